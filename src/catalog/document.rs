@@ -1,0 +1,216 @@
+//! One document: where it stands, what kind it is, its typed body, and what is wrong with it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::bundle::Bundle;
+use super::environment::{Environment, Settings};
+use super::item::Item;
+use super::service::Service;
+use crate::finding::{Finding, Place};
+use crate::yaml::{self, Node};
+
+/// Kinds of documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Kind {
+    /// `CatalogItem`
+    #[serde(rename = "CatalogItem")]
+    Item,
+    /// `CatalogBundle`
+    #[serde(rename = "CatalogBundle")]
+    Bundle,
+    /// `Service`
+    Service,
+    /// `Environment`
+    Environment,
+    /// `Catalog`, the settings
+    #[serde(rename = "Catalog")]
+    Settings,
+}
+
+impl Kind {
+    /// All kinds, in the order in which they are explained.
+    pub const ALL: [Kind; 5] =
+        [Kind::Item, Kind::Bundle, Kind::Service, Kind::Environment, Kind::Settings];
+
+    /// Returns the word that documents use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Item => "CatalogItem",
+            Kind::Bundle => "CatalogBundle",
+            Kind::Service => "Service",
+            Kind::Environment => "Environment",
+            Kind::Settings => "Catalog",
+        }
+    }
+
+    /// Reads the word that documents use.
+    pub fn from_word(word: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// What the path of a file says about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout<'a> {
+    /// A document of a kind: the folder that must match its category or team, and the stem that must be its id.
+    Document {
+        /// The kind that belongs here.
+        kind: Kind,
+        /// The category or team.
+        folder: Option<&'a str>,
+        /// The file's stem.
+        stem: &'a str,
+    },
+    /// In a catalog folder, but with an ending (`.yml`, `.YAML`, `.json`) or depth that is not read.
+    Misnamed,
+    /// Anything else; left alone unless it declares `schemaVersion: catalog/…`.
+    Other,
+}
+
+impl<'a> Layout<'a> {
+    /// Reads a path from the catalog's root.
+    pub fn of(path: &'a str) -> Self {
+        let parts: Vec<&str> = path.split('/').collect();
+        let document = |kind, folder, file: &'a str| match file.strip_suffix(".yaml") {
+            Some(stem) if !stem.is_empty() => Layout::Document { kind, folder, stem },
+            _ => Layout::other_ending(file),
+        };
+        match parts.as_slice() {
+            [.., file] if file.starts_with('.') => Layout::Other,
+            ["trueline.yaml"] => {
+                Layout::Document { kind: Kind::Settings, folder: None, stem: "trueline" }
+            }
+            ["catalog", category, file] => document(Kind::Item, Some(category), file),
+            ["services", team, file] => document(Kind::Service, Some(team), file),
+            ["bundles", file] => document(Kind::Bundle, None, file),
+            ["environments", file] => document(Kind::Environment, None, file),
+            ["catalog" | "services" | "bundles" | "environments", .., file] => {
+                match file.strip_suffix(".yaml") {
+                    Some(_) => Layout::Misnamed,
+                    None => Layout::other_ending(file),
+                }
+            }
+            _ => Layout::Other,
+        }
+    }
+
+    fn other_ending(file: &str) -> Self {
+        let ending = file.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+        match ending.as_deref() {
+            Some("yml" | "yaml" | "json") => Layout::Misnamed,
+            _ => Layout::Other,
+        }
+    }
+}
+
+/// The typed body of a document.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// An offer.
+    Item(Arc<Item>),
+    /// Several offers as one.
+    Bundle(Arc<Bundle>),
+    /// What a team asks for.
+    Service(Arc<Service>),
+    /// A place that services live in.
+    Environment(Arc<Environment>),
+    /// The catalog's settings.
+    Settings(Arc<Settings>),
+}
+
+impl Body {
+    /// Returns the kind.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Body::Item(_) => Kind::Item,
+            Body::Bundle(_) => Kind::Bundle,
+            Body::Service(_) => Kind::Service,
+            Body::Environment(_) => Kind::Environment,
+            Body::Settings(_) => Kind::Settings,
+        }
+    }
+}
+
+/// One document of a catalog.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Path from the catalog's root, with `/`.
+    pub path: Arc<str>,
+    /// Names the content.
+    pub blob: Arc<str>,
+    /// The content.
+    pub bytes: Arc<[u8]>,
+    /// The kind, as far as the path or the document tells.
+    pub kind: Option<Kind>,
+    /// `metadata.id`, as far as it can be read.
+    pub id: Option<String>,
+    /// The typed body; present where syntax and schema are without error.
+    pub body: Option<Body>,
+    /// What is wrong with syntax and schema.
+    pub findings: Vec<Finding>,
+}
+
+impl Document {
+    /// Parses the document again, for its places.
+    pub fn tree(&self) -> Option<Node> {
+        yaml::parse(&self.path, &self.bytes).0
+    }
+
+    /// Returns the place of the value at a JSON pointer, or of the nearest ancestor there is.
+    pub fn place(&self, pointer: &str) -> Place {
+        self.tree().map_or_else(
+            || Place::start_of(self.path.clone()),
+            |tree| place_in(&self.path, &tree, pointer, false),
+        )
+    }
+
+    /// Returns the place of the key at a JSON pointer.
+    pub fn place_of_key(&self, pointer: &str) -> Place {
+        self.tree().map_or_else(
+            || Place::start_of(self.path.clone()),
+            |tree| place_in(&self.path, &tree, pointer, true),
+        )
+    }
+}
+
+/// Returns the place of a JSON pointer in a tree that is at hand.
+pub fn place_in(path: &Arc<str>, tree: &Node, pointer: &str, of_key: bool) -> Place {
+    let (span, _) = tree.locate(pointer, of_key);
+    let length =
+        if span.line == span.end_line { span.end_column.saturating_sub(span.column) } else { 0 };
+    Place { path: path.clone(), line: span.line, column: span.column, length }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_tells_the_kind() {
+        let document = |kind, folder, stem| Layout::Document { kind, folder, stem };
+        for (path, expected) in [
+            ("catalog/databases/pg.yaml", document(Kind::Item, Some("databases"), "pg")),
+            ("services/payments/db.yaml", document(Kind::Service, Some("payments"), "db")),
+            ("bundles/web.yaml", document(Kind::Bundle, None, "web")),
+            ("environments/production.yaml", document(Kind::Environment, None, "production")),
+            ("trueline.yaml", document(Kind::Settings, None, "trueline")),
+            ("services/payments/db.yml", Layout::Misnamed),
+            ("services/payments/DB.YAML", Layout::Misnamed),
+            ("services/db.yaml", Layout::Misnamed),
+            ("services/payments/.db.yaml", Layout::Other),
+            ("services/payments/README.md", Layout::Other),
+            ("README.md", Layout::Other),
+        ] {
+            assert_eq!(Layout::of(path), expected, "{path}");
+        }
+    }
+}

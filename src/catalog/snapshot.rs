@@ -1,0 +1,54 @@
+//! A snapshot: the immutable bytes of one commit's documents. It never reads anything itself.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::digest::Digest;
+use crate::finding::Finding;
+
+/// One file of a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blob {
+    /// Names the content: git's object id, or the digest of the bytes for a plain directory.
+    pub id: Arc<str>,
+    /// The content; shared with earlier snapshots where it is the same.
+    pub bytes: Arc<[u8]>,
+}
+
+/// The state of a catalog at one commit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The commit's id, or `dir:<digest>` for a plain directory.
+    pub commit: String,
+    /// Who wrote the commit, as `name <email>`; nobody for a directory.
+    pub author: Option<String>,
+    /// Files by their path from the root, with `/`.
+    pub files: BTreeMap<Arc<str>, Blob>,
+    /// What could not be taken in: links, submodules, hostile names, files too large.
+    pub findings: Vec<Finding>,
+}
+
+impl Snapshot {
+    /// Makes a snapshot of a directory's files; the commit is `dir:<digest>`.
+    pub fn of_files(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Self {
+        let files: BTreeMap<Arc<str>, Blob> = files
+            .into_iter()
+            .map(|(path, bytes)| {
+                let id = Digest::of_bytes(&bytes).to_string().into();
+                (path.into(), Blob { id, bytes: bytes.into() })
+            })
+            .collect();
+        Self { commit: directory_commit(&files), files, ..Self::default() }
+    }
+}
+
+/// Names the state of a directory: `dir:` and the digest over its paths and contents.
+pub fn directory_commit(files: &BTreeMap<Arc<str>, Blob>) -> String {
+    let parts: Vec<Digest> = files
+        .iter()
+        .flat_map(|(path, blob)| {
+            [Digest::of_bytes(path.as_bytes()), Digest::of_bytes(blob.id.as_bytes())]
+        })
+        .collect();
+    format!("dir:{}", Digest::of_digests(&parts))
+}

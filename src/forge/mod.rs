@@ -1,0 +1,1 @@
+//! Forges: pull requests and proposals.

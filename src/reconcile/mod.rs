@@ -1,0 +1,1 @@
+//! Desired against actual: the diff, the guard, the plan.

@@ -1,0 +1,1 @@
+//! What a run is: steps, events, next state.

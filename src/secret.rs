@@ -1,0 +1,75 @@
+//! Secrets: values that never show themselves, and a mask that hides them in any text.
+
+use std::fmt;
+
+/// What stands wherever a secret would.
+pub const MASK: &str = "(sensitive)";
+
+/// A secret value; `Debug` and `Display` print the mask, and it does not serialise.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a value.
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(value.into())
+    }
+
+    /// Gives the value to the one place that needs it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
+    }
+}
+
+/// Replaces every secret in a text, as it stands and as JSON or a URL would write it.
+///
+/// Values shorter than four characters are left: masking them would blot out ordinary words.
+pub fn mask(text: &str, secrets: &[Secret]) -> String {
+    let mut forms: Vec<String> = secrets
+        .iter()
+        .filter(|secret| secret.0.chars().count() >= 4)
+        .flat_map(|secret| {
+            let json = serde_json::to_string(&secret.0).unwrap_or_default();
+            let json = json.trim_matches('"').to_owned();
+            let url = percent_encoding::utf8_percent_encode(
+                &secret.0,
+                percent_encoding::NON_ALPHANUMERIC,
+            )
+            .to_string();
+            [secret.0.clone(), json, url]
+        })
+        .collect();
+    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    forms.dedup();
+    forms.iter().fold(text.to_owned(), |masked, form| masked.replace(form, MASK))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_never_prints_itself() {
+        let secret = Secret::new("hunter22");
+        assert_eq!(format!("{secret} {secret:?}"), "(sensitive) (sensitive)");
+    }
+
+    #[test]
+    fn every_form_is_masked() {
+        let secret = Secret::new("a\"b/c&d");
+        let text = r#"raw a"b/c&d json a\"b/c&d url a%22b%2Fc%26d"#;
+        assert_eq!(mask(text, &[secret]), "raw (sensitive) json (sensitive) url (sensitive)");
+    }
+}

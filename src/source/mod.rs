@@ -1,0 +1,1 @@
+//! Catalogs in git and in directories.

@@ -1,0 +1,1 @@
+//! State behind one trait.

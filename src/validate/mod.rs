@@ -1,0 +1,1 @@
+//! Rules over a catalog, and reports of what they find.
