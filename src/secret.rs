@@ -56,6 +56,18 @@ pub fn mask(text: &str, secrets: &[Secret]) -> String {
     forms.iter().fold(text.to_owned(), |masked, form| masked.replace(form, MASK))
 }
 
+/// Key of a sealed value's ciphertext in JSON; [`crate::store`] writes and opens it.
+pub const SEALED: &str = "$sealed";
+
+/// Key of a sealed value's keyed hash, by which it is compared without being opened.
+pub const SEALED_HASH: &str = "$hash";
+
+/// Returns the keyed hash of a sealed value; `None` for any other value.
+pub fn sealed_hash(value: &serde_json::Value) -> Option<&str> {
+    value.get(SEALED)?;
+    value.get(SEALED_HASH)?.as_str()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,1 +1,18 @@
-//! State behind one trait.
+//! State behind one trait: what was applied, plans, decisions, runs and their journal, the audit chain.
+
+mod audit;
+mod error;
+mod lease;
+mod seal;
+mod sqlite;
+mod store;
+
+pub use audit::{AuditEntry, verify_chain};
+pub use error::StoreError;
+pub use lease::{Lease, LeaseHolder};
+pub use seal::Sealer;
+pub use sqlite::SqliteStore;
+pub use store::{
+    CatalogState, Decision, DecisionKind, JournalEntry, LastGood, Proposal, RunSummary, Store,
+    Task, TaskState, UnitWrite,
+};

@@ -1,0 +1,94 @@
+//! The `Action` trait: idempotent under the key it is given.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::{Map, Value};
+
+use super::http::HttpClient;
+use crate::reconcile::{Observation, StepRecord};
+use crate::run::{Fault, Wait};
+use crate::secret::Secret;
+
+/// What an action is told.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// What the other side recognises this effect by; the same on every retry and after a crash.
+    pub key: String,
+    /// The same without the effect's number: what is searched for to find what an earlier run made.
+    pub marker: String,
+    /// For people and other sides: `payments-db provision (run …)`.
+    pub title: String,
+    /// The service.
+    pub service: String,
+    /// The rendered `config`, secrets filled in.
+    pub config: Value,
+    /// Name of an output → JSON pointer into the result.
+    pub outputs: BTreeMap<String, String>,
+    /// What this step left behind before, where it did.
+    pub previous: Option<StepRecord>,
+    /// Secrets in `config`, to be masked in everything that comes back.
+    pub secrets: Vec<Secret>,
+    /// Passed to the other side to tie its logs to ours: the run's id.
+    pub correlation: String,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// It took effect.
+    Done {
+        /// What the action needs to find and undo it: JSON, secrets masked, at most 64 KiB.
+        result: Value,
+        /// Its outputs, in clear; the engine seals sensitive ones.
+        outputs: Map<String, Value>,
+    },
+    /// It took effect as far as it goes, and waits.
+    Waiting {
+        /// For what.
+        on: Wait,
+    },
+    /// It asks for a task, and waits for it.
+    Task(TaskRequest),
+}
+
+/// A task that an action asks a person to do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskRequest {
+    /// What is to be done.
+    pub title: String,
+    /// How.
+    pub instructions: String,
+    /// What is to be entered: name → type.
+    pub outputs: BTreeMap<String, String>,
+}
+
+/// What actions reach the outside world through.
+#[derive(Clone)]
+pub struct Ports {
+    /// The one HTTP client.
+    pub http: Arc<HttpClient>,
+    /// Where mirrors of target repositories are kept.
+    pub state_dir: PathBuf,
+}
+
+/// One action type.
+#[async_trait]
+pub trait Action: Send + Sync {
+    /// Returns the word that documents use.
+    fn kind(&self) -> &'static str;
+
+    /// Brings about what `config` says; called again under the same key after a fault or a crash.
+    async fn perform(&self, ports: &Ports, call: &Call) -> Result<Outcome, Fault>;
+
+    /// Looks whether what a step waits for has come.
+    async fn look(&self, ports: &Ports, call: &Call, on: &Wait) -> Result<Outcome, Fault>;
+
+    /// Looks at what `call.previous` left behind, against what was last written.
+    async fn observe(&self, ports: &Ports, call: &Call) -> Result<Observation, Fault>;
+
+    /// Takes away what `call.previous` left behind; done where it is gone already.
+    async fn undo(&self, ports: &Ports, call: &Call) -> Result<Outcome, Fault>;
+}

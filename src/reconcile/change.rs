@@ -1,0 +1,239 @@
+//! A Change: what one service needs, exact enough that carrying it out makes no choices.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::definition::Definition;
+use super::evaluate::Inputs;
+use crate::catalog::{Action, DeletionPolicy, Priority};
+use crate::digest::Digest;
+use crate::id::{StepPath, Uid, UnitKey};
+
+/// What a change does to a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChangeKind {
+    /// It is not there yet.
+    Create,
+    /// It is there and wanted differently.
+    Update,
+    /// Something changed that can't be changed in place: delete, then create.
+    Replace,
+    /// It is no longer wanted.
+    Delete,
+    /// A named operation leads to the state that is wanted.
+    Operate,
+    /// It differs from what was last written and is put right.
+    Correct,
+    /// It is there already and is taken over.
+    Adopt,
+}
+
+impl ChangeKind {
+    /// Returns the sign that diffs show before it.
+    pub fn sign(self) -> &'static str {
+        match self {
+            ChangeKind::Create => "+",
+            ChangeKind::Update => "~",
+            ChangeKind::Replace => "-/+",
+            ChangeKind::Delete => "-",
+            ChangeKind::Operate => ">",
+            ChangeKind::Correct => "!",
+            ChangeKind::Adopt => "=",
+        }
+    }
+}
+
+impl fmt::Display for ChangeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ChangeKind::Create => "create",
+            ChangeKind::Update => "update",
+            ChangeKind::Replace => "replace",
+            ChangeKind::Delete => "delete",
+            ChangeKind::Operate => "operate",
+            ChangeKind::Correct => "correct",
+            ChangeKind::Adopt => "adopt",
+        })
+    }
+}
+
+/// What one service needs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// Covers everything that decides what will be done; approvals are bound to it.
+    pub digest: Digest,
+    /// Id of the service.
+    pub service: String,
+    /// Its team.
+    pub team: String,
+    /// Its environment.
+    pub environment: Option<String>,
+    /// The file that asks for it; where a deletion is planned, the file that did.
+    pub path: String,
+    /// Its place in the queue.
+    pub priority: Priority,
+    /// Its units, in the order in which they are done.
+    pub units: Vec<UnitChange>,
+    /// Approvals it takes.
+    pub needs: Vec<Need>,
+    /// Services whose changes must succeed before it starts.
+    pub after: Vec<String>,
+    /// Why it is there, for people.
+    pub reasons: Vec<String>,
+}
+
+impl Change {
+    /// Returns the kind that stands for the whole: the units' own where they agree, else `Update`.
+    pub fn kind(&self) -> ChangeKind {
+        let mut kinds = self.units.iter().map(|unit| unit.kind);
+        let first = kinds.next().unwrap_or(ChangeKind::Update);
+        if kinds.all(|kind| kind == first) { first } else { ChangeKind::Update }
+    }
+
+    /// Counts the units that it takes away, replaced ones included.
+    pub fn deletions(&self) -> usize {
+        let gone =
+            |unit: &&UnitChange| matches!(unit.kind, ChangeKind::Delete | ChangeKind::Replace);
+        self.units.iter().filter(gone).count()
+    }
+
+    /// Computes the digest: no commit, no time, no text for people.
+    pub fn compute_digest(&self) -> Digest {
+        let units: Vec<Value> = self.units.iter().map(UnitChange::digest_input).collect();
+        Digest::of_json(&json!({"service": self.service, "units": units, "needs": self.needs}))
+    }
+}
+
+/// What one unit needs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UnitChange {
+    /// The unit.
+    pub unit: UnitKey,
+    /// What its effects are known by; nothing where it is not there yet.
+    pub uid: Option<Uid>,
+    /// What is done to it.
+    pub kind: ChangeKind,
+    /// Fingerprint of the recorded actual that the change starts from.
+    pub from: Option<Digest>,
+    /// What is wanted.
+    pub intent: Digest,
+    /// How it is done.
+    pub definition_digest: Digest,
+    /// Digest of what git says, upstream outputs left out: tells a newer revision from a newly known output.
+    pub source: Digest,
+    /// Fields that change; sensitive values as markers.
+    pub fields: Vec<FieldChange>,
+    /// Units, of this change, that come before it.
+    pub depends_on: Vec<UnitKey>,
+    /// What is done, kept steps included.
+    pub steps: Vec<PlannedStep>,
+    /// How it is done, frozen.
+    pub definition: Arc<Definition>,
+    /// What its templates see, frozen.
+    pub inputs: Inputs,
+    /// The state it leads to.
+    pub state: String,
+    /// What is recorded as its deletion policy.
+    pub deletion: DeletionPolicy,
+    /// Services that must outlive it.
+    pub requires: Vec<String>,
+}
+
+impl UnitChange {
+    fn digest_input(&self) -> Value {
+        let steps: Vec<Value> = self
+            .steps
+            .iter()
+            .map(|step| {
+                json!({"path": step.path, "kind": step.action.kind, "effect": step.effect,
+                       "when": step.when, "config": step.config, "dependsOn": step.depends_on})
+            })
+            .collect();
+        json!({"unit": self.unit, "uid": self.uid, "kind": self.kind, "from": self.from,
+               "intent": self.intent, "definition": self.definition_digest, "steps": steps})
+    }
+}
+
+/// One value that changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// Its name, or a JSON pointer.
+    pub name: String,
+    /// What it was; absent where it is new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Value>,
+    /// What it will be; absent where it goes away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Value>,
+    /// Its change means replace.
+    #[serde(default)]
+    pub immutable: bool,
+}
+
+/// What is done with a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    /// It is carried out.
+    Perform,
+    /// It was done, and nothing of it changed.
+    Keep,
+    /// What it left behind is taken away by the action's own reverse.
+    Undo,
+    /// A person takes away what it left behind.
+    UndoByHand,
+}
+
+/// Whether a step is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum When {
+    /// Yes.
+    Yes,
+    /// No: its condition is false.
+    No,
+    /// That depends on something not known yet.
+    Maybe,
+}
+
+/// One step of a change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlannedStep {
+    /// Its name in the run.
+    pub path: StepPath,
+    /// What is done with it.
+    pub effect: Effect,
+    /// Whether it is carried out.
+    pub when: When,
+    /// Steps of the same unit that come before it.
+    pub depends_on: Vec<StepPath>,
+    /// The action as its author wrote it, frozen.
+    pub action: Action,
+    /// Its `config` rendered as far as it is known: markers for what is unknown or sensitive.
+    pub config: Value,
+    /// What was last sent or written, where something was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Value>,
+    /// Outputs that are known before it runs: those of a kept step; sensitive values sealed.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub outputs: Map<String, Value>,
+}
+
+/// An approval that a change takes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Need {
+    /// What asks for it: `environment production`, `deletion`, `first contact with git:…`.
+    pub why: String,
+    /// How many approvers.
+    pub required: u32,
+    /// Teams or users they must be of; empty means anybody.
+    #[serde(default)]
+    pub from: Vec<String>,
+    /// What is acknowledged with it: a first contact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
+}

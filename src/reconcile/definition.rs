@@ -1,0 +1,129 @@
+//! How an item is fulfilled, taken out of its document: what a run carries with it and the store keeps.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::catalog::{Action, Item, Mode, OnFailure, Output};
+use crate::digest::Digest;
+
+/// How an item is fulfilled.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Definition {
+    /// Id of the item.
+    pub item: String,
+    /// Version of the item.
+    pub version: String,
+    /// By people or by machines.
+    pub mode: Mode,
+    /// What follows the last retry of a failed step.
+    pub on_failure: OnFailure,
+    /// Creates, and updates where `update` is absent.
+    pub create: Vec<Action>,
+    /// Updates.
+    pub update: Option<Vec<Action>>,
+    /// Deletes; where absent, each action's own reverse in reverse order.
+    pub delete: Option<Vec<Action>>,
+    /// Before and after any of them.
+    pub before: Vec<Action>,
+    /// After any of them.
+    pub after: Vec<Action>,
+    /// Named operations.
+    pub operations: BTreeMap<String, OperationBlock>,
+    /// What is offered to others.
+    pub outputs: BTreeMap<String, Output>,
+    /// The item's metadata with its constants, as templates see them.
+    pub metadata: Value,
+    /// Ids of fields whose change means replace.
+    pub immutable: Vec<String>,
+    /// Ids of fields that name a secret.
+    pub secret_fields: Vec<String>,
+}
+
+/// One named operation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OperationBlock {
+    /// The state it leads to.
+    pub state: Option<String>,
+    /// What it does.
+    pub actions: Vec<Action>,
+}
+
+impl Definition {
+    /// Takes the definition out of an item: the block of its mode.
+    pub fn of(item: &Item) -> Self {
+        let fulfillment = &item.fulfillment;
+        let automatic = match fulfillment.strategy.mode {
+            Mode::Automatic => fulfillment.automatic.as_ref(),
+            Mode::Manual => None,
+        };
+        let form = &item.presentation.form;
+        let ids = |keep: fn(&crate::catalog::Field) -> bool| {
+            form.fields().filter(|field| keep(field)).map(|field| field.id.clone()).collect()
+        };
+        Self {
+            item: item.metadata.id.clone(),
+            version: item.metadata.version.clone(),
+            mode: fulfillment.strategy.mode,
+            on_failure: fulfillment.strategy.on_failure,
+            create: automatic
+                .map_or_else(|| fulfillment.manual.actions.clone(), |block| block.actions.clone()),
+            update: automatic.and_then(|block| Some(block.update.as_ref()?.actions.clone())),
+            delete: automatic.and_then(|block| Some(block.delete.as_ref()?.actions.clone())),
+            before: fulfillment.hooks.before.clone(),
+            after: fulfillment.hooks.after.clone(),
+            operations: fulfillment
+                .operations
+                .iter()
+                .map(|(name, operation)| {
+                    let block = OperationBlock {
+                        state: operation.state.clone(),
+                        actions: operation.actions.clone(),
+                    };
+                    (name.clone(), block)
+                })
+                .collect(),
+            outputs: item.outputs.clone(),
+            metadata: metadata_of(item),
+            immutable: ids(|field| field.immutable),
+            secret_fields: ids(|field| field.kind == crate::catalog::FieldType::Password),
+        }
+    }
+
+    /// Digests templates and constants of the active block: no names, help, retry, timeout, cost, approval or mode.
+    pub fn digest(&self) -> Digest {
+        let actions = |list: &[Action]| -> Vec<Value> {
+            list.iter()
+                .map(|action| {
+                    json!({"id": action.id, "type": action.kind, "dependsOn": action.depends_on,
+                           "when": action.when, "config": action.config, "outputs": action.outputs,
+                           "verify": action.verify})
+                })
+                .collect()
+        };
+        let outputs: BTreeMap<&String, &String> =
+            self.outputs.iter().map(|(name, output)| (name, &output.value)).collect();
+        Digest::of_json(&json!({
+            "create": actions(&self.create),
+            "update": self.update.as_deref().map(actions),
+            "delete": self.delete.as_deref().map(actions),
+            "hooks": [actions(&self.before), actions(&self.after)],
+            "constants": self.metadata.get("constants"),
+            "outputs": outputs,
+        }))
+    }
+}
+
+/// The item's metadata as templates see it: constants also stand beside the other names.
+fn metadata_of(item: &Item) -> Value {
+    let mut metadata = serde_json::to_value(&item.metadata).unwrap_or_default();
+    if let Value::Object(map) = &mut metadata {
+        for (name, value) in &item.metadata.constants {
+            map.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        map.retain(|_, value| !value.is_null());
+    }
+    metadata
+}

@@ -1,0 +1,51 @@
+//! Facts: what the planner is told beside desired and actual state. Gathered by the engine, never by us.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::digest::Digest;
+use crate::id::{RunId, UnitKey};
+
+/// Where the catalog's head stands against what was applied before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Revision {
+    /// The head.
+    pub head: String,
+    /// The last revision whose plan was acted upon.
+    pub last: Option<String>,
+    /// Whether the head descends from it; true where there is none.
+    pub descends: bool,
+}
+
+/// A service whose last run stopped, and waits for a person's decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stall {
+    /// The run.
+    pub run: RunId,
+    /// Why it stopped.
+    pub why: String,
+    /// What it was of, unit by unit: a newer revision lifts the stall.
+    pub sources: BTreeMap<UnitKey, Digest>,
+}
+
+/// What the planner is told beside desired and actual state.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Name of the catalog.
+    pub catalog: String,
+    /// Where its head stands.
+    pub revision: Revision,
+    /// What was acknowledged: `catalog`, `kind:rest-api`, `git:…`.
+    pub contacts: BTreeSet<String>,
+    /// Who approved which digest, of a plan or a change.
+    pub approvals: BTreeMap<Digest, BTreeSet<String>>,
+    /// Digests that were rejected, and why.
+    pub rejected: BTreeMap<Digest, String>,
+    /// Services with a run that has not ended.
+    pub running: BTreeMap<String, RunId>,
+    /// Services whose last run stopped.
+    pub stalled: BTreeMap<String, Stall>,
+    /// Services that a person asked to converge although only their definition differs.
+    pub requested: BTreeSet<String>,
+    /// How many services there were at the last revision.
+    pub services_before: usize,
+}

@@ -1,0 +1,123 @@
+//! The plan: all changes of one catalog at one moment.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::change::{Change, FieldChange};
+use crate::digest::Digest;
+use crate::id::{RunId, UnitKey};
+
+/// All changes of one catalog at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Name of the catalog.
+    pub catalog: String,
+    /// The commit it was made for; not part of the digest.
+    pub commit: String,
+    /// Hash of the sorted digests of its changes and of the verdict.
+    pub digest: Digest,
+    /// What each service needs, by service.
+    pub changes: Vec<Change>,
+    /// Why a change does not start yet, by service.
+    pub pending: BTreeMap<String, Vec<Pending>>,
+    /// Services that do not fit, with why.
+    pub blocked: BTreeMap<String, Vec<String>>,
+    /// Units whose definition is newer than what was applied; shown, and converged when asked.
+    pub outdated: BTreeMap<UnitKey, String>,
+    /// Units that differ from what was last written, where that is only reported.
+    pub drifted: Vec<Drift>,
+    /// Units that are absent and not known to be unwanted, with why.
+    pub unknown: BTreeMap<UnitKey, String>,
+    /// Services that are being converged.
+    pub running: BTreeMap<String, RunId>,
+    /// What the guard says of the whole.
+    pub verdict: Verdict,
+}
+
+/// Why a change does not start yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "on", rename_all = "kebab-case")]
+pub enum Pending {
+    /// It takes approvals.
+    Approval {
+        /// What asks for them.
+        why: String,
+        /// How many are missing.
+        missing: u32,
+        /// From whom.
+        from: Vec<String>,
+    },
+    /// It was rejected.
+    Rejected {
+        /// Why.
+        reason: String,
+    },
+    /// The change window is closed.
+    Window {
+        /// When it opens and why it is closed.
+        until: String,
+    },
+    /// A service it depends on is not ready.
+    Dependency {
+        /// The service.
+        service: String,
+    },
+    /// Its last run stopped, and a person decides.
+    Stalled {
+        /// The run.
+        run: RunId,
+        /// Why it stopped.
+        why: String,
+    },
+    /// A person stopped everything for it.
+    Held,
+    /// The guard holds the whole plan.
+    Guard,
+}
+
+/// A unit that differs from what was last written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Drift {
+    /// The unit.
+    pub unit: UnitKey,
+    /// The step whose work differs.
+    pub step: String,
+    /// Whether it is gone altogether.
+    pub absent: bool,
+    /// What differs: `before` is what we wrote, `after` what is there.
+    pub changes: Vec<FieldChange>,
+}
+
+/// What the guard says of a plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// Units that it takes away.
+    pub deletions: usize,
+    /// Units that it may take away.
+    pub budget: usize,
+    /// Why it is held; empty where it is not.
+    pub holds: Vec<Hold>,
+}
+
+/// Why a plan is held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "hold", rename_all = "kebab-case")]
+pub enum Hold {
+    /// More deletions than the budget.
+    Deletions,
+    /// The catalog emptied, or shrank below half.
+    Shrank {
+        /// Services before.
+        before: usize,
+        /// Services now.
+        now: usize,
+    },
+    /// The head does not descend from what was applied.
+    History {
+        /// What was applied.
+        from: String,
+        /// The head.
+        to: String,
+    },
+}

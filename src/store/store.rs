@@ -1,0 +1,300 @@
+//! The `Store` trait and the rows it speaks in.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::audit::AuditEntry;
+use super::error::StoreError;
+use super::lease::{Lease, LeaseHolder};
+use crate::catalog::Kind;
+use crate::digest::Digest;
+use crate::id::{RunId, StepPath, UnitKey};
+use crate::reconcile::{Plan, UnitRecord, UnitRow};
+use crate::run::{Event, Run, RunState};
+
+/// What is remembered of a catalog between ticks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CatalogState {
+    /// The head that was seen last.
+    pub head: Option<String>,
+    /// The last revision whose plan was acted upon.
+    pub applied_revision: Option<String>,
+    /// How many services it had.
+    pub services: usize,
+    /// What was acknowledged: `catalog`, `kind:rest-api`, `git:…`.
+    pub contacts: BTreeSet<String>,
+    /// Number of the last decision that was acted upon.
+    pub decisions_seen: i64,
+    /// Why the last tick could not do its work, for `status`; nothing where it could.
+    pub trouble: Option<String>,
+    /// Documents whose last good version is in force: `(path, why)`.
+    pub overlay: Vec<(String, String)>,
+    /// Services that do not fit the catalog, with why.
+    pub blocked: BTreeMap<String, String>,
+    /// Services that wait, with what for.
+    pub pending: BTreeMap<String, String>,
+    /// When the last tick was.
+    pub ticked_at: Option<Timestamp>,
+}
+
+/// The last good version of a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastGood {
+    /// Kind of the document.
+    pub kind: Kind,
+    /// Its id.
+    pub id: String,
+    /// Where it stood.
+    pub path: String,
+    /// Names its content.
+    pub blob: String,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+/// What a person or another process decided.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum DecisionKind {
+    /// Approves a plan (and so the changes listed in it) or one change.
+    Approve {
+        /// Digest of the plan or change.
+        subject: Digest,
+        /// The changes that are approved with it.
+        changes: Vec<Digest>,
+    },
+    /// Rejects a plan or a change.
+    Reject {
+        /// Digest of the plan or change.
+        subject: Digest,
+        /// The changes that are rejected with it.
+        changes: Vec<Digest>,
+        /// Why.
+        reason: String,
+    },
+    /// Completes a task.
+    CompleteTask {
+        /// Its number.
+        task: i64,
+        /// What was entered.
+        outputs: Map<String, Value>,
+    },
+    /// Asks for a tick now; lifts the stall of a service, where one is named.
+    Apply {
+        /// Id of the service.
+        service: Option<String>,
+    },
+}
+
+/// A decision as it was recorded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Its number, rising from 1.
+    pub seq: i64,
+    /// When.
+    pub at: Timestamp,
+    /// Who, as the operating system says: self-declared.
+    pub by: String,
+    /// What.
+    pub decision: DecisionKind,
+}
+
+/// The state of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TaskState {
+    /// Somebody has to do it.
+    Open,
+    /// It was done.
+    Done,
+    /// It is no longer needed.
+    Cancelled,
+}
+
+/// A task for a person.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    /// Its number; 0 before it is stored.
+    pub number: i64,
+    /// The run that waits for it.
+    pub run: RunId,
+    /// The step that waits for it.
+    pub step: StepPath,
+    /// The service it is for.
+    pub service: String,
+    /// What is to be done.
+    pub title: String,
+    /// How.
+    pub instructions: String,
+    /// What is to be entered: name → type.
+    pub outputs: BTreeMap<String, String>,
+    /// Its state.
+    pub state: TaskState,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// Who did it.
+    pub done_by: Option<String>,
+}
+
+/// A proposal that was filed, so that people find it again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proposal {
+    /// The repository, as the action names it.
+    pub repository: String,
+    /// Its number there.
+    pub number: u64,
+    /// The run that filed it, where one did.
+    pub run: Option<RunId>,
+    /// The service it is for.
+    pub service: String,
+}
+
+/// One entry of a run's journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JournalEntry {
+    /// Its number in the run, from 1.
+    pub seq: i64,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub event: Event,
+}
+
+/// What is listed of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// Its name.
+    pub id: RunId,
+    /// The service.
+    pub service: String,
+    /// `create`, `update`, …
+    pub kind: String,
+    /// Its state.
+    pub state: RunState,
+    /// The change it carries out.
+    pub change: Digest,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When something last happened to it.
+    pub updated_at: Timestamp,
+    /// Why it failed or waits.
+    pub why: Option<String>,
+}
+
+/// What becomes of a unit together with events of the journal.
+#[derive(Clone, Debug, PartialEq)]
+pub enum UnitWrite {
+    /// It is as this says from now on.
+    Put(Box<UnitRecord>),
+    /// It is gone.
+    Remove(UnitKey),
+}
+
+/// State, of one catalog; every row begins with the catalog's name.
+///
+/// Methods that take a [`Lease`] are for the driver alone and refuse a lease that was taken over.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Takes the exclusive right to drive, with a token larger than any before; refused while another holds it.
+    async fn acquire(&self, holder: &LeaseHolder, now: Timestamp) -> Result<Lease, StoreError>;
+    /// Gives the right back.
+    async fn release(&self, lease: &Lease) -> Result<(), StoreError>;
+    /// Tells who drives, where somebody does.
+    async fn holder(&self) -> Result<Option<LeaseHolder>, StoreError>;
+
+    /// Reads what is remembered of the catalog.
+    async fn catalog_state(&self) -> Result<CatalogState, StoreError>;
+    /// Writes what is remembered of the catalog.
+    async fn save_catalog_state(
+        &self,
+        lease: &Lease,
+        state: &CatalogState,
+    ) -> Result<(), StoreError>;
+
+    /// Reads the last good version of every document.
+    async fn last_good(&self) -> Result<Vec<LastGood>, StoreError>;
+    /// Adds, replaces and removes last good versions.
+    async fn save_last_good(
+        &self,
+        lease: &Lease,
+        put: &[LastGood],
+        remove: &[(Kind, String)],
+    ) -> Result<(), StoreError>;
+
+    /// Reads the little that is known of every unit.
+    async fn unit_rows(&self) -> Result<Vec<UnitRow>, StoreError>;
+    /// Reads all that is known of some units; unknown keys are left out.
+    async fn units(&self, keys: &[UnitKey]) -> Result<Vec<UnitRecord>, StoreError>;
+    /// Writes units outside a run: observations, retained and renamed units.
+    async fn write_units(&self, lease: &Lease, writes: &[UnitWrite]) -> Result<(), StoreError>;
+
+    /// Keeps a plan, so that it can be approved by its digest.
+    async fn save_plan(&self, lease: &Lease, plan: &Plan, at: Timestamp) -> Result<(), StoreError>;
+    /// Reads the newest plan.
+    async fn latest_plan(&self) -> Result<Option<Plan>, StoreError>;
+    /// Reads plans, newest first, whose own digest or one of whose changes' digests begins with a text.
+    async fn plans_by_prefix(&self, prefix: &str) -> Result<Vec<Plan>, StoreError>;
+
+    /// Records a decision; returns its number. Any process may.
+    async fn decide(
+        &self,
+        by: &str,
+        at: Timestamp,
+        decision: &DecisionKind,
+    ) -> Result<i64, StoreError>;
+    /// Reads decisions after a number, in their order.
+    async fn decisions_after(&self, seq: i64) -> Result<Vec<Decision>, StoreError>;
+    /// Returns the number of the last decision, cheaply.
+    async fn last_decision(&self) -> Result<i64, StoreError>;
+
+    /// Records a new run together with the units it touches.
+    async fn create_run(
+        &self,
+        lease: &Lease,
+        run: &Run,
+        writes: &[UnitWrite],
+    ) -> Result<(), StoreError>;
+    /// Appends events to a run's journal together with what becomes of units, in one durable step.
+    async fn append(
+        &self,
+        lease: &Lease,
+        run: &Run,
+        entries: &[(Timestamp, Event)],
+        writes: &[UnitWrite],
+    ) -> Result<(), StoreError>;
+    /// Reads the runs that have not ended, replayed from their journals, oldest first.
+    async fn open_runs(&self) -> Result<Vec<Run>, StoreError>;
+    /// Reads one run, replayed from its journal.
+    async fn run(&self, id: &RunId) -> Result<Option<Run>, StoreError>;
+    /// Lists runs, newest first; of one service where it is named.
+    async fn runs(&self, service: Option<&str>, limit: u32) -> Result<Vec<RunSummary>, StoreError>;
+    /// Reads the newest run of each service whose newest run stopped: failed or needs a decision.
+    async fn stopped_runs(&self) -> Result<Vec<RunSummary>, StoreError>;
+    /// Reads a run's journal.
+    async fn journal(&self, id: &RunId) -> Result<Vec<JournalEntry>, StoreError>;
+
+    /// Opens a task, or returns the number of the one this step has already.
+    async fn open_task(&self, lease: &Lease, task: &Task) -> Result<i64, StoreError>;
+    /// Changes the state of a task.
+    async fn close_task(
+        &self,
+        lease: &Lease,
+        number: i64,
+        state: TaskState,
+        by: &str,
+    ) -> Result<(), StoreError>;
+    /// Lists tasks, newest first; only open ones where asked.
+    async fn tasks(&self, only_open: bool) -> Result<Vec<Task>, StoreError>;
+
+    /// Remembers a proposal; once, however often it is said.
+    async fn save_proposal(&self, lease: &Lease, proposal: &Proposal) -> Result<(), StoreError>;
+    /// Lists proposals that were filed.
+    async fn proposals(&self) -> Result<Vec<Proposal>, StoreError>;
+
+    /// Reads the audit chain after a number, oldest first.
+    async fn audit_after(&self, seq: i64, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
+}
