@@ -2,6 +2,7 @@
 
 mod bundle;
 mod document;
+mod duration;
 mod environment;
 mod form;
 mod index;
@@ -15,6 +16,7 @@ pub use bundle::{
     Bundle, BundleFulfillment, Component, ErrorHandling, Orchestration, OrchestrationMode,
 };
 pub use document::{Body, Document, Kind, Layout};
+pub use duration::duration;
 pub use environment::{
     Allow, ApprovalRule, ChangeWindow, Defaults, Deny, Environment, EnvironmentMetadata,
     FirstContact, Guard, Settings, Validation,

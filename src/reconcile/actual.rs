@@ -42,6 +42,8 @@ pub struct UnitRecord {
     pub effect: u64,
     /// What was last applied in full.
     pub applied: Option<Applied>,
+    /// How the newest run went about it, applied or not.
+    pub basis: Option<Arc<Definition>>,
     /// What each step left behind, by the action's id; also of runs that stopped half-way.
     pub steps: BTreeMap<String, StepRecord>,
     /// What was observed last, by the action's id.
@@ -67,6 +69,8 @@ pub struct Applied {
     pub state: String,
     /// Services that must outlive it.
     pub depends_on: Vec<String>,
+    /// Units of the same service that came before it.
+    pub siblings: Vec<UnitKey>,
     /// What happens when the file is gone.
     pub deletion: DeletionPolicy,
     /// Who must approve a change of it.

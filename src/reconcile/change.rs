@@ -82,8 +82,8 @@ pub struct Change {
     pub needs: Vec<Need>,
     /// Services whose changes must succeed before it starts.
     pub after: Vec<String>,
-    /// Why it is there, for people.
-    pub reasons: Vec<String>,
+    /// Who wrote the commit that asks for it, as `name <email>`; no part of the digest.
+    pub author: Option<String>,
 }
 
 impl Change {
@@ -104,7 +104,9 @@ impl Change {
     /// Computes the digest: no commit, no time, no text for people.
     pub fn compute_digest(&self) -> Digest {
         let units: Vec<Value> = self.units.iter().map(UnitChange::digest_input).collect();
-        Digest::of_json(&json!({"service": self.service, "units": units, "needs": self.needs}))
+        let lasting = |need: &&Need| matches!(need.kind, NeedKind::Rule | NeedKind::Deletion);
+        let needs: Vec<&Need> = self.needs.iter().filter(lasting).collect();
+        Digest::of_json(&json!({"service": self.service, "units": units, "needs": needs}))
     }
 }
 
@@ -223,9 +225,25 @@ pub struct PlannedStep {
     pub outputs: Map<String, Value>,
 }
 
+/// What kind of word asks for an approval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NeedKind {
+    /// A rule of an item, bundle, environment or the catalog.
+    Rule,
+    /// Something is taken away.
+    Deletion,
+    /// The guard; depends on the plan as a whole, and so is no part of the digest.
+    Guard,
+    /// Something is touched for the first time; is no part of the digest, for it ends with the first approval.
+    Contact,
+}
+
 /// An approval that a change takes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Need {
+    /// What kind of word asks for it.
+    pub kind: NeedKind,
     /// What asks for it: `environment production`, `deletion`, `first contact with git:…`.
     pub why: String,
     /// How many approvers.

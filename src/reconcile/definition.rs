@@ -92,6 +92,11 @@ impl Definition {
         }
     }
 
+    /// Returns the team that answers for the item; its secrets are the ones that `secrets.NAME` means.
+    pub fn owner(&self) -> &str {
+        self.metadata.pointer("/owner/team").and_then(Value::as_str).unwrap_or_default()
+    }
+
     /// Digests templates and constants of the active block: no names, help, retry, timeout, cost, approval or mode.
     pub fn digest(&self) -> Digest {
         let actions = |list: &[Action]| -> Vec<Value> {

@@ -1,1 +1,371 @@
-//! x
+//! Desired state: the units that the effective catalog asks for, each with its digests.
+//!
+//! A unit is recognised by its digests without anything being rendered; unchanged units are not built again.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::definition::Definition;
+use super::evaluate::{
+    self, Inputs, any_text, collect_references, evaluate_deep, intent_digest, public, reads_of,
+};
+use super::upstream::{self, KnownOutputs, Reader, UpstreamReads};
+use crate::catalog::{
+    Bundle, Catalog, Component, Entry, Environment, Item, OrchestrationMode, Service,
+};
+use crate::digest::Digest;
+use crate::id::UnitKey;
+use crate::template;
+
+/// Why a service does not fit.
+pub type Blocked = Vec<String>;
+
+/// What git wants of one unit.
+#[derive(Clone, Debug)]
+pub struct Unit {
+    /// Its name.
+    pub key: UnitKey,
+    /// Names it had before.
+    pub former: Vec<UnitKey>,
+    /// The file that asks for it.
+    pub path: Arc<str>,
+    /// The service.
+    pub service: Arc<Service>,
+    /// The item.
+    pub item: Arc<Item>,
+    /// The environment.
+    pub environment: Option<Arc<Environment>>,
+    /// The bundle and the index of its component.
+    pub part: Option<(Arc<Bundle>, usize)>,
+    /// How it is fulfilled.
+    pub definition: Arc<Definition>,
+    /// Digest of how it is fulfilled.
+    pub definition_digest: Digest,
+    /// Digest of what is wanted.
+    pub intent: Digest,
+    /// Digest of what git says, upstream outputs left out.
+    pub source: Digest,
+    /// Services that come before it and must outlive it.
+    pub requires: Vec<String>,
+    /// Units of the same service that come before it.
+    pub depends_on: Vec<UnitKey>,
+    /// Paths of the environment and the service that its active block refers to.
+    pub reads: Arc<BTreeSet<Vec<String>>>,
+}
+
+/// What git wants, unit by unit.
+#[derive(Clone, Debug, Default)]
+pub struct Desired {
+    /// The commit.
+    pub commit: String,
+    /// Units by name.
+    pub units: BTreeMap<UnitKey, Arc<Unit>>,
+    /// Services that do not fit, with why; their units are left as they are.
+    pub blocked: BTreeMap<String, Blocked>,
+    /// Why a unit that is not here may be wanted all the same; nothing where absence can be trusted.
+    pub absent_is_unknown: Option<String>,
+    /// How many services the catalog has.
+    pub services: usize,
+    /// Outputs of units that others may read.
+    pub known: Arc<KnownOutputs>,
+}
+
+type DefinitionRow = (Arc<Definition>, Digest, Arc<BTreeSet<Vec<String>>>);
+
+/// Builds desired state, and remembers what has not changed.
+#[derive(Debug, Default)]
+pub struct DesiredBuilder {
+    definitions: HashMap<Arc<str>, DefinitionRow>,
+    units: HashMap<UnitKey, (Vec<Arc<str>>, Arc<Unit>)>,
+}
+
+impl DesiredBuilder {
+    /// Builds the desired state of an effective catalog.
+    ///
+    /// `misfits` names services that rules found not to fit, with why.
+    pub fn build(
+        &mut self,
+        catalog: &Catalog,
+        misfits: &BTreeMap<String, Blocked>,
+        known: Arc<KnownOutputs>,
+    ) -> Desired {
+        let mut desired = Desired {
+            commit: catalog.commit.clone(),
+            blocked: misfits.clone(),
+            services: catalog.services.len(),
+            known,
+            ..Desired::default()
+        };
+        let mut remembered = HashMap::with_capacity(self.units.len());
+        for (id, entry) in &catalog.services {
+            if misfits.contains_key(id) {
+                continue;
+            }
+            match self.units_of(catalog, entry, &desired.known) {
+                Ok(units) => {
+                    for (blobs, unit) in units {
+                        remembered.insert(unit.key.clone(), (blobs, unit.clone()));
+                        desired.units.insert(unit.key.clone(), unit);
+                    }
+                }
+                Err(why) => {
+                    desired.blocked.insert(id.clone(), vec![why]);
+                }
+            }
+        }
+        self.units = remembered;
+        desired
+    }
+
+    fn units_of(
+        &mut self,
+        catalog: &Catalog,
+        entry: &Entry<Service>,
+        known: &KnownOutputs,
+    ) -> Result<Vec<(Vec<Arc<str>>, Arc<Unit>)>, String> {
+        let service = &entry.body;
+        if let Some(item) = &service.catalog_item {
+            let key = UnitKey::service(&service.metadata.id);
+            return Ok(vec![self.unit(catalog, entry, (key, item, None), known)?]);
+        }
+        let bundle = service
+            .catalog_bundle
+            .as_ref()
+            .and_then(|id| catalog.bundles.get(id))
+            .ok_or_else(|| format!("there is no bundle `{}`", service.offer()))?;
+        let part = |(index, component): (usize, &Component)| {
+            let key = UnitKey::component(&service.metadata.id, &component.id);
+            self.unit(catalog, entry, (key, &component.catalog_item, Some((bundle, index))), known)
+        };
+        bundle.body.components.iter().enumerate().map(part).collect()
+    }
+
+    fn unit(
+        &mut self,
+        catalog: &Catalog,
+        entry: &Entry<Service>,
+        (key, item_id, part): (UnitKey, &str, Option<(&Entry<Bundle>, usize)>),
+        known: &KnownOutputs,
+    ) -> Result<(Vec<Arc<str>>, Arc<Unit>), String> {
+        let item =
+            catalog.items.get(item_id).ok_or_else(|| format!("there is no item `{item_id}`"))?;
+        let environment = catalog.environment_of(&entry.body);
+        if let (Some(name), None) = (&entry.body.metadata.environment, environment) {
+            return Err(format!("there is no environment `{name}`"));
+        }
+        let mut blobs = vec![
+            entry.document.path.clone(),
+            entry.document.blob.clone(),
+            item.document.blob.clone(),
+        ];
+        blobs.extend(environment.map(|entry| entry.document.blob.clone()));
+        blobs.extend(part.map(|(bundle, _)| bundle.document.blob.clone()));
+        if let Some((before, unit)) = self.units.get(&key)
+            && *before == blobs
+            && !upstream::reads_others(&entry.body, part.map(|(bundle, _)| &*bundle.body))
+        {
+            return Ok((blobs, unit.clone()));
+        }
+        let (definition, definition_digest, reads) = self.definition_of(item);
+        let mut unit = Unit {
+            former: former_keys(
+                &entry.body,
+                part.and_then(|(bundle, index)| bundle.body.components.get(index)),
+            ),
+            key,
+            path: entry.document.path.clone(),
+            service: entry.body.clone(),
+            item: item.body.clone(),
+            environment: environment.map(|entry| entry.body.clone()),
+            part: part.map(|(bundle, index)| (bundle.body.clone(), index)),
+            definition,
+            definition_digest,
+            intent: definition_digest,
+            source: definition_digest,
+            requires: upstream::required_services(
+                &entry.body,
+                part.map(|(bundle, _)| &*bundle.body),
+            ),
+            depends_on: Vec::new(),
+            reads,
+        };
+        unit.depends_on = sibling_dependencies(&unit);
+        let inputs = unit.inputs(catalog, known)?;
+        unit.intent = unit.intent_of(&inputs.fields, &inputs, &unit.service.state);
+        unit.source = unit.source_of(&inputs);
+        Ok((blobs, Arc::new(unit)))
+    }
+
+    fn definition_of(&mut self, item: &Entry<Item>) -> DefinitionRow {
+        let row = self.definitions.entry(item.document.blob.clone()).or_insert_with(|| {
+            let definition = Definition::of(&item.body);
+            let digest = definition.digest();
+            let reads = reads_in(&definition);
+            (Arc::new(definition), digest, Arc::new(reads))
+        });
+        row.clone()
+    }
+}
+
+impl Unit {
+    /// Gathers what its templates see; upstream outputs that are not known yet are markers.
+    pub fn inputs(&self, catalog: &Catalog, known: &KnownOutputs) -> Result<Inputs, String> {
+        let bundle = self.part.as_ref().map(|(bundle, _)| &**bundle);
+        let reads = UpstreamReads::of_service(&self.service, bundle);
+        let reader = Reader { service: &self.key.service, team: &self.service.metadata.team };
+        let upstream = upstream::gather(reader, &reads, (catalog, known), &public)?;
+        let mut inputs = Inputs {
+            service: self.service_value(),
+            environment: self.environment_value(),
+            ..Inputs::default()
+        };
+        let defaults = |id: &str| -> Map<String, Value> {
+            self.environment.as_ref().and_then(|e| e.defaults.get(id).cloned()).unwrap_or_default()
+        };
+        let given = match &self.part {
+            None => {
+                let mut given = defaults(&self.item.metadata.id);
+                given.extend(self.service.fields.clone());
+                given
+            }
+            Some((bundle, index)) => {
+                let mut outer = defaults(&bundle.metadata.id);
+                outer.extend(self.service.fields.clone());
+                inputs.outer = bundle.presentation.form.with_defaults(&outer);
+                let config = bundle.components.get(*index).map(|c| c.config.clone());
+                let mut given = config.unwrap_or_default();
+                given.extend(defaults(&self.item.metadata.id));
+                given
+            }
+        };
+        let scope = evaluate::scope_of_open(&inputs, &upstream);
+        let mut explicit = Map::new();
+        for (field, raw) in given {
+            let value = match self.is_evaluated(&raw) {
+                true => {
+                    evaluate_deep(&raw, &scope).map_err(|why| format!("field `{field}`: {why}"))?
+                }
+                false => raw.clone(),
+            };
+            if any_text(&value, &is_open) {
+                inputs.open.insert(field.clone(), raw);
+            }
+            explicit.insert(field, value);
+        }
+        inputs.fields = self.item.presentation.form.with_defaults(&explicit);
+        inputs.open.retain(|field, _| inputs.fields.contains_key(field));
+        Ok(inputs)
+    }
+
+    /// A bundle's `config` is all templates; a service's field only where it is one lone reference to a service.
+    fn is_evaluated(&self, value: &Value) -> bool {
+        self.part.is_some()
+            || value.as_str().is_some_and(|text| upstream::lone_reference(text).is_some())
+    }
+
+    /// Computes the digest of what is wanted, for fields as far as they are known.
+    pub fn intent_of(&self, fields: &Map<String, Value>, inputs: &Inputs, state: &str) -> Digest {
+        intent_digest(&self.item.metadata.id, fields, state, &reads_of(inputs, &self.reads))
+    }
+
+    fn source_of(&self, inputs: &Inputs) -> Digest {
+        let mut fields = inputs.fields.clone();
+        for (field, template) in &inputs.open {
+            fields.insert(field.clone(), template.clone());
+        }
+        let intent = self.intent_of(&fields, inputs, &self.service.state);
+        Digest::of_digests([&intent, &self.definition_digest])
+    }
+
+    /// The name that the outside world knows it by where the item has no field for it.
+    pub fn name(&self) -> String {
+        let Some(component) = &self.key.component else { return self.key.service.clone() };
+        let name = format!("{}-{component}", self.key.service);
+        if name.len() <= 30 {
+            return name;
+        }
+        let hash: String = Digest::of_bytes(name.as_bytes()).to_string().chars().take(6).collect();
+        let head: String = name.chars().take(23).collect();
+        format!("{}-{hash}", head.trim_end_matches('-'))
+    }
+
+    fn service_value(&self) -> Value {
+        let metadata = &self.service.metadata;
+        json!({
+            "id": metadata.id,
+            "name": self.name(),
+            "team": metadata.team,
+            "environment": metadata.environment.as_deref().unwrap_or_default(),
+            "description": metadata.description.as_deref().unwrap_or_default(),
+            "labels": metadata.labels,
+        })
+    }
+
+    fn environment_value(&self) -> Value {
+        let Some(environment) = &self.environment else { return json!({}) };
+        let mut values = environment.variables.clone();
+        let id = Value::String(environment.metadata.id.clone());
+        values.entry("id").or_insert(id);
+        Value::Object(values)
+    }
+}
+
+/// Tells whether a field is resolved again when a step runs: it is not known yet, or must not be stored.
+fn is_open(text: &str) -> bool {
+    template::has_unknown(text) || template::has_sensitive(text)
+}
+
+/// Names that a unit had before: of its service, of its component, of both.
+fn former_keys(service: &Service, component: Option<&Component>) -> Vec<UnitKey> {
+    let ids = std::iter::once(&service.metadata.id).chain(&service.metadata.former_ids);
+    match component {
+        None => ids.skip(1).map(UnitKey::service).collect(),
+        Some(component) => {
+            let names: Vec<&String> =
+                std::iter::once(&component.id).chain(&component.former_ids).collect();
+            ids.flat_map(|id| names.iter().map(move |name| UnitKey::component(id, *name)))
+                .skip(1)
+                .collect()
+        }
+    }
+}
+
+/// Units of the same service that come before a component: named, referred to, or written before it.
+fn sibling_dependencies(unit: &Unit) -> Vec<UnitKey> {
+    let Some((bundle, index)) = &unit.part else { return Vec::new() };
+    let Some(component) = bundle.components.get(*index) else { return Vec::new() };
+    let mut names: BTreeSet<String> = component.depends_on.iter().cloned().collect();
+    collect_references(&Value::Object(component.config.clone()), &mut |path| {
+        if let [root, name, ..] = path
+            && root == "components"
+        {
+            names.insert(name.clone());
+        }
+    });
+    if bundle.fulfillment.orchestration.mode == OrchestrationMode::Sequential {
+        names.extend(bundle.components.iter().take(*index).last().map(|before| before.id.clone()));
+    }
+    names.iter().map(|name| UnitKey::component(&unit.key.service, name)).collect()
+}
+
+/// Paths of the environment and the service that a definition refers to.
+fn reads_in(definition: &Definition) -> BTreeSet<Vec<String>> {
+    let mut reads = BTreeSet::new();
+    let mut note = |path: &[String]| {
+        if path.first().is_some_and(|root| root == "environment" || root == "service") {
+            reads.insert(path.to_vec());
+        }
+    };
+    let operations = definition.operations.values().flat_map(|operation| &operation.actions);
+    let lists = [Some(&definition.create), definition.update.as_ref(), definition.delete.as_ref()];
+    let actions = lists.into_iter().flatten().flatten().chain(operations);
+    for action in actions.chain(&definition.before).chain(&definition.after) {
+        collect_references(&action.config, &mut note);
+        if let Some(when) = &action.when {
+            collect_references(&Value::String(when.clone()), &mut note);
+        }
+    }
+    reads
+}

@@ -34,10 +34,16 @@ pub struct Facts {
     pub catalog: String,
     /// Where its head stands.
     pub revision: Revision,
+    /// Who wrote the head, as `name <email>`.
+    pub author: Option<String>,
     /// What was acknowledged: `catalog`, `kind:rest-api`, `git:…`.
     pub contacts: BTreeSet<String>,
     /// Who approved which digest, of a plan or a change.
     pub approvals: BTreeMap<Digest, BTreeSet<String>>,
+    /// Plans that were approved as a whole.
+    pub approved_plans: BTreeSet<Digest>,
+    /// Changes that were approved together with a whole plan: the guard lets them through.
+    pub released: BTreeSet<Digest>,
     /// Digests that were rejected, and why.
     pub rejected: BTreeMap<Digest, String>,
     /// Services with a run that has not ended.

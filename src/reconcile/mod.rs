@@ -10,13 +10,25 @@ mod facts;
 mod guard;
 mod needs;
 mod plan;
+mod planner;
 pub mod show;
 mod steps;
+mod upstream;
 mod window;
 
 pub use actual::{Actual, Applied, Observation, Observed, StepRecord, UnitRecord, UnitRow};
-pub use change::{Change, ChangeKind, Effect, FieldChange, Need, PlannedStep, UnitChange, When};
+pub use change::{
+    Change, ChangeKind, Effect, FieldChange, Need, NeedKind, PlannedStep, UnitChange, When,
+};
 pub use definition::{Definition, OperationBlock};
-pub use evaluate::Inputs;
+pub use desired::{Blocked, Desired, DesiredBuilder, Unit};
+pub use diff::{field_changes, fingerprint};
+pub use evaluate::{
+    Inputs, Upstream, evaluate_deep, intent_digest, public, reads_of, resolve, scope_of,
+    secret_marker, secret_name, secret_names,
+};
 pub use facts::{Facts, Revision, Stall};
 pub use plan::{Drift, Hold, Pending, Plan, Verdict};
+pub use planner::{plan, renames, suspects};
+pub use steps::{decide, output_names, path_of, record_of, step_digest};
+pub use upstream::{KnownOutputs, Reader, Reveal, UpstreamReads, gather, lone_reference};

@@ -1,1 +1,142 @@
-//! x
+//! Which approvals a change takes, and which of them it has.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::change::{Change, ChangeKind, Effect, Need, NeedKind, UnitChange};
+use super::desired::Unit;
+use super::facts::Facts;
+use super::plan::Pending;
+use crate::catalog::{ApprovalRule, DeletionPolicy, FirstContact, Settings};
+use crate::kinds;
+
+/// Returns the approvals that rules ask for: of the item, the bundle, the environment, the catalog.
+pub fn of_rules(unit: &Unit, settings: &Settings) -> Vec<Need> {
+    let mut needs = Vec::new();
+    let mut add = |why: String, rule: Option<&ApprovalRule>| {
+        if let Some(rule) = rule.filter(|rule| rule.required > 0) {
+            needs.push(Need {
+                kind: NeedKind::Rule,
+                why,
+                required: rule.required,
+                from: rule.from.clone(),
+                contact: None,
+            });
+        }
+    };
+    add(format!("item {}", unit.item.metadata.id), unit.item.fulfillment.approval.as_ref());
+    if let Some((bundle, _)) = &unit.part {
+        add(format!("bundle {}", bundle.metadata.id), bundle.fulfillment.approval.as_ref());
+    }
+    if let Some(environment) = &unit.environment {
+        add(format!("environment {}", environment.metadata.id), environment.approval.as_ref());
+    }
+    if needs.is_empty() {
+        let rule = settings.defaults.approval.as_ref();
+        if let Some(rule) = rule.filter(|rule| rule.required > 0) {
+            needs.push(Need {
+                kind: NeedKind::Rule,
+                why: "the catalog's default".to_owned(),
+                required: rule.required,
+                from: rule.from.clone(),
+                contact: None,
+            });
+        }
+    }
+    needs
+}
+
+/// Returns the approval that taking something away asks for.
+pub fn of_deletion(unit: &UnitChange) -> Option<Need> {
+    let taken_away = matches!(unit.kind, ChangeKind::Delete | ChangeKind::Replace);
+    (taken_away && unit.deletion == DeletionPolicy::Confirm).then(|| Need {
+        kind: NeedKind::Deletion,
+        why: match unit.kind {
+            ChangeKind::Replace => format!("replacing {}", unit.unit),
+            _ => format!("deleting {}", unit.unit),
+        },
+        required: 1,
+        from: Vec::new(),
+        contact: None,
+    })
+}
+
+/// Returns an acknowledgement for each thing that a change touches for the first time.
+pub fn of_first_contact(change: &Change, settings: &Settings, facts: &Facts) -> Vec<Need> {
+    if settings.guard.first_contact == FirstContact::Apply {
+        return Vec::new();
+    }
+    let mut contacts = BTreeSet::from(["catalog".to_owned()]);
+    for step in change.units.iter().flat_map(|unit| &unit.steps) {
+        let Some(kind) = kinds::find(&step.action.kind) else { continue };
+        if step.effect == Effect::Keep || step.effect == Effect::UndoByHand {
+            continue;
+        }
+        let targets = (kind.targets)(&step.config);
+        if !targets.is_empty() {
+            contacts.insert(format!("kind:{}", kind.name));
+        }
+        contacts.extend(targets);
+    }
+    let fresh = contacts.into_iter().filter(|contact| !facts.contacts.contains(contact));
+    fresh
+        .map(|contact| Need {
+            kind: NeedKind::Contact,
+            why: format!("first contact with {contact}"),
+            required: 1,
+            from: Vec::new(),
+            contact: Some(contact),
+        })
+        .collect()
+}
+
+/// Returns an approval by the item's owner for each item whose change reaches more services than it may.
+pub fn of_many_updates(changes: &[Change], settings: &Settings) -> BTreeMap<String, Need> {
+    let mut reached: BTreeMap<String, (BTreeSet<&str>, String)> = BTreeMap::new();
+    for change in changes {
+        for unit in change.units.iter().filter(|unit| unit.kind == ChangeKind::Update) {
+            if unit.fields.is_empty() {
+                let owner = unit.definition.owner();
+                let row = reached.entry(unit.definition.item.clone());
+                row.or_insert_with(|| (BTreeSet::new(), owner.to_owned()))
+                    .0
+                    .insert(&change.service);
+            }
+        }
+    }
+    let most = usize::try_from(settings.guard.max_updates).unwrap_or(usize::MAX);
+    reached
+        .into_iter()
+        .filter(|(_, (services, _))| services.len() > most)
+        .map(|(item, (services, owner))| {
+            let need = Need {
+                kind: NeedKind::Guard,
+                why: format!("item {item} reaches {} services, more than {most}", services.len()),
+                required: 1,
+                from: vec![owner],
+                contact: None,
+            };
+            (item, need)
+        })
+        .collect()
+}
+
+/// Returns the approvals that are still missing.
+///
+/// People on one machine are self-declared, so `from` is shown and not yet verified.
+pub fn missing(change: &Change, facts: &Facts) -> Vec<Pending> {
+    if let Some(reason) = facts.rejected.get(&change.digest) {
+        return vec![Pending::Rejected { reason: reason.clone() }];
+    }
+    let given = facts.approvals.get(&change.digest).map_or(0, BTreeSet::len);
+    let given = u32::try_from(given).unwrap_or(u32::MAX);
+    change
+        .needs
+        .iter()
+        .filter(|need| need.required > given)
+        .map(|need| Pending::Approval {
+            why: need.why.clone(),
+            missing: need.required - given,
+            from: need.from.clone(),
+        })
+        .collect()
+}

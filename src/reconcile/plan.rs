@@ -1,8 +1,9 @@
-//! The plan: all changes of one catalog at one moment.
+//! The plan as a value: all changes of one catalog at one moment. [`super::planner`] makes it.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::change::{Change, FieldChange};
 use crate::digest::Digest;
@@ -31,8 +32,38 @@ pub struct Plan {
     pub unknown: BTreeMap<UnitKey, String>,
     /// Services that are being converged.
     pub running: BTreeMap<String, RunId>,
+    /// Services whose desired state is to be left alone: `state: suspended`.
+    pub suspended: Vec<String>,
+    /// Services that expired and whose removal is to be proposed: service → path of its file.
+    pub expired: BTreeMap<String, String>,
+    /// Units whose file is gone and whose policy is `retain`: kept, no longer looked after.
+    pub retained: Vec<UnitKey>,
     /// What the guard says of the whole.
     pub verdict: Verdict,
+}
+
+impl Plan {
+    /// Computes the digest: the changes, sorted, and the verdict.
+    pub fn compute_digest(&self) -> Digest {
+        let mut changes: Vec<Digest> = self.changes.iter().map(|change| change.digest).collect();
+        changes.sort_unstable();
+        Digest::of_json(&json!({"changes": changes, "holds": self.verdict.holds}))
+    }
+
+    /// Tells whether nothing is to be done. Drift that is only reported does not count.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// Returns the changes that may start now.
+    pub fn ready(&self) -> impl Iterator<Item = &Change> {
+        self.changes.iter().filter(|change| !self.pending.contains_key(&change.service))
+    }
+
+    /// Returns the change of a service.
+    pub fn change(&self, service: &str) -> Option<&Change> {
+        self.changes.iter().find(|change| change.service == service)
+    }
 }
 
 /// Why a change does not start yet.

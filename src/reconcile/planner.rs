@@ -1,0 +1,382 @@
+//! Makes the plan: the one function that serves review and convergence. It has no IO and makes all choices.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::actual::{Actual, Observation, UnitRow};
+use super::change::{Change, ChangeKind, UnitChange};
+use super::desired::{Desired, Unit};
+use super::diff::{self, Against, Difference};
+use super::facts::Facts;
+use super::plan::{Drift, Pending, Plan, Verdict};
+use super::{guard, needs, window};
+use crate::catalog::{Catalog, DeletionPolicy, DriftMode, OnExpiry};
+use crate::digest::Digest;
+use crate::id::UnitKey;
+
+/// Returns the units that have a new name: old → new. To be written before anything is planned.
+pub fn renames(desired: &Desired, rows: &BTreeMap<UnitKey, UnitRow>) -> Vec<(UnitKey, UnitKey)> {
+    desired
+        .units
+        .values()
+        .filter(|unit| !unit.former.is_empty() && !rows.contains_key(&unit.key))
+        .filter_map(|unit| {
+            let old = unit
+                .former
+                .iter()
+                .find(|old| rows.contains_key(old) && !desired.units.contains_key(old))?;
+            Some((old.clone(), unit.key.clone()))
+        })
+        .collect()
+}
+
+/// Returns the units whose records are worth reading: all that may need something, or have something to show.
+pub fn suspects(
+    desired: &Desired,
+    rows: &BTreeMap<UnitKey, UnitRow>,
+    now: Timestamp,
+) -> BTreeSet<UnitKey> {
+    let mut suspects = BTreeSet::new();
+    for (key, unit) in &desired.units {
+        let in_sync = rows.get(key).is_some_and(|row| {
+            !row.drifted
+                && !row.retained
+                && row.applied == Some((unit.intent, unit.definition_digest))
+        });
+        if !in_sync || is_expired(unit, now) {
+            suspects.insert(key.clone());
+        }
+    }
+    suspects.extend(rows.keys().filter(|key| !desired.units.contains_key(key)).cloned());
+    suspects
+}
+
+/// Makes the plan of a catalog.
+pub fn plan(
+    catalog: &Catalog,
+    desired: &Desired,
+    actual: &Actual,
+    (facts, now): (&Facts, Timestamp),
+) -> Plan {
+    let mut plan = Plan {
+        catalog: facts.catalog.clone(),
+        commit: desired.commit.clone(),
+        digest: Digest::of_bytes(b""),
+        changes: Vec::new(),
+        pending: BTreeMap::new(),
+        blocked: desired.blocked.clone(),
+        outdated: BTreeMap::new(),
+        drifted: Vec::new(),
+        unknown: BTreeMap::new(),
+        running: facts.running.clone(),
+        suspended: Vec::new(),
+        expired: BTreeMap::new(),
+        retained: Vec::new(),
+        verdict: Verdict::default(),
+    };
+    let mut planner = Planner { catalog, desired, actual, facts, now, plan: &mut plan };
+    let mut changed = planner.differences();
+    planner.refuse_orphans(&mut changed);
+    planner.assemble(changed);
+    planner.judge();
+    plan.digest = plan.compute_digest();
+    if facts.approved_plans.contains(&plan.digest) {
+        plan.pending.retain(|_, why| {
+            why.retain(|why| *why != Pending::Guard);
+            !why.is_empty()
+        });
+    }
+    plan
+}
+
+fn is_expired(unit: &Unit, now: Timestamp) -> bool {
+    let date = unit.service.expires.as_ref().and_then(|text| text.parse::<Date>().ok());
+    date.is_some_and(|date| now.to_zoned(TimeZone::UTC).date() > date)
+}
+
+struct Planner<'a> {
+    catalog: &'a Catalog,
+    desired: &'a Desired,
+    actual: &'a Actual,
+    facts: &'a Facts,
+    now: Timestamp,
+    plan: &'a mut Plan,
+}
+
+impl Planner<'_> {
+    /// Compares every unit in question, and sorts what needs something by its service.
+    fn differences(&mut self) -> BTreeMap<String, Vec<UnitChange>> {
+        let mut changed: BTreeMap<String, Vec<UnitChange>> = BTreeMap::new();
+        for key in suspects(self.desired, &self.actual.rows, self.now) {
+            if self.facts.running.contains_key(&key.service) {
+                continue;
+            }
+            let difference = match self.desired.units.get(&key) {
+                Some(unit) => self.of_wanted(unit),
+                None => self.of_absent(&key),
+            };
+            match difference {
+                Difference::Nothing => {}
+                Difference::Change(change) => {
+                    changed.entry(key.service.clone()).or_default().push(*change)
+                }
+                Difference::Outdated(why) => {
+                    self.plan.outdated.insert(key, why);
+                }
+                Difference::Blocked(why) => {
+                    self.plan.blocked.entry(key.service.clone()).or_default().extend(why);
+                }
+            }
+        }
+        changed.retain(|service, _| !self.plan.blocked.contains_key(service));
+        changed
+    }
+
+    fn of_wanted(&mut self, unit: &Unit) -> Difference {
+        let record = self.actual.records.get(&unit.key);
+        if unit.service.state == "suspended" {
+            if self.plan.suspended.last() != Some(&unit.key.service) {
+                self.plan.suspended.push(unit.key.service.clone());
+            }
+            return Difference::Nothing;
+        }
+        if is_expired(unit, self.now) {
+            if unit.service.on_expiry == OnExpiry::Delete {
+                return record
+                    .map_or(Difference::Nothing, |record| diff::unwanted(record, &unit.key));
+            }
+            self.plan.expired.insert(unit.key.service.clone(), unit.path.to_string());
+        }
+        let inputs = match unit.inputs(self.catalog, &self.desired.known) {
+            Ok(inputs) => inputs,
+            Err(why) => return Difference::Blocked(vec![why]),
+        };
+        let against = Against {
+            record,
+            settings: &self.catalog.settings,
+            requested: self.facts.requested.contains(&unit.key.service),
+        };
+        let difference = diff::wanted(unit, inputs, &against);
+        if !matches!(difference, Difference::Change(_)) {
+            self.show_drift(unit);
+        }
+        difference
+    }
+
+    fn show_drift(&mut self, unit: &Unit) {
+        let Some(record) = self.actual.records.get(&unit.key) else { return };
+        if diff::drift_mode(unit, &self.catalog.settings) == DriftMode::Correct {
+            return;
+        }
+        for (step, seen) in &record.observed {
+            let (absent, changes) = match &seen.observation {
+                Observation::Absent => (true, Vec::new()),
+                Observation::Different { changes } => (false, changes.clone()),
+                Observation::Same | Observation::Unknown { .. } => continue,
+            };
+            self.plan.drifted.push(Drift {
+                unit: unit.key.clone(),
+                step: step.clone(),
+                absent,
+                changes,
+            });
+        }
+    }
+
+    fn of_absent(&mut self, key: &UnitKey) -> Difference {
+        if self.desired.blocked.contains_key(&key.service) {
+            return Difference::Nothing;
+        }
+        let Some(record) = self.actual.records.get(key) else { return Difference::Nothing };
+        if record.row.retained {
+            return Difference::Nothing;
+        }
+        if let Some(why) = &self.desired.absent_is_unknown {
+            self.plan.unknown.insert(key.clone(), why.clone());
+            return Difference::Nothing;
+        }
+        if record.applied.as_ref().is_some_and(|applied| applied.deletion == DeletionPolicy::Retain)
+        {
+            self.plan.retained.push(key.clone());
+            return Difference::Nothing;
+        }
+        diff::unwanted(record, key)
+    }
+
+    /// A deletion is refused while a unit that stays depends on it.
+    fn refuse_orphans(&mut self, changed: &mut BTreeMap<String, Vec<UnitChange>>) {
+        let deleted: BTreeSet<String> = changed
+            .iter()
+            .filter(|(service, units)| {
+                units.iter().all(|unit| unit.kind == ChangeKind::Delete)
+                    && !self.desired.units.keys().any(|key| key.service == **service)
+            })
+            .map(|(service, _)| service.clone())
+            .collect();
+        for service in deleted {
+            let stays = |unit: &&std::sync::Arc<Unit>| unit.requires.contains(&service);
+            if let Some(dependent) = self.desired.units.values().find(stays) {
+                let why = format!(
+                    "{service} can't be deleted while {} depends on it",
+                    dependent.key.service
+                );
+                self.plan.blocked.insert(service.clone(), vec![why]);
+                changed.remove(&service);
+            }
+        }
+    }
+
+    /// Makes one change of the units of each service, with its needs and what comes before it.
+    fn assemble(&mut self, changed: BTreeMap<String, Vec<UnitChange>>) {
+        let settings = self.catalog.settings.clone();
+        let deleting: BTreeMap<String, Vec<String>> = changed
+            .iter()
+            .filter(|(_, units)| units.iter().all(|unit| unit.kind == ChangeKind::Delete))
+            .map(|(service, units)| {
+                (service.clone(), units.iter().flat_map(|u| u.requires.clone()).collect())
+            })
+            .collect();
+        let names: BTreeSet<String> = changed.keys().cloned().collect();
+        for (service, mut units) in changed {
+            order_units(&mut units, deleting.contains_key(&service));
+            let after: BTreeSet<String> = if deleting.contains_key(&service) {
+                // What depends on it goes first.
+                let depends = |(_, requires): &(&String, &Vec<String>)| requires.contains(&service);
+                deleting.iter().filter(depends).map(|(other, _)| other.clone()).collect()
+            } else {
+                units
+                    .iter()
+                    .flat_map(|unit| unit.requires.clone())
+                    .filter(|id| names.contains(id))
+                    .collect()
+            };
+            let mut change = self.change_of(service, units);
+            change.after = after.into_iter().collect();
+            change.needs.extend(change.units.iter().filter_map(needs::of_deletion));
+            change.needs.extend(needs::of_first_contact(&change, &settings, self.facts));
+            change.digest = change.compute_digest();
+            self.plan.changes.push(change);
+        }
+        let many = needs::of_many_updates(&self.plan.changes, &settings);
+        for change in &mut self.plan.changes {
+            let items: BTreeSet<&String> =
+                change.units.iter().map(|unit| &unit.definition.item).collect();
+            change.needs.extend(items.into_iter().filter_map(|item| many.get(item)).cloned());
+        }
+    }
+
+    fn change_of(&self, service: String, units: Vec<UnitChange>) -> Change {
+        let wanted = units.iter().find_map(|unit| self.desired.units.get(&unit.unit));
+        let text = |name: &str| {
+            let value = units.iter().find_map(|unit| unit.inputs.service.get(name)?.as_str());
+            value.unwrap_or_default().to_owned()
+        };
+        let environment = Some(text("environment")).filter(|id| !id.is_empty());
+        let mut rules = BTreeSet::new();
+        for unit in &units {
+            match self.desired.units.get(&unit.unit) {
+                Some(unit) => rules.extend(needs::of_rules(unit, &self.catalog.settings)),
+                None => {
+                    let applied = self
+                        .actual
+                        .records
+                        .get(&unit.unit)
+                        .and_then(|record| record.applied.as_ref());
+                    rules.extend(applied.map(|applied| applied.needs.clone()).unwrap_or_default());
+                }
+            }
+        }
+        Change {
+            digest: Digest::of_bytes(b""),
+            team: text("team"),
+            environment,
+            path: wanted.map(|unit| unit.path.to_string()).unwrap_or_default(),
+            priority: wanted.map(|unit| unit.service.priority).unwrap_or_default(),
+            service,
+            units,
+            needs: rules.into_iter().collect(),
+            after: Vec::new(),
+            author: self.facts.author.clone(),
+        }
+    }
+
+    /// Lets the guard judge the whole, and says of each change why it does not start yet.
+    fn judge(&mut self) {
+        let settings = &self.catalog.settings;
+        self.plan.verdict =
+            guard::judge(&self.plan.changes, self.desired, self.actual, (settings, self.facts));
+        for change in &self.plan.changes {
+            let mut why = needs::missing(change, self.facts);
+            if self.actual.rows.values().any(|row| row.held && row.key.service == change.service) {
+                why.push(Pending::Held);
+            }
+            why.extend(self.stalled(change));
+            why.extend(self.closed_window(change));
+            why.extend(self.unready_dependency(change));
+            if !self.plan.verdict.holds.is_empty() {
+                why.push(Pending::Guard);
+            }
+            if !why.is_empty() {
+                self.plan.pending.insert(change.service.clone(), why);
+            }
+        }
+    }
+
+    /// A run that stopped is not tried again by itself: only a newer revision or a person lifts that.
+    fn stalled(&self, change: &Change) -> Option<Pending> {
+        let stall = self.facts.stalled.get(&change.service)?;
+        let same =
+            change.units.iter().all(|unit| stall.sources.get(&unit.unit) == Some(&unit.source));
+        let lifted = self.facts.requested.contains(&change.service);
+        (same && !lifted)
+            .then(|| Pending::Stalled { run: stall.run.clone(), why: stall.why.clone() })
+    }
+
+    fn closed_window(&self, change: &Change) -> Option<Pending> {
+        let environment = self.catalog.environments.get(change.environment.as_deref()?)?;
+        let until = window::closed(&environment.body.change_windows, self.now)?;
+        Some(Pending::Window { until })
+    }
+
+    /// What a change depends on must be there, or come with it in this plan.
+    fn unready_dependency(&self, change: &Change) -> Option<Pending> {
+        if change.units.iter().all(|unit| unit.kind == ChangeKind::Delete) {
+            return None;
+        }
+        let required = change.units.iter().flat_map(|unit| &unit.requires);
+        let unready = |service: &&String| {
+            if change.after.contains(service) {
+                return self.plan.blocked.contains_key(*service);
+            }
+            let mut units =
+                self.desired.units.keys().filter(|key| key.service == **service).peekable();
+            let ready =
+                |key: &UnitKey| self.actual.rows.get(key).is_some_and(|row| row.applied.is_some());
+            units.peek().is_none() || !units.all(ready)
+        };
+        let service = required.into_iter().find(unready)?.clone();
+        Some(Pending::Dependency { service })
+    }
+}
+
+/// Orders the units of a change: what comes before stands before; a deletion goes the other way round.
+fn order_units(units: &mut Vec<UnitChange>, deleting: bool) {
+    let mut waiting = std::mem::take(units);
+    while !waiting.is_empty() {
+        let names: Vec<UnitKey> = waiting.iter().map(|unit| unit.unit.clone()).collect();
+        let free = |unit: &UnitChange| !unit.depends_on.iter().any(|before| names.contains(before));
+        let next = waiting.iter().position(free).unwrap_or(0);
+        units.push(waiting.remove(next));
+    }
+    if deleting {
+        units.reverse();
+        let mut before: Option<UnitKey> = None;
+        for unit in units {
+            unit.depends_on = before.take().into_iter().collect();
+            before = Some(unit.unit.clone());
+        }
+    }
+}
