@@ -45,8 +45,8 @@ impl Progress {
         match event {
             StepEvent::Started { attempt, key, .. } => self.start(*attempt, key)?,
             StepEvent::Succeeded { result, outputs } => {
-                self.result = result.clone();
-                self.outputs = outputs.clone();
+                self.result.clone_from(result);
+                self.outputs.clone_from(outputs);
             }
             StepEvent::Retry { fault, .. } => self.fault = Some(fault.clone()),
             _ => {}

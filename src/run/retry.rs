@@ -7,7 +7,7 @@ use crate::catalog::Action;
 /// The most attempts an author can ask for.
 const MOST_ATTEMPTS: u32 = 10;
 /// The longest duration a document can write.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(365 * 24);
 
 /// How often and how soon a transient fault is tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl Default for RetryPolicy {
         Self {
             attempts: 3,
             delay: Duration::from_secs(2),
-            max_delay: Duration::from_secs(60),
+            max_delay: Duration::from_mins(1),
             exponential: true,
         }
     }
@@ -83,7 +83,7 @@ pub fn duration(text: &str) -> Option<Duration> {
 
 /// Returns the timeout of one attempt of an action; 5 minutes where it is silent.
 pub fn timeout_of(action: &Action) -> Duration {
-    action.timeout.as_deref().and_then(duration).unwrap_or(Duration::from_secs(300))
+    action.timeout.as_deref().and_then(duration).unwrap_or(Duration::from_mins(5))
 }
 
 #[cfg(test)]
@@ -93,7 +93,7 @@ mod tests {
 
     use super::*;
 
-    fn action(retry: Value) -> Action {
+    fn action(retry: &Value) -> Action {
         serde_json::from_value(json!({"id": "a", "type": "notify", "retry": retry})).unwrap()
     }
 
@@ -142,23 +142,23 @@ mod tests {
     #[test]
     fn a_silent_action_gets_the_usual_policy() {
         for silent in [Value::Null, json!({}), json!({"delay": "soon", "maxDelay": "-1s"})] {
-            assert_eq!(RetryPolicy::of(&action(silent)), RetryPolicy::default());
+            assert_eq!(RetryPolicy::of(&action(&silent)), RetryPolicy::default());
         }
     }
 
     #[test]
     fn a_policy_is_read_as_written_and_bounded() {
         let policy = RetryPolicy::of(&action(
-            json!({"attempts": 5, "backoff": "fixed", "delay": "100ms", "maxDelay": "1s"}),
+            &json!({"attempts": 5, "backoff": "fixed", "delay": "100ms", "maxDelay": "1s"}),
         ));
         assert_eq!(policy.attempts, 5);
         assert_eq!(policy.delay, Duration::from_millis(100));
         assert_eq!(policy.max_delay, Duration::from_secs(1));
         assert!(!policy.exponential);
-        assert_eq!(RetryPolicy::of(&action(json!({"attempts": 0}))).attempts, 1);
-        assert_eq!(RetryPolicy::of(&action(json!({"attempts": u32::MAX}))).attempts, 10);
-        let long = RetryPolicy::of(&action(json!({"delay": "5m"})));
-        assert_eq!(long.max_delay, Duration::from_secs(300));
+        assert_eq!(RetryPolicy::of(&action(&json!({"attempts": 0}))).attempts, 1);
+        assert_eq!(RetryPolicy::of(&action(&json!({"attempts": u32::MAX}))).attempts, 10);
+        let long = RetryPolicy::of(&action(&json!({"delay": "5m"})));
+        assert_eq!(long.max_delay, Duration::from_mins(5));
     }
 
     #[test]

@@ -21,14 +21,14 @@ pub(super) fn run(change: &str) -> Run {
         units.push(unit_change(
             unit.trim(),
             &before.split_whitespace().collect::<Vec<_>>(),
-            steps.map(|step| planned(unit.trim(), step)).collect(),
+            &steps.map(|step| planned(unit.trim(), step)).collect::<Vec<_>>(),
         ));
     }
-    run_of(units)
+    run_of(&units)
 }
 
 /// Makes a queued run of units.
-pub(super) fn run_of(units: Vec<UnitChange>) -> Run {
+pub(super) fn run_of(units: &[UnitChange]) -> Run {
     let change: Change = serde_json::from_value(json!({
         "digest": Digest::of_bytes(b"change"), "service": "shop", "team": "web",
         "environment": null, "path": "services/web/shop.yaml", "priority": "normal",
@@ -39,7 +39,7 @@ pub(super) fn run_of(units: Vec<UnitChange>) -> Run {
 }
 
 /// Makes a unit of the service `shop`.
-pub(super) fn unit_change(unit: &str, before: &[&str], steps: Vec<PlannedStep>) -> UnitChange {
+pub(super) fn unit_change(unit: &str, before: &[&str], steps: &[PlannedStep]) -> UnitChange {
     let digest = Digest::of_bytes(unit.as_bytes());
     let before: Vec<String> = before.iter().map(|unit| format!("shop/{unit}")).collect();
     serde_json::from_value(json!({
