@@ -1,10 +1,11 @@
 //! How an item is fulfilled, taken out of its document: what a run carries with it and the store keeps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::evaluate::collect_references;
 use crate::catalog::{Action, Item, Mode, OnFailure, Output};
 use crate::digest::Digest;
 
@@ -95,6 +96,26 @@ impl Definition {
     /// Returns the team that answers for the item; its secrets are the ones that `secrets.NAME` means.
     pub fn owner(&self) -> &str {
         self.metadata.pointer("/owner/team").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Returns the paths of the environment and the service that its actions refer to.
+    pub fn reads(&self) -> BTreeSet<Vec<String>> {
+        let mut reads = BTreeSet::new();
+        let mut note = |path: &[String]| {
+            if path.first().is_some_and(|root| root == "environment" || root == "service") {
+                reads.insert(path.to_vec());
+            }
+        };
+        let operations = self.operations.values().flat_map(|operation| &operation.actions);
+        let lists = [Some(&self.create), self.update.as_ref(), self.delete.as_ref()];
+        let actions = lists.into_iter().flatten().flatten().chain(operations);
+        for action in actions.chain(&self.before).chain(&self.after) {
+            collect_references(&action.config, &mut note);
+            if let Some(when) = &action.when {
+                collect_references(&Value::String(when.clone()), &mut note);
+            }
+        }
+        reads
     }
 
     /// Digests templates and constants of the active block: no names, help, retry, timeout, cost, approval or mode.

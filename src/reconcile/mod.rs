@@ -30,5 +30,7 @@ pub use evaluate::{
 pub use facts::{Facts, Revision, Stall};
 pub use plan::{Drift, Hold, Pending, Plan, Verdict};
 pub use planner::{plan, renames, suspects};
-pub use steps::{decide, output_names, path_of, record_of, step_digest};
+pub use steps::{
+    Source as StepSource, decide, output_names, path_of, record_of, render_public, step_digest,
+};
 pub use upstream::{KnownOutputs, Reader, Reveal, UpstreamReads, gather, lone_reference};

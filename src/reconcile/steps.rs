@@ -179,6 +179,37 @@ fn available(action: &Action) -> Result<&'static ActionKind, String> {
     Ok(kind)
 }
 
+/// Renders the `config` of an action in public, with what is known of the outputs of a unit's steps.
+pub fn render_public(
+    source: &Source<'_>,
+    action: &Action,
+    operation: &str,
+    known: &BTreeMap<String, Map<String, Value>>,
+) -> Result<Value, String> {
+    let kind = available(action)?;
+    let definition = source.definition;
+    let lists = [&definition.before, &definition.create, &definition.after];
+    let more = definition.update.iter().chain(&definition.delete);
+    let actions = lists.into_iter().chain(more).flatten();
+    let mut outputs: BTreeMap<String, Value> = BTreeMap::new();
+    for other in actions.chain(std::iter::once(action)) {
+        let answers = known.get(&other.id);
+        let seen = output_names(other).into_iter().map(|name| {
+            let path = format!("outputs.{}.{name}", other.id);
+            let value = match answers.and_then(|answers| answers.get(&name)) {
+                Some(value) => public(value, &path),
+                None => Value::String(template::unknown(&path)),
+            };
+            (name, value)
+        });
+        outputs.insert(other.id.clone(), Value::Object(seen.collect()));
+    }
+    let mut scope = scope_of(source.inputs, &source.inputs.fields, &definition.metadata);
+    add_run_scope(&mut scope, action, (operation, definition.owner()), &outputs);
+    kinds::render_config(kind, &action.config, &scope)
+        .map_err(|error| format!("action `{}`: {error}", action.id))
+}
+
 fn when_of(action: &Action, scope: &Scope) -> Result<When, String> {
     let Some(condition) = &action.when else { return Ok(When::Yes) };
     let text = template::render(condition, Target::Text, scope)
