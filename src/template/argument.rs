@@ -197,9 +197,9 @@ impl<'t, 'a> Arguments<'t, 'a> {
         offset: usize,
         lenient: bool,
     ) -> Result<Path, TemplateProblem> {
-        let (base, segments) = self.resolve(written).map_err(|(message, hint)| {
-            TemplateProblem::new(offset, message).maybe_hint(hint)
-        })?;
+        let (base, segments) = self
+            .resolve(written)
+            .map_err(|(message, hint)| TemplateProblem::new(offset, message).maybe_hint(hint))?;
         if base == Base::Scope {
             let path = super::references::without_alias(&segments);
             self.references.push(Reference { path, offset, optional: lenient });
@@ -238,9 +238,9 @@ impl<'t, 'a> Arguments<'t, 'a> {
             return Ok((base, segments));
         }
         let first = segments.first().map_or("", String::as_str);
-        let mut names = self.open.iter().rev().filter(|open| open.is_frame());
-        let named = names.find_map(|open| open.names.iter().find(|(name, _)| name == first));
-        if let Some((_, base)) = named {
+        let mut frames = self.open.iter().rev().filter(|open| open.is_frame());
+        let local = frames.find_map(|open| open.names.iter().find(|(name, _)| name == first));
+        if let Some((_, base)) = local {
             return Ok((*base, segments.get(1..).unwrap_or_default().to_vec()));
         }
         if base != Base::Scope && ROOTS.contains(&first) {
@@ -291,9 +291,9 @@ fn refuse_call_by_parenthesis(
     name: &str,
     rest: &[Token<'_>],
 ) -> Result<(), TemplateProblem> {
-    let touches = rest.first().is_some_and(|next| {
-        next.part == Part::ParenOpen && next.offset == offset + name.len()
-    });
+    let touches = rest
+        .first()
+        .is_some_and(|next| next.part == Part::ParenOpen && next.offset == offset + name.len());
     if !touches {
         return Ok(());
     }
@@ -330,7 +330,9 @@ fn segments(written: &str, rest: &str) -> Result<Vec<String>, (String, Option<St
 }
 
 fn is_name(word: &str) -> bool {
-    literal(word).is_none() && word.chars().all(|c| c.is_alphanumeric() || c == '_') && word != "this"
+    literal(word).is_none()
+        && word.chars().all(|c| c.is_alphanumeric() || c == '_')
+        && word != "this"
 }
 
 fn is_literal(word: &str) -> bool {

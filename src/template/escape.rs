@@ -98,7 +98,7 @@ fn inside_hcl(text: &str, before: &str) -> String {
             ('\n', _) => escaped.push_str("\\n"),
             ('\r', _) => escaped.push_str("\\r"),
             ('\t', _) => escaped.push_str("\\t"),
-            (c, _) if c.is_control() => escaped.push_str(&format!("\\u{:04x}", u32::from(c))),
+            (c, _) if c.is_control() => escaped.extend(format!("\\u{:04x}", u32::from(c)).chars()),
             (c, _) => escaped.push(c),
         }
     }
@@ -174,7 +174,8 @@ fn check_url(text: &str) -> Result<(), &'static str> {
     }
     let shown = with_stand_in(text);
     let path = shown.split(['?', '#']).next().unwrap_or_default();
-    let dots = |name: &str| matches!(name.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    let dots =
+        |name: &str| matches!(name.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
     if path.split('/').any(dots) {
         return Err("the URL holds `.` or `..` as a name");
     }

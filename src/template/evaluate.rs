@@ -84,7 +84,9 @@ impl<'a> Evaluator<'a> {
             Base::Scope => Some(Cow::Borrowed(self.scope.values())),
             Base::Frame(index) => match frame(index).map(|frame| &frame.value) {
                 Some(Cow::Borrowed(value)) => Some(Cow::Borrowed(*value)),
-                Some(Cow::Owned(value)) => walk(value, path).map(|found| Cow::Owned(found.into_owned())),
+                Some(Cow::Owned(value)) => {
+                    walk(value, path).map(|found| Cow::Owned(found.into_owned()))
+                }
                 None => None,
             },
             Base::Index(index) => frame(index).map(|frame| Cow::Owned(frame.index.into())),
@@ -115,9 +117,9 @@ impl<'a> Evaluator<'a> {
 
     /// Says which path was probably meant, where one name of it has a neighbour.
     fn nearest(&self, segments: &[String]) -> Option<String> {
-        let known = (0..segments.len())
-            .rev()
-            .find(|count| segments.get(..*count).is_some_and(|path| self.scope.get(path).is_some()))?;
+        let known = (0..segments.len()).rev().find(|count| {
+            segments.get(..*count).is_some_and(|path| self.scope.get(path).is_some())
+        })?;
         let Some(Value::Object(map)) = self.scope.get(segments.get(..known)?) else { return None };
         did_you_mean(segments.get(known)?, map.keys().map(String::as_str))
     }
@@ -255,7 +257,9 @@ fn weight(value: &Value) -> usize {
     match value {
         Value::String(text) => text.len() + 1,
         Value::Array(items) => items.iter().map(weight).sum::<usize>() + 1,
-        Value::Object(map) => map.iter().map(|(key, item)| key.len() + weight(item)).sum::<usize>() + 1,
+        Value::Object(map) => {
+            map.iter().map(|(key, item)| key.len() + weight(item)).sum::<usize>() + 1
+        }
         _ => 1,
     }
 }

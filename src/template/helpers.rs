@@ -6,9 +6,34 @@ use super::{text_helpers as text, value_helpers as value};
 
 /// Names of all helpers that a template may call, built-in ones included.
 pub const HELPERS: &[&str] = &[
-    "if", "unless", "each", "with", "lookup", "eq", "ne", "gt", "gte", "lt", "lte", "and", "or", "not",
-    "upper", "lower", "trim", "replace", "concat", "join", "default", "json", "base64", "sha256",
-    "slug", "date", "uuid", "timestamp",
+    "if",
+    "unless",
+    "each",
+    "with",
+    "lookup",
+    "eq",
+    "ne",
+    "gt",
+    "gte",
+    "lt",
+    "lte",
+    "and",
+    "or",
+    "not",
+    "upper",
+    "lower",
+    "trim",
+    "replace",
+    "concat",
+    "join",
+    "default",
+    "json",
+    "base64",
+    "sha256",
+    "slug",
+    "date",
+    "uuid",
+    "timestamp",
 ];
 
 /// One helper.
@@ -75,7 +100,13 @@ pub(super) fn find(name: &str) -> Option<&'static Helper> {
     TABLE.iter().find(|helper| helper.name == name)
 }
 
-const fn row(usage: &'static str, least: usize, most: usize, body: Body, name: &'static str) -> Helper {
+const fn row(
+    usage: &'static str,
+    least: usize,
+    most: usize,
+    body: Body,
+    name: &'static str,
+) -> Helper {
     Helper { name, usage, least, most, body }
 }
 

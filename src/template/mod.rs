@@ -18,6 +18,11 @@ mod token;
 mod value_helpers;
 mod write;
 
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod tests;
+
 pub use check::{TemplateProblem, check};
 pub use escape::Target;
 pub use helpers::HELPERS;

@@ -101,7 +101,7 @@ impl<'a> Parser<'a> {
                     };
                     self.push_text(&raw, trim, way(tag.trims_before));
                     (at, trim) = (tag.end, way(tag.trims_after));
-                    if let Err(problem) = self.tag(tag) {
+                    if let Err(problem) = self.tag(&tag) {
                         self.problem(problem);
                     }
                     if self.open.len() > MAX_NESTING {
@@ -169,23 +169,23 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn tag(&mut self, tag: Tag<'a>) -> Result<(), TemplateProblem> {
+    fn tag(&mut self, tag: &Tag<'a>) -> Result<(), TemplateProblem> {
         match tag.sigil {
             Sigil::Comment => Ok(()),
-            Sigil::Open => self.open_block(&tag, &tag.tokens, false),
-            Sigil::Close => self.close(&tag),
-            Sigil::Invert if tag.tokens.is_empty() => self.turn(&tag),
+            Sigil::Open => self.open_block(tag, &tag.tokens, false),
+            Sigil::Close => self.close(tag),
+            Sigil::Invert if tag.tokens.is_empty() => self.turn(tag),
             Sigil::Invert => Err(TemplateProblem::new(tag.start, "`{{^` opens no block here")
                 .hint("write `{{#unless x}}`")),
-            Sigil::Value if is_else(&tag) => {
-                self.turn(&tag)?;
+            Sigil::Value if is_else(tag) => {
+                self.turn(tag)?;
                 match tag.tokens.get(1..) {
-                    Some(tokens) if !tokens.is_empty() => self.open_block(&tag, tokens, true),
+                    Some(tokens) if !tokens.is_empty() => self.open_block(tag, tokens, true),
                     _ => Ok(()),
                 }
             }
             Sigil::Value => {
-                let expression = self.arguments(&tag, &tag.tokens).whole()?;
+                let expression = self.arguments(tag, &tag.tokens).whole()?;
                 self.push(Node::Value(expression));
                 Ok(())
             }
@@ -247,13 +247,11 @@ impl<'a> Parser<'a> {
         loop {
             let Some(open) = self.open.pop() else {
                 // The end of a block whose start was refused says nothing new.
-                return match self.parsed.problems.is_empty() {
-                    true => Err(TemplateProblem::new(
-                        tag.start,
-                        format!("`{{{{/{name}}}}}` closes no block"),
-                    )),
-                    false => Ok(()),
-                };
+                if !self.parsed.problems.is_empty() {
+                    return Ok(());
+                }
+                let message = format!("`{{{{/{name}}}}}` closes no block");
+                return Err(TemplateProblem::new(tag.start, message));
             };
             let expected = open.kind.name();
             let (chained, offset) = (open.chained, open.offset);

@@ -25,10 +25,67 @@ pub(super) fn without_alias(segments: &[String]) -> Vec<String> {
     let mut path = segments.to_vec();
     if let Some(root) = path.first_mut() {
         match root.as_str() {
-            "env" => *root = "environment".to_owned(),
-            "output" => *root = "outputs".to_owned(),
+            "env" => "environment".clone_into(root),
+            "output" => "outputs".clone_into(root),
             _ => {}
         }
     }
     path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &[(&str, usize)]) {
+        let found = references(text);
+        let found: Vec<(String, usize)> =
+            found.iter().map(|reference| (reference.path.join("."), reference.offset)).collect();
+        let found: Vec<(&str, usize)> =
+            found.iter().map(|(path, at)| (path.as_str(), *at)).collect();
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn every_path_of_the_scope_is_found_where_it_stands() {
+        check("{{fields.a}}", &[("fields.a", 2)]);
+        check("ü {{env.x}}{{output.a.b}}", &[("environment.x", 5), ("outputs.a.b", 14)]);
+        check("{{services.payments-db.outputs.url}}", &[("services.payments-db.outputs.url", 2)]);
+        check("{{services.[payments-db].outputs}}", &[("services.payments-db.outputs", 2)]);
+        check(
+            "{{#if (eq fields.a (upper fields.b))}}{{x}}{{else if fields.c}}{{/if}}",
+            &[("fields.a", 10), ("fields.b", 26), ("x", 40), ("fields.c", 53)],
+        );
+        check(
+            "{{uuid}} {{concat 'fields.a' fields.a fields.a}}",
+            &[("fields.a", 29), ("fields.a", 38)],
+        );
+        check("\\{{fields.a}} {{! fields.b }}", &[]);
+    }
+
+    #[test]
+    fn locals_are_none() {
+        check(
+            "{{#each fields.xs}}{{name}}{{this}}{{@index}}{{../env.x}}{{/each}}",
+            &[("fields.xs", 8), ("environment.x", 47)],
+        );
+        check(
+            "{{#each fields.xs as |x i|}}{{x.name}}{{i}}{{@root.fields.y}}{{/each}}",
+            &[("fields.xs", 8), ("fields.y", 45)],
+        );
+        check(
+            "{{#with fields.x}}{{a}}{{#each b}}{{c}}{{../d}}{{../../e.f}}{{/each}}{{else}}{{g}}{{/with}}",
+            &[("fields.x", 8), ("e.f", 49), ("g", 79)],
+        );
+    }
+
+    #[test]
+    fn what_may_have_no_value_says_so() {
+        let optional: Vec<bool> =
+            references("{{default fields.a fields.b}}{{lookup fields.c fields.d}}{{fields.e}}")
+                .iter()
+                .map(|reference| reference.optional)
+                .collect();
+        assert_eq!(optional, [true, false, true, false, false]);
+    }
 }

@@ -138,13 +138,14 @@ impl<'a> Evaluator<'a> {
         out: &mut Writer,
     ) -> Result<(), RenderError> {
         let members: Vec<(Value, Found<'a>)> = match value {
-            Cow::Borrowed(Value::Array(items)) => {
-                items.iter().enumerate().map(|(at, item)| (at.into(), Cow::Borrowed(item))).collect()
-            }
-            Cow::Borrowed(Value::Object(map)) => map
+            Cow::Borrowed(Value::Array(items)) => items
                 .iter()
-                .map(|(key, item)| (key.as_str().into(), Cow::Borrowed(item)))
+                .enumerate()
+                .map(|(at, item)| (at.into(), Cow::Borrowed(item)))
                 .collect(),
+            Cow::Borrowed(Value::Object(map)) => {
+                map.iter().map(|(key, item)| (key.as_str().into(), Cow::Borrowed(item))).collect()
+            }
             Cow::Owned(Value::Array(items)) => items
                 .into_iter()
                 .enumerate()

@@ -35,16 +35,19 @@ pub(super) fn moment(scope: &Scope, format: Option<&Value>) -> Result<Value, Str
 /// A UUID made from the run's and a name; without a name, from where the helper stands.
 pub(super) fn uuid(scope: &Scope, name: Option<&Value>, place: &str) -> Result<Value, String> {
     let seed = system(scope, "uuid")?;
-    if let Some(marker) = held(seed, "uuid", Some(name.unwrap_or(&Value::String(place.to_owned())))) {
+    if let Some(marker) = held(seed, "uuid", Some(name.unwrap_or(&Value::String(place.to_owned()))))
+    {
         return Ok(marker);
     }
     let name = name.map_or_else(|| format!("at {place}"), |name| format!("of {name}"));
     let digest = Digest::of_bytes(format!("{seed}\0{name}").as_bytes()).to_string();
     let hex: Vec<char> = digest.chars().collect();
-    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default().iter().collect::<String>();
+    let part =
+        |from: usize, to: usize| hex.get(from..to).unwrap_or_default().iter().collect::<String>();
     // Version 8 (RFC 9562) is the one for names made by a digest of one's own.
-    let (a, b, c, d, e) = (part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32));
-    Ok(Value::String(format!("{a}-{b}-8{c}-a{d}-{e}")))
+    let parts =
+        [part(0, 8), part(8, 12), "8".to_owned() + &part(13, 16), "a".to_owned() + &part(17, 20)];
+    Ok(Value::String(format!("{}-{}", parts.join("-"), part(20, 32))))
 }
 
 fn system<'s>(scope: &'s Scope, name: &str) -> Result<&'s str, String> {

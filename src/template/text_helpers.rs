@@ -47,7 +47,8 @@ pub(super) fn sha256(arguments: &[&Value]) -> Result<Value, String> {
 pub(super) fn slug(arguments: &[&Value]) -> Result<Value, String> {
     one(arguments, |text| {
         let lower = text.to_lowercase();
-        let words = lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        let words =
+            lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
         words.collect::<Vec<_>>().join("-")
     })
 }

@@ -287,6 +287,9 @@ fn refuse_sign(rest: &str, offset: usize) -> TemplateProblem {
         return TemplateProblem::new(offset, "arguments are not separated by commas")
             .hint("write spaces between them");
     }
+    if rest.starts_with('}') {
+        return TemplateProblem::new(offset, "a single `}` in a tag").hint("end the tag with `}}`");
+    }
     let sign: String = rest.chars().take(1).collect();
     TemplateProblem::new(offset, format!("`{sign}` has no meaning in a template"))
 }

@@ -28,10 +28,12 @@ pub(super) fn is_truthy(value: &Value) -> bool {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "all helpers have one signature")]
 pub(super) fn json(arguments: &[&Value]) -> Result<Value, String> {
     Ok(Value::String(arguments.first().map_or_else(String::new, ToString::to_string)))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "all helpers have one signature")]
 pub(super) fn not(arguments: &[&Value]) -> Result<Value, String> {
     Ok(Value::Bool(!arguments.iter().copied().all(is_truthy)))
 }
