@@ -8,13 +8,14 @@ mod index;
 mod item;
 mod load;
 mod schema;
+mod schema_words;
 mod service;
 mod snapshot;
 
 pub use bundle::{
     Bundle, BundleFulfillment, Component, ErrorHandling, Orchestration, OrchestrationMode,
 };
-pub use document::{Body, Document, Kind, Layout};
+pub use document::{Body, Document, Kind, Layout, place_in};
 pub use environment::{
     Allow, ApprovalRule, ChangeWindow, Defaults, Deny, Environment, EnvironmentMetadata,
     FirstContact, Guard, Settings, Validation,
@@ -26,6 +27,6 @@ pub use item::{
     OnFailure, Operation, Output, Owner, Presentation, Retry, Strategy, Visibility,
 };
 pub use load::{Reader, read};
-pub use schema::{Problem, schema_of, schemas};
+pub use schema::{Problem, problems, schema_of, schemas};
 pub use service::{DeletionPolicy, OnExpiry, Priority, Service, ServiceMetadata};
 pub use snapshot::{Blob, Snapshot, directory_commit};
