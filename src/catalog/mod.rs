@@ -4,6 +4,11 @@ mod bundle;
 mod document;
 mod environment;
 mod form;
+mod form_check;
+mod form_conditions;
+mod form_problems;
+mod form_schema;
+mod form_visibility;
 mod index;
 mod item;
 mod load;
@@ -21,6 +26,7 @@ pub use environment::{
     FirstContact, Guard, Settings, Validation,
 };
 pub use form::{Condition, Field, FieldType, Form, Group};
+pub use form_check::Checks;
 pub use index::{Catalog, Entry};
 pub use item::{
     Action, AutomaticBlock, Block, DriftMode, Fulfillment, Hooks, Item, Lifecycle, Metadata, Mode,

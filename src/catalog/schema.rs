@@ -8,7 +8,7 @@ use jsonschema::{PatternOptions, Validator};
 use serde_json::{Map, Value};
 
 use super::document::Kind;
-use super::schema_words::explain;
+use super::schema_words::{MOST, explain};
 use crate::finding::{Finding, Place, Severity};
 
 /// One thing that a schema says is wrong.
@@ -112,7 +112,7 @@ pub(super) fn problems_of(validator: &Validator, schema: &Value, value: &Value) 
         return Vec::new();
     }
     let found: Vec<Problem> =
-        validator.iter_errors(value).flat_map(|error| explain(&error, schema)).collect();
+        validator.iter_errors(value).take(MOST).flat_map(|error| explain(&error, schema)).collect();
     let mistyped: BTreeSet<String> = found
         .iter()
         .filter(|problem| problem.rule == "schema/type")

@@ -7,6 +7,9 @@ use serde_json::Value;
 use super::schema::Problem;
 use crate::finding::nearest;
 
+/// How many problems of one document are told; whoever has more has other worries.
+pub(super) const MOST: usize = 200;
+
 /// How many words are listed before the list is cut.
 const LISTED: usize = 16;
 
@@ -25,7 +28,7 @@ pub(super) fn explain(error: &ValidationError<'_>, schema: &Value) -> Vec<Proble
     match error.kind() {
         Broken::AdditionalProperties { unexpected }
         | Broken::UnevaluatedProperties { unexpected } => {
-            unexpected.iter().map(|key| unknown_key(&pointer, key, around)).collect()
+            unexpected.iter().take(MOST).map(|key| unknown_key(&pointer, key, around)).collect()
         }
         Broken::Required { property } => vec![missing_key(pointer, property, schema, at)],
         Broken::Type { kind } => vec![wrong_type(pointer, kind, found)],
