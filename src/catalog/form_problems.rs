@@ -9,7 +9,7 @@ use super::form_check::FieldCheck;
 use super::form_conditions::{condition_problems, ring};
 use super::form_visibility::{by_id, compare};
 use super::schema::{Problem, compile};
-use super::schema_words::{cut, explain, listed, shown};
+use super::schema_words::{bare, cut, explain, listed, shown};
 
 impl Form {
     /// Returns what is wrong with the form in itself; pointers are relative to it.
@@ -89,7 +89,7 @@ fn limits(field: &Field) -> Vec<Problem> {
     for (least, most) in [("min", "max"), ("minLength", "maxLength"), ("minItems", "maxItems")] {
         let (Some(low), Some(high)) = (field.limit(least), field.limit(most)) else { continue };
         if compare(low, high).is_some_and(std::cmp::Ordering::is_gt) {
-            let message = format!("`{least}` {} is more than `{most}` {}", shown(low), shown(high));
+            let message = format!("`{least}` {} is beyond `{most}` {}", bare(low), bare(high));
             problems.push(Problem::new(
                 "form/limits",
                 format!("/validation/{least}"),

@@ -140,7 +140,9 @@ fn not_one_of(pointer: &str, found: &Value, options: &Value) -> Vec<Problem> {
     let known: Vec<String> = options.as_array().into_iter().flatten().map(bare).collect();
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     let message = format!("expected one of {}, found {}", listed(&known), shown(found));
-    let near = found.as_str().and_then(|word| nearest(word, known.iter().copied()));
+    // Every short word is near every other.
+    let word = found.as_str().filter(|word| word.chars().count() > 2);
+    let near = word.and_then(|word| nearest(word, known.iter().copied()));
     let hint = near.map(|near| format!("did you mean `{near}`?"));
     vec![Problem::new("schema/value", pointer, message, hint)]
 }

@@ -59,9 +59,9 @@ key /groups/0/fields/0/validation/maxLength form/limits: `maxLength` means nothi
 /groups/0/fields/0/validation/min form/limits: expected a number, found text `x`
 ");
     assert_snapshot!(check("{id: a, name: A, type: boolean, validation: {message: x}}"), @"key /groups/0/fields/0/validation/message form/limits: `message` means nothing for a field of type `boolean` (this type has no limits)");
-    assert_snapshot!(check("{id: a, name: A, type: number, validation: {min: 3, max: 2}}"), @"/groups/0/fields/0/validation/min form/limits: `min` number `3` is more than `max` number `2`");
-    assert_snapshot!(check("{id: a, name: A, type: string, validation: {minLength: 3, maxLength: 2}}"), @"/groups/0/fields/0/validation/minLength form/limits: `minLength` number `3` is more than `maxLength` number `2`");
-    assert_snapshot!(check("{id: a, name: A, type: date, validation: {min: 2026-02-01, max: 2026-01-01}}"), @"/groups/0/fields/0/validation/min form/limits: `min` `2026-02-01` is more than `max` `2026-01-01`");
+    assert_snapshot!(check("{id: a, name: A, type: number, validation: {min: 3, max: 2}}"), @"/groups/0/fields/0/validation/min form/limits: `min` 3 is beyond `max` 2");
+    assert_snapshot!(check("{id: a, name: A, type: string, validation: {minLength: 3, maxLength: 2}}"), @"/groups/0/fields/0/validation/minLength form/limits: `minLength` 3 is beyond `maxLength` 2");
+    assert_snapshot!(check("{id: a, name: A, type: date, validation: {min: 2026-02-01, max: 2026-01-01}}"), @"/groups/0/fields/0/validation/min form/limits: `min` 2026-02-01 is beyond `max` 2026-01-01");
     assert_snapshot!(check("{id: a, name: A, type: date, validation: {min: 5, max: 2026-13-01}}"), @r#"
 /groups/0/fields/0/validation/max form/limits: expected a date written as year, month and day, found `2026-13-01`
 /groups/0/fields/0/validation/min form/limits: expected text, found number `5` (put it in quotes: "5")
