@@ -32,16 +32,15 @@ impl Form {
         let checks = self.checks.of(self);
         let mut problems = Vec::new();
         for (id, value) in fields {
-            match (shown.get(id.as_str()), checks.get(id)) {
-                (Some(Shown::No), _) => problems.push(self.hidden(id)),
-                (Some(_), Some(check)) if !is_unknown(value, templates) => {
-                    problems.extend(check.problems(&join("", id), value));
+            match shown.get(id.as_str()) {
+                _ if problems.len() >= MOST => break,
+                None => problems.push(unknown(id, &shown.keys().copied().collect::<Vec<_>>())),
+                Some(Shown::No) => problems.push(self.hidden(id)),
+                Some(_) if is_unknown(value, templates) => {}
+                Some(_) => {
+                    let check = checks.get(id).into_iter();
+                    problems.extend(check.flat_map(|check| check.problems(&join("", id), value)));
                 }
-                (Some(_), _) => {}
-                (None, _) if problems.len() < MOST => {
-                    problems.push(unknown(id, shown.keys().copied().collect()));
-                }
-                (None, _) => {}
             }
         }
         let missing = self.fields().filter(|field| {
@@ -62,11 +61,11 @@ impl Form {
     }
 }
 
-fn unknown(id: &str, known: Vec<&str>) -> Problem {
+fn unknown(id: &str, known: &[&str]) -> Problem {
     let hint = match nearest(id, known.iter().copied()) {
         Some(near) => Some(format!("did you mean `{near}`?")),
         None if known.is_empty() => Some("it has no fields".to_owned()),
-        None => Some(format!("its fields: {}", listed(&known))),
+        None => Some(format!("its fields: {}", listed(known))),
     };
     let message = format!("unknown field `{}`", cut(id));
     Problem::new("fields/unknown", join("", id), message, hint).at_key()

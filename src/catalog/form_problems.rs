@@ -83,7 +83,7 @@ fn limits(field: &Field) -> Vec<Problem> {
             };
             problems.push(Problem::new("form/limits", pointer, message, Some(hint)).at_key());
         } else if matches!(name.as_str(), "min" | "max") {
-            problems.extend(wrong_limit(field.kind, pointer, value));
+            problems.extend(wrong_limit(field.kind, &pointer, value));
         }
     }
     for (least, most) in [("min", "max"), ("minLength", "maxLength"), ("minItems", "maxItems")] {
@@ -109,12 +109,12 @@ fn limits(field: &Field) -> Vec<Problem> {
     problems
 }
 
-fn wrong_limit(kind: FieldType, pointer: String, value: &Value) -> Vec<Problem> {
+fn wrong_limit(kind: FieldType, pointer: &str, value: &Value) -> Vec<Problem> {
     let schema = match kind {
         FieldType::Date => json!({"type": "string", "format": "date"}),
         _ => json!({"type": "number"}),
     };
-    violations(&schema, &pointer, value, "form/limits")
+    violations(&schema, pointer, value, "form/limits")
 }
 
 /// Returns what a schema says about a value, as problems of a rule.

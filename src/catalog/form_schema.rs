@@ -36,23 +36,29 @@ impl Form {
             "additionalProperties": false,
         });
         if !required.is_empty() {
-            schema["required"] = Value::Array(required);
+            put(&mut schema, "required", Value::Array(required));
         }
         if !rules.is_empty() {
-            schema["allOf"] = Value::Array(rules);
+            put(&mut schema, "allOf", Value::Array(rules));
         }
         schema
     }
 }
 
+fn put(schema: &mut Value, key: &str, value: Value) {
+    if let Value::Object(map) = schema {
+        map.insert(key.to_owned(), value);
+    }
+}
+
 fn described(field: &Field) -> Value {
     let mut schema = value_schema(field);
-    schema["title"] = json!(field.name);
+    put(&mut schema, "title", json!(field.name));
     if let Some(description) = &field.description {
-        schema["description"] = json!(description);
+        put(&mut schema, "description", json!(description));
     }
     if let Some(default) = &field.default {
-        schema["default"] = default.clone();
+        put(&mut schema, "default", default.clone());
     }
     schema
 }
@@ -98,7 +104,7 @@ pub(super) fn value_schema(field: &Field) -> Value {
     };
     for (limit, keyword) in keywords(field.kind) {
         if let Some(value) = field.limit(limit) {
-            schema[*keyword] = value.clone();
+            put(&mut schema, keyword, value.clone());
         }
     }
     schema
@@ -126,7 +132,7 @@ fn number(field: &Field) -> Value {
     // A limit that is not a number is the author's mistake, which is reported elsewhere.
     for (limit, keyword) in [("min", "minimum"), ("max", "maximum"), ("step", "multipleOf")] {
         if let Some(value) = field.limit(limit).filter(|value| value.is_number()) {
-            schema[keyword] = value.clone();
+            put(&mut schema, keyword, value.clone());
         }
     }
     schema
@@ -140,7 +146,7 @@ fn conditional(by_id: &BTreeMap<&str, &Field>, field: &Field) -> Option<Value> {
         chain.iter().map(|(condition, decider)| condition_schema(condition, decider)).collect();
     let mut rule = json!({"if": {"allOf": conditions?}, "else": hidden});
     if field.is_demanded() {
-        rule["then"] = json!({"required": [field.id]});
+        put(&mut rule, "then", json!({"required": [field.id]}));
     }
     Some(rule)
 }
@@ -168,7 +174,7 @@ fn condition_schema(condition: &Condition, decider: &Field) -> Option<Value> {
     let mut schema = json!({"properties": {&decider.id: value}});
     // Where nothing is given the default decides, and where there is none, `null`.
     if !holds(condition, decider.default.as_ref().unwrap_or(&Value::Null)) {
-        schema["required"] = json!([decider.id]);
+        put(&mut schema, "required", json!([decider.id]));
     }
     Some(schema)
 }

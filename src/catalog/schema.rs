@@ -193,7 +193,7 @@ fn bundle(name: &str) -> Value {
         if definitions.contains_key(&name) {
             continue;
         }
-        let mut definition = shared["$defs"][&name].clone();
+        let mut definition = shared.pointer(&format!("/$defs/{name}")).cloned().unwrap_or_default();
         wanted.extend(take_references(&mut definition));
         definitions.insert(name, definition);
     }

@@ -64,19 +64,23 @@ pub(super) fn explain(error: &ValidationError<'_>, schema: &Value) -> Vec<Proble
 
 /// Returns what stands at a schema: its description as part of a sentence, and an example.
 fn rule_in_words(around: &Value, found: &Value) -> (String, Option<String>) {
-    let rule = match (&around["description"], around["format"].as_str()) {
+    let rule = match (part(around, "description"), part(around, "format").as_str()) {
         (Value::String(text), _) => lowered(text),
         (_, Some("date")) => "a date written as year, month and day".to_owned(),
         (_, Some("email")) => "a mail address".to_owned(),
-        _ => format!("text that matches `{}`", bare(&around["pattern"])),
+        _ => format!("text that matches `{}`", bare(part(around, "pattern"))),
     };
     let example =
-        around["examples"].get(0).map(|example| format!("for example `{}`", bare(example)));
+        part(around, "examples").get(0).map(|example| format!("for example `{}`", bare(example)));
     (format!("expected {rule}, found {}", shown(found)), example)
 }
 
+fn part<'a>(node: &'a Value, key: &str) -> &'a Value {
+    node.get(key).unwrap_or(&Value::Null)
+}
+
 fn unknown_key(pointer: &str, key: &str, around: &Value) -> Problem {
-    let known: Vec<&str> = around["properties"]
+    let known: Vec<&str> = part(around, "properties")
         .as_object()
         .into_iter()
         .flatten()
@@ -104,9 +108,11 @@ fn missing_key(pointer: String, property: &Value, schema: &Value, at: &str) -> P
 /// Finds the description of a property at a schema, or at what that schema refers to.
 fn described<'a>(schema: &'a Value, at: &str, name: &str) -> Option<&'a str> {
     let around = schema.pointer(at)?;
-    let target = around["$ref"].as_str().and_then(|target| target.strip_prefix('#'));
+    let target = part(around, "$ref").as_str().and_then(|target| target.strip_prefix('#'));
     let referred = target.and_then(|target| schema.pointer(target)).unwrap_or(&Value::Null);
-    [around, referred].into_iter().find_map(|node| node["properties"][name]["description"].as_str())
+    [around, referred]
+        .into_iter()
+        .find_map(|node| node.get("properties")?.get(name)?.get("description")?.as_str())
 }
 
 fn wrong_type(pointer: String, kind: &TypeKind, found: &Value) -> Problem {
@@ -188,7 +194,7 @@ fn entries(count: u64) -> String {
 }
 
 fn branches(around: &Value) -> Vec<&str> {
-    let branches = around["oneOf"].as_array().or(around["anyOf"].as_array());
+    let branches = part(around, "oneOf").as_array().or(part(around, "anyOf").as_array());
     branches
         .into_iter()
         .flatten()

@@ -177,7 +177,7 @@ fn walk(schema: &Value, path: &str, visit: &mut impl FnMut(&Value, &str)) {
     visit(schema, path);
     match schema {
         Value::Object(map) => {
-            map.iter().for_each(|(key, value)| walk(value, &format!("{path}/{key}"), visit))
+            map.iter().for_each(|(key, value)| walk(value, &format!("{path}/{key}"), visit));
         }
         Value::Array(items) => {
             items
