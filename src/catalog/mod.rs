@@ -1,5 +1,6 @@
 //! Documents and the catalog they make: typed forms, reading, the index of ids and references.
 
+mod actions;
 mod bundle;
 mod document;
 mod environment;
@@ -9,6 +10,7 @@ mod form_conditions;
 mod form_problems;
 mod form_schema;
 mod form_visibility;
+mod identity;
 mod index;
 mod item;
 mod load;
