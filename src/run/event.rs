@@ -1,4 +1,6 @@
-//! The events of a run: what the journal holds, one row each.
+//! The events of a run: what the journal holds, one row each; never whether they fit.
+
+use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -113,4 +115,35 @@ pub enum StepEvent {
         /// Why.
         why: String,
     },
+}
+
+impl fmt::Display for RunEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            RunEvent::Started => "started",
+            RunEvent::Succeeded => "ended as succeeded",
+            RunEvent::Failed { .. } => "ended as failed",
+            RunEvent::NeedsDecision { .. } => "left to a decision",
+            RunEvent::Superseded { .. } => "superseded",
+            RunEvent::Cancelled { .. } => "cancelled",
+        })
+    }
+}
+
+impl fmt::Display for StepEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            StepEvent::Ready => "made ready",
+            StepEvent::Started { attempt, key, .. } => {
+                return write!(f, "started as attempt {attempt} under key `{key}`");
+            }
+            StepEvent::Succeeded { .. } => "done",
+            StepEvent::Waiting { .. } => "made to wait",
+            StepEvent::Retry { .. } => "put off to another attempt",
+            StepEvent::Failed { .. } => "failed",
+            StepEvent::NeedsDecision { .. } => "left to a decision",
+            StepEvent::Skipped { .. } => "skipped",
+            StepEvent::Cancelled { .. } => "cancelled",
+        })
+    }
 }

@@ -3,13 +3,21 @@
 mod event;
 mod fault;
 mod next;
+mod order;
+mod progress;
 mod retry;
 mod run;
 mod step;
 
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod story;
+
 pub use event::{Event, RunEvent, StepEvent};
 pub use fault::{Fault, FaultClass};
-pub use next::{Next, next};
+pub use next::{Next, interrupted, next, waits_for};
+pub use progress::Progress;
 pub use retry::{RetryPolicy, duration, retry_delay, timeout_of};
-pub use run::{IllegalEvent, Progress, Run, RunState};
+pub use run::{IllegalEvent, Run, RunState};
 pub use step::{StepState, Wait};

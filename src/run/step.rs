@@ -1,9 +1,12 @@
-//! The states of a step.
+//! The states of a step, and which event leads from one to the next; never the run around it.
+
+use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::event::StepEvent;
 use super::fault::Fault;
 
 /// What a waiting step waits for.
@@ -48,9 +51,9 @@ pub enum StepState {
         /// Why.
         fault: Fault,
     },
-    /// Its condition was false, or what it comes after was not done.
+    /// Its condition was false.
     Skipped,
-    /// It was called off before it started.
+    /// It was called off before it took effect in full: another step failed.
     Cancelled,
 }
 
@@ -69,5 +72,144 @@ impl StepState {
     /// Tells whether what comes after it may start.
     pub fn lets_on(&self) -> bool {
         matches!(self, StepState::Succeeded | StepState::Skipped)
+    }
+
+    /// Returns the state that an event leads to, or `None` where it does not fit.
+    pub fn after(&self, event: &StepEvent) -> Option<StepState> {
+        let fits = match event {
+            StepEvent::Ready => matches!(self, StepState::Pending),
+            // From `Started` too: that is how an attempt is taken up again after a crash.
+            StepEvent::Started { .. } => {
+                matches!(self, StepState::Ready { .. } | StepState::Started)
+            }
+            StepEvent::Succeeded { .. } | StepEvent::Waiting { .. } | StepEvent::Failed { .. } => {
+                matches!(self, StepState::Started | StepState::Waiting { .. })
+            }
+            StepEvent::Retry { .. } | StepEvent::NeedsDecision { .. } => {
+                matches!(self, StepState::Started)
+            }
+            StepEvent::Skipped { .. } => {
+                matches!(self, StepState::Pending | StepState::Ready { .. })
+            }
+            StepEvent::Cancelled { .. } => !self.is_over() && *self != StepState::Started,
+        };
+        fits.then(|| StepState::by(event))
+    }
+
+    fn by(event: &StepEvent) -> StepState {
+        match event {
+            StepEvent::Ready => StepState::Ready { not_before: None },
+            StepEvent::Started { .. } => StepState::Started,
+            StepEvent::Succeeded { .. } => StepState::Succeeded,
+            StepEvent::Waiting { on } => StepState::Waiting { on: on.clone() },
+            StepEvent::Retry { not_before, .. } => {
+                StepState::Ready { not_before: Some(*not_before) }
+            }
+            StepEvent::Failed { fault } => StepState::Failed { fault: fault.clone() },
+            StepEvent::NeedsDecision { fault } => StepState::NeedsDecision { fault: fault.clone() },
+            StepEvent::Skipped { .. } => StepState::Skipped,
+            StepEvent::Cancelled { .. } => StepState::Cancelled,
+        }
+    }
+}
+
+impl fmt::Display for StepState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            StepState::Pending => "pending",
+            StepState::Ready { .. } => "ready",
+            StepState::Started => "started",
+            StepState::Waiting { .. } => "waiting",
+            StepState::Succeeded => "succeeded",
+            StepState::Failed { .. } => "failed",
+            StepState::NeedsDecision { .. } => "needs-decision",
+            StepState::Skipped => "skipped",
+            StepState::Cancelled => "cancelled",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde::de::DeserializeOwned;
+    use serde_json::json;
+
+    use super::super::story::event;
+    use super::super::{Event, RunState};
+    use super::*;
+
+    fn step_event(word: &str) -> StepEvent {
+        match event(&format!("s {word}")) {
+            Event::Step { event, .. } => event,
+            Event::Run { .. } => panic!("{word} happens to a run"),
+        }
+    }
+
+    /// Checks which events fit a state, and what each of them leads to.
+    fn check(state: &StepState, expected: &str) {
+        let words =
+            ["ready", "start 1", "done", "wait 2", "retry 5", "fail", "unknown", "skip", "cancel"];
+        let mut led = Vec::new();
+        for word in words {
+            if let Some(after) = state.after(&step_event(word)) {
+                led.push(format!("{word} → {after}"));
+            }
+        }
+        assert_eq!(led.join(", "), expected, "from {state}");
+    }
+
+    #[test]
+    fn each_state_takes_these_events_and_no_others() {
+        let ready = StepState::Ready { not_before: None };
+        check(&StepState::Pending, "ready → ready, skip → skipped, cancel → cancelled");
+        check(&ready, "start 1 → started, skip → skipped, cancel → cancelled");
+        check(
+            &StepState::Started,
+            "start 1 → started, done → succeeded, wait 2 → waiting, retry 5 → ready, fail → failed, \
+             unknown → needs-decision",
+        );
+        let waiting = StepState::Started.after(&step_event("wait 1")).unwrap();
+        check(&waiting, "done → succeeded, wait 2 → waiting, fail → failed, cancel → cancelled");
+        let over = ["done", "fail", "unknown"];
+        let over = over.map(|word| StepState::Started.after(&step_event(word)).unwrap());
+        for state in over.iter().chain([&StepState::Skipped, &StepState::Cancelled]) {
+            check(state, "");
+        }
+    }
+
+    /// Returns the names of all variants, as serde lists them where it meets one that it does not know.
+    fn names_of<T: DeserializeOwned>(unknown: serde_json::Value) -> BTreeSet<String> {
+        let error = serde_json::from_value::<T>(unknown).err().unwrap().to_string();
+        let names = error.split('`').skip(1).step_by(2).map(str::to_owned);
+        names.filter(|name| name != "?").collect()
+    }
+
+    /// Returns the first column of the table under a heading of the page.
+    fn documented(heading: &str) -> BTreeSet<String> {
+        let page = include_str!("../../docs/reference/states.md");
+        let (_, section) = page.split_once(&format!("\n## {heading}\n")).unwrap();
+        let rows = section.split("\n## ").next().unwrap().lines();
+        let cells = rows.filter_map(|row| row.strip_prefix("| `")?.split('`').next());
+        cells.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_page_of_states_has_every_state_and_no_other() {
+        assert_eq!(documented("Steps"), names_of::<StepState>(json!({"state": "?"})));
+        assert_eq!(documented("Runs"), names_of::<RunState>(json!("?")));
+    }
+
+    #[test]
+    fn a_state_is_shown_by_the_name_that_it_is_stored_under() {
+        for word in ["done", "wait 1", "retry 5", "fail", "unknown"] {
+            let state = StepState::Started.after(&step_event(word)).unwrap();
+            assert_eq!(serde_json::to_value(&state).unwrap()["state"], state.to_string());
+        }
+        for name in names_of::<RunState>(json!("?")) {
+            let state: RunState = serde_json::from_value(json!(name)).unwrap();
+            assert_eq!(state.to_string(), name);
+        }
     }
 }

@@ -1,0 +1,71 @@
+//! How far a step is: its state and what its attempts left behind; never what comes before or after it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::event::StepEvent;
+use super::fault::Fault;
+use super::step::StepState;
+use crate::reconcile::{Effect, PlannedStep, When};
+
+/// How far a step is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Its state.
+    pub state: StepState,
+    /// Attempts that were started.
+    pub attempts: u32,
+    /// The key of the last attempt.
+    pub key: Option<String>,
+    /// What the action needs to find and undo it.
+    pub result: Value,
+    /// Its outputs; sensitive values sealed.
+    pub outputs: Map<String, Value>,
+    /// Why its last attempt is tried again, until that starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
+}
+
+impl Progress {
+    /// Begins a planned step: done where it is kept, left out where its condition is false.
+    pub(super) fn of(step: &PlannedStep) -> Self {
+        let state = match (step.effect, step.when) {
+            (Effect::Keep, _) => StepState::Succeeded,
+            (_, When::No) => StepState::Skipped,
+            _ => StepState::Pending,
+        };
+        let outputs =
+            if step.effect == Effect::Keep { step.outputs.clone() } else { Map::default() };
+        Self { state, outputs, ..Self::default() }
+    }
+
+    /// Takes in an event, or says in which state it does not fit.
+    pub(super) fn take(&mut self, event: &StepEvent) -> Result<(), String> {
+        let after = self.state.after(event).ok_or_else(|| self.state.to_string())?;
+        match event {
+            StepEvent::Started { attempt, key, .. } => self.start(*attempt, key)?,
+            StepEvent::Succeeded { result, outputs } => {
+                self.result.clone_from(result);
+                self.outputs.clone_from(outputs);
+            }
+            StepEvent::Retry { fault, .. } => self.fault = Some(fault.clone()),
+            _ => {}
+        }
+        self.state = after;
+        Ok(())
+    }
+
+    /// Counts an attempt. Its key never changes within a run: another one would be another effect.
+    fn start(&mut self, attempt: u32, key: &str) -> Result<(), String> {
+        if self.attempts.checked_add(1) != Some(attempt) {
+            return Err(format!("{} with {} attempts behind it", self.state, self.attempts));
+        }
+        if let Some(known) = self.key.as_ref().filter(|known| *known != key) {
+            return Err(format!("{} under key `{known}`", self.state));
+        }
+        self.attempts = attempt;
+        self.key = Some(key.to_owned());
+        self.fault = None;
+        Ok(())
+    }
+}
