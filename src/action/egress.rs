@@ -27,9 +27,15 @@ pub(super) struct Opened {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum HostPattern {
-    /// A name or an IPv4 address, label by label; `None` stands for any one label.
-    Labels(Vec<Option<String>>),
+    /// A name or an IPv4 address, label by label.
+    Labels(Vec<Label>),
     Ipv6(Ipv6Addr),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Label {
+    Any,
+    Is(String),
 }
 
 impl Opened {
@@ -41,11 +47,11 @@ impl Opened {
         let HostPattern::Labels(labels) = &self.host else { return false };
         let name = name.trim_end_matches('.').to_ascii_lowercase();
         let parts: Vec<&str> = name.split('.').collect();
-        parts.len() == labels.len()
-            && labels
-                .iter()
-                .zip(parts)
-                .all(|(label, part)| label.as_deref().is_none_or(|label| label == part))
+        let fits = |(label, part): (&Label, &str)| match label {
+            Label::Any => true,
+            Label::Is(label) => label == part,
+        };
+        parts.len() == labels.len() && labels.iter().zip(parts).all(fits)
     }
 
     fn matches_address(&self, address: IpAddr) -> bool {
@@ -72,17 +78,22 @@ impl FromStr for Opened {
             let address = address.strip_suffix(']').ok_or(())?.parse().map_err(|_| ())?;
             return Ok(Self { host: HostPattern::Ipv6(address), port });
         }
-        let labels: Option<Vec<_>> = host.to_ascii_lowercase().split('.').map(label).collect();
-        Ok(Self { host: HostPattern::Labels(labels.ok_or(())?), port })
+        let labels =
+            host.to_ascii_lowercase().split('.').map(str::parse).collect::<Result<_, _>>()?;
+        Ok(Self { host: HostPattern::Labels(labels), port })
     }
 }
 
-fn label(text: &str) -> Option<Option<String>> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    match text {
-        "*" => Some(None),
-        text if !text.is_empty() && text.chars().all(plain) => Some(Some(text.to_owned())),
-        _ => None,
+impl FromStr for Label {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        match text {
+            "*" => Ok(Self::Any),
+            text if !text.is_empty() && text.chars().all(plain) => Ok(Self::Is(text.to_owned())),
+            _ => Err(()),
+        }
     }
 }
 

@@ -38,7 +38,7 @@ fn text() -> String {
 fn task(call: &Call) -> Result<TaskRequest, Fault> {
     let scrub = Scrub::of(call);
     let config = Config::deserialize(&call.config).map_err(|error| {
-        scrub.fault(Fault::terminal(format!("`config` cannot be read: {error}")))
+        scrub.fault(&Fault::terminal(format!("`config` cannot be read: {error}")))
     })?;
     let outputs: BTreeMap<String, String> =
         config.outputs.into_iter().map(|output| (output.name, output.kind)).collect();

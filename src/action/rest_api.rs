@@ -45,7 +45,7 @@ impl RestApi {
                 FaultClass::Unknown => FaultClass::Transient,
                 class => class,
             };
-            scrub.fault(Fault { class, ..fault })
+            scrub.fault(&Fault { class, ..fault })
         })
     }
 
@@ -110,9 +110,10 @@ impl RestApi {
                 }
                 ours => compare::compare_named(&prepared.compare, ours.as_ref(), &theirs, scrub),
             };
-            return Ok(match changes.is_empty() {
-                true => Observation::Same,
-                false => Observation::Different { changes },
+            return Ok(if changes.is_empty() {
+                Observation::Same
+            } else {
+                Observation::Different { changes }
             });
         }
         Err(format!("{} answered something else than one resource", prepared.what))
@@ -136,7 +137,7 @@ impl Action for RestApi {
 
     async fn perform(&self, ports: &Ports, call: &Call) -> Result<Outcome, Fault> {
         let scrub = Scrub::of(call);
-        self.perform_clean(ports, call, &scrub).await.map_err(|fault| scrub.fault(fault))
+        self.perform_clean(ports, call, &scrub).await.map_err(|fault| scrub.fault(&fault))
     }
 
     async fn look(&self, _: &Ports, _: &Call, _: &Wait) -> Result<Outcome, Fault> {
@@ -153,6 +154,6 @@ impl Action for RestApi {
 
     async fn undo(&self, ports: &Ports, call: &Call) -> Result<Outcome, Fault> {
         let scrub = Scrub::of(call);
-        self.undo_clean(ports, call, &scrub).await.map_err(|fault| scrub.fault(fault))
+        self.undo_clean(ports, call, &scrub).await.map_err(|fault| scrub.fault(&fault))
     }
 }

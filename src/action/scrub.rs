@@ -61,8 +61,8 @@ impl Scrub {
     }
 
     /// Cleans a fault.
-    pub(super) fn fault(&self, fault: Fault) -> Fault {
-        Fault { message: self.text(&fault.message), ..fault }
+    pub(super) fn fault(&self, fault: &Fault) -> Fault {
+        Fault { message: self.text(&fault.message), ..fault.clone() }
     }
 
     /// Returns the beginning of bytes as one clean line of text, masked before it is cut.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -119,11 +119,14 @@ pub(crate) async fn refusing_url() -> String {
     format!("http://{}/things", listener.local_addr().unwrap())
 }
 
-/// Returns ports that reach the loopback.
+/// Returns ports that reach the loopback; reading the machine's certificates takes a while, so once.
 pub(crate) fn ports() -> Ports {
-    let egress = Egress { allow: vec!["127.0.0.1:*".to_owned()] };
-    let http = Arc::new(HttpClient::new(&egress).unwrap());
-    Ports { http, state_dir: PathBuf::new() }
+    static HTTP: OnceLock<Arc<HttpClient>> = OnceLock::new();
+    let http = HTTP.get_or_init(|| {
+        let egress = Egress { allow: vec!["127.0.0.1:*".to_owned()] };
+        Arc::new(HttpClient::new(&egress).unwrap())
+    });
+    Ports { http: Arc::clone(http), state_dir: PathBuf::new() }
 }
 
 /// Returns a call with a config, and `hunter22` as the secret in it.

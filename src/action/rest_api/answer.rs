@@ -50,14 +50,12 @@ pub(super) fn judge(
 /// Reads `Retry-After`; a date counts from the answer's own `Date`, for clocks differ.
 fn retry_after_ms(response: &Response) -> Option<u64> {
     let text = response.header("retry-after")?;
-    let seconds = match text.trim().parse::<u64>() {
-        Ok(seconds) => seconds,
-        Err(_) => {
-            let moment =
-                |text: &str| rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok();
-            let pause = moment(&text)?.duration_since(moment(&response.header("date")?)?);
-            u64::try_from(pause.as_secs()).unwrap_or(0)
-        }
+    let seconds = if let Ok(seconds) = text.trim().parse::<u64>() {
+        seconds
+    } else {
+        let moment = |text: &str| rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok();
+        let pause = moment(&text)?.duration_since(moment(&response.header("date")?)?);
+        u64::try_from(pause.as_secs()).unwrap_or(0)
     };
     Some(seconds.min(LONGEST_PAUSE_S) * 1000)
 }

@@ -99,8 +99,8 @@ mod tests {
     fn check(ours: &Value, theirs: &Value, expected: &[&str]) {
         let scrub = Scrub::of(&call(json!({})));
         let changes = compare(ours, theirs, &scrub);
-        let names: Vec<&str> = changes.iter().map(|change| change.name.as_str()).collect();
-        assert_eq!(names, expected, "{ours} {theirs}");
+        let found: Vec<&str> = changes.iter().map(|change| change.name.as_str()).collect();
+        assert_eq!(found, expected, "{ours} {theirs}");
     }
 
     #[test]
@@ -153,7 +153,7 @@ mod tests {
         let theirs = json!({"spec": {"size": 3}, "name": "b", "other": 1});
         let changes =
             compare_named(&named, Some(&json!({"name": "a", "other": 2})), &theirs, &scrub);
-        let names: Vec<&str> = changes.iter().map(|change| change.name.as_str()).collect();
-        assert_eq!(names, ["gone", "name"]);
+        let found: Vec<&str> = changes.iter().map(|change| change.name.as_str()).collect();
+        assert_eq!(found, ["gone", "name"]);
     }
 }

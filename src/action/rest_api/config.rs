@@ -74,6 +74,9 @@ struct Expect {
     schema: Option<Value>,
 }
 
+/// Media type, bytes and value of a body.
+type Content = (&'static str, Vec<u8>, Value);
+
 /// One value that is looked at for drift.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Compare {
@@ -236,8 +239,7 @@ impl Config {
         })
     }
 
-    /// Returns media type, bytes and value of the body.
-    fn body(&self) -> Result<Option<(&'static str, Vec<u8>, Value)>, Fault> {
+    fn body(&self) -> Result<Option<Content>, Fault> {
         let Some(body) = &self.body else { return Ok(None) };
         let content = &body.content;
         Ok(Some(match (body.kind.as_deref().unwrap_or("json"), content) {
