@@ -1,6 +1,9 @@
 //! The one HTTP client: timeouts, limits on bodies, an egress policy. It never follows a redirect, never
 //! tries again, and takes no proxy from the environment.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::sync::Arc;
@@ -254,7 +257,3 @@ impl Place {
         if self.idempotent { Fault::transient(message) } else { Fault::unknown(message) }
     }
 }
-
-#[cfg(test)]
-#[path = "http_tests.rs"]
-mod tests;

@@ -28,6 +28,8 @@ struct Output {
     name: String,
     #[serde(rename = "type", default = "text")]
     kind: String,
+    #[serde(default)]
+    description: String,
 }
 
 fn text() -> String {
@@ -40,11 +42,17 @@ fn task(call: &Call) -> Result<TaskRequest, Fault> {
     let config = Config::deserialize(&call.config).map_err(|error| {
         scrub.fault(&Fault::terminal(format!("`config` cannot be read: {error}")))
     })?;
-    let outputs: BTreeMap<String, String> =
-        config.outputs.into_iter().map(|output| (output.name, output.kind)).collect();
+    let mut instructions = config.instructions;
+    let mut outputs = BTreeMap::new();
+    for Output { name, kind, description } in config.outputs {
+        if !description.is_empty() {
+            instructions = format!("{instructions}\n\n- `{name}`: {description}");
+        }
+        outputs.insert(name, kind);
+    }
     Ok(TaskRequest {
         title: scrub.text(&config.title),
-        instructions: scrub.text(&config.instructions),
+        instructions: scrub.text(&instructions),
         outputs,
     })
 }
@@ -93,13 +101,13 @@ mod tests {
     async fn it_asks_the_same_however_often_it_is_asked() {
         let call = call(json!({
             "title": "Create the database", "instructions": "Use hunter22.",
-            "outputs": [{"name": "url", "type": "string"}, {"name": "port"}],
+            "outputs": [{"name": "url", "type": "string", "description": "where it is"}, {"name": "port"}],
         }));
         let first = ManualTask.perform(&ports(), &call).await;
         assert_eq!(first, ManualTask.perform(&ports(), &call).await);
         let expected = TaskRequest {
             title: "Create the database".to_owned(),
-            instructions: "Use (sensitive).".to_owned(),
+            instructions: "Use (sensitive).\n\n- `url`: where it is".to_owned(),
             outputs: [("port", "string"), ("url", "string")]
                 .map(|(a, b)| (a.to_owned(), b.to_owned()))
                 .into(),

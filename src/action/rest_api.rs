@@ -10,6 +10,7 @@ mod tests;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use self::config::{Config, Prepared};
@@ -92,32 +93,32 @@ impl RestApi {
         }
         answer::judge(&response, &prepared.expect, &prepared.what, scrub)
             .map_err(|fault| fault.message)?;
-        let kept =
-            call.previous.as_ref().and_then(|previous| previous.result.get("sentBody")).cloned();
-        let ours = kept.or_else(|| prepared.sent.as_ref().map(|sent| scrub.value(sent)));
-        // A text or form that was sent is not what a resource looks like.
-        let ours = ours.filter(|ours| ours.is_object() || ours.is_array());
-        if ours.is_none() && prepared.compare.is_empty() {
+        let named = &prepared.compare;
+        let ours = last_sent(call, &prepared, scrub);
+        if named.is_empty() && (ours.is_none() || prepared.request.method == Method::HEAD) {
             return Ok(Observation::Same);
         }
         let theirs = answer::json_body(&response).ok_or_else(|| {
             format!("{} answered no JSON: {}", prepared.what, scrub.excerpt(&response.body))
         })?;
-        if comparable(ours.as_ref(), &theirs) {
-            let changes = match ours {
-                Some(ours) if prepared.compare.is_empty() => {
-                    compare::compare(&ours, &theirs, scrub)
-                }
-                ours => compare::compare_named(&prepared.compare, ours.as_ref(), &theirs, scrub),
-            };
-            return Ok(if changes.is_empty() {
-                Observation::Same
-            } else {
-                Observation::Different { changes }
-            });
+        if !comparable(ours.as_ref(), &theirs) {
+            return Err(format!("{} answered something else than one resource", prepared.what));
         }
-        Err(format!("{} answered something else than one resource", prepared.what))
+        let changes = match ours {
+            Some(ours) if named.is_empty() => compare::compare(&ours, &theirs, scrub),
+            _ => compare::compare_named(named, &theirs, scrub),
+        };
+        let differs = !changes.is_empty();
+        Ok(if differs { Observation::Different { changes } } else { Observation::Same })
     }
+}
+
+/// Returns the JSON that was last sent; a text or a form is not what a resource looks like.
+fn last_sent(call: &Call, prepared: &Prepared, scrub: &Scrub) -> Option<Value> {
+    let rendered = prepared.sent.as_ref()?;
+    let kept = call.previous.as_ref().and_then(|previous| previous.result.get("sentBody"));
+    Some(kept.cloned().unwrap_or_else(|| scrub.value(rendered)))
+        .filter(|sent| sent.is_object() || sent.is_array())
 }
 
 /// Tells whether an answer is of the kind that was sent; an empty list is never taken for an answer.

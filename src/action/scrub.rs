@@ -28,8 +28,7 @@ impl Scrub {
                 .and_then(|auth| auth.get(key))
                 .and_then(Value::as_str)
         };
-        secrets
-            .extend(["token", "password", "value"].into_iter().filter_map(text).map(Secret::new));
+        secrets.extend(["token", "password", "key"].into_iter().filter_map(text).map(Secret::new));
         if let (Some(username), Some(password)) = (text("username"), text("password")) {
             secrets.push(Secret::new(STANDARD.encode(format!("{username}:{password}"))));
         }

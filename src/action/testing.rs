@@ -222,8 +222,10 @@ impl State {
     /// Does the work once for each idempotency key, and gives the same answer again.
     fn work(&mut self, seen: &Seen) -> (u16, String) {
         let key = seen.headers.get("idempotency-key").cloned().unwrap_or_default();
-        if seen.method == "GET" {
-            return self.get(&seen.path);
+        match seen.method.as_str() {
+            "GET" => return self.get(&seen.path),
+            "HEAD" => return (self.get(&seen.path).0, String::new()),
+            _ => {}
         }
         if let Some(answer) = self.answers.get(&key).filter(|_| !key.is_empty()) {
             return answer.clone();

@@ -19,28 +19,31 @@ pub(super) fn compare(ours: &Value, theirs: &Value, scrub: &Scrub) -> Vec<FieldC
     changes
 }
 
-/// Returns which of the named values differ.
+/// Returns which of the named values differ from what should stand there.
 pub(super) fn compare_named(
     named: &BTreeMap<String, Compare>,
-    ours: Option<&Value>,
     theirs: &Value,
     scrub: &Scrub,
 ) -> Vec<FieldChange> {
     let change = |(name, compare): (&String, &Compare)| {
-        let sent = || ours.and_then(|ours| ours.pointer(&compare.pointer)).cloned();
-        let before = scrub.value(&compare.expected.clone().or_else(sent)?);
+        let before = scrub.value(&compare.value);
         let after = theirs.pointer(&compare.pointer);
-        let written =
-            |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        // A template renders to text, whatever the type on the other side.
-        let same = after.is_some_and(|after| {
-            same(&before, after)
-                || before.is_string() && !after.is_null() && written(after) == written(&before)
-        });
+        let differs = !after.is_some_and(|after| same_as_written(&before, after));
         let after = after.map(|value| scrub.value(value));
-        (!same && !is_masked(&before)).then(|| changed(name, &before, after))
+        (differs && !is_masked(&before)).then(|| changed(name, &before, after))
     };
     named.iter().filter_map(change).collect()
+}
+
+/// Compares with what a template rendered, which is text whatever the type on the other side.
+fn same_as_written(ours: &Value, theirs: &Value) -> bool {
+    same(ours, theirs)
+        || match (ours, theirs) {
+            (Value::String(ours), Value::Number(_) | Value::Bool(_)) => {
+                theirs.to_string().as_str() == ours
+            }
+            _ => false,
+        }
 }
 
 fn walk(
@@ -145,15 +148,17 @@ mod tests {
     fn named_values_are_compared_alone() {
         let scrub = Scrub::of(&call(json!({})));
         let named: BTreeMap<String, Compare> = serde_json::from_value(json!({
-            "size": {"pointer": "/spec/size", "expected": "3"},
-            "name": {"pointer": "/name"},
-            "gone": {"pointer": "/gone", "expected": "x"},
+            "size": {"pointer": "/spec/size", "value": "3"},
+            "public": {"pointer": "/public", "value": true},
+            "name": {"pointer": "/name", "value": "a"},
+            "gone": {"pointer": "/gone", "value": "x"},
+            "nothing": {"pointer": "/nothing", "value": "null"},
+            "password": {"pointer": "/password", "value": "hunter22"},
         }))
         .unwrap();
-        let theirs = json!({"spec": {"size": 3}, "name": "b", "other": 1});
-        let changes =
-            compare_named(&named, Some(&json!({"name": "a", "other": 2})), &theirs, &scrub);
+        let theirs = json!({"spec": {"size": 3}, "public": true, "name": "b", "nothing": null, "password": "***"});
+        let changes = compare_named(&named, &theirs, &scrub);
         let found: Vec<&str> = changes.iter().map(|change| change.name.as_str()).collect();
-        assert_eq!(found, ["gone", "name"]);
+        assert_eq!(found, ["gone", "name", "nothing"]);
     }
 }

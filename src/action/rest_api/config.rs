@@ -32,6 +32,8 @@ const OWN_HEADERS: [&str; 12] = [
     "traceparent",
 ];
 
+const JSON: &str = "application/json";
+
 /// The rendered `config`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Config {
@@ -82,8 +84,8 @@ type Content = (&'static str, Vec<u8>, Value);
 pub(super) struct Compare {
     /// Where it stands in the answer.
     pub(super) pointer: String,
-    /// What it should be; absent: what was last sent there.
-    pub(super) expected: Option<Value>,
+    /// What should stand there.
+    pub(super) value: Value,
 }
 
 /// Statuses that mean success.
@@ -118,7 +120,7 @@ impl Statuses {
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) request: Request,
-    /// The body as a value, where there is one.
+    /// The body as a value, where there is one; for a look, only where it is JSON and so comparable.
     pub(super) sent: Option<Value>,
     pub(super) expect: Statuses,
     pub(super) compare: BTreeMap<String, Compare>,
@@ -157,7 +159,8 @@ impl Config {
     pub(super) fn observe(&self, timeout: Duration) -> Result<Option<Prepared>, Fault> {
         let Some(observe) = &self.observe else { return Ok(None) };
         let mut prepared = self.prepare(observe, Method::GET, timeout)?;
-        prepared.sent = self.body()?.map(|(_, _, sent)| sent);
+        let json = self.body()?.filter(|(media, _, _)| *media == JSON);
+        prepared.sent = json.map(|(_, _, sent)| sent);
         Ok(Some(prepared))
     }
 
@@ -234,7 +237,10 @@ impl Config {
                 let pair = format!("{}:{}", text("username")?, text("password")?);
                 bearer(format!("Basic {}", STANDARD.encode(pair)))
             }
-            "api-key" => Some((text("header")?.to_owned(), text("value")?.to_owned())),
+            "api-key" => {
+                let header = auth.get("header").and_then(Value::as_str).unwrap_or("X-API-Key");
+                Some((header.to_owned(), text("key")?.to_owned()))
+            }
             other => return Err(later(&format!("authentication `{other}`"))),
         })
     }
@@ -249,9 +255,9 @@ impl Config {
                         "`config/body/contentTemplate` does not render to JSON: {error}"
                     ))
                 })?;
-                ("application/json", text.clone().into_bytes(), value)
+                (JSON, text.clone().into_bytes(), value)
             }
-            ("json", value) => ("application/json", value.to_string().into_bytes(), value.clone()),
+            ("json", value) => (JSON, value.to_string().into_bytes(), value.clone()),
             ("form", Value::Object(fields)) => {
                 let pairs = fields.iter().map(|(key, value)| (key, plain(value)));
                 let text = url::form_urlencoded::Serializer::new(String::new())

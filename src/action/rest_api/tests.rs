@@ -226,7 +226,7 @@ async fn authentication_goes_out_and_never_comes_back() {
             Some("Basic cm9ib3Q6dDBrZW4tMTIz"),
         ),
         (
-            json!({"type": "api-key", "header": "X-Key", "value": "t0ken-123"}),
+            json!({"type": "api-key", "header": "X-Key", "key": "t0ken-123"}),
             "x-key",
             Some("t0ken-123"),
         ),
@@ -302,7 +302,9 @@ async fn drift_is_what_differs_from_what_was_sent() {
     assert_eq!((changes[0].name.as_str(), &changes[0].before), ("/name", &Some(json!("db"))));
     assert_eq!(changes[0].after, Some(json!("stolen by (sensitive)")));
 
-    call.config["observe"]["compare"] = json!({"count": {"pointer": "/x", "expected": "1"}});
+    call.config["observe"]["compare"] = json!({"count": {"pointer": "/x", "value": "1"}});
+    assert_eq!(PATIENT.observe(&ports(), &call).await, Ok(Observation::Same));
+    call.config["observe"] = json!({"url": counterpart.url("/things/1"), "method": "HEAD"});
     assert_eq!(PATIENT.observe(&ports(), &call).await, Ok(Observation::Same));
     counterpart.tamper("/things/1", None);
     assert_eq!(PATIENT.observe(&ports(), &call).await, Ok(Observation::Absent));
