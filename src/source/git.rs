@@ -55,8 +55,8 @@ impl Mirror {
 
     /// Brings the branch up to date and returns its head commit. The last head stays where this fails.
     pub fn fetch(&mut self) -> Result<String, SourceError> {
-        if let Some(head) = self.unchanged()? {
-            return Ok(head.to_string());
+        if let Some(head) = self.unchanged() {
+            return Ok(head);
         }
         let lock = MirrorLock::acquire(&self.directory, self.program.timeout)?;
         lock.clear_leftovers(&self.directory);
@@ -137,11 +137,9 @@ impl Mirror {
     }
 
     /// Compares the refs of a repository on this machine, which is cheaper than any fetch.
-    fn unchanged(&self) -> Result<Option<Oid>, SourceError> {
-        let Some(path) = self.location.local_path() else { return Ok(None) };
-        let Some(theirs) = head_of_local(path, &self.reference) else { return Ok(None) };
-        let ours = self.head()?.and_then(|head| Oid::from_str(&head).ok());
-        Ok(ours.filter(|ours| *ours == theirs && self.is_healthy()))
+    fn unchanged(&self) -> Option<String> {
+        let theirs = head_of_local(self.location.local_path()?, &self.reference)?.to_string();
+        self.head().ok()?.filter(|ours| *ours == theirs && self.is_healthy())
     }
 
     /// Tells whether the head commit and its tree can be read, and no ref is damaged.

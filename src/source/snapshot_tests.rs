@@ -221,10 +221,10 @@ fn odd_commits_are_read_and_shown_safely() {
     let repo = Repo::bare();
     let tree = repo.mktree(&[("100644", "blob", &repo.blob("x"), "trueline.yaml")]);
     let text = format!(
-        "tree {tree}\nauthor \u{1b}[31mX\u{7} <a@b> 99999999999 +9999\ncommitter A <> 0 +0000\nencoding nope\n\n{}",
+        "tree {tree}\nauthor X\u{1b}[31m\u{7}Y <a@b> 99999999999 +9999\ncommitter A <> 0 +0000\nencoding nope\n\n{}",
         "m".repeat(1024 * 1024)
     );
     let commit = repo.git(&["hash-object", "-w", "-t", "commit", "--literally", "--stdin"], &text);
     let snapshot = read(&repo, &commit);
-    assert_eq!(snapshot.author.as_deref(), Some("\\u{1b}[31mX\\u{7} <a@b>"));
+    assert_eq!(snapshot.author.as_deref(), Some("X\\u{1b}[31m\\u{7}Y <a@b>"));
 }

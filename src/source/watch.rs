@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-use notify::{Config, Event, EventKind, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{Config, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -22,9 +22,17 @@ pub enum Watched {
     Refs(PathBuf),
 }
 
+impl Watched {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Directory(path) | Self::Refs(path) => path,
+        }
+    }
+}
+
 /// A running watch; it ends when it is dropped.
 pub struct Watch {
-    _watcher: Box<dyn Watcher + Send>,
+    _watcher: Option<RecommendedWatcher>,
     task: JoinHandle<()>,
     notice: Option<String>,
 }
@@ -44,35 +52,36 @@ impl Drop for Watch {
 impl Watch {
     /// Starts a watch; each poke says that something may have changed. Must run inside tokio.
     ///
-    /// Where the system has no watches left, the place is polled instead and [`Watch::notice`] says so.
+    /// Where the system has no watches left it pokes every few seconds instead, and [`Watch::notice`] says so.
     pub fn start(watched: &Watched) -> Result<(Self, mpsc::Receiver<()>), notify::Error> {
-        Self::start_as(watched, false)
+        let (events, raw) = mpsc::channel(1);
+        let path = watched.path();
+        path.metadata().map_err(|error| notify::Error::io(error).add_path(path.to_owned()))?;
+        let attached = attach(watched, events);
+        Ok(Self::run(attached, raw))
     }
 
-    fn start_as(
-        watched: &Watched,
-        polling: bool,
-    ) -> Result<(Self, mpsc::Receiver<()>), notify::Error> {
-        let (events, raw) = mpsc::channel(1);
-        let native = if polling {
-            Err(notify::Error::generic("polling was asked for"))
-        } else {
-            let handler = handler(watched.clone(), events.clone());
-            RecommendedWatcher::new(handler, Config::default().with_follow_symlinks(false))
-                .and_then(|watcher| attach(Box::new(watcher), watched))
-        };
-        let (watcher, notice) = match native {
-            Ok(watcher) => (watcher, None),
+    fn run(
+        attached: Result<RecommendedWatcher, notify::Error>,
+        raw: mpsc::Receiver<()>,
+    ) -> (Self, mpsc::Receiver<()>) {
+        let (pokes, receiver) = mpsc::channel(1);
+        let watch = match attached {
+            Ok(watcher) => {
+                let task = tokio::spawn(debounce(raw, pokes));
+                Self { _watcher: Some(watcher), task, notice: None }
+            }
             Err(fault) => {
-                let config = Config::default().with_poll_interval(POLL).with_follow_symlinks(false);
-                let watcher = PollWatcher::new(handler(watched.clone(), events), config)?;
-                let notice = format!("changes are polled for every {} s: {fault}", POLL.as_secs());
-                (attach(Box::new(watcher), watched)?, Some(notice))
+                let notice =
+                    format!("looking every {} s instead of watching: {fault}", POLL.as_secs());
+                Self {
+                    _watcher: None,
+                    task: tokio::spawn(poke_regularly(pokes, POLL)),
+                    notice: Some(notice),
+                }
             }
         };
-        let (pokes, receiver) = mpsc::channel(1);
-        let task = tokio::spawn(debounce(raw, pokes));
-        Ok((Self { _watcher: watcher, task, notice }, receiver))
+        (watch, receiver)
     }
 
     /// Returns what a person should know about this watch.
@@ -82,9 +91,11 @@ impl Watch {
 }
 
 fn attach(
-    mut watcher: Box<dyn Watcher + Send>,
     watched: &Watched,
-) -> Result<Box<dyn Watcher + Send>, notify::Error> {
+    events: mpsc::Sender<()>,
+) -> Result<RecommendedWatcher, notify::Error> {
+    let config = Config::default().with_follow_symlinks(false);
+    let mut watcher = RecommendedWatcher::new(handler(watched.clone(), events), config)?;
     match watched {
         Watched::Directory(root) => watcher.watch(root, RecursiveMode::Recursive)?,
         Watched::Refs(git_directory) => {
@@ -151,6 +162,14 @@ async fn debounce(mut raw: mpsc::Receiver<()>, pokes: mpsc::Sender<()>) {
     }
 }
 
+/// Pokes every few seconds: whoever looks finds out whether anything changed.
+async fn poke_regularly(pokes: mpsc::Sender<()>, every: Duration) {
+    while !pokes.is_closed() {
+        tokio::time::sleep(every).await;
+        let _ = pokes.try_send(());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{Repo, write};
@@ -161,21 +180,33 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_saved_file_pokes_once_polled_or_not() {
-        for polling in [false, true] {
-            let folder = tempfile::tempdir().unwrap();
-            write(folder.path(), "services/a/x.yaml", "1");
-            let watched = Watched::Directory(folder.path().to_owned());
-            let (watch, mut pokes) = Watch::start_as(&watched, polling).unwrap();
-            assert_eq!(watch.notice().is_some(), polling);
-            for n in 0..5 {
-                write(folder.path(), "services/a/x.yaml", &"x".repeat(n + 2));
-            }
-            poked(&mut pokes).await;
-            assert!(pokes.try_recv().is_err());
-            write(folder.path(), "services/new/deep/y.yaml", "1");
-            poked(&mut pokes).await;
+    async fn many_saves_are_one_poke_and_new_folders_are_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "services/a/x.yaml", "1");
+        let watched = Watched::Directory(folder.path().to_owned());
+        let (watch, mut pokes) = Watch::start(&watched).unwrap();
+        assert_eq!(watch.notice(), None);
+        for n in 0..5 {
+            write(folder.path(), "services/a/x.yaml", &"x".repeat(n + 2));
         }
+        poked(&mut pokes).await;
+        assert!(pokes.try_recv().is_err());
+        write(folder.path(), "services/new/deep/y.yaml", "1");
+        poked(&mut pokes).await;
+    }
+
+    #[tokio::test]
+    async fn without_watches_it_pokes_by_itself_and_says_so() {
+        let (_events, raw) = mpsc::channel(1);
+        let fault = notify::Error::new(notify::ErrorKind::MaxFilesWatch);
+        let (watch, _receiver) = Watch::run(Err(fault), raw);
+        assert!(watch.notice().is_some_and(|notice| notice.starts_with("looking every 2 s")));
+        let (sender, mut pokes) = mpsc::channel(1);
+        let task = tokio::spawn(poke_regularly(sender, Duration::from_millis(1)));
+        poked(&mut pokes).await;
+        poked(&mut pokes).await;
+        drop(pokes);
+        task.await.unwrap();
     }
 
     #[tokio::test]
