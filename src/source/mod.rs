@@ -26,6 +26,7 @@ pub use changed::{ChangeKind, Changed, changed_paths};
 pub use directory::DirectoryReader;
 pub use error::SourceError;
 pub use git::Mirror;
+pub(crate) use git::open_here;
 pub use location::{Location, branch_ref};
 pub use names::escaped;
 pub use open::{Options, Source};
