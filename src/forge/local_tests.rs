@@ -34,7 +34,7 @@ async fn a_proposal_is_opened_once_shown_and_merged_by_a_real_merge() {
     let opened = forge.open(new("topic")).await.unwrap();
     assert_eq!((opened.number, opened.state), (1, ProposalState::Open));
     assert_eq!(forge.open(new("topic")).await.unwrap(), opened);
-    assert_eq!(forge.list(None).await.unwrap(), [opened.clone()]);
+    assert_eq!(forge.list(None).await.unwrap(), std::slice::from_ref(&opened));
     assert_eq!(forge.find_by_marker("marker-topic").await.unwrap(), Some(opened.clone()));
     assert_eq!(forge.find_by_marker("other").await.unwrap(), None);
     let diff = forge.show(1).await.unwrap().diff;

@@ -3,6 +3,7 @@
 //! Readers never write; a dry run is a writer that says what it would do.
 
 mod error;
+mod history;
 mod local;
 mod proposal;
 mod read;

@@ -73,33 +73,31 @@ impl Comparison<'_> {
             .collect();
         for entry in self.entries(new, prefix)? {
             let earlier = before.remove(&entry.name);
-            self.entry(earlier, Some(entry), prefix, depth)?;
+            self.entry(earlier.as_ref(), Some(&entry), prefix, depth)?;
         }
         for entry in before.into_values() {
-            self.entry(Some(entry), None, prefix, depth)?;
+            self.entry(Some(&entry), None, prefix, depth)?;
         }
         Ok(())
     }
 
     fn entry(
         &mut self,
-        old: Option<Entry>,
-        new: Option<Entry>,
+        old: Option<&Entry>,
+        new: Option<&Entry>,
         prefix: &str,
         depth: usize,
     ) -> Result<(), SourceError> {
         if old == new {
             return Ok(());
         }
-        let Some(name) = new.as_ref().or(old.as_ref()).map(|entry| entry.name.clone()) else {
-            return Ok(());
-        };
+        let Some(named) = new.or(old) else { return Ok(()) };
         let is_tree = |entry: &&Entry| entry.kind == EntryKind::Tree;
-        let tree = |entry: &Option<Entry>| entry.as_ref().filter(is_tree).map(|entry| entry.id);
-        let is_leaf = |entry: &Option<Entry>| entry.as_ref().is_some_and(|entry| !is_tree(&entry));
-        let path = format!("{prefix}{name}");
-        self.trees(tree(&old), tree(&new), &format!("{path}/"), depth + 1)?;
-        let kind = match (is_leaf(&old), is_leaf(&new)) {
+        let tree = |entry: Option<&Entry>| entry.filter(is_tree).map(|entry| entry.id);
+        let is_leaf = |entry: Option<&Entry>| entry.is_some_and(|entry| !is_tree(&entry));
+        let path = format!("{prefix}{}", named.name);
+        self.trees(tree(old), tree(new), &format!("{path}/"), depth + 1)?;
+        let kind = match (is_leaf(old), is_leaf(new)) {
             (false, false) => return Ok(()),
             (false, true) => ChangeKind::Added,
             (true, true) => ChangeKind::Modified,

@@ -109,11 +109,19 @@ impl Repo {
             "commit refs/heads/{branch}\ncommitter Ann <ann@team.example> 1700000000 +0000\ndata 6\nchange\n"
         );
         if let Some(parent) = parent {
-            stream += &format!("from {parent}\n");
+            stream += "from ";
+            stream += parent;
+            stream += "\n";
         }
         stream += "deleteall\n";
         for (path, text) in files {
-            stream += &format!("M 100644 inline {path}\ndata {}\n{text}\n", text.len());
+            let size = text.len();
+            stream.extend([format!(
+                "M 100644 inline {path}
+data {size}
+{text}
+"
+            )]);
         }
         self.git(&["fast-import", "--quiet", "--force"], &stream);
         self.git(&["rev-parse", &format!("refs/heads/{branch}")], "")

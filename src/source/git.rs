@@ -59,7 +59,7 @@ impl Mirror {
             return Ok(head);
         }
         let lock = MirrorLock::acquire(&self.directory, self.program.timeout)?;
-        lock.clear_leftovers(&self.directory);
+        lock.clear_leftovers();
         let fetched = self.fetch_into(&self.directory, &lock);
         match fetched {
             Ok(()) if self.is_healthy() => {}

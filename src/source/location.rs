@@ -39,9 +39,9 @@ impl Location {
         }
         if let Some((scheme, _)) = text.split_once("://") {
             return match scheme.to_ascii_lowercase().as_str() {
-                "file" => Self::of_file(text).map_or_else(|reason| refuse(reason), Ok),
-                "http" | "https" => Self::of_http(text).map_or_else(|reason| refuse(reason), Ok),
-                "ssh" => Self::of_ssh(text).map_or_else(|reason| refuse(reason), Ok),
+                "file" => Self::of_file(text).map_or_else(refuse, Ok),
+                "http" | "https" => Self::of_http(text).map_or_else(refuse, Ok),
+                "ssh" => Self::of_ssh(text).map_or_else(refuse, Ok),
                 _ => refuse("only a path, file://, https://, http:// and ssh:// are read"),
             };
         }
@@ -50,7 +50,7 @@ impl Location {
         }
         match text.split_once(':') {
             Some((host, path)) if !host.contains('/') && !Path::new(text).exists() => {
-                Self::of_scp(text, host, path).map_or_else(|reason| refuse(reason), Ok)
+                Self::of_scp(text, host, path).map_or_else(refuse, Ok)
             }
             _ => Self::of_path(Path::new(text)),
         }

@@ -13,7 +13,10 @@ use super::error::SourceError;
 /// The file is also handed to the git child as its standard input: a git that outlives a killed parent keeps the lock, so
 /// whoever gets it knows that no git of ours is running, and that every `*.lock` in the mirror is stale.
 #[derive(Debug)]
-pub(crate) struct MirrorLock(File);
+pub(crate) struct MirrorLock {
+    file: File,
+    mirror: PathBuf,
+}
 
 impl MirrorLock {
     /// Waits for the lock beside a mirror.
@@ -29,7 +32,7 @@ impl MirrorLock {
         let deadline = Instant::now() + patience;
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Self(file)),
+                Ok(()) => return Ok(Self { file, mirror: mirror.to_owned() }),
                 Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
                     thread::sleep(Duration::from_millis(20));
                 }
@@ -48,19 +51,18 @@ impl MirrorLock {
 
     /// Gives the file to a child, which then holds the lock as well.
     pub(crate) fn share(&self) -> std::io::Result<File> {
-        self.0.try_clone()
+        self.file.try_clone()
     }
 
-    /// Removes lock files and half-received packs; the caller proves by `self` that nobody is writing them.
-    pub(crate) fn clear_leftovers(&self, mirror: &Path) {
-        remove_where(mirror, false, |name| name.ends_with(".lock"));
-        remove_where(&mirror.join("refs"), true, |name| name.ends_with(".lock"));
+    /// Removes lock files and half-received packs from the mirror; holding the lock proves that nobody is writing them.
+    pub(crate) fn clear_leftovers(&self) {
+        let Self { mirror, .. } = self;
+        remove_where(mirror, false, is_lock);
+        remove_where(&mirror.join("refs"), true, is_lock);
         let objects = mirror.join("objects");
         remove_where(&objects, false, is_temporary);
         for inner in ["pack", "info"] {
-            remove_where(&objects.join(inner), false, |name| {
-                is_temporary(name) || name.ends_with(".lock")
-            });
+            remove_where(&objects.join(inner), false, |name| is_temporary(name) || is_lock(name));
         }
     }
 }
@@ -71,6 +73,11 @@ pub(crate) fn beside(mirror: &Path, ending: &str) -> PathBuf {
     name.push(".");
     name.push(ending);
     mirror.with_file_name(name)
+}
+
+/// Tells whether git made a file to lock another; it always writes the ending in lower case.
+fn is_lock(name: &str) -> bool {
+    name.as_bytes().ends_with(b".lock")
 }
 
 fn is_temporary(name: &str) -> bool {
@@ -119,7 +126,7 @@ mod tests {
             fs::write(mirror.join(file), "").unwrap();
         }
         let lock = MirrorLock::acquire(&mirror, Duration::ZERO).unwrap();
-        lock.clear_leftovers(&mirror);
+        lock.clear_leftovers();
         assert!(stale.iter().all(|file| !mirror.join(file).exists()));
         assert!(kept.iter().all(|file| mirror.join(file).exists()));
     }

@@ -66,7 +66,7 @@ impl Watch {
         raw: mpsc::Receiver<()>,
     ) -> (Self, mpsc::Receiver<()>) {
         let (pokes, receiver) = mpsc::channel(1);
-        let watch = match attached {
+        let running = match attached {
             Ok(watcher) => {
                 let task = tokio::spawn(debounce(raw, pokes));
                 Self { _watcher: Some(watcher), task, notice: None }
@@ -81,7 +81,7 @@ impl Watch {
                 }
             }
         };
-        (watch, receiver)
+        (running, receiver)
     }
 
     /// Returns what a person should know about this watch.
@@ -95,15 +95,15 @@ fn attach(
     events: mpsc::Sender<()>,
 ) -> Result<RecommendedWatcher, notify::Error> {
     let config = Config::default().with_follow_symlinks(false);
-    let mut watcher = RecommendedWatcher::new(handler(watched.clone(), events), config)?;
+    let mut system = RecommendedWatcher::new(handler(watched.clone(), events), config)?;
     match watched {
-        Watched::Directory(root) => watcher.watch(root, RecursiveMode::Recursive)?,
+        Watched::Directory(root) => system.watch(root, RecursiveMode::Recursive)?,
         Watched::Refs(git_directory) => {
-            watcher.watch(git_directory, RecursiveMode::NonRecursive)?;
-            watcher.watch(&git_directory.join("refs"), RecursiveMode::Recursive)?;
+            system.watch(git_directory, RecursiveMode::NonRecursive)?;
+            system.watch(&git_directory.join("refs"), RecursiveMode::Recursive)?;
         }
     }
-    Ok(watcher)
+    Ok(system)
 }
 
 fn handler(
