@@ -3,6 +3,7 @@
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use git2::{ErrorCode, Oid, Repository, RepositoryInitOptions, RepositoryOpenFlags};
 
@@ -41,7 +42,7 @@ impl Mirror {
         let reference = branch_ref(branch)?;
         let repository = match Repository::open_bare(directory) {
             Ok(repository) => repository,
-            Err(_) => initialise(directory, &reference)?,
+            Err(_) => make(directory, &reference, program.timeout)?,
         };
         Ok(Self {
             directory: directory.to_owned(),
@@ -268,13 +269,25 @@ pub(crate) fn default_branch(
     Ok(named.and_then(short).unwrap_or_else(|| "main".to_owned()))
 }
 
-fn initialise(directory: &Path, reference: &str) -> Result<Repository, SourceError> {
-    remove(directory)?;
+/// Makes a mirror where there is none, unless another process has just made it or is putting a new one in place.
+fn make(directory: &Path, reference: &str, patience: Duration) -> Result<Repository, SourceError> {
+    let parent = directory.parent().unwrap_or(directory);
+    private(parent)?;
+    let _lock = MirrorLock::acquire(directory, patience)?;
+    Repository::open_bare(directory).or_else(|_| initialise(directory, reference))
+}
+
+fn private(directory: &Path) -> Result<(), SourceError> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(directory)
-        .map_err(SourceError::io("make", directory))?;
+        .map_err(SourceError::io("make", directory))
+}
+
+fn initialise(directory: &Path, reference: &str) -> Result<Repository, SourceError> {
+    remove(directory)?;
+    private(directory)?;
     let mut options = RepositoryInitOptions::new();
     options.bare(true).external_template(false).initial_head(reference);
     Repository::init_opts(directory, &options).map_err(SourceError::git("make a mirror"))

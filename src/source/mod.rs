@@ -7,6 +7,8 @@ mod directory;
 mod error;
 #[cfg(test)]
 pub(crate) mod fixture;
+#[cfg(test)]
+mod fixture_http;
 mod git;
 mod location;
 mod lock;

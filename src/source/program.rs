@@ -350,6 +350,17 @@ mod tests {
     }
 
     #[test]
+    fn a_fetch_that_brings_too_much_is_cut_off() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("objects/pack")).unwrap();
+        let text = "head -c 5000 /dev/zero > \"$GIT_DIR/objects/pack/tmp_pack_x\"; exec sleep 600";
+        let program = Program { max_fetch_bytes: 4096, ..script(folder.path(), text) };
+        let location = Location::parse("https://forge.example/x").unwrap();
+        let ended = program.run(&call(folder.path(), &location, None), &[]);
+        assert!(matches!(ended, Err(SourceError::TooLarge { .. })));
+    }
+
+    #[test]
     fn faults_are_told_apart() {
         let location = Location::parse("https://forge.example/x").unwrap();
         let transient = |detail| fault(&location, detail).is_transient();

@@ -1,17 +1,14 @@
 //! Proves the mirror, the push and the source against real repositories over every transport.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::process::Command;
 
 use git2::Oid;
 
 use super::fixture::{Repo, write};
+use super::fixture_http::serve_http;
 use super::*;
 use crate::secret::Secret;
 
@@ -22,92 +19,6 @@ fn mirror(repo: &Repo, url: &str) -> Mirror {
 fn mirror_with(repo: &Repo, url: &str, program: Program, token: Option<Secret>) -> Mirror {
     let directory = repo.beside("state/m.git");
     Mirror::open(&directory, Location::parse(url).unwrap(), "main", program, token).unwrap()
-}
-
-/// Serves repositories over smart HTTP by git's own CGI program; remembers what each request authorised itself with.
-fn serve_http(root: &Path, redirect: Option<String>) -> (String, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/catalog.git", listener.local_addr().unwrap());
-    let (root, seen) = (root.to_owned(), Arc::new(Mutex::new(Vec::new())));
-    let heard = seen.clone();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            answer(stream.unwrap(), &root, redirect.as_deref(), &heard);
-        }
-    });
-    (url, seen)
-}
-
-fn answer(mut stream: TcpStream, root: &Path, redirect: Option<&str>, seen: &Mutex<Vec<String>>) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let mut first = String::new();
-    reader.read_line(&mut first).unwrap();
-    let mut headers = Vec::new();
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).unwrap();
-        match line.trim().split_once(": ") {
-            Some((name, value)) => headers.push((name.to_lowercase(), value.to_owned())),
-            None => break,
-        }
-    }
-    let header = |name: &str| {
-        headers
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.clone())
-            .unwrap_or_default()
-    };
-    seen.lock().unwrap().push(header("authorization"));
-    let mut words = first.split(' ');
-    let (method, target) =
-        (words.next().unwrap().to_owned(), words.next().unwrap_or("/").to_owned());
-    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-    if let Some(elsewhere) = redirect {
-        let location = format!("{elsewhere}{}?{query}", path.trim_start_matches("/catalog.git"));
-        write!(stream, "HTTP/1.1 301 Moved\r\nLocation: {location}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
-        return;
-    }
-    let mut body = Vec::new();
-    if header("transfer-encoding") == "chunked" {
-        loop {
-            let mut size = String::new();
-            reader.read_line(&mut size).unwrap();
-            let size = u64::from_str_radix(size.trim(), 16).unwrap();
-            reader.by_ref().take(size).read_to_end(&mut body).unwrap();
-            reader.read_line(&mut String::new()).unwrap();
-            if size == 0 {
-                break;
-            }
-        }
-    } else {
-        let size = header("content-length").parse().unwrap_or(0);
-        reader.by_ref().take(size).read_to_end(&mut body).unwrap();
-    }
-    let mut child = Command::new("git")
-        .arg("http-backend")
-        .env("GIT_PROJECT_ROOT", root)
-        .env("GIT_HTTP_EXPORT_ALL", "1")
-        .env("REMOTE_USER", "ann")
-        .env("REQUEST_METHOD", method)
-        .env("PATH_INFO", path)
-        .env("QUERY_STRING", query)
-        .env("CONTENT_TYPE", header("content-type"))
-        .env("HTTP_CONTENT_ENCODING", header("content-encoding"))
-        .env("GIT_PROTOCOL", header("git-protocol"))
-        .env("CONTENT_LENGTH", body.len().to_string())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    thread::spawn(move || stdin.write_all(&body));
-    let output = child.wait_with_output().unwrap().stdout;
-    let text = String::from_utf8_lossy(&output);
-    let status = text.lines().find_map(|line| line.strip_prefix("Status: ")).unwrap_or("200 OK");
-    write!(stream, "HTTP/1.1 {status}\r\nConnection: close\r\n").unwrap();
-    stream.write_all(&output).unwrap();
 }
 
 #[test]
@@ -302,6 +213,13 @@ fn ssh_runs_the_given_command_and_no_other() {
         let mut from = mirror_with(&repo, &url, program.clone(), None);
         assert_eq!(from.fetch().unwrap(), first);
     }
+}
+
+#[test]
+fn a_source_can_be_handed_to_another_thread() {
+    fn check<T: Send>() {}
+    check::<Source>();
+    check::<SnapshotReader>();
 }
 
 /// Pushes a new branch, a fast forward, and what somebody else overtook.
