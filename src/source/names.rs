@@ -68,36 +68,40 @@ fn names_git_directory(name: &str) -> bool {
     stem.eq_ignore_ascii_case(".git") || stem.eq_ignore_ascii_case("git~1")
 }
 
-/// Judges the names of one directory: which positions are accepted, and findings for the rest.
+/// Judges the names of one directory: which positions are accepted, and one finding for each of the rest.
 pub(crate) fn judge(prefix: &str, names: &[&[u8]]) -> (Vec<bool>, Vec<Finding>) {
-    let mut accepted = vec![true; names.len()];
+    let mut alike: BTreeMap<String, Vec<&[u8]>> = BTreeMap::new();
+    for name in names {
+        alike.entry(folded(name)).or_default().push(name);
+    }
+    let mut accepted = Vec::with_capacity(names.len());
     let mut findings = Vec::new();
-    let mut folded: BTreeMap<String, usize> = BTreeMap::new();
-    for (index, name) in names.iter().enumerate() {
-        let reason = refusal(name).map(|reason| format!("the name {reason}")).or_else(|| {
-            let key = String::from_utf8_lossy(name).to_lowercase();
-            let first = *folded.entry(key).or_insert(index);
-            let other = names.get(first).filter(|_| first != index)?;
-            set_false(&mut accepted, first);
-            Some(if other == name {
-                "the name stands twice in its directory".to_owned()
-            } else {
-                format!("the name differs from `{}` in case only", escaped(other))
-            })
-        });
+    for name in names {
+        let same = alike.get(&folded(name)).map(Vec::as_slice).unwrap_or_default();
+        let reason = refusal(name).map(|reason| format!("the name {reason}"));
+        let reason = reason.or_else(|| collision(name, same));
+        accepted.push(reason.is_none());
         if let Some(reason) = reason {
-            set_false(&mut accepted, index);
-            let path = format!("{prefix}{}", escaped(name));
-            findings.push(hostile(path, reason));
+            findings.push(hostile(format!("{prefix}{}", escaped(name)), reason));
         }
     }
     (accepted, findings)
 }
 
-fn set_false(accepted: &mut [bool], index: usize) {
-    if let Some(flag) = accepted.get_mut(index) {
-        *flag = false;
+/// Returns what a file system that does not tell cases apart takes for the same name.
+fn folded(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).to_lowercase()
+}
+
+/// Says with which other name of its directory a name collides.
+fn collision(name: &[u8], same: &[&[u8]]) -> Option<String> {
+    if same.len() < 2 {
+        return None;
     }
+    Some(match same.iter().find(|other| **other != name) {
+        Some(other) => format!("the name differs from `{}` in case only", escaped(other)),
+        None => "the name stands twice in its directory".to_owned(),
+    })
 }
 
 /// Makes the finding about a name or depth that is refused.
@@ -152,9 +156,9 @@ mod tests {
         let names: Vec<&[u8]> = vec![b"Web.yaml", b"db.yaml", b"web.yaml"];
         let (accepted, findings) = judge("services/a/", &names);
         assert_eq!(accepted, [false, true, false]);
-        assert_eq!(findings.len(), 1);
+        assert_eq!(findings.len(), 2);
         assert_eq!(
-            findings[0].to_string(),
+            findings[1].to_string(),
             "services/a/web.yaml:1:1: error source/hostile-name the name differs from `Web.yaml` in case only (rename it; until then nothing under this name is read)"
         );
         let twice: Vec<&[u8]> = vec![b"a", b"a"];

@@ -158,7 +158,7 @@ fn hostile_names_are_refused_and_shown_escaped() {
     let commit = repo.commit_root(&root);
     let snapshot = read(&repo, &commit);
     assert_eq!(paths(&snapshot), ["services/ok/x.yaml"]);
-    assert_eq!(snapshot.findings.len(), 9);
+    assert_eq!(snapshot.findings.len(), 11);
     assert!(snapshot.findings.iter().all(|f| f.is_error() && f.rule == "source/hostile-name"));
     assert!(snapshot.findings.iter().all(|f| !f.to_string().contains('\u{1b}')));
     // The names may mend and break again: reading on gives what reading anew gives.

@@ -10,7 +10,7 @@ const FOLDERS: [&str; 4] = ["catalog", "services", "bundles", "environments"];
 /// How much of all files together is taken in; protects the memory of this process.
 pub(crate) const MAX_TOTAL_BYTES: u64 = 384 * 1024 * 1024;
 /// How many entries are looked at for one snapshot; protects against trees that contain themselves many times.
-pub(crate) const MAX_ENTRIES: usize = 2_000_000;
+pub(crate) const MAX_ENTRIES: usize = 1_000_000;
 
 /// How a file is taken in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
