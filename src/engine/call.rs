@@ -12,8 +12,9 @@ use crate::digest::Digest;
 use crate::id::{StepPath, UnitKey};
 use crate::kinds;
 use crate::reconcile::{
-    ChangeKind, Inputs, KnownOutputs, PlannedStep, Reader, StepSource, Upstream, UnitChange, UnitRecord,
-    UpstreamReads, decide, gather, public, render_public, resolve, scope_of, secret_name, secret_names,
+    ChangeKind, Inputs, KnownOutputs, PlannedStep, Reader, StepSource, UnitChange, UnitRecord,
+    Upstream, UpstreamReads, decide, gather, public, render_public, resolve, scope_of, secret_name,
+    secret_names,
 };
 use crate::run::{Fault, Run};
 use crate::secret::Secret;
@@ -53,7 +54,8 @@ impl<'a> Bench<'a> {
         let reads = UpstreamReads::of(unit.inputs.open.values());
         let keys: Vec<UnitKey> = reads.units(&unit.unit.service, catalog).into_iter().collect();
         let records = engine.store.units(&keys).await.doing("reading outputs")?;
-        let known = records.into_iter().filter_map(|r| Some((r.row.key, r.applied?.outputs))).collect();
+        let known =
+            records.into_iter().filter_map(|r| Some((r.row.key, r.applied?.outputs))).collect();
         Ok(Self { engine, catalog, run, unit, record, known })
     }
 
@@ -79,7 +81,8 @@ impl<'a> Bench<'a> {
         let steps = self.unit.steps.iter();
         let known = |step: &PlannedStep| {
             let progress = self.run.steps.get(&step.path)?;
-            (!progress.outputs.is_empty()).then(|| (step.action.id.clone(), progress.outputs.clone()))
+            (!progress.outputs.is_empty())
+                .then(|| (step.action.id.clone(), progress.outputs.clone()))
         };
         let mut outputs: BTreeMap<String, Map<String, Value>> =
             self.record.steps.iter().map(|(id, step)| (id.clone(), step.outputs.clone())).collect();
@@ -91,7 +94,11 @@ impl<'a> Bench<'a> {
     }
 
     /// Renders a step in public; `own` are its own outputs, once it has answered.
-    pub(super) fn public(&self, step: &PlannedStep, own: Option<&Map<String, Value>>) -> Result<Value, String> {
+    pub(super) fn public(
+        &self,
+        step: &PlannedStep,
+        own: Option<&Map<String, Value>>,
+    ) -> Result<Value, String> {
         let inputs = Inputs { fields: self.public_fields()?, ..self.unit.inputs.clone() };
         let source = StepSource {
             unit: &self.unit.unit,
@@ -120,8 +127,9 @@ impl<'a> Bench<'a> {
 
     /// Renders a step as it is sent.
     pub(super) async fn render(&self, step: &PlannedStep) -> Result<Rendered, Fault> {
-        let kind = kinds::find(&step.action.kind)
-            .ok_or_else(|| Fault::terminal(format!("there is no action type `{}`", step.action.kind)))?;
+        let kind = kinds::find(&step.action.kind).ok_or_else(|| {
+            Fault::terminal(format!("there is no action type `{}`", step.action.kind))
+        })?;
         let public = self.public(step, None).map_err(Fault::terminal)?;
         let (scope, secrets) = self.private_scope(step).await?;
         let config = kinds::render_config(kind, &step.action.config, &scope).map_err(terminal)?;
@@ -131,7 +139,8 @@ impl<'a> Bench<'a> {
 
     /// Renders what undoes a step: what was last sent, secrets filled in.
     pub(super) async fn render_undo(&self, step: &PlannedStep) -> Result<Rendered, Fault> {
-        let (config, secrets) = fill(self.engine, self.record, (&step.action.kind, &step.config)).await?;
+        let (config, secrets) =
+            fill(self.engine, self.record, (&step.action.kind, &step.config)).await?;
         let sent = crate::reconcile::step_digest(&step.action.kind, &step.config);
         Ok(Rendered { call: self.call(step, config, secrets), sent })
     }
@@ -152,7 +161,10 @@ impl<'a> Bench<'a> {
     }
 
     /// What the templates of a step see when it runs, and the secrets among it.
-    async fn private_scope(&self, step: &PlannedStep) -> Result<(template::Scope, Vec<Secret>), Fault> {
+    async fn private_scope(
+        &self,
+        step: &PlannedStep,
+    ) -> Result<(template::Scope, Vec<Secret>), Fault> {
         let keep = Mutex::new(Vec::new());
         let open = |value: &Value| open_sealed(self.engine, value, &keep);
         let upstream = self.upstream(&|value, _| open(value)).map_err(Fault::terminal)?;
@@ -235,8 +247,14 @@ fn system(run: &Run) -> Value {
     let moment = run.created_at.to_zoned(jiff::tz::TimeZone::UTC);
     let hash = Digest::of_bytes(run.id.0.as_bytes()).to_string();
     let part = |from: usize, to: usize| hash.get(from..to).unwrap_or_default();
-    let uuid =
-        format!("{}-{}-8{}-8{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32));
+    let uuid = format!(
+        "{}-{}-8{}-8{}-{}",
+        part(0, 8),
+        part(8, 12),
+        part(13, 16),
+        part(17, 20),
+        part(20, 32)
+    );
     json!({
         "date": moment.strftime("%Y-%m-%d").to_string(),
         "time": moment.strftime("%H:%M:%S").to_string(),
@@ -265,13 +283,15 @@ pub(super) async fn fill(
     record: &UnitRecord,
     (kind, sent): (&str, &Value),
 ) -> Result<(Value, Vec<Secret>), Fault> {
-    let kind =
-        kinds::find(kind).ok_or_else(|| Fault::terminal(format!("there is no action type `{kind}`")))?;
+    let kind = kinds::find(kind)
+        .ok_or_else(|| Fault::terminal(format!("there is no action type `{kind}`")))?;
     let mut values: BTreeMap<String, String> = BTreeMap::new();
     let mut secrets = Vec::new();
     for path in kinds::markers_in(sent) {
         let plain = path.split('#').next().unwrap_or_default();
-        if let Some((team, name)) = plain.strip_prefix("secrets.").and_then(|rest| rest.split_once('/')) {
+        if let Some((team, name)) =
+            plain.strip_prefix("secrets.").and_then(|rest| rest.split_once('/'))
+        {
             let secret = engine.secrets.find(team, name).await?;
             values.insert(path.clone(), secret.reveal().to_owned());
             secrets.push(secret);
@@ -280,15 +300,22 @@ pub(super) async fn fill(
             values.insert(path.clone(), value);
         }
     }
-    let config = kinds::fill_markers(kind, sent, &|path| values.get(path).cloned()).map_err(terminal)?;
+    let config =
+        kinds::fill_markers(kind, sent, &|path| values.get(path).cloned()).map_err(terminal)?;
     Ok((config, secrets))
 }
 
 /// Opens the recorded output that a marker names.
-async fn recorded(engine: &Engine, record: &UnitRecord, path: &str) -> Result<Option<String>, Fault> {
+async fn recorded(
+    engine: &Engine,
+    record: &UnitRecord,
+    path: &str,
+) -> Result<Option<String>, Fault> {
     let parts: Vec<&str> = path.split('.').collect();
     let value = match parts.as_slice() {
-        ["outputs", step, name] => record.steps.get(*step).and_then(|step| step.outputs.get(*name)).cloned(),
+        ["outputs", step, name] => {
+            record.steps.get(*step).and_then(|step| step.outputs.get(*name)).cloned()
+        }
         [root @ ("services" | "components"), id, "outputs", name] => {
             let key = match *root {
                 "services" => UnitKey::service(*id),

@@ -61,7 +61,10 @@ impl Driver {
         let Some((definition, action)) = found else { return Ok(()) };
         let outputs = seal_outputs(&definition, &action, outputs.clone(), &self.engine.sealer);
         let result = json!({"task": number, "by": decision.by});
-        let event = Event::Step { path: task.step.clone(), event: StepEvent::Succeeded { result, outputs } };
+        let event = Event::Step {
+            path: task.step.clone(),
+            event: StepEvent::Succeeded { result, outputs },
+        };
         self.journal(&task.run, vec![event], catalog).await?;
         self.engine
             .store

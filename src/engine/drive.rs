@@ -16,8 +16,8 @@ use crate::catalog::Catalog;
 use crate::id::{RunId, StepPath};
 use crate::reconcile::{Effect, PlannedStep, UnitChange, When};
 use crate::run::{
-    Event, Fault, FaultClass, RetryPolicy, Run, RunEvent, RunState, StepEvent, StepState, Wait, next,
-    retry_delay, timeout_of,
+    Event, Fault, FaultClass, RetryPolicy, Run, RunEvent, RunState, StepEvent, StepState, Wait,
+    next, retry_delay, timeout_of,
 };
 use crate::store::{Proposal, Task, TaskState};
 
@@ -72,7 +72,10 @@ impl Driver {
     }
 
     /// Journals what follows and starts what may start; tells when to come again at the latest.
-    pub async fn advance(&mut self, catalog: &Arc<Catalog>) -> Result<Option<Timestamp>, EngineError> {
+    pub async fn advance(
+        &mut self,
+        catalog: &Arc<Catalog>,
+    ) -> Result<Option<Timestamp>, EngineError> {
         let mut wake: Option<Timestamp> = None;
         let mut runs: Vec<(crate::catalog::Priority, RunId)> =
             self.memory.runs.values().map(|run| (run.change.priority, run.id.clone())).collect();
@@ -141,11 +144,16 @@ impl Driver {
             // Nothing new starts; what is in effect is never cut.
             return Ok(true);
         }
-        let waiting = run.steps.iter().filter(|(_, progress)| matches!(progress.state, StepState::Waiting { .. }));
+        let waiting = run
+            .steps
+            .iter()
+            .filter(|(_, progress)| matches!(progress.state, StepState::Waiting { .. }));
         let mut events: Vec<Event> = waiting
             .map(|(path, _)| Event::Step {
                 path: path.clone(),
-                event: StepEvent::Cancelled { why: "a newer revision took the run's place".to_owned() },
+                event: StepEvent::Cancelled {
+                    why: "a newer revision took the run's place".to_owned(),
+                },
             })
             .collect();
         events.push(Event::Run { event: RunEvent::Superseded { commit } });
@@ -194,7 +202,8 @@ impl Driver {
                 Ok(true) => {}
                 Ok(false) => {
                     let why = "its condition is false".to_owned();
-                    let event = Event::Step { path: path.clone(), event: StepEvent::Skipped { why } };
+                    let event =
+                        Event::Step { path: path.clone(), event: StepEvent::Skipped { why } };
                     self.journal(id, vec![event], catalog).await?;
                     self.units_done_at_once(id, catalog).await?;
                     return Ok(true);
@@ -218,9 +227,11 @@ impl Driver {
         };
         let progress = run.steps.get(path);
         let attempt = progress.map_or(0, |progress| progress.attempts) + 1;
-        let key = progress.and_then(|progress| progress.key.clone()).unwrap_or_else(|| call.key.clone());
+        let key =
+            progress.and_then(|progress| progress.key.clone()).unwrap_or_else(|| call.key.clone());
         let call = action::Call { key: key.clone(), ..call };
-        let event = Event::Step { path: path.clone(), event: StepEvent::Started { attempt, key, sent } };
+        let event =
+            Event::Step { path: path.clone(), event: StepEvent::Started { attempt, key, sent } };
         self.journal(id, vec![event], catalog).await?;
         self.set_going(slot, step, call);
         Ok(true)
@@ -255,7 +266,11 @@ impl Driver {
     }
 
     /// Takes in what came of an attempt.
-    pub async fn take(&mut self, attempt: Attempt, catalog: &Arc<Catalog>) -> Result<(), EngineError> {
+    pub async fn take(
+        &mut self,
+        attempt: Attempt,
+        catalog: &Arc<Catalog>,
+    ) -> Result<(), EngineError> {
         let Attempt { run: id, path, outcome, looked } = attempt;
         self.busy.remove(&(id.clone(), path.clone()));
         self.last_look.insert((id.clone(), path.clone()), self.engine.clock.now());
@@ -277,7 +292,9 @@ impl Driver {
                 self.remember_proposal(&run, &on).await?;
                 StepEvent::Waiting { on }
             }
-            Ok(Outcome::Task(task)) => StepEvent::Waiting { on: self.open_task((&run, &path), task).await? },
+            Ok(Outcome::Task(task)) => {
+                StepEvent::Waiting { on: self.open_task((&run, &path), task).await? }
+            }
             Err(fault) if looked && fault.class != FaultClass::Terminal => {
                 tracing::warn!(run = %id, step = %path, %fault, "looking again later");
                 return Ok(());
@@ -297,10 +314,18 @@ impl Driver {
             run: Some(run.id.clone()),
             service: run.change.service.clone(),
         };
-        self.engine.store.save_proposal(&self.engine.lease, &proposal).await.doing("recording a proposal")
+        self.engine
+            .store
+            .save_proposal(&self.engine.lease, &proposal)
+            .await
+            .doing("recording a proposal")
     }
 
-    async fn open_task(&self, (run, path): (&Run, &StepPath), request: TaskRequest) -> Result<Wait, EngineError> {
+    async fn open_task(
+        &self,
+        (run, path): (&Run, &StepPath),
+        request: TaskRequest,
+    ) -> Result<Wait, EngineError> {
         let task = Task {
             number: 0,
             run: run.id.clone(),
@@ -313,13 +338,19 @@ impl Driver {
             created_at: self.engine.clock.now(),
             done_by: None,
         };
-        let number = self.engine.store.open_task(&self.engine.lease, &task).await.doing("opening a task")?;
+        let number =
+            self.engine.store.open_task(&self.engine.lease, &task).await.doing("opening a task")?;
         let what = format!("task {number} “{}”", request.title);
         Ok(Wait { on: "task".to_owned(), reference: serde_json::json!({"task": number}), what })
     }
 
     /// A fault is tried again while its policy says so; then it needs a person.
-    fn after_fault(&self, run: &Run, (path, step): (&StepPath, &PlannedStep), fault: Fault) -> StepEvent {
+    fn after_fault(
+        &self,
+        run: &Run,
+        (path, step): (&StepPath, &PlannedStep),
+        fault: Fault,
+    ) -> StepEvent {
         let attempts = run.steps.get(path).map_or(1, |progress| progress.attempts);
         let policy = RetryPolicy::of(&step.action);
         let again = match fault.class {
@@ -339,7 +370,11 @@ impl Driver {
     }
 
     /// Asks whether what steps wait for has come; tells when to ask again.
-    async fn look(&mut self, id: &RunId, catalog: &Arc<Catalog>) -> Result<Option<Timestamp>, EngineError> {
+    async fn look(
+        &mut self,
+        id: &RunId,
+        catalog: &Arc<Catalog>,
+    ) -> Result<Option<Timestamp>, EngineError> {
         let Some(run) = self.memory.runs.get(id).cloned() else { return Ok(None) };
         let now = self.engine.clock.now();
         let mut again: Option<Timestamp> = None;
@@ -349,7 +384,8 @@ impl Driver {
             if on.on == "task" || self.busy.contains_key(&slot) {
                 continue;
             }
-            let due = self.last_look.get(&slot).map_or(now, |last| *last + self.engine.limits.look_every);
+            let due =
+                self.last_look.get(&slot).map_or(now, |last| *last + self.engine.limits.look_every);
             if due > now {
                 again = Some(again.map_or(due, |earlier| earlier.min(due)));
                 continue;
@@ -364,7 +400,8 @@ impl Driver {
             let Ok(Rendered { call, .. }) = rendered else { continue };
             let call = action::Call { key: progress.key.clone().unwrap_or_default(), ..call };
             self.busy.insert(slot, true);
-            let (ports, on, run, path) = (self.engine.ports.clone(), on.clone(), id.clone(), path.clone());
+            let (ports, on, run, path) =
+                (self.engine.ports.clone(), on.clone(), id.clone(), path.clone());
             self.in_flight.spawn(async move {
                 let work = async move {
                     match action::find(&step.action.kind) {
@@ -380,7 +417,11 @@ impl Driver {
     }
 }
 
-async fn attempt(ports: action::Ports, step: PlannedStep, call: action::Call) -> Result<Outcome, Fault> {
+async fn attempt(
+    ports: action::Ports,
+    step: PlannedStep,
+    call: action::Call,
+) -> Result<Outcome, Fault> {
     let kind = &step.action.kind;
     let action = action::find(kind)
         .ok_or_else(|| Fault::terminal(format!("`{kind}` is not available in this build")))?;

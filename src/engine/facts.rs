@@ -66,7 +66,10 @@ pub async fn gather(
 }
 
 /// Reads the outputs of the units that others read; sensitive ones stay sealed.
-pub async fn known_outputs(store: &dyn Store, catalog: &Catalog) -> Result<KnownOutputs, EngineError> {
+pub async fn known_outputs(
+    store: &dyn Store,
+    catalog: &Catalog,
+) -> Result<KnownOutputs, EngineError> {
     let mut keys: BTreeSet<UnitKey> = BTreeSet::new();
     for (id, entry) in &catalog.services {
         let bundle = entry.body.catalog_bundle.as_ref().and_then(|id| catalog.bundles.get(id));

@@ -27,7 +27,8 @@ pub fn seal_outputs(
         .into_iter()
         .map(|(name, value)| {
             let hidden = sensitive.contains(&(action.to_owned(), name.clone()));
-            let value = if hidden && sealed_hash(&value).is_none() { sealer.seal(&value) } else { value };
+            let value =
+                if hidden && sealed_hash(&value).is_none() { sealer.seal(&value) } else { value };
             (name, value)
         })
         .collect()
@@ -59,7 +60,9 @@ pub(super) fn after_step(
         Effect::Undo | Effect::UndoByHand => {
             record.steps.remove(&step.action.id);
         }
-        Effect::Perform if bench.unit.kind != ChangeKind::Operate && bench.unit.kind != ChangeKind::Delete => {
+        Effect::Perform
+            if bench.unit.kind != ChangeKind::Operate && bench.unit.kind != ChangeKind::Delete =>
+        {
             for former in &step.action.former_ids {
                 record.steps.remove(former);
             }
@@ -99,7 +102,8 @@ pub(super) fn after_unit(bench: &Bench<'_>, now: Timestamp) -> Result<Option<Uni
     let intent = intent_digest(item, &fields, &unit.state, &reads);
     // A change that only operates leaves the definition as it was applied.
     let applied_before = record.applied.as_ref().filter(|_| unit.kind == ChangeKind::Operate);
-    let definition = applied_before.map_or_else(|| unit.definition.clone(), |applied| applied.definition.clone());
+    let definition = applied_before
+        .map_or_else(|| unit.definition.clone(), |applied| applied.definition.clone());
     let definition_digest = definition.digest();
     record.applied = Some(Applied {
         intent,
@@ -128,7 +132,10 @@ fn lasting_needs(run: &Run) -> Vec<crate::reconcile::Need> {
 }
 
 /// Evaluates what a unit offers to others; whatever is made of something sealed is sealed.
-fn outputs_of_unit(bench: &Bench<'_>, definition: &Definition) -> Result<Map<String, Value>, String> {
+fn outputs_of_unit(
+    bench: &Bench<'_>,
+    definition: &Definition,
+) -> Result<Map<String, Value>, String> {
     let steps = bench.outputs();
     let sealer = &bench.engine.sealer;
     let mut sealed: BTreeSet<(String, String)> = BTreeSet::new();

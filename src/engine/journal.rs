@@ -12,7 +12,7 @@ use super::finish;
 use super::memory::stall_of;
 use crate::catalog::Catalog;
 use crate::id::{RunId, StepPath, UnitKey};
-use crate::reconcile::{ChangeKind, UnitChange, UnitRecord};
+use crate::reconcile::{UnitChange, UnitRecord};
 use crate::run::{Event, Fault, Run, RunEvent, RunState, StepEvent};
 use crate::store::{TaskState, UnitWrite};
 
@@ -57,9 +57,11 @@ impl Driver {
         answer: (&Value, &Map<String, Value>),
         catalog: &Arc<Catalog>,
     ) -> Result<Vec<UnitWrite>, EngineError> {
-        let found = run.change.units.iter().find_map(|unit| {
-            Some((unit, unit.steps.iter().find(|step| step.path == *path)?))
-        });
+        let found = run
+            .change
+            .units
+            .iter()
+            .find_map(|unit| Some((unit, unit.steps.iter().find(|step| step.path == *path)?)));
         let Some((unit, step)) = found else { return Ok(Vec::new()) };
         let Some(record) = self.read(&unit.unit).await? else { return Ok(Vec::new()) };
         let now = self.engine.clock.now();
@@ -120,12 +122,18 @@ impl Driver {
     }
 
     pub(super) async fn read(&self, key: &UnitKey) -> Result<Option<UnitRecord>, EngineError> {
-        let records = self.engine.store.units(std::slice::from_ref(key)).await.doing("reading a unit")?;
+        let records =
+            self.engine.store.units(std::slice::from_ref(key)).await.doing("reading a unit")?;
         Ok(records.into_iter().next())
     }
 
     /// Tidies up behind an event: tasks that nobody needs any more, runs that ended.
-    async fn after_event(&mut self, id: &RunId, event: &Event, now: Timestamp) -> Result<(), EngineError> {
+    async fn after_event(
+        &mut self,
+        id: &RunId,
+        event: &Event,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
         match event {
             Event::Step { path, event } => {
                 tracing::info!(run = %id, step = %path, "{event}");
@@ -163,7 +171,10 @@ impl Driver {
 
     async fn close_tasks_of(&self, id: &RunId, path: Option<&StepPath>) -> Result<(), EngineError> {
         let tasks = self.engine.store.tasks(true).await.doing("reading tasks")?;
-        for task in tasks.iter().filter(|task| task.run == *id && path.is_none_or(|path| task.step == *path)) {
+        for task in tasks
+            .iter()
+            .filter(|task| task.run == *id && path.is_none_or(|path| task.step == *path))
+        {
             self.engine
                 .store
                 .close_task(&self.engine.lease, task.number, TaskState::Cancelled, "trueline")
@@ -180,7 +191,8 @@ impl Driver {
         fault: Fault,
         catalog: &Arc<Catalog>,
     ) -> Result<(), EngineError> {
-        let attempts = self.memory.runs.get(id).and_then(|run| run.steps.get(path)).map_or(0, |p| p.attempts);
+        let attempts =
+            self.memory.runs.get(id).and_then(|run| run.steps.get(path)).map_or(0, |p| p.attempts);
         let started = StepEvent::Started {
             attempt: attempts + 1,
             key: format!("refused-{id}-{path}"),

@@ -68,7 +68,9 @@ impl Memory {
         };
         for stopped in store.stopped_runs().await.doing("reading stopped runs")? {
             if let Some(run) = store.run(&stopped.id).await.doing("reading a stopped run")? {
-                memory.stalled.insert(stopped.service, stall_of(&run, stopped.why.unwrap_or_default()));
+                memory
+                    .stalled
+                    .insert(stopped.service, stall_of(&run, stopped.why.unwrap_or_default()));
             }
         }
         Ok(memory)
@@ -112,7 +114,9 @@ impl Memory {
                     self.decided.rejected.insert(*digest, format!("{reason} ({})", decision.by));
                 }
             }
-            DecisionKind::Apply { service: Some(service) } if decision.seq > self.state.decisions_seen => {
+            DecisionKind::Apply { service: Some(service) }
+                if decision.seq > self.state.decisions_seen =>
+            {
                 self.requested.insert(service.clone());
             }
             DecisionKind::Apply { .. } | DecisionKind::CompleteTask { .. } => {}

@@ -19,12 +19,15 @@ const BATCH: usize = 200;
 impl Driver {
     /// Looks at every unit that can be looked at and has no open run; returns how many differ from before.
     pub async fn sweep(&mut self) -> Result<usize, EngineError> {
-        let running: Vec<&String> = self.memory.runs.values().map(|run| &run.change.service).collect();
+        let running: Vec<&String> =
+            self.memory.runs.values().map(|run| &run.change.service).collect();
         let keys: Vec<UnitKey> = self
             .memory
             .rows
             .values()
-            .filter(|row| row.applied.is_some() && !row.retained && !running.contains(&&row.key.service))
+            .filter(|row| {
+                row.applied.is_some() && !row.retained && !running.contains(&&row.key.service)
+            })
             .map(|row| row.key.clone())
             .collect();
         let mut changed = 0;
@@ -78,7 +81,11 @@ impl Driver {
             Ok(filled) => filled,
             Err(fault) => return unknown(fault),
         };
-        let marker = marker_of(&self.engine.catalog, record, &crate::reconcile::path_of(&record.row.key, id));
+        let marker = marker_of(
+            &self.engine.catalog,
+            record,
+            &crate::reconcile::path_of(&record.row.key, id),
+        );
         let call = action::Call {
             key: marker.clone(),
             marker,
@@ -90,7 +97,10 @@ impl Driver {
             secrets,
             correlation: step.run.to_string(),
         };
-        let seen = tokio::time::timeout(Duration::from_secs(30), action.observe(&self.engine.ports, &call));
+        let seen = tokio::time::timeout(
+            Duration::from_secs(30),
+            action.observe(&self.engine.ports, &call),
+        );
         match seen.await {
             Ok(Ok(observation)) => observation,
             Ok(Err(fault)) => unknown(fault),

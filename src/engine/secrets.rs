@@ -53,7 +53,8 @@ pub struct FolderSecrets {
 impl SecretSource for FolderSecrets {
     async fn find(&self, team: &str, name: &str) -> Result<Secret, Fault> {
         let plain = |part: &str| {
-            !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+            !part.is_empty()
+                && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
         };
         if !plain(team) || !plain(name) {
             return Err(Fault::terminal(format!("`{team}/{name}` can't name a secret")));
@@ -66,7 +67,9 @@ impl SecretSource for FolderSecrets {
             ))
         })?;
         if text.len() > MAX_SECRET_BYTES {
-            return Err(Fault::terminal(format!("secret `{name}` of team `{team}` is larger than 64 KiB")));
+            return Err(Fault::terminal(format!(
+                "secret `{name}` of team `{team}` is larger than 64 KiB"
+            )));
         }
         Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
     }
@@ -83,7 +86,9 @@ mod tests {
         std::fs::write(folder.path().join("payments/ADMIN"), "s3cret\n").expect("a file");
         let secrets = FolderSecrets { folder: folder.path().to_owned() };
         assert_eq!(secrets.find("payments", "ADMIN").await.expect("a secret").reveal(), "s3cret");
-        for (team, name) in [("payments", "OTHER"), ("..", "ADMIN"), ("payments", "../ADMIN"), ("", "")] {
+        for (team, name) in
+            [("payments", "OTHER"), ("..", "ADMIN"), ("payments", "../ADMIN"), ("", "")]
+        {
             assert!(secrets.find(team, name).await.is_err(), "{team}/{name}");
         }
     }

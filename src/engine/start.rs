@@ -38,7 +38,8 @@ impl Driver {
                 UnitWrite::Put(Box::new(record))
             })
             .collect();
-        let run = Run::new(new_run_id(now), Arc::new(change.clone()), effect, commit.to_owned(), now);
+        let run =
+            Run::new(new_run_id(now), Arc::new(change.clone()), effect, commit.to_owned(), now);
         self.engine
             .store
             .create_run(&self.engine.lease, &run, &writes)
@@ -56,7 +57,12 @@ impl Driver {
 
     /// Reads what is recorded of a unit, or makes the record of a new one.
     async fn record_of(&self, unit: &UnitChange) -> Result<UnitRecord, EngineError> {
-        let known = self.engine.store.units(std::slice::from_ref(&unit.unit)).await.doing("reading a unit")?;
+        let known = self
+            .engine
+            .store
+            .units(std::slice::from_ref(&unit.unit))
+            .await
+            .doing("reading a unit")?;
         let reborn = |record: &UnitRecord| unit.kind == ChangeKind::Create && record.row.retained;
         Ok(match known.into_iter().next() {
             Some(record) if !reborn(&record) => record,

@@ -111,7 +111,8 @@ fn make_key(path: &Path) -> Result<(), StoreError> {
     private::make_folder_of(path)?;
     let failed = || StoreError::file("make the key", path);
     let mut key = [0; KEY_BYTES];
-    getrandom::fill(&mut key).map_err(|error| failed()(std::io::Error::other(error.to_string())))?;
+    getrandom::fill(&mut key)
+        .map_err(|error| failed()(std::io::Error::other(error.to_string())))?;
     let folder = private::folder_of(path);
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed())?;
     file.write_all(&key).map_err(failed())?;

@@ -58,6 +58,9 @@ fn without_changes(plan: &Plan) -> Plan {
         drifted: plan.drifted.clone(),
         unknown: plan.unknown.clone(),
         running: plan.running.clone(),
+        suspended: plan.suspended.clone(),
+        expired: plan.expired.clone(),
+        retained: plan.retained.clone(),
         verdict: plan.verdict.clone(),
     }
 }
