@@ -153,7 +153,7 @@ impl FieldCheck {
             return vec![in_clear(pointer, value)];
         }
         let mut problems = Vec::new();
-        for error in validator.iter_errors(value) {
+        for error in validator.iter_errors(value).take(MOST) {
             for problem in explain(&error, &self.schema) {
                 problems.push(Problem {
                     pointer: format!("{pointer}{}", problem.pointer),
