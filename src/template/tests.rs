@@ -60,6 +60,8 @@ fn paths_are_strict_everywhere() {
     check("{{services.payments-db.outputs.url}}", "postgres://x");
     check("{{fields.sise}}", "error: `fields.sise` is not known; did you mean `size`?");
     check("{{#if fields.sise}}{{/if}}", "error: `fields.sise` is not known; did you mean `size`?");
+    check("{{#if fields.off}}{{env.nope}}{{/if}}", "error: `environment.nope` is not known");
+    check("{{#if fields.off}}{{outputs.net.any.thing}}{{/if}}", "");
     check("{{feilds.size}}", "error: `feilds.size` is not known; did you mean `fields`?");
     check("{{upper fields.size.x}}", "error: `fields.size.x` is not known");
     check("{{#each fields.disks}}{{nope}}{{/each}}", "error: `nope` is not known");
