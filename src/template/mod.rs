@@ -1,17 +1,32 @@
 //! Templates: strict Handlebars with known scopes, escaped for the target they are rendered into.
 
+mod argument;
+mod check;
 mod escape;
+mod evaluate;
 mod helpers;
 mod marker;
+mod parse;
+mod quoting;
 mod references;
 mod render;
 mod scope;
+mod syntax;
+mod system_helpers;
+mod text_helpers;
+mod token;
+mod value_helpers;
+mod write;
 
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod tests;
+
+pub use check::{TemplateProblem, check};
 pub use escape::Target;
 pub use helpers::HELPERS;
 pub use marker::{has_sensitive, has_unknown, sensitive, show_markers, strip_markers, unknown};
 pub use references::{Reference, references};
-pub use render::{
-    MAX_OUTPUT_BYTES, RenderError, TemplateProblem, check, evaluate, is_template, render,
-};
+pub use render::{MAX_OUTPUT_BYTES, RenderError, evaluate, is_template, render};
 pub use scope::{ROOTS, Scope};
