@@ -1,7 +1,12 @@
 //! Forms: fields, when they are visible, and the JSON Schema that a form compiles to.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+use super::form_check::Checks;
+use super::form_visibility::{Shown, shown};
 
 /// The form that requesters fill.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -9,6 +14,9 @@ pub struct Form {
     /// Groups of fields, in the order in which they are shown.
     #[serde(default)]
     pub groups: Vec<Group>,
+    /// What its fields compile to, remembered from the first check on: a form is not changed after that.
+    #[serde(skip)]
+    pub checks: Checks,
 }
 
 impl Form {
@@ -20,6 +28,24 @@ impl Form {
     /// Returns a field by its id.
     pub fn field(&self, id: &str) -> Option<&Field> {
         self.fields().find(|field| field.id == id)
+    }
+
+    /// Returns the ids of the fields that are visible, or may be while a value is not known yet.
+    pub fn visible(&self, fields: &Map<String, Value>) -> BTreeSet<&str> {
+        let shown = shown(self, fields, false);
+        shown.into_iter().filter(|(_, shown)| *shown != Shown::No).map(|(id, _)| id).collect()
+    }
+
+    /// Returns the given values, with the defaults of visible fields where none is given.
+    pub fn with_defaults(&self, fields: &Map<String, Value>) -> Map<String, Value> {
+        let visible = self.visible(fields);
+        let mut resolved = fields.clone();
+        for field in self.fields().filter(|field| visible.contains(field.id.as_str())) {
+            if let (Some(default), None) = (&field.default, fields.get(&field.id)) {
+                resolved.insert(field.id.clone(), default.clone());
+            }
+        }
+        resolved
     }
 }
 
@@ -73,6 +99,23 @@ pub struct Field {
     pub immutable: bool,
 }
 
+impl Field {
+    /// Returns the values that may be chosen, without their labels.
+    pub fn values(&self) -> impl Iterator<Item = &Value> {
+        self.choices.iter().map(|choice| choice.get("value").unwrap_or(choice))
+    }
+
+    /// Tells whether a value must be given while the field is visible.
+    pub fn is_demanded(&self) -> bool {
+        self.required && self.default.is_none()
+    }
+
+    /// Returns one of its limits.
+    pub fn limit(&self, name: &str) -> Option<&Value> {
+        self.validation.as_ref()?.get(name)
+    }
+}
+
 /// Types of fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -97,6 +140,39 @@ pub enum FieldType {
     File,
     /// The name of a secret: `{secret: NAME}`.
     Password,
+}
+
+impl FieldType {
+    /// Returns the word that documents use.
+    pub fn word(self) -> &'static str {
+        match self {
+            FieldType::String => "string",
+            FieldType::Textarea => "textarea",
+            FieldType::Number => "number",
+            FieldType::Boolean => "boolean",
+            FieldType::Select => "select",
+            FieldType::Multiselect => "multiselect",
+            FieldType::Date => "date",
+            FieldType::Email => "email",
+            FieldType::File => "file",
+            FieldType::Password => "password",
+        }
+    }
+
+    /// Returns the names of the limits that mean something for it.
+    pub fn limits(self) -> &'static [&'static str] {
+        match self {
+            FieldType::String | FieldType::Textarea => {
+                &["pattern", "minLength", "maxLength", "message"]
+            }
+            FieldType::Number => &["min", "max", "step"],
+            FieldType::Multiselect => &["minItems", "maxItems"],
+            FieldType::Date => &["min", "max"],
+            FieldType::Email => &["pattern", "message"],
+            FieldType::File => &["maxBytes", "mediaTypes"],
+            FieldType::Boolean | FieldType::Select | FieldType::Password => &[],
+        }
+    }
 }
 
 /// When a field is visible.

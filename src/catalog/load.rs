@@ -3,37 +3,189 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::document::Document;
+use serde_json::Value;
+
+use super::actions::name_actions;
+use super::document::{Body, Document, Kind, Layout, place_in};
+use super::identity::{belongs, check_folder, check_id, check_kind, check_version, id_of, kind_of};
+use super::schema::problems;
 use super::snapshot::{Blob, Snapshot};
+use crate::finding::{Finding, Place};
+use crate::yaml::{self, Node};
+
+/// Version of the format that documents are written in.
+pub(super) const VERSION: &str = "catalog/v1";
 
 /// Reads documents and remembers them by path and content, so that what is unchanged is not parsed again.
 #[derive(Debug, Default)]
 pub struct Reader {
     known: HashMap<Arc<str>, Arc<Document>>,
+    /// Files that are not documents, by path and content.
+    others: HashMap<Arc<str>, Arc<str>>,
 }
 
 impl Reader {
     /// Reads all documents of a snapshot, ordered by path; forgets what is no longer there.
     pub fn read(&mut self, snapshot: &Snapshot) -> Vec<Arc<Document>> {
-        let mut known = HashMap::with_capacity(snapshot.files.len());
-        let mut documents = Vec::new();
+        let mut known = HashMap::with_capacity(self.known.len());
+        let mut others = HashMap::with_capacity(self.others.len());
+        let mut documents = Vec::with_capacity(self.known.len());
         for (path, blob) in &snapshot.files {
-            let document = match self.known.remove(path) {
-                Some(document) if document.blob == blob.id => Some(document),
+            let document = match (self.known.remove(path), self.others.get(path)) {
+                (Some(document), _) if document.blob == blob.id => Some(document),
+                (_, Some(id)) if *id == blob.id => None,
                 _ => read(path, blob).map(Arc::new),
             };
             if let Some(document) = document {
                 known.insert(path.clone(), document.clone());
                 documents.push(document);
+            } else {
+                others.insert(path.clone(), blob.id.clone());
             }
         }
         self.known = known;
+        self.others = others;
         documents
     }
 }
 
 /// Reads one file; `None` where it is not a document of the catalog.
 pub fn read(path: &Arc<str>, blob: &Blob) -> Option<Document> {
-    let _ = (path, blob);
-    None
+    let document = Document {
+        path: path.clone(),
+        blob: blob.id.clone(),
+        bytes: blob.bytes.clone(),
+        kind: None,
+        id: None,
+        body: None,
+        findings: Vec::new(),
+    };
+    match Layout::of(path) {
+        Layout::Document { kind, folder, stem } => Some(read_as(document, kind, folder, stem)),
+        Layout::Misnamed => Some(misnamed(document)),
+        Layout::Other => misplaced(document),
+    }
 }
+
+fn read_as(mut document: Document, kind: Kind, folder: Option<&str>, stem: &str) -> Document {
+    document.kind = Some(kind);
+    let (tree, findings) = yaml::parse(&document.path, &document.bytes);
+    document.findings = findings;
+    let Some(tree) = tree else { return document };
+    document.id = id_of(&tree);
+    let path = &document.path.clone();
+    if let Some(finding) = check_version(path, &tree) {
+        document.findings.push(finding);
+        // What a version means that nobody knows yet is not for this one to judge.
+        if tree.get("schemaVersion").is_some() {
+            return document;
+        }
+    }
+    let declared = kind_of(&tree).unwrap_or(kind);
+    document.kind = Some(declared);
+    document.findings.extend(check_kind(path, &tree, kind));
+    if declared == kind {
+        document.findings.extend(check_id(path, &tree, kind, stem));
+        document.findings.extend(check_folder(path, &tree, kind, folder));
+    }
+    let value = with_head(tree.to_json(), declared);
+    document.findings.extend(problems(declared, &value).into_iter().map(|problem| {
+        let place = place_in(path, &tree, &problem.pointer, problem.at_key);
+        problem.at(place)
+    }));
+    if !document.findings.iter().any(Finding::is_error) {
+        type_body(&mut document, declared, value, &tree);
+    }
+    document.findings.sort_by(|a, b| (&a.place, &a.rule).cmp(&(&b.place, &b.rule)));
+    document
+}
+
+/// Puts the right head on a value, for findings about the head are made in their own words.
+fn with_head(mut value: Value, kind: Kind) -> Value {
+    if let Value::Object(map) = &mut value {
+        map.insert("schemaVersion".to_owned(), VERSION.into());
+        map.insert("kind".to_owned(), kind.word().into());
+    }
+    value
+}
+
+fn type_body(document: &mut Document, kind: Kind, value: Value, tree: &Node) {
+    let body = match kind {
+        Kind::Item => serde_json::from_value(value).map(|mut item| {
+            name_actions(&mut item);
+            Body::Item(Arc::new(item))
+        }),
+        Kind::Bundle => serde_json::from_value(value).map(|body| Body::Bundle(Arc::new(body))),
+        Kind::Service => serde_json::from_value(value).map(|body| Body::Service(Arc::new(body))),
+        Kind::Environment => {
+            serde_json::from_value(value).map(|body| Body::Environment(Arc::new(body)))
+        }
+        Kind::Settings => serde_json::from_value(value).map(|body| Body::Settings(Arc::new(body))),
+    };
+    match body {
+        Ok(body) => document.body = Some(body),
+        Err(error) => {
+            // A schema takes `1.0` for a whole number, a typed form does not.
+            let message = format!("this does not make a `{kind}`: {error}");
+            let place = place_in(&document.path, tree, "", false);
+            let hint = "write whole numbers without a point";
+            document.findings.push(Finding::error("schema/type", place, message).hint(hint));
+        }
+    }
+}
+
+/// A file in a folder of the catalog, under a name that nobody reads: its id counts as unknown.
+fn misnamed(mut document: Document) -> Document {
+    let path: &str = &document.path;
+    let folder = path.split('/').next().unwrap_or_default();
+    let place = Place::start_of(document.path.clone());
+    let finding = match path.rsplit_once('.') {
+        Some((_, "yaml")) => {
+            let pattern = match folder {
+                "catalog" => "catalog/<category>/<id>.yaml",
+                "services" => "services/<team>/<id>.yaml",
+                "bundles" => "bundles/<id>.yaml",
+                _ => "environments/<id>.yaml",
+            };
+            Finding::error("document/ending", place, "a document is not read at this depth")
+                .hint(format!("`{folder}` is laid out as `{pattern}`"))
+        }
+        parts => {
+            let (stem, ending) = parts.unwrap_or((path, ""));
+            let message = format!("a file that ends in `.{ending}` is not read");
+            Finding::error("document/ending", place, message)
+                .hint(format!("write it as YAML and name it `{stem}.yaml`"))
+        }
+    };
+    document.findings.push(finding);
+    document
+}
+
+/// A YAML file elsewhere that calls itself a document of a catalog.
+fn misplaced(mut document: Document) -> Option<Document> {
+    let ending = document.path.rsplit_once('.').map(|(_, ending)| ending);
+    let is_yaml = matches!(ending, Some("yaml" | "yml"));
+    // Most YAML elsewhere is none of our business: look before parsing.
+    if !is_yaml || !document.bytes.windows(9).any(|bytes| bytes == b"catalog/v") {
+        return None;
+    }
+    let (tree, _) = yaml::parse(&document.path, &document.bytes);
+    let tree = tree?;
+    let version = tree.get("schemaVersion")?.text()?;
+    if !version.starts_with("catalog/") {
+        return None;
+    }
+    document.kind = kind_of(&tree);
+    document.id = id_of(&tree);
+    let hint = match document.kind {
+        Some(kind) => format!("move it to `{}`, or remove `schemaVersion`", belongs(kind, &tree)),
+        None => "move it to the folder of its kind, or remove `schemaVersion`".to_owned(),
+    };
+    let place = place_in(&document.path, &tree, "/schemaVersion", false);
+    let message = "a document of a catalog stands where none is read";
+    document.findings.push(Finding::error("document/misplaced", place, message).hint(hint));
+    Some(document)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,33 +1,42 @@
 //! Documents and the catalog they make: typed forms, reading, the index of ids and references.
 
+mod actions;
 mod bundle;
 mod document;
 mod duration;
 mod environment;
 mod form;
+mod form_check;
+mod form_conditions;
+mod form_problems;
+mod form_schema;
+mod form_visibility;
+mod identity;
 mod index;
 mod item;
 mod load;
 mod schema;
+mod schema_words;
 mod service;
 mod snapshot;
 
 pub use bundle::{
     Bundle, BundleFulfillment, Component, ErrorHandling, Orchestration, OrchestrationMode,
 };
-pub use document::{Body, Document, Kind, Layout};
+pub use document::{Body, Document, Kind, Layout, place_in};
 pub use duration::duration;
 pub use environment::{
     Allow, ApprovalRule, ChangeWindow, Defaults, Deny, Environment, EnvironmentMetadata,
     FirstContact, Guard, Settings, Validation,
 };
 pub use form::{Condition, Field, FieldType, Form, Group};
+pub use form_check::Checks;
 pub use index::{Catalog, Entry};
 pub use item::{
     Action, AutomaticBlock, Block, DriftMode, Fulfillment, Hooks, Item, Lifecycle, Metadata, Mode,
     OnFailure, Operation, Output, Owner, Presentation, Retry, Strategy, Visibility,
 };
 pub use load::{Reader, read};
-pub use schema::{Problem, schema_of, schemas};
+pub use schema::{Problem, problems, schema_of, schemas};
 pub use service::{DeletionPolicy, OnExpiry, Priority, Service, ServiceMetadata};
 pub use snapshot::{Blob, Snapshot, directory_commit};

@@ -1,0 +1,205 @@
+//! Checks values against a form: of a service, or of a component's `config`. It never shows what may be a secret.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::OnceLock;
+
+use jsonschema::Validator;
+use jsonschema::error::ValidationErrorKind;
+use serde_json::{Map, Value};
+
+use super::form::{Field, FieldType, Form};
+use super::form_schema::value_schema;
+use super::form_visibility::{Shown, compare, in_words, is_unknown, shown};
+use super::schema::{Problem, compile};
+use super::schema_words::{MOST, cut, explain, join, listed, shown as quoted};
+use crate::finding::nearest;
+
+impl Form {
+    /// Returns what is wrong with the `fields` of a service; pointers are relative to them.
+    pub fn check(&self, fields: &Map<String, Value>) -> Vec<Problem> {
+        self.check_values(fields, false)
+    }
+
+    /// Returns what is wrong with the `config` of a component, whose texts may be templates; pointers are relative to it.
+    pub fn check_config(&self, config: &Map<String, Value>) -> Vec<Problem> {
+        self.check_values(config, true)
+    }
+
+    fn check_values(&self, fields: &Map<String, Value>, templates: bool) -> Vec<Problem> {
+        let shown = shown(self, fields, templates);
+        let checks = self.checks.of(self);
+        let mut problems = Vec::new();
+        for (id, value) in fields {
+            match shown.get(id.as_str()) {
+                _ if problems.len() >= MOST => break,
+                None => problems.push(unknown(id, &shown.keys().copied().collect::<Vec<_>>())),
+                Some(Shown::No) => problems.push(self.hidden(id)),
+                Some(_) if is_unknown(value, templates) => {}
+                Some(_) => {
+                    let check = checks.get(id).into_iter();
+                    problems.extend(check.flat_map(|check| check.problems(&join("", id), value)));
+                }
+            }
+        }
+        let missing = self.fields().filter(|field| {
+            field.is_demanded()
+                && !fields.contains_key(&field.id)
+                && shown.get(field.id.as_str()) == Some(&Shown::Yes)
+        });
+        problems.extend(missing.map(missing_field));
+        Problem::sorted(problems)
+    }
+
+    fn hidden(&self, id: &str) -> Problem {
+        let condition = self.field(id).and_then(|field| field.conditional.as_ref());
+        let hint =
+            condition.map(|condition| format!("it is there only when {}", in_words(condition)));
+        let message = format!("field `{}` is given but not visible", cut(id));
+        Problem::new("fields/hidden", join("", id), message, hint).at_key()
+    }
+}
+
+fn unknown(id: &str, known: &[&str]) -> Problem {
+    let hint = match nearest(id, known.iter().copied()) {
+        Some(near) => Some(format!("did you mean `{near}`?")),
+        None if known.is_empty() => Some("it has no fields".to_owned()),
+        None => Some(format!("its fields: {}", listed(known))),
+    };
+    let message = format!("unknown field `{}`", cut(id));
+    Problem::new("fields/unknown", join("", id), message, hint).at_key()
+}
+
+fn missing_field(field: &Field) -> Problem {
+    let message = format!("missing field `{}`", cut(&field.id));
+    let hint =
+        format!("`{}`: {}", cut(&field.id), cut(field.description.as_ref().unwrap_or(&field.name)));
+    Problem::new("fields/missing", "", message, Some(hint))
+}
+
+/// What the fields of a form compile to, remembered from the first check on.
+#[derive(Default)]
+pub struct Checks(OnceLock<BTreeMap<String, FieldCheck>>);
+
+impl Checks {
+    fn of(&self, form: &Form) -> &BTreeMap<String, FieldCheck> {
+        self.0.get_or_init(|| {
+            let mut checks = BTreeMap::new();
+            for field in form.fields() {
+                checks.entry(field.id.clone()).or_insert_with(|| FieldCheck::of(field));
+            }
+            checks
+        })
+    }
+}
+
+// Memory of a form, not part of what it is: two forms are equal whatever they remember.
+impl Clone for Checks {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Checks {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl fmt::Debug for Checks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Checks")
+    }
+}
+
+/// What one field compiles to.
+pub(super) struct FieldCheck {
+    kind: FieldType,
+    schema: Value,
+    /// Nothing where its limits make no sense, which is the author's mistake and reported elsewhere.
+    validator: Option<Validator>,
+    message: Option<String>,
+    earliest: Option<Value>,
+    latest: Option<Value>,
+}
+
+impl FieldCheck {
+    pub(super) fn of(field: &Field) -> Self {
+        let mut schema = value_schema(field);
+        let mut validator = compile(&schema);
+        if let (None, Value::Object(map)) = (&validator, &mut schema) {
+            map.remove("pattern");
+            validator = compile(&schema);
+        }
+        let date = |name| field.limit(name).filter(|_| field.kind == FieldType::Date).cloned();
+        Self {
+            kind: field.kind,
+            schema,
+            validator,
+            message: field.limit("message").and_then(Value::as_str).map(str::to_owned),
+            earliest: date("min"),
+            latest: date("max"),
+        }
+    }
+
+    /// Returns what is wrong with a value; the pointer is that of the value.
+    pub(super) fn problems(&self, pointer: &str, value: &Value) -> Vec<Problem> {
+        let Some(validator) = &self.validator else { return Vec::new() };
+        if validator.is_valid(value) {
+            return self.out_of_dates(pointer, value);
+        }
+        if self.kind == FieldType::Password {
+            return vec![in_clear(pointer, value)];
+        }
+        let mut problems = Vec::new();
+        for error in validator.iter_errors(value) {
+            for problem in explain(&error, &self.schema) {
+                problems.push(Problem {
+                    pointer: format!("{pointer}{}", problem.pointer),
+                    rule: if problem.rule == "schema/type" {
+                        "fields/type"
+                    } else {
+                        "fields/value"
+                    },
+                    message: match (error.kind(), &self.message) {
+                        (ValidationErrorKind::Pattern { .. }, Some(message)) => message.clone(),
+                        _ => problem.message,
+                    },
+                    ..problem
+                });
+            }
+        }
+        problems
+    }
+
+    fn out_of_dates(&self, pointer: &str, value: &Value) -> Vec<Problem> {
+        let beyond = |limit: &Option<Value>, wrong| {
+            limit.clone().filter(|limit| compare(value, limit) == Some(wrong))
+        };
+        let message =
+            match (beyond(&self.earliest, Ordering::Less), beyond(&self.latest, Ordering::Greater))
+            {
+                (Some(limit), _) => format!("expected {} or later", quoted(&limit)),
+                (None, Some(limit)) => format!("expected {} or earlier", quoted(&limit)),
+                (None, None) => return Vec::new(),
+            };
+        let message = format!("{message}, found {}", quoted(value));
+        vec![Problem::new("fields/value", pointer, message, None)]
+    }
+}
+
+/// Says that a value is not the name of a secret, without a word of the value.
+fn in_clear(pointer: &str, value: &Value) -> Problem {
+    let hint = Some("write the name of a secret: {secret: PAYMENTS_DB_ADMIN}".to_owned());
+    let names = value.get("secret").is_some_and(Value::is_string);
+    if names && value.as_object().is_some_and(|map| map.len() == 1) {
+        let message = "expected a name of capital letters, digits and underscores under `secret`";
+        return Problem::new("fields/value", format!("{pointer}/secret"), message, hint);
+    }
+    let message = "a password is named, never written down";
+    Problem::new("secret/in-clear", pointer, message, hint)
+}
+
+#[cfg(test)]
+mod tests;

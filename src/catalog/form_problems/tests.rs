@@ -1,0 +1,135 @@
+//! Tests of what is wrong with a form in itself: one for each way to write it wrong.
+
+use insta::assert_snapshot;
+
+use super::*;
+use crate::finding::Severity;
+
+/// Checks the fields of a form of one group.
+fn check(fields: &str) -> String {
+    let text = format!("groups: [{{id: main, name: Main, fields: [{fields}]}}]");
+    let form: Form = serde_yaml::from_str(&text).expect("the fixture is a form");
+    told(&form)
+}
+
+fn told(form: &Form) -> String {
+    let lines: Vec<String> = form
+        .problems()
+        .into_iter()
+        .map(|problem| {
+            let key = if problem.at_key { "key " } else { "" };
+            let warning = if problem.severity == Severity::Warning { "warning " } else { "" };
+            let hint = problem.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+            format!("{warning}{key}{} {}: {}{hint}", problem.pointer, problem.rule, problem.message)
+        })
+        .collect();
+    lines.join("\n")
+}
+
+const TIER: &str = "{id: tier, name: Tier, type: select, enum: [small, large]}";
+const SIZE: &str = "{id: size, name: Size, type: number}";
+
+#[test]
+fn what_is_right_is_left_alone() {
+    assert_eq!(
+        check(&format!(
+            "{TIER}, {SIZE}, {{id: a, name: A, type: string, default: ab, validation: {{pattern: '^[a-z]+$', minLength: 2, maxLength: 2}}, conditional: {{field: tier, operator: in, value: [small]}}}}, \
+             {{id: b, name: B, type: date, validation: {{min: 2026-01-01, max: 2026-01-01}}, conditional: {{field: size, operator: gt, value: 3}}}}"
+        )),
+        ""
+    );
+}
+
+#[test]
+fn ids_are_unique_in_the_form() {
+    let form: Form = serde_yaml::from_str(
+        "groups: [{id: g, name: G, fields: [{id: g, name: A, type: boolean}]}, {id: g, name: G, fields: [{id: g, name: A, type: boolean}]}]",
+    )
+    .expect("the fixture is a form");
+    assert_snapshot!(told(&form), @r"
+/groups/1/fields/0/id form/duplicate-id: field `g` is there already (ids of fields are unique in the whole form)
+/groups/1/id form/duplicate-id: group `g` is there already (ids of groups are unique in the whole form)
+");
+}
+
+#[test]
+fn limits_belong_to_types_and_leave_room() {
+    assert_snapshot!(check("{id: a, name: A, type: number, validation: {maxLength: 3, min: x, max: 2}}"), @r"
+key /groups/0/fields/0/validation/maxLength form/limits: `maxLength` means nothing for a field of type `number` (its limits: `min`, `max`, `step`)
+/groups/0/fields/0/validation/min form/limits: expected a number, found text `x`
+");
+    assert_snapshot!(check("{id: a, name: A, type: boolean, validation: {message: x}}"), @"key /groups/0/fields/0/validation/message form/limits: `message` means nothing for a field of type `boolean` (this type has no limits)");
+    assert_snapshot!(check("{id: a, name: A, type: number, validation: {min: 3, max: 2}}"), @"/groups/0/fields/0/validation/min form/limits: `min` 3 is beyond `max` 2");
+    assert_snapshot!(check("{id: a, name: A, type: string, validation: {minLength: 3, maxLength: 2}}"), @"/groups/0/fields/0/validation/minLength form/limits: `minLength` 3 is beyond `maxLength` 2");
+    assert_snapshot!(check("{id: a, name: A, type: date, validation: {min: 2026-02-01, max: 2026-01-01}}"), @"/groups/0/fields/0/validation/min form/limits: `min` 2026-02-01 is beyond `max` 2026-01-01");
+    assert_snapshot!(check("{id: a, name: A, type: date, validation: {min: 5, max: 2026-13-01}}"), @r#"
+/groups/0/fields/0/validation/max form/limits: expected a date written as year, month and day, found `2026-13-01`
+/groups/0/fields/0/validation/min form/limits: expected text, found number `5` (put it in quotes: "5")
+"#);
+    assert_snapshot!(check("{id: a, name: A, type: multiselect, enum: [x], validation: {minItems: 2}}"), @"/groups/0/fields/0/validation/minItems form/limits: `minItems` 2 is more than the 1 choices there are");
+}
+
+#[test]
+fn choices_belong_to_selects() {
+    assert_snapshot!(check("{id: a, name: A, type: select}, {id: b, name: B, type: string, enum: [x]}"), @r"
+/groups/0/fields/0 form/choices: a field of type `select` needs choices (list them under `enum`)
+key /groups/0/fields/1/enum form/choices: a field of type `string` has no choices (choices belong to `select` and `multiselect`)
+");
+    assert_snapshot!(check("{id: a, name: A, type: select, enum: [x, {value: x, label: Other}]}"), @"/groups/0/fields/0/enum/1 form/choices: choice `x` is there already");
+}
+
+#[test]
+fn defaults_obey_their_field() {
+    assert_snapshot!(check("{id: a, name: A, type: select, enum: [small], default: smal}"), @"/groups/0/fields/0/default form/default: the default does not obey its field: expected one of `small`, found `smal` (did you mean `small`?)");
+    assert_snapshot!(check("{id: a, name: A, type: number, default: '5', validation: {max: 3}}"), @"/groups/0/fields/0/default form/default: the default does not obey its field: expected a number, found text `5` (take the quotes away: 5)");
+    assert_snapshot!(check("{id: a, name: A, type: date, default: 2026-01-01, validation: {min: 2026-02-01}}"), @"/groups/0/fields/0/default form/default: the default does not obey its field: expected `2026-02-01` or later, found `2026-01-01`");
+    assert_snapshot!(check("{id: a, name: A, type: string, default: '{{service.id}}'}"), @"warning /groups/0/fields/0/default form/default: a default is static: `{{` stands for itself here");
+    assert_snapshot!(check("{id: a, name: A, type: password, default: hunter22}"), @"/groups/0/fields/0/default secret/in-clear: a password is named, never written down (write the name of a secret: {secret: PAYMENTS_DB_ADMIN})");
+}
+
+#[test]
+fn patterns_are_linear_valid_and_anchored() {
+    let pattern = |pattern: &str| {
+        check(&format!("{{id: a, name: A, type: string, validation: {{pattern: '{pattern}'}}}}"))
+    };
+    assert_snapshot!(pattern("^(?!x)[a-z]+$"), @"/groups/0/fields/0/validation/pattern form/pattern: patterns have no look-around, so that they take linear time (say what is allowed instead, or check it with `minLength` and `maxLength`)");
+    assert_snapshot!(pattern("^(a"), @r#"/groups/0/fields/0/validation/pattern form/pattern: the pattern is not a regular expression: unclosed group (escape `( ) [ ] { } . * + ? \` where they stand for themselves)"#);
+    assert_snapshot!(pattern("[a-z]+"), @"warning /groups/0/fields/0/validation/pattern form/pattern: the pattern is not anchored: it matches a part of a text (begin it with `^` and end it with `$`)");
+    assert_snapshot!(pattern("^((a{1,1000}){1,1000}){1,1000}$"), @"/groups/0/fields/0/validation/pattern form/pattern: the pattern is too costly (repeat less, or bound it with `maxLength`)");
+    assert_snapshot!(pattern(r"^(a)\1$"), @r#"/groups/0/fields/0/validation/pattern form/pattern: the pattern is not a regular expression: backreferences are not supported (escape `( ) [ ] { } . * + ? \` where they stand for themselves)"#);
+}
+
+#[test]
+fn conditions_name_fields_and_compare_what_compares() {
+    let when = |condition: &str| {
+        check(&format!(
+            "{TIER}, {SIZE}, {{id: key, name: Key, type: password}}, {{id: a, name: A, type: string, conditional: {condition}}}"
+        ))
+    };
+    assert_snapshot!(when("{field: teir, operator: eq, value: small}"), @"/groups/0/fields/3/conditional/field form/condition: no field `teir` (did you mean `tier`?)");
+    assert_snapshot!(when("{field: a, operator: eq, value: small}"), @"/groups/0/fields/3/conditional/field form/condition: a field cannot decide over itself");
+    assert_snapshot!(when("{field: tier, operator: gt, value: small}"), @"/groups/0/fields/3/conditional/operator form/condition: `gt` cannot be asked of a field of type `select` (possible: `eq`, `ne`, `in`, `notIn`)");
+    assert_snapshot!(when("{field: key, operator: eq, value: x}"), @"/groups/0/fields/3/conditional/operator form/condition: `eq` cannot be asked of a field of type `password` (no condition can hang on a `password`)");
+    assert_snapshot!(when("{field: tier, operator: eq, value: smal}"), @"/groups/0/fields/3/conditional/value form/condition: expected one of `small`, `large`, found `smal` (did you mean `small`?)");
+    assert_snapshot!(when("{field: size, operator: gt, value: '3'}"), @"/groups/0/fields/3/conditional/value form/condition: expected a number, found text `3` (take the quotes away: 3)");
+    assert_snapshot!(when("{field: tier, operator: in, value: small}"), @"/groups/0/fields/3/conditional/value form/condition: expected a list, found text `small`");
+    assert_snapshot!(when("{field: tier, operator: notIn, value: []}"), @"/groups/0/fields/3/conditional/value form/condition: expected at least 1 entry, found 0");
+}
+
+#[test]
+fn rings_of_conditions_are_printed_once() {
+    let field = |id: &str, decider: &str| {
+        format!(
+            "{{id: {id}, name: F, type: string, conditional: {{field: {decider}, operator: eq, value: x}}}}"
+        )
+    };
+    let fields = [field("a", "b"), field("b", "c"), field("c", "a"), field("d", "a")].join(", ");
+    assert_snapshot!(check(&fields), @"/groups/0/fields/0/conditional/field form/condition: conditions go in a ring: a → b → c → a");
+    let long: Vec<String> =
+        (0..18).map(|index| field(&format!("f{index}"), &format!("f{}", index + 1))).collect();
+    let long = format!("{}, {{id: f18, name: F, type: string}}", long.join(", "));
+    assert_snapshot!(check(&long), @r"
+/groups/0/fields/0/conditional/field form/condition: more than 16 conditions hang on one another
+/groups/0/fields/1/conditional/field form/condition: more than 16 conditions hang on one another
+");
+}

@@ -1,0 +1,109 @@
+//! What a document says it is, against where it stands: version, kind, id, folder.
+
+use std::sync::Arc;
+
+use super::document::{Kind, place_in};
+use super::load::VERSION;
+use super::schema_words::{bare, cut, listed};
+use crate::finding::{Finding, did_you_mean};
+use crate::id::is_kebab;
+use crate::yaml::Node;
+
+/// Returns `metadata.id`, where it can be read.
+pub(super) fn id_of(tree: &Node) -> Option<String> {
+    Some(tree.pointer("/metadata/id")?.text()?.to_owned())
+}
+
+/// Returns the kind that a document says it is, where that is one.
+pub(super) fn kind_of(tree: &Node) -> Option<Kind> {
+    Kind::from_word(tree.get("kind")?.text()?)
+}
+
+/// Returns where a document belongs, as far as it says.
+pub(super) fn belongs(kind: Kind, tree: &Node) -> String {
+    let word = |pointer: &str, unknown: &'static str| {
+        let text = tree.pointer(pointer).and_then(Node::text).filter(|text| is_kebab(text, 64));
+        text.unwrap_or(unknown).to_owned()
+    };
+    let id = word("/metadata/id", "<id>");
+    match kind {
+        Kind::Item => format!("catalog/{}/{id}.yaml", word("/metadata/category", "<category>")),
+        Kind::Bundle => format!("bundles/{id}.yaml"),
+        Kind::Service => format!("services/{}/{id}.yaml", word("/metadata/team", "<team>")),
+        Kind::Environment => format!("environments/{id}.yaml"),
+        Kind::Settings => "trueline.yaml".to_owned(),
+    }
+}
+
+/// Checks the version of the format.
+pub(super) fn check_version(path: &Arc<str>, tree: &Node) -> Option<Finding> {
+    let (place, message) = match tree.get("schemaVersion") {
+        Some(version) if version.text() == Some(VERSION) => return None,
+        Some(version) => {
+            let place = place_in(path, tree, "/schemaVersion", false);
+            (place, format!("unknown schemaVersion `{}`", cut(&bare(&version.to_json()))))
+        }
+        None => (place_in(path, tree, "", false), "missing property `schemaVersion`".to_owned()),
+    };
+    let hint = format!("this program knows `schemaVersion: {VERSION}`");
+    Some(Finding::error("document/schema-version", place, message).hint(hint))
+}
+
+/// Checks that the kind is one, and the one that belongs here.
+pub(super) fn check_kind(path: &Arc<str>, tree: &Node, expected: Kind) -> Option<Finding> {
+    let Some(node) = tree.get("kind") else {
+        let place = place_in(path, tree, "", false);
+        let finding = Finding::error("document/kind", place, "missing property `kind`");
+        return Some(finding.hint(format!("write `kind: {expected}`")));
+    };
+    let place = place_in(path, tree, "/kind", false);
+    let word = bare(&node.to_json());
+    let known = Kind::ALL.map(Kind::word);
+    match Kind::from_word(&word) {
+        Some(kind) if kind == expected => None,
+        Some(kind) => {
+            let message = format!("a `{kind}` stands where a `{expected}` belongs");
+            let hint = format!("move it to `{}`", belongs(kind, tree));
+            Some(Finding::error("document/kind", place, message).hint(hint))
+        }
+        None => {
+            let message =
+                format!("unknown kind `{}`, expected one of {}", cut(&word), listed(&known));
+            let finding = Finding::error("document/kind", place, message);
+            Some(finding.maybe_hint(did_you_mean(&word, known)))
+        }
+    }
+}
+
+/// Checks that the file is named after its id; the settings are not.
+pub(super) fn check_id(path: &Arc<str>, tree: &Node, kind: Kind, stem: &str) -> Option<Finding> {
+    let id = id_of(tree).filter(|id| id != stem && kind != Kind::Settings)?;
+    let place = place_in(path, tree, "/metadata/id", false);
+    let message = format!("the id is `{}`, and the file is named `{}`", cut(&id), cut(stem));
+    let hint = match is_kebab(&id, 64) {
+        true => format!("rename the file to `{id}.yaml`, or the id to `{}`", cut(stem)),
+        false => format!("rename the id to `{}`", cut(stem)),
+    };
+    Some(Finding::error("document/id", place, message).hint(hint))
+}
+
+/// Checks that the folder is the category or the team.
+pub(super) fn check_folder(
+    path: &Arc<str>,
+    tree: &Node,
+    kind: Kind,
+    folder: Option<&str>,
+) -> Option<Finding> {
+    let (word, pointer) = match kind {
+        Kind::Item => ("category", "/metadata/category"),
+        Kind::Service => ("team", "/metadata/team"),
+        _ => return None,
+    };
+    let folder = folder?;
+    let said = tree.pointer(pointer)?.text().filter(|said| *said != folder)?;
+    let place = place_in(path, tree, pointer, false);
+    let message = format!("the {word} is `{}`, and the folder is `{}`", cut(said), cut(folder));
+    let hint =
+        format!("move the file to `{}`, or write `{word}: {}`", belongs(kind, tree), cut(folder));
+    Some(Finding::error("document/folder", place, message).hint(hint))
+}

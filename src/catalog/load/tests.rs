@@ -1,0 +1,201 @@
+//! Tests of reading: one for each rule, on catalogs written as one text.
+
+use insta::assert_snapshot;
+
+use super::*;
+
+/// Takes a catalog apart: each file begins with a line `#- path`.
+fn snapshot(text: &str) -> Snapshot {
+    let files = text.split("#- ").skip(1).map(|file| {
+        let (path, content) = file.split_once('\n').expect("a file has a path");
+        (path.to_owned(), content.as_bytes().to_vec())
+    });
+    Snapshot::of_files(files)
+}
+
+/// Reads a catalog and lists its findings, or each document that has none.
+fn check(text: &str) -> String {
+    let lines: Vec<String> = Reader::default()
+        .read(&snapshot(text))
+        .into_iter()
+        .flat_map(|document| {
+            let kind = document.kind.map_or("?", Kind::word);
+            let id = document.id.as_deref().unwrap_or("?");
+            let wrong = document.findings.iter().any(Finding::is_error);
+            assert_eq!(wrong, document.body.is_none(), "{}", document.path);
+            let fine = (!wrong).then(|| format!("{}: {kind} {id}", document.path));
+            let findings: Vec<String> = document.findings.iter().map(Finding::to_string).collect();
+            fine.into_iter().chain(findings)
+        })
+        .collect();
+    lines.join("\n")
+}
+
+const SERVICE: &str = "schemaVersion: catalog/v1
+kind: Service
+metadata: {id: payments-db, team: payments}
+catalogItem: database-postgresql
+";
+
+const ITEM: &str = "schemaVersion: catalog/v1
+kind: CatalogItem
+metadata:
+  id: database-postgresql
+  name: PostgreSQL database
+  description: A managed PostgreSQL database with daily backups and a private address.
+  version: 1.4.0
+  category: databases
+  owner: {team: platform-databases, contact: dba@example.com}
+fulfillment:
+  strategy: {mode: manual}
+  manual: {actions: [{type: manual-task, config: {}}, {id: tell, type: notify, config: {}}, {type: notify, config: {}}]}
+  operations: {rotate: {actions: [{type: command, config: {}}]}}
+";
+
+#[test]
+fn documents_are_read_by_kind() {
+    let text = format!(
+        "#- services/payments/payments-db.yaml\n{SERVICE}#- catalog/databases/database-postgresql.yaml\n{ITEM}\
+         #- bundles/bundle-webapp-standard.yaml\n{}#- environments/production.yaml\n{}#- trueline.yaml\n{}#- README.md\nhello\n",
+        include_str!("../schema/fixtures/bundle.yaml"),
+        include_str!("../schema/fixtures/environment.yaml"),
+        include_str!("../schema/fixtures/trueline.yaml"),
+    );
+    assert_snapshot!(check(&text), @"");
+}
+
+#[test]
+fn everything_on_the_page_of_the_format_makes_a_typed_item() {
+    let text = include_str!("../schema/fixtures/item.yaml");
+    let text = format!("#- catalog/databases/database-postgresql-standard.yaml\n{text}");
+    assert_snapshot!(check(&text), @"");
+}
+
+#[test]
+fn an_unreadable_document_has_a_kind_and_no_id() {
+    assert_snapshot!(check("#- services/payments/payments-db.yaml\nmetadata: {id: [\n"), @"");
+}
+
+#[test]
+fn actions_without_an_id_are_named_by_position() {
+    let snapshot = snapshot(&format!("#- catalog/databases/database-postgresql.yaml\n{ITEM}"));
+    let documents = Reader::default().read(&snapshot);
+    let Some(Body::Item(item)) = documents.first().and_then(|document| document.body.clone())
+    else {
+        panic!("it is an item: {documents:?}");
+    };
+    let ids: Vec<&str> = item.fulfillment.manual.actions.iter().map(|action| &*action.id).collect();
+    assert_eq!(ids, ["action-1", "tell", "action-3"]);
+    assert_eq!(item.fulfillment.operations["rotate"].actions[0].id, "action-1");
+}
+
+#[test]
+fn document_schema_version() {
+    let with = |version: &str| {
+        let text = SERVICE.replace("schemaVersion: catalog/v1\n", version);
+        check(&format!("#- services/payments/payments-db.yaml\n{text}"))
+    };
+    assert_snapshot!(with(""), @"");
+    assert_snapshot!(with("schemaVersion: catalog/v2\nfuture: true\n"), @"");
+    assert_snapshot!(with("schemaVersion: 1\n"), @"");
+}
+
+#[test]
+fn document_kind() {
+    let with = |kind: &str| {
+        let text = SERVICE.replace("kind: Service\n", kind);
+        check(&format!("#- services/payments/payments-db.yaml\n{text}"))
+    };
+    assert_snapshot!(with(""), @"");
+    assert_snapshot!(with("kind: Servce\n"), @"");
+    assert_snapshot!(with("kind: [Service]\n"), @"");
+    assert_snapshot!(check(&format!("#- catalog/databases/payments-db.yaml\n{SERVICE}")), @"");
+    assert_snapshot!(check(&format!("#- trueline.yaml\n{SERVICE}")), @"");
+}
+
+#[test]
+fn document_misplaced() {
+    assert_snapshot!(check(&format!("#- team/x.yml\n{SERVICE}#- deploy/x.yaml\nkind: Service\n#- x.md\n{SERVICE}")), @"");
+    assert_snapshot!(check("#- a/b.yaml\nschemaVersion: catalog/v1\n#- a/c.yaml\nimage: catalog/v1\n#- a/d.yaml\n[catalog/v1\n"), @"");
+}
+
+#[test]
+fn document_ending() {
+    assert_snapshot!(check(&format!("#- services/payments/payments-db.yml\n{SERVICE}#- services/deep/er/x.yaml\n#- bundles/a.json\n")), @"");
+}
+
+#[test]
+fn document_id_and_folder() {
+    assert_snapshot!(check(&format!("#- services/billing/payments-database.yaml\n{SERVICE}")), @"");
+    assert_snapshot!(check(&format!("#- catalog/storage/database-postgresql.yaml\n{ITEM}")), @"");
+}
+
+#[test]
+fn schema_rules_have_places() {
+    assert_snapshot!(
+        check(
+            "#- services/payments/payments-db.yaml
+schemaVersion: catalog/v1
+kind: Service
+metadata:
+  id: payments-db
+  labels: {tier: 1}
+catalogItem: database-postgresql
+prioritiy: high
+priority: hihg
+expires: 2027-02-30
+"
+        ),
+        @""
+    );
+}
+
+#[test]
+fn a_document_that_is_too_large_is_a_finding() {
+    let text = format!(
+        "#- services/payments/payments-db.yaml\n{SERVICE}# {}\n",
+        "x".repeat(yaml::MAX_BYTES)
+    );
+    let told = check(&text);
+    assert!(told.contains("1 MiB") || told.contains("size"), "{told}");
+}
+
+#[test]
+fn what_is_unchanged_is_not_read_again() {
+    let mut reader = Reader::default();
+    let text = format!(
+        "#- services/payments/payments-db.yaml\n{SERVICE}#- deploy/x.yaml\nimage: catalog/v1\n"
+    );
+    let first = reader.read(&snapshot(&text));
+    let second = reader.read(&snapshot(&text));
+    assert!(first.iter().zip(&second).all(|(a, b)| Arc::ptr_eq(a, b)) && first.len() == 1);
+    let third = reader.read(&snapshot(&text.replace("kind: Service", "kind: Servce")));
+    assert!(third[0].body.is_none());
+    assert!(reader.read(&Snapshot::default()).is_empty() && reader.known.is_empty());
+}
+
+#[test]
+fn hostile_bytes_never_panic() {
+    for bytes in [
+        &b""[..],
+        b"\xff\xfe\0",
+        b"\0\0\0",
+        b"- - - -",
+        b"a: &a [*a]",
+        b"schemaVersion: catalog/v1\nkind: Service",
+    ] {
+        for path in [
+            "services/a/b.yaml",
+            "catalog/a/b.yaml",
+            "trueline.yaml",
+            "x/y.yml",
+            "bundles/x.json",
+            "services//.yaml",
+        ] {
+            let blob = Blob { id: "x".into(), bytes: bytes.into() };
+            if let Some(document) = read(&path.into(), &blob) {
+                assert!(!document.findings.is_empty() && document.body.is_none(), "{path}");
+            }
+        }
+    }
+}
