@@ -9,11 +9,11 @@ use super::values::{cut, lines, literal};
 use crate::reconcile::change::{
     Change, ChangeKind, Effect, FieldChange, PlannedStep, UnitChange, When,
 };
-use crate::reconcile::plan::Pending;
+use crate::reconcile::plan::Plan;
 use crate::secret::MASK;
 
-/// Shows a change; `pending` is why it does not start yet.
-pub(super) fn lines_of(change: &Change, pending: &[Pending], width: usize) -> Vec<Line> {
+/// Shows a change of a plan, and why it does not start yet.
+pub(super) fn lines_of(plan: &Plan, change: &Change, width: usize) -> Vec<Line> {
     let mut shown = vec![header(change)];
     let several = !is_lone(change);
     for unit in &change.units {
@@ -30,7 +30,7 @@ pub(super) fn lines_of(change: &Change, pending: &[Pending], width: usize) -> Ve
         let after = format!("starts after {}", change.after.join(", "));
         shown.push(Line::plain(2, Tone::Faint, after));
     }
-    for why in reasons::pending(change, pending) {
+    for why in reasons::pending(plan, change) {
         shown.push(Line::plain(2, Tone::Alert, why));
     }
     let digest = format!("change {}", change.digest.short());

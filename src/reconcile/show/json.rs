@@ -171,3 +171,97 @@ fn hold_of((hold, text): (&Hold, String)) -> HoldWire<'_> {
     };
     HoldWire { text, hold }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{change, field, full, plan, step, unit};
+    use super::*;
+    use crate::template::unknown;
+    use jsonschema::Validator;
+    use serde_json::json;
+
+    const SCHEMA: &str = include_str!("../../../schemas/reports/plan.json");
+
+    fn schema() -> Value {
+        serde_json::from_str(SCHEMA).expect("the schema is JSON")
+    }
+
+    fn validator() -> Validator {
+        jsonschema::draft202012::new(&schema()).expect("the schema compiles")
+    }
+
+    fn check(plan: &Plan) -> Value {
+        let shown = json(plan);
+        let wrong: Vec<String> =
+            validator().iter_errors(&shown).map(|error| error.to_string()).collect();
+        assert_eq!(wrong, Vec::<String>::new(), "{shown:#}");
+        shown
+    }
+
+    #[test]
+    fn plans_obey_their_schema() {
+        check(&plan(Vec::new()));
+        let shown = check(&full());
+        assert_eq!(shown["version"], VERSION);
+        assert_eq!(shown["summary"]["create"], 2);
+        assert_eq!(shown["changes"][0]["pending"][0]["on"], "approval");
+        assert_eq!(shown["guard"]["holds"][1]["hold"], "shrank");
+    }
+
+    #[test]
+    fn the_schema_refuses_what_it_does_not_know() {
+        let shown = check(&full());
+        for (pointer, key) in [
+            ("", "surprise"),
+            ("/changes/0", "surprise"),
+            ("/changes/0/pending/0", "surprise"),
+            ("/changes/0/units/0/steps/0", "surprise"),
+            ("/guard/holds/0", "before"),
+            ("/drifted/0", "surprise"),
+        ] {
+            let mut wrong = shown.clone();
+            let object = wrong.pointer_mut(pointer).and_then(Value::as_object_mut);
+            object.expect("an object").insert(key.to_owned(), json!(1));
+            assert!(!validator().is_valid(&wrong), "{pointer}/{key}");
+        }
+    }
+
+    #[test]
+    fn every_property_is_described() {
+        fn walk(schema: &Value, at: &str, missing: &mut Vec<String>) {
+            for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+                if property["description"].as_str().is_none_or(|text| !text.ends_with('.')) {
+                    missing.push(format!("{at}/{name}"));
+                }
+            }
+            match schema {
+                Value::Object(map) => {
+                    map.iter().for_each(|(key, item)| walk(item, &format!("{at}/{key}"), missing));
+                }
+                Value::Array(items) => items.iter().for_each(|item| walk(item, at, missing)),
+                _ => {}
+            }
+        }
+        let mut missing = Vec::new();
+        walk(&schema(), "", &mut missing);
+        assert_eq!(missing, Vec::<String>::new());
+    }
+
+    #[test]
+    fn markers_are_words_and_secrets_masked() {
+        let mut change_of_one = unit("db", ChangeKind::Update);
+        let evil = json!({"secret": "hunter22"});
+        change_of_one.fields = vec![
+            field("adminPassword", Some(json!("hunter22")), None),
+            field("url", Some(evil), Some(json!(unknown("outputs.a.url")))),
+        ];
+        let sealed = json!([{"$sealed": "hunter22", "$hash": "hunter22"}]);
+        change_of_one.steps = vec![step("a", "rest-api", sealed)];
+        let mut plan = plan(vec![change("db", vec![change_of_one])]);
+        plan.blocked.insert("x".to_owned(), vec![unknown("a")]);
+        let shown = check(&plan);
+        let text = shown.to_string();
+        assert!(!text.contains("hunter22") && !text.contains('\u{E000}'), "{text}");
+        insta::assert_snapshot!(shown["changes"][0]["units"][0]["fields"], @r#"[{"before":"(sensitive)","immutable":false,"name":"adminPassword"},{"after":"(known after apply)","before":"(sensitive)","immutable":false,"name":"url"}]"#);
+    }
+}

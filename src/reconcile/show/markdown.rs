@@ -5,7 +5,7 @@ use super::reasons::{holds, pending, short_commit};
 use super::sections::{sections, summary};
 use super::values::{cut, visible};
 use crate::reconcile::change::Change;
-use crate::reconcile::plan::{Pending, Plan};
+use crate::reconcile::plan::Plan;
 
 /// The most characters of a comment; forges refuse more than 65 536.
 const MOST: usize = 60_000;
@@ -36,7 +36,7 @@ pub fn markdown(plan: &Plan) -> String {
     }
     let mut left_out = 0;
     for change in &plan.changes {
-        left_out += usize::from(!details(change, pending_of(plan, change), &mut page));
+        left_out += usize::from(!details(plan, change, &mut page));
     }
     page.limit = MOST;
     if left_out > 0 {
@@ -50,10 +50,6 @@ pub fn markdown(plan: &Plan) -> String {
         page.add(&format!("\nPlan digest `{}` at {commit}\n", plan.digest.short()));
     }
     page.text
-}
-
-fn pending_of<'a>(plan: &'a Plan, change: &Change) -> &'a [Pending] {
-    plan.pending.get(&change.service).map(Vec::as_slice).unwrap_or_default()
 }
 
 /// A text that does not grow beyond its limit, in characters.
@@ -101,7 +97,12 @@ fn table(plan: &Plan, page: &mut Page) {
     }
     page.add("\n| | Service | Team | Environment | What | Does not start yet |\n|---|---|---|---|---|---|\n");
     let row = |change: &Change| {
-        let waits = pending(change, pending_of(plan, change)).join("; ");
+        let waits = pending(plan, change);
+        let waits = match waits.as_slice() {
+            [] => String::new(),
+            [first] => first.clone(),
+            [first, rest @ ..] => format!("{first} (and {} more)", rest.len()),
+        };
         let kind = change.kind();
         format!(
             "| `{}` | {} | {} | {} | {kind} | {} |\n",
@@ -116,9 +117,9 @@ fn table(plan: &Plan, page: &mut Page) {
 }
 
 /// Adds the diff of a service, cut where it does not fit; tells whether there was any room.
-fn details(change: &Change, pending: &[Pending], page: &mut Page) -> bool {
+fn details(plan: &Plan, change: &Change, page: &mut Page) -> bool {
     let mut diff = String::new();
-    lines_of(change, pending, 100).iter().for_each(|line| line.write_diff(&mut diff));
+    lines_of(plan, change, 100).iter().for_each(|line| line.write_diff(&mut diff));
     let kind = change.kind();
     let head = format!(
         "\n<details>\n<summary><code>{} {kind} {}</code></summary>\n\n",
@@ -156,7 +157,9 @@ fn code(text: &str) -> String {
 /// Writes a text so that no character of it is Markdown, HTML, a mention, a reference or a link.
 fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for c in visible(text).chars() {
+    let text = visible(text);
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
         match c {
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
@@ -170,8 +173,13 @@ fn escaped(text: &str) -> String {
                 safe.push(c);
                 safe.push('\u{200B}');
             }
-            ':' if safe.ends_with(|c: char| c.is_ascii_alphabetic()) => safe.push_str("&#58;"),
-            '.' if ends_with_www(&safe) => safe.push_str("&#46;"),
+            ':' if chars.peek() == Some(&'/')
+                || ends_with(&safe, "mailto")
+                || ends_with(&safe, "xmpp") =>
+            {
+                safe.push_str("&#58;")
+            }
+            '.' if ends_with(&safe, "www") => safe.push_str("&#46;"),
             '\t' => safe.push(' '),
             c => safe.push(c),
         }
@@ -179,9 +187,9 @@ fn escaped(text: &str) -> String {
     safe
 }
 
-fn ends_with_www(text: &str) -> bool {
-    let end = text.get(text.len().saturating_sub(3)..);
-    end.is_some_and(|end| end.eq_ignore_ascii_case("www"))
+fn ends_with(text: &str, word: &str) -> bool {
+    let end = text.get(text.len().saturating_sub(word.len())..);
+    end.is_some_and(|end| end.eq_ignore_ascii_case(word))
 }
 
 /// Writes a text into a line of HTML.
@@ -200,19 +208,19 @@ mod tests {
     #[test]
     fn a_plan_as_a_comment() {
         insta::assert_snapshot!(markdown(&full()), @r##"
-        ### Plan&#58; 2 to create, 1 to update, 1 to replace, 1 to delete
+        ### Plan: 2 to create, 1 to update, 1 to replace, 1 to delete
 
-        > **held&#58; 9 deletions, budget 5: trueline approve 576a01e72e0b**
+        > **held: 9 deletions, budget 5: trueline approve 576a01e72e0b**
 
-        > **held&#58; the catalog went from 40 services to 12 and 9 deletions would follow&#58; trueline approve 576a01e72e0b**
+        > **held: the catalog went from 40 services to 12 and 9 deletions would follow: trueline approve 576a01e72e0b**
 
-        > **held&#58; bbbbbbbbbbbb does not descend from aaaaaaaaaaaa, which was applied (force push, or restored backup): trueline approve 576a01e72e0b**
+        > **held: bbbbbbbbbbbb does not descend from aaaaaaaaaaaa, which was applied (force push, or restored backup): trueline approve 576a01e72e0b**
 
         | | Service | Team | Environment | What | Does not start yet |
         |---|---|---|---|---|---|
-        | `+` | `payments-db` | payments | production | create | waits for 1 approval (environment production, from platform-leads or sre; first contact with catalog): trueline approve ef7ea3c9c238; waits for its change window&#58; opens at 2026-11-23 09:00 CET; waits until the plan is no longer held, see below |
+        | `+` | `payments-db` | payments | production | create | waits for 1 approval (environment production, from platform-leads or sre; first contact with catalog): trueline approve ef7ea3c9c238 (and 2 more) |
         | `~` | `shop` | payments | production | update |  |
-        | `-/+` | `ledger` | payments | production | replace | was rejected (not in this quarter): change services/payments/ledger.yaml to ask again; waits until service shop-net is ready&#58; trueline service show shop-net; run 01JOLD stopped (502 from the API): mend the cause, then truelin…(5 more characters)…vice reconcile ledger; is held by a person&#58; trueline service release ledger |
+        | `-/+` | `ledger` | payments | production | replace | was rejected (not in this quarter): change services/payments/ledger.yaml to ask again (and 3 more) |
         | `-` | `old-queue` | payments | production | delete |  |
 
         **Blocked**
@@ -234,19 +242,19 @@ mod tests {
 
         **Expired**
 
-        - `trial`: is past its date&#58; remove services/payments/trial.yaml, or move \`expires\`
+        - `trial`: is past its date: remove services/payments/trial.yaml, or move \`expires\`
 
         **Suspended**
 
-        - `batch`: is suspended&#58; nothing is changed until its \`state\` says otherwise
+        - `batch`: is suspended: nothing is changed until its \`state\` says otherwise
 
         **Retained**
 
-        - `archive`: has no file any more and is kept, as \`deletionPolicy&#58; retain\` says
+        - `archive`: has no file any more and is kept, as \`deletionPolicy: retain\` says
 
         **Running**
 
-        - `cache`: is being converged&#58; trueline run show 01JRUN
+        - `cache`: is being converged: trueline run show 01JRUN
 
         <details>
         <summary><code>+ create payments-db</code></summary>
@@ -274,7 +282,7 @@ mod tests {
         +       channel: "#payments"
             waits for 1 approval (environment production, from platform-leads or sre; first contact with catalog): trueline approve ef7ea3c9c238
             waits for its change window: opens at 2026-11-23 09:00 CET
-            waits until the plan is no longer held, see below
+            waits for the whole plan: trueline approve 576a01e72e0b
             change ef7ea3c9c238
         ```
 

@@ -4,7 +4,8 @@ use crate::reconcile::change::Change;
 use crate::reconcile::plan::{Hold, Pending, Plan};
 
 /// Says of a change why it does not start yet; approvals, which one person gives at once, in one sentence.
-pub(super) fn pending(change: &Change, reasons: &[Pending]) -> Vec<String> {
+pub(super) fn pending(plan: &Plan, change: &Change) -> Vec<String> {
+    let Some(reasons) = plan.pending.get(&change.service) else { return Vec::new() };
     let mut said: Vec<String> = approvals(change, reasons).into_iter().collect();
     for reason in reasons {
         said.extend(match reason {
@@ -23,7 +24,9 @@ pub(super) fn pending(change: &Change, reasons: &[Pending]) -> Vec<String> {
             Pending::Held => {
                 Some(format!("is held by a person: trueline service release {}", change.service))
             }
-            Pending::Guard => Some("waits until the plan is no longer held, see below".to_owned()),
+            Pending::Guard => {
+                Some(format!("waits for the whole plan: trueline approve {}", plan.digest.short()))
+            }
         });
     }
     said

@@ -27,8 +27,7 @@ pub fn text(plan: &Plan, style: Style) -> String {
     let mut write = |line: &Line| line.write(&mut text, style.color);
     let blank = Line::plain(0, Tone::Plain, "");
     for change in &plan.changes {
-        let pending = plan.pending.get(&change.service).map(Vec::as_slice).unwrap_or_default();
-        lines_of(change, pending, style.width).iter().for_each(&mut write);
+        lines_of(plan, change, style.width).iter().for_each(&mut write);
         write(&blank);
     }
     for section in sections(plan) {
@@ -86,7 +85,7 @@ mod tests {
               + channel: "#payments"
           waits for 1 approval (environment production, from platform-leads or sre; first contact with catalog): trueline approve ef7ea3c9c238
           waits for its change window: opens at 2026-11-23 09:00 CET
-          waits until the plan is no longer held, see below
+          waits for the whole plan: trueline approve 576a01e72e0b
           change ef7ea3c9c238
 
         ~ update shop  (2 components, production, team payments)

@@ -185,7 +185,10 @@ fn broken_json(text: &str) -> Option<String> {
             }
             '}' | ']' => {
                 depth = depth.saturating_sub(1);
-                new_line(&mut broken, depth);
+                match broken.trim_end().ends_with(['{', '[']) {
+                    true => broken.truncate(broken.trim_end().len()),
+                    false => new_line(&mut broken, depth),
+                }
                 broken.push(c);
             }
             ',' => {
@@ -258,9 +261,7 @@ mod tests {
               1,
               2
             ],
-            "empty": {
-              
-            }
+            "empty": {}
           }
         files:
           - content: |

@@ -45,7 +45,7 @@ pub(super) fn change_of<'a>(plan: &'a Plan, change: &'a Change) -> ChangeWire<'a
         after: &change.after,
         needs: change.needs.iter().map(need_of).collect(),
         pending: pending.iter().map(pending_of).collect(),
-        waits: reasons::pending(change, pending),
+        waits: reasons::pending(plan, change),
         units: change.units.iter().map(unit_of).collect(),
     }
 }
