@@ -1,7 +1,21 @@
 //! Action types: one static row each. It describes; [`crate::action`] does.
 
+mod approval;
+mod check;
+mod command;
+mod git_commit;
+mod github_workflow;
+mod jira_ticket;
+mod manual_task;
+mod notify;
+mod problem;
 mod registry;
 mod render;
+mod rest_api;
+mod terraform;
+mod webhook;
 
-pub use registry::{ActionKind, Reversal, Slot, all, find};
+pub use check::config_problems;
+pub use problem::{Fault, explain};
+pub use registry::{ActionKind, Decided, Reversal, Slot, all, find};
 pub use render::{ConfigError, render_config, target_of};
