@@ -1,7 +1,23 @@
 //! YAML as the JSON-compatible core of YAML 1.2, with a place for every node.
 
+mod build;
+mod extent;
+mod key;
 mod parse;
+mod position;
+mod prepass;
+mod scalar;
+mod source;
+mod syntax;
 mod tree;
 
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod tests;
+
 pub use parse::{MAX_BYTES, MAX_DEPTH, parse};
+pub use position::position_in;
 pub use tree::{Entry, Node, Scalar, Span, Style};
