@@ -70,8 +70,7 @@ async fn made(context: &Context, options: &Options) -> Result<Preview, Failure> 
     let compared = tokio::task::spawn_blocking(move || {
         let mut source = source;
         let head = source.poll()?;
-        let base = source.resolve(&base)?;
-        let before = source.snapshot(&base)?;
+        let before = source.revision(&base)?;
         let after = source.snapshot(&head)?;
         Ok::<_, crate::source::SourceError>(compare(&before, &after, &name, &clock as &dyn Clock))
     });
