@@ -8,13 +8,22 @@ mod diff;
 mod evaluate;
 mod facts;
 mod guard;
+#[cfg(test)]
+mod laws;
 mod needs;
 mod plan;
 mod planner;
+#[cfg(test)]
+mod policies;
 pub mod show;
 mod steps;
+mod suspects;
 mod upstream;
 mod window;
+#[cfg(test)]
+mod world;
+#[cfg(test)]
+mod world_catalog;
 
 pub use actual::{Actual, Applied, Observation, Observed, StepRecord, UnitRecord, UnitRow};
 pub use change::{
@@ -29,6 +38,7 @@ pub use evaluate::{
 };
 pub use facts::{Facts, Revision, Stall};
 pub use plan::{Drift, Hold, Pending, Plan, Verdict};
-pub use planner::{plan, renames, suspects};
+pub use planner::plan;
 pub use steps::{decide, output_names, path_of, record_of, step_digest};
+pub use suspects::{renames, suspects};
 pub use upstream::{KnownOutputs, Reader, Reveal, UpstreamReads, gather, lone_reference};
