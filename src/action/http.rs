@@ -1,12 +1,259 @@
-//! The one HTTP client: timeouts, limits on bodies, redirects never followed blindly, an egress policy.
+//! The one HTTP client: timeouts, limits on bodies, an egress policy. It never follows a redirect, never
+//! tries again, and takes no proxy from the environment.
 
-/// Which hosts may be reached besides public ones.
-#[derive(Clone, Debug, Default)]
-pub struct Egress {
-    /// `host:port` patterns, `*` for any label or port.
-    pub allow: Vec<String>,
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, ClientBuilder, Method};
+use url::{Host, Url};
+
+use super::egress::{Egress, Gate, Lookup, Opened, Refusal, SystemLookup, judge};
+use crate::run::Fault;
+
+/// The largest body that is read of an answer, in bytes.
+pub const MAX_BODY_BYTES: usize = 1 << 20;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long an idle connection is kept: shorter than most servers do, so that none is used just as it closes.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// The client could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// A pattern of the egress policy can't be read.
+    #[error("`{0}` is not a `host:port` pattern such as `*.internal.example.com:443`")]
+    Pattern(String),
+    /// The underlying client refused its settings.
+    #[error("cannot set up the HTTP client")]
+    Client(#[source] reqwest::Error),
+}
+
+/// One request.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The method; only idempotent ones may be sent again after a lost answer.
+    pub method: Method,
+    /// An absolute `http` or `https` URL.
+    pub url: String,
+    /// Names and values.
+    pub headers: Vec<(String, String)>,
+    /// The body; none where it is empty.
+    pub body: Vec<u8>,
+    /// From the first byte sent to the last one read.
+    pub timeout: Duration,
+}
+
+/// What came back, whatever its status.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// The status.
+    pub status: u16,
+    /// All headers.
+    pub headers: HeaderMap,
+    /// The body, at most [`MAX_BODY_BYTES`] of it.
+    pub body: Vec<u8>,
+    /// The body went on beyond the limit and was cut there.
+    pub truncated: bool,
+}
+
+impl Response {
+    /// Returns a header as text.
+    pub fn header(&self, name: &str) -> Option<String> {
+        self.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+    }
 }
 
 /// The one HTTP client.
 #[derive(Debug)]
-pub struct HttpClient {}
+pub struct HttpClient {
+    /// One client for each port that the policy names, and one for all others: the resolver is not
+    /// told the port, so it is told beforehand.
+    clients: BTreeMap<Option<u16>, Client>,
+    opened: Vec<Opened>,
+    /// Whether the machine has certificate authorities at all.
+    trusts: bool,
+}
+
+impl HttpClient {
+    /// Makes the client under an egress policy.
+    pub fn new(egress: &Egress) -> Result<Self, HttpError> {
+        Self::with_lookup(egress, &(Arc::new(SystemLookup) as Arc<dyn Lookup>))
+    }
+
+    pub(super) fn with_lookup(
+        egress: &Egress,
+        lookup: &Arc<dyn Lookup>,
+    ) -> Result<Self, HttpError> {
+        // Fails only where it was done before.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let opened = egress
+            .allow
+            .iter()
+            .map(|text| text.parse().map_err(|()| HttpError::Pattern(text.clone())))
+            .collect::<Result<Vec<Opened>, _>>()?;
+        let ports: BTreeSet<Option<u16>> =
+            opened.iter().map(|pattern| pattern.port).chain([None]).collect();
+        let mut http = Self { clients: BTreeMap::new(), opened, trusts: true };
+        for port in ports {
+            let gate = || {
+                let serving = http.opened.iter().filter(|pattern| pattern.serves(port));
+                Gate { lookup: Arc::clone(lookup), opened: serving.cloned().collect() }
+            };
+            let client = builder(gate()).build().or_else(|_| {
+                // A machine without certificate authorities still speaks plain HTTP.
+                http.trusts = false;
+                builder(gate()).tls_certs_only([]).build().map_err(HttpError::Client)
+            })?;
+            http.clients.insert(port, client);
+        }
+        Ok(http)
+    }
+
+    /// Sends a request once and reads its answer.
+    ///
+    /// A fault is terminal where the request is refused before it is sent, transient where nothing was
+    /// sent or the method is idempotent, and else unknown. Its text holds neither path, query nor body.
+    pub async fn send(&self, request: Request) -> Result<Response, Fault> {
+        let (url, port) = self.checked(&request.url)?;
+        let client = self.clients.get(&Some(port)).or_else(|| self.clients.get(&None));
+        let client = client.ok_or_else(|| Fault::terminal("the HTTP client is not set up"))?;
+        let place = Place {
+            host: format!("{}:{port}", url.host_str().unwrap_or_default()),
+            idempotent: request.method.is_idempotent(),
+            timeout: request.timeout,
+        };
+        let answer = client
+            .request(request.method, url)
+            .headers(header_map(&request.headers)?)
+            .body(request.body)
+            .timeout(request.timeout)
+            .send()
+            .await
+            .map_err(|error| place.fault(&error))?;
+        place.read(answer).await
+    }
+
+    /// Checks what can be checked before a name is looked up; returns the URL and its port.
+    fn checked(&self, text: &str) -> Result<(Url, u16), Fault> {
+        let url = Url::parse(text)
+            .map_err(|error| Fault::terminal(format!("the URL cannot be read: {error}")))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            let scheme = url.scheme();
+            return Err(Fault::terminal(format!(
+                "the URL begins with `{scheme}:`; only http and https are reached"
+            )));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Fault::terminal(
+                "the URL holds a user or password; write `authentication` instead",
+            ));
+        }
+        if url.scheme() == "https" && !self.trusts {
+            return Err(Fault::terminal(
+                "this machine has no certificate authorities, so https cannot be trusted; install `ca-certificates`",
+            ));
+        }
+        let port = url.port_or_known_default().unwrap_or(443);
+        let address = match url.host() {
+            Some(Host::Ipv4(address)) => Some(address.into()),
+            Some(Host::Ipv6(address)) => Some(address.into()),
+            Some(Host::Domain(_)) => None,
+            None => return Err(Fault::terminal("the URL names no host")),
+        };
+        if let Some(address) = address {
+            let serving: Vec<Opened> =
+                self.opened.iter().filter(|pattern| pattern.serves(Some(port))).cloned().collect();
+            judge(url.host_str().unwrap_or_default(), &[address], &serving)
+                .map_err(|refusal| refused(&refusal, port))?;
+        }
+        Ok((url, port))
+    }
+}
+
+fn builder(gate: Gate) -> ClientBuilder {
+    Client::builder()
+        .user_agent(concat!("trueline/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .no_proxy()
+        .dns_resolver(Arc::new(gate))
+}
+
+fn header_map(headers: &[(String, String)]) -> Result<HeaderMap, Fault> {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        let wrong = |what| Fault::terminal(format!("header `{}`: {what}", name.escape_debug()));
+        let key = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| wrong("its name holds a character that is not allowed there"))?;
+        let mut value = HeaderValue::from_bytes(value.as_bytes())
+            .map_err(|_| wrong("its value holds a line break or another control character"))?;
+        value.set_sensitive(true);
+        map.insert(key, value);
+    }
+    Ok(map)
+}
+
+fn refused(refusal: &Refusal, port: u16) -> Fault {
+    Fault::terminal(format!("{refusal} (`[egress] allow`, port {port})"))
+}
+
+/// Where a request went, for telling what its failure means.
+struct Place {
+    host: String,
+    idempotent: bool,
+    timeout: Duration,
+}
+
+impl Place {
+    async fn read(&self, mut answer: reqwest::Response) -> Result<Response, Fault> {
+        let mut response = Response {
+            status: answer.status().as_u16(),
+            headers: std::mem::take(answer.headers_mut()),
+            body: Vec::new(),
+            truncated: false,
+        };
+        while let Some(chunk) = answer.chunk().await.map_err(|error| self.fault(&error))? {
+            let room = MAX_BODY_BYTES - response.body.len();
+            response.body.extend(chunk.iter().take(room));
+            if chunk.len() > room {
+                response.truncated = true;
+                break;
+            }
+        }
+        Ok(response)
+    }
+
+    fn fault(&self, error: &reqwest::Error) -> Fault {
+        let host = &self.host;
+        let first: Option<&(dyn Error + 'static)> = error.source();
+        let causes = || std::iter::successors(first, |cause| (*cause).source());
+        if let Some(refusal) = causes().find_map(|cause| cause.downcast_ref::<Refusal>()) {
+            let port = host.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+            return refused(refusal, port.unwrap_or(443));
+        }
+        let cause = causes().last().map(ToString::to_string).unwrap_or_default();
+        if error.is_builder() {
+            return Fault::terminal(format!("the request to {host} cannot be made: {cause}"));
+        }
+        if error.is_connect() {
+            let what = if error.is_dns() { "look up" } else { "connect to" };
+            return Fault::transient(format!("cannot {what} {host}: {cause}"));
+        }
+        let message = if error.is_timeout() {
+            format!("{host} did not answer within {} ms", self.timeout.as_millis())
+        } else {
+            format!("the connection to {host} broke: {cause}")
+        };
+        if self.idempotent { Fault::transient(message) } else { Fault::unknown(message) }
+    }
+}

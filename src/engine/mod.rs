@@ -1,1 +1,22 @@
-//! Facts, runs, steps.
+//! Gathers facts, starts runs and drives their steps to an outcome. What is done was decided before.
+
+mod call;
+mod decisions;
+mod drive;
+mod engine;
+mod facts;
+mod finish;
+mod journal;
+mod memory;
+mod observe;
+mod secrets;
+mod start;
+
+pub use decisions::{check_outputs, typed_outputs};
+pub use drive::{Attempt, Driver};
+pub use engine::{Engine, EngineError, Limits};
+pub use facts::{Head, gather, known_outputs, superseded};
+pub use finish::seal_outputs;
+pub use memory::{Decided, Memory};
+pub use observe::{Seen, observe};
+pub use secrets::{EnvironmentSecrets, FolderSecrets, SecretSource};

@@ -1,1 +1,17 @@
-//! Forges: pull requests and proposals.
+//! Forges: pull requests, or proposals in a plain repository, behind two traits.
+//!
+//! Readers never write; a dry run is a writer that says what it would do.
+
+mod error;
+mod history;
+mod local;
+mod proposal;
+mod read;
+mod record;
+mod write;
+
+pub use error::ForgeError;
+pub use local::LocalForge;
+pub use proposal::{NewProposal, Proposal, ProposalDetail, ProposalState};
+pub use read::ForgeRead;
+pub use write::ForgeWrite;

@@ -3,6 +3,7 @@
 mod approval;
 mod check;
 mod command;
+mod fill;
 mod git_commit;
 mod github_workflow;
 mod jira_ticket;
@@ -16,6 +17,7 @@ mod terraform;
 mod webhook;
 
 pub use check::config_problems;
+pub use fill::{fill_markers, markers_in};
 pub use problem::{Fault, explain};
 pub use registry::{ActionKind, Decided, Reversal, Slot, all, find};
 pub use render::{ConfigError, render_config, target_of};

@@ -1,10 +1,11 @@
 //! How an item is fulfilled, taken out of its document: what a run carries with it and the store keeps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::evaluate::collect_references;
 use crate::catalog::{Action, Item, Mode, OnFailure, Output};
 use crate::digest::Digest;
 
@@ -38,6 +39,8 @@ pub struct Definition {
     pub metadata: Value,
     /// Ids of fields whose change means replace.
     pub immutable: Vec<String>,
+    /// Ids of all fields of its form: templates see one that has no value as nothing.
+    pub fields: Vec<String>,
     /// Ids of fields that name a secret.
     pub secret_fields: Vec<String>,
 }
@@ -88,6 +91,7 @@ impl Definition {
             outputs: item.outputs.clone(),
             metadata: metadata_of(item),
             immutable: ids(|field| field.immutable),
+            fields: ids(|_| true),
             secret_fields: ids(|field| field.kind == crate::catalog::FieldType::Password),
         }
     }
@@ -95,6 +99,26 @@ impl Definition {
     /// Returns the team that answers for the item; its secrets are the ones that `secrets.NAME` means.
     pub fn owner(&self) -> &str {
         self.metadata.pointer("/owner/team").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Returns the paths of the environment and the service that its actions refer to.
+    pub fn reads(&self) -> BTreeSet<Vec<String>> {
+        let mut reads = BTreeSet::new();
+        let mut note = |path: &[String]| {
+            if path.first().is_some_and(|root| root == "environment" || root == "service") {
+                reads.insert(path.to_vec());
+            }
+        };
+        let operations = self.operations.values().flat_map(|operation| &operation.actions);
+        let lists = [Some(&self.create), self.update.as_ref(), self.delete.as_ref()];
+        let actions = lists.into_iter().flatten().flatten().chain(operations);
+        for action in actions.chain(&self.before).chain(&self.after) {
+            collect_references(&action.config, &mut note);
+            if let Some(when) = &action.when {
+                collect_references(&Value::String(when.clone()), &mut note);
+            }
+        }
+        reads
     }
 
     /// Digests templates and constants of the active block: no names, help, retry, timeout, cost, approval or mode.

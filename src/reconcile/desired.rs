@@ -202,7 +202,7 @@ impl DesiredBuilder {
         let row = self.definitions.entry(item.document.blob.clone()).or_insert_with(|| {
             let definition = Definition::of(&item.body);
             let digest = definition.digest();
-            let reads = reads_in(&definition);
+            let reads = definition.reads();
             (Arc::new(definition), digest, Arc::new(reads))
         });
         row.clone()
@@ -233,7 +233,9 @@ impl Unit {
             Some((bundle, index)) => {
                 let mut outer = defaults(&bundle.metadata.id);
                 outer.extend(self.service.fields.clone());
-                inputs.outer = bundle.presentation.form.with_defaults(&outer);
+                let form = &bundle.presentation.form;
+                let empty = form.fields().map(|field| (field.id.clone(), Value::Null));
+                inputs.outer = empty.chain(form.with_defaults(&outer)).collect();
                 let config = bundle.components.get(*index).map(|c| c.config.clone());
                 let mut given = config.unwrap_or_default();
                 given.extend(defaults(&self.item.metadata.id));
@@ -348,24 +350,4 @@ fn sibling_dependencies(unit: &Unit) -> Vec<UnitKey> {
         names.extend(bundle.components.iter().take(*index).last().map(|before| before.id.clone()));
     }
     names.iter().map(|name| UnitKey::component(&unit.key.service, name)).collect()
-}
-
-/// Paths of the environment and the service that a definition refers to.
-fn reads_in(definition: &Definition) -> BTreeSet<Vec<String>> {
-    let mut reads = BTreeSet::new();
-    let mut note = |path: &[String]| {
-        if path.first().is_some_and(|root| root == "environment" || root == "service") {
-            reads.insert(path.to_vec());
-        }
-    };
-    let operations = definition.operations.values().flat_map(|operation| &operation.actions);
-    let lists = [Some(&definition.create), definition.update.as_ref(), definition.delete.as_ref()];
-    let actions = lists.into_iter().flatten().flatten().chain(operations);
-    for action in actions.chain(&definition.before).chain(&definition.after) {
-        collect_references(&action.config, &mut note);
-        if let Some(when) = &action.when {
-            collect_references(&Value::String(when.clone()), &mut note);
-        }
-    }
-    reads
 }

@@ -1,6 +1,7 @@
 //! Desired against actual: the diff, the guard, the plan. The same function serves review and convergence.
 
 mod actual;
+mod carried_out;
 mod change;
 mod definition;
 mod desired;
@@ -26,6 +27,7 @@ mod world;
 mod world_catalog;
 
 pub use actual::{Actual, Applied, Observation, Observed, StepRecord, UnitRecord, UnitRow};
+pub use carried_out::carried_out;
 pub use change::{
     Change, ChangeKind, Effect, FieldChange, Need, NeedKind, PlannedStep, UnitChange, When,
 };
@@ -39,6 +41,9 @@ pub use evaluate::{
 pub use facts::{Facts, Revision, Stall};
 pub use plan::{Drift, Hold, Pending, Plan, Verdict};
 pub use planner::plan;
-pub use steps::{decide, output_names, path_of, record_of, step_digest};
+pub use steps::{
+    Source as StepSource, decide, name_secrets, output_names, path_of, record_of, render_public,
+    step_digest,
+};
 pub use suspects::{renames, suspects};
 pub use upstream::{KnownOutputs, Reader, Reveal, UpstreamReads, gather, lone_reference};

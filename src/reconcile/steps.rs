@@ -78,10 +78,11 @@ fn one(
     let mut outputs = outputs.clone();
     // `observe` and `delete` may refer to what the step itself answers.
     outputs.insert(action.id.clone(), json!(outputs_seen(action, None)));
-    let mut scope = scope_of(source.inputs, &source.inputs.fields, &source.definition.metadata);
+    let mut scope = scope_of(source.inputs, &source.inputs.fields, source.definition);
     add_run_scope(&mut scope, action, (operation, source.definition.owner()), &outputs);
-    let config = kinds::render_config(kind, &action.config, &scope)
+    let mut config = kinds::render_config(kind, &action.config, &scope)
         .map_err(|error| format!("action `{}`: {error}", action.id))?;
+    name_secrets(kind, &mut config, source.definition.owner());
     let when = when_of(action, &scope)?;
     let record = record_of(source.record, action);
     let digest = step_digest(&action.kind, &config);
@@ -177,6 +178,50 @@ fn available(action: &Action) -> Result<&'static ActionKind, String> {
         return Err(format!("action `{}`: `verify` is not available in this build", action.id));
     }
     Ok(kind)
+}
+
+/// Renders the `config` of an action in public, with what is known of the outputs of a unit's steps.
+pub fn render_public(
+    source: &Source<'_>,
+    action: &Action,
+    operation: &str,
+    known: &BTreeMap<String, Map<String, Value>>,
+) -> Result<Value, String> {
+    let kind = available(action)?;
+    let definition = source.definition;
+    let lists = [&definition.before, &definition.create, &definition.after];
+    let more = definition.update.iter().chain(&definition.delete);
+    let actions = lists.into_iter().chain(more).flatten();
+    let mut outputs: BTreeMap<String, Value> = BTreeMap::new();
+    for other in actions.chain(std::iter::once(action)) {
+        let answers = known.get(&other.id);
+        let seen = output_names(other).into_iter().map(|name| {
+            let path = format!("outputs.{}.{name}", other.id);
+            let value = match answers.and_then(|answers| answers.get(&name)) {
+                Some(value) => public(value, &path),
+                None => Value::String(template::unknown(&path)),
+            };
+            (name, value)
+        });
+        outputs.insert(other.id.clone(), Value::Object(seen.collect()));
+    }
+    let mut scope = scope_of(source.inputs, &source.inputs.fields, definition);
+    add_run_scope(&mut scope, action, (operation, definition.owner()), &outputs);
+    let mut config = kinds::render_config(kind, &action.config, &scope)
+        .map_err(|error| format!("action `{}`: {error}", action.id))?;
+    name_secrets(kind, &mut config, definition.owner());
+    Ok(config)
+}
+
+/// Puts the marker of a secret where a `config` names one.
+pub fn name_secrets(kind: &ActionKind, config: &mut Value, owner: &str) {
+    for pointer in kind.secrets {
+        if let Some(Value::String(text)) = config.pointer_mut(pointer)
+            && !template::has_sensitive(text)
+        {
+            *text = secret_marker(owner, text);
+        }
+    }
 }
 
 fn when_of(action: &Action, scope: &Scope) -> Result<When, String> {

@@ -17,7 +17,6 @@ use super::suspects::{renames, suspects};
 use super::upstream::KnownOutputs;
 use super::world_catalog::{bundle, database, desk, document, item, merge};
 use crate::catalog::Catalog;
-use crate::digest::Digest;
 use crate::id::{RunId, Uid, UnitKey};
 use crate::template::{self, Scope};
 

@@ -18,6 +18,6 @@ pub use event::{Event, RunEvent, StepEvent};
 pub use fault::{Fault, FaultClass};
 pub use next::{Next, interrupted, next, waits_for};
 pub use progress::Progress;
-pub use retry::{RetryPolicy, duration, retry_delay, timeout_of};
+pub use retry::{RetryPolicy, retry_delay, timeout_of};
 pub use run::{IllegalEvent, Run, RunState};
 pub use step::{StepState, Wait};

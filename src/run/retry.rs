@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use crate::catalog::Action;
+use crate::catalog::{Action, duration};
 
 /// The most attempts an author can ask for.
 const MOST_ATTEMPTS: u32 = 10;
-/// The longest duration a document can write.
-const LONGEST: Duration = Duration::from_hours(365 * 24);
 
 /// How often and how soon a transient fault is tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,21 +62,6 @@ pub fn retry_delay(policy: &RetryPolicy, attempt: u32, jitter: f64) -> Option<Du
     let jitter = if jitter.is_nan() { 1.0 } else { jitter.clamp(0.0, 1.0) };
     // `min`, because a float rounds up where the pause is long.
     Some(half + half.mul_f64(jitter).min(half))
-}
-
-/// Reads a duration as documents write it (`500ms`, `2s`, `5m`, `1h`, `3d`): above zero, at most 365 days.
-pub fn duration(text: &str) -> Option<Duration> {
-    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
-    let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
-    let read = match unit {
-        "ms" => Duration::from_millis(number),
-        "s" => Duration::from_secs(number),
-        "m" => Duration::from_secs(number.checked_mul(60)?),
-        "h" => Duration::from_secs(number.checked_mul(60 * 60)?),
-        "d" => Duration::from_secs(number.checked_mul(24 * 60 * 60)?),
-        _ => return None,
-    };
-    (read > Duration::ZERO && read <= LONGEST).then_some(read)
 }
 
 /// Returns the timeout of one attempt of an action; 5 minutes where it is silent.

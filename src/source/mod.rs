@@ -1,1 +1,40 @@
-//! Catalogs in git and in directories.
+//! Catalogs in git and in directories: fetched, read as snapshots, watched, and written as branches.
+//!
+//! Nothing here checks out a work tree, follows a link, or runs a hook.
+
+mod base;
+mod changed;
+mod directory;
+mod error;
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+mod fixture_http;
+mod git;
+mod location;
+mod lock;
+mod names;
+mod open;
+mod program;
+mod propose;
+mod push;
+mod snapshot;
+#[cfg(test)]
+mod transport_tests;
+mod tree;
+mod wanted;
+mod watch;
+
+pub use changed::{ChangeKind, Changed, changed_paths};
+pub use directory::DirectoryReader;
+pub use error::SourceError;
+pub use git::Mirror;
+pub(crate) use git::open_here;
+pub use location::{Location, branch_ref};
+pub use names::escaped;
+pub use open::{Options, Source};
+pub use program::Program;
+pub use propose::{Author, FileChange, commit_files};
+pub use push::{Push, push};
+pub use snapshot::SnapshotReader;
+pub use watch::{Watch, Watched};

@@ -1,10 +1,16 @@
 //! The audit chain: each entry holds the hash of the one before it, so that no edit goes unnoticed.
+//! What the chain does not show by itself is that its newest entries were cut off.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::store::DecisionKind;
 use crate::digest::Digest;
+use crate::run::{Event, Fault, Run, RunEvent, StepEvent};
+
+/// Longest answer that an entry repeats; of a longer one it keeps the digest.
+const LONGEST_ANSWER: usize = 1000;
 
 /// One entry of the audit chain.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,8 +31,189 @@ pub struct AuditEntry {
     pub hash: Digest,
 }
 
-/// Checks a chain; the number of the first entry that does not fit, where there is one.
+impl AuditEntry {
+    /// Computes the hash over everything but the hash; times count in milliseconds.
+    pub fn compute_hash(&self) -> Digest {
+        Digest::of_json(&json!({
+            "seq": self.seq,
+            "at": self.at.as_millisecond(),
+            "actor": self.actor,
+            "what": self.what,
+            "detail": self.detail,
+            "previous": self.previous,
+        }))
+    }
+}
+
+/// What stands where the first entry names the one before it.
+pub(super) fn start_of_chain() -> Digest {
+    Digest::of_bytes(b"trueline audit chain")
+}
+
+/// Checks a chain, or the part of one; the number of the first entry that does not fit, where there is one.
 pub fn verify_chain(entries: &[AuditEntry]) -> Result<(), i64> {
-    let _ = entries;
+    let mut before: Option<(i64, Digest)> = None;
+    for entry in entries {
+        let follows = match before {
+            Some((seq, hash)) => seq.checked_add(1) == Some(entry.seq) && hash == entry.previous,
+            None => entry.seq > 1 || (entry.seq == 1 && entry.previous == start_of_chain()),
+        };
+        if !follows || entry.compute_hash() != entry.hash {
+            return Err(entry.seq);
+        }
+        before = Some((entry.seq, entry.hash));
+    }
     Ok(())
+}
+
+/// Tells of a decision: what happened, and about what. What was entered for a task stays out, it may be secret.
+pub(super) fn tell_decision(seq: i64, decision: &DecisionKind) -> (&'static str, Value) {
+    match decision {
+        DecisionKind::Approve { subject, changes } => {
+            ("approve", json!({"decision": seq, "subject": subject, "changes": changes}))
+        }
+        DecisionKind::Reject { subject, changes, reason } => (
+            "reject",
+            json!({"decision": seq, "subject": subject, "changes": changes, "reason": reason}),
+        ),
+        DecisionKind::CompleteTask { task, outputs } => {
+            let names: Vec<&String> = outputs.keys().collect();
+            ("task.completed", json!({"decision": seq, "task": task, "outputs": names}))
+        }
+        DecisionKind::Apply { service } => ("apply", json!({"decision": seq, "service": service})),
+    }
+}
+
+/// Tells of an event in a run's journal: what happened, and about what.
+pub(super) fn tell_event(run: &Run, event: &Event) -> (&'static str, Value) {
+    let mut detail =
+        json!({"run": run.id, "service": run.change.service, "change": run.change.digest});
+    let (what, more) = match event {
+        Event::Run { event } => tell_run(event),
+        Event::Step { path, event } => {
+            set(&mut detail, "step", json!(path));
+            tell_step(event)
+        }
+    };
+    if let Value::Object(more) = more {
+        for (name, value) in more {
+            set(&mut detail, &name, value);
+        }
+    }
+    (what, detail)
+}
+
+fn set(detail: &mut Value, name: &str, value: Value) {
+    if let Value::Object(map) = detail {
+        map.insert(name.to_owned(), value);
+    }
+}
+
+fn tell_run(event: &RunEvent) -> (&'static str, Value) {
+    match event {
+        RunEvent::Started => ("run.started", Value::Null),
+        RunEvent::Succeeded => ("run.succeeded", Value::Null),
+        RunEvent::Failed { why } => ("run.failed", json!({"why": why})),
+        RunEvent::NeedsDecision { why } => ("run.needs-decision", json!({"why": why})),
+        RunEvent::Superseded { commit } => ("run.superseded", json!({"commit": commit})),
+        RunEvent::Cancelled { by, why } => ("run.cancelled", json!({"by": by, "why": why})),
+    }
+}
+
+fn tell_step(event: &StepEvent) -> (&'static str, Value) {
+    match event {
+        StepEvent::Ready => ("step.ready", Value::Null),
+        StepEvent::Started { attempt, key, sent } => {
+            ("step.started", json!({"attempt": attempt, "key": key, "sent": sent}))
+        }
+        StepEvent::Succeeded { result, outputs } => {
+            let names: Vec<&String> = outputs.keys().collect();
+            ("step.succeeded", json!({"answer": shortened(result), "outputs": names}))
+        }
+        StepEvent::Waiting { on } => ("step.waiting", json!({"on": on.on, "what": on.what})),
+        StepEvent::Retry { fault, not_before } => {
+            ("step.retry", json!({"fault": told(fault), "notBefore": not_before}))
+        }
+        StepEvent::Failed { fault } => ("step.failed", json!({"fault": told(fault)})),
+        StepEvent::NeedsDecision { fault } => {
+            ("step.needs-decision", json!({"fault": told(fault)}))
+        }
+        StepEvent::Skipped { why } => ("step.skipped", json!({"why": why})),
+        StepEvent::Cancelled { why } => ("step.cancelled", json!({"why": why})),
+    }
+}
+
+fn told(fault: &Fault) -> Value {
+    json!({"class": fault.class, "message": fault.message})
+}
+
+fn shortened(answer: &Value) -> Value {
+    if answer.to_string().len() <= LONGEST_ANSWER {
+        return answer.clone();
+    }
+    json!({"digest": Digest::of_json(answer)})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chain(length: i64) -> Vec<AuditEntry> {
+        let mut previous = start_of_chain();
+        (1..=length)
+            .map(|seq| {
+                let mut entry = AuditEntry {
+                    seq,
+                    at: Timestamp::UNIX_EPOCH,
+                    actor: "trueline".to_owned(),
+                    what: "run.started".to_owned(),
+                    detail: json!({"run": seq}),
+                    previous,
+                    hash: previous,
+                };
+                entry.hash = entry.compute_hash();
+                previous = entry.hash;
+                entry
+            })
+            .collect()
+    }
+
+    fn check(edit: impl FnOnce(&mut Vec<AuditEntry>), expected: Result<(), i64>) {
+        let mut entries = chain(4);
+        edit(&mut entries);
+        assert_eq!(verify_chain(&entries), expected);
+    }
+
+    #[test]
+    fn a_chain_and_any_part_of_it_verifies() {
+        check(|_| {}, Ok(()));
+        check(|entries| drop(entries.remove(0)), Ok(()));
+        check(Vec::clear, Ok(()));
+    }
+
+    #[test]
+    fn every_edit_is_noticed() {
+        check(|entries| entries[1].actor = "somebody".to_owned(), Err(2));
+        check(|entries| entries[2].detail = json!({"run": 9}), Err(3));
+        check(|entries| entries[0].at = Timestamp::MAX, Err(1));
+        check(|entries| drop(entries.remove(1)), Err(3));
+        check(|entries| entries.swap(1, 2), Err(3));
+        check(|entries| entries[0].previous = Digest::of_bytes(b"other"), Err(1));
+    }
+
+    #[test]
+    fn an_edit_with_a_new_hash_is_noticed_at_the_next_entry() {
+        let rewrite = |entries: &mut Vec<AuditEntry>| {
+            entries[1].what = "approve".to_owned();
+            entries[1].hash = entries[1].compute_hash();
+        };
+        check(rewrite, Err(3));
+    }
+
+    #[test]
+    fn what_was_entered_for_a_task_is_not_told() {
+        let outputs = json!({"password": "hunter22"}).as_object().cloned().unwrap_or_default();
+        let (_, detail) = tell_decision(1, &DecisionKind::CompleteTask { task: 3, outputs });
+        assert_eq!(detail, json!({"decision": 1, "task": 3, "outputs": ["password"]}));
+    }
 }

@@ -3,6 +3,7 @@
 mod audit;
 mod error;
 mod lease;
+mod private;
 mod seal;
 mod sqlite;
 mod store;

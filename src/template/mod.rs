@@ -4,6 +4,7 @@ mod argument;
 mod check;
 mod escape;
 mod evaluate;
+mod fill;
 mod helpers;
 mod marker;
 mod parse;
@@ -25,6 +26,7 @@ mod tests;
 
 pub use check::{TemplateProblem, check};
 pub use escape::Target;
+pub use fill::{fill, marker_paths};
 pub use helpers::HELPERS;
 pub use marker::{has_sensitive, has_unknown, sensitive, show_markers, strip_markers, unknown};
 pub use references::{Reference, references};

@@ -1,4 +1,23 @@
 //! The store in SQLite: WAL, full sync, one file.
 
-/// The store in SQLite.
-pub struct SqliteStore {}
+mod audit;
+mod catalog;
+mod changes;
+mod decisions;
+mod definitions;
+#[cfg(test)]
+mod fixtures;
+mod journal;
+mod lease;
+mod open;
+mod plans;
+mod rows;
+mod runs;
+mod sqlite_store;
+mod tasks;
+#[cfg(test)]
+mod tests;
+mod units;
+mod write;
+
+pub use sqlite_store::SqliteStore;

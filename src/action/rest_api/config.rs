@@ -1,0 +1,328 @@
+//! The rendered `config` of a `rest-api` action, and the requests that it makes. It never sends them.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::action::{Call, Request};
+use crate::digest::Digest;
+use crate::run::Fault;
+use crate::template::{has_sensitive, has_unknown};
+
+/// Headers that the client or this action sets itself.
+const OWN_HEADERS: [&str; 12] = [
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "upgrade",
+    "te",
+    "trailer",
+    "proxy-authorization",
+    "proxy-connection",
+    "idempotency-key",
+    "x-correlation-id",
+    "traceparent",
+];
+
+const JSON: &str = "application/json";
+
+/// The rendered `config`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Config {
+    endpoint: Endpoint,
+    #[serde(default)]
+    headers: Map<String, Value>,
+    #[serde(default)]
+    query: Map<String, Value>,
+    body: Option<Body>,
+    authentication: Option<Map<String, Value>>,
+    expect: Option<Expect>,
+    poll: Option<Value>,
+    observe: Option<Endpoint>,
+    delete: Option<Endpoint>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Endpoint {
+    url: String,
+    method: Option<String>,
+    /// Of `observe` and `delete`; that of the endpoint itself stands beside it.
+    expect: Option<Expect>,
+    /// Of `observe`.
+    #[serde(default)]
+    compare: BTreeMap<String, Compare>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Body {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    #[serde(rename = "contentTemplate")]
+    content: Value,
+}
+
+#[derive(Debug, Deserialize)]
+struct Expect {
+    #[serde(default)]
+    status: Vec<Value>,
+    schema: Option<Value>,
+}
+
+/// Media type, bytes and value of a body.
+type Content = (&'static str, Vec<u8>, Value);
+
+/// One value that is looked at for drift.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Compare {
+    /// Where it stands in the answer.
+    pub(super) pointer: String,
+    /// What should stand there.
+    pub(super) value: Value,
+}
+
+/// Statuses that mean success.
+#[derive(Debug)]
+pub(super) struct Statuses(Vec<RangeInclusive<u16>>);
+
+impl Statuses {
+    fn read(expect: Option<&Expect>) -> Result<Self, Fault> {
+        let Some(expect) = expect else { return Ok(Self(vec![200..=299])) };
+        if expect.schema.is_some() {
+            return Err(later("`expect.schema`"));
+        }
+        if expect.status.is_empty() {
+            return Ok(Self(vec![200..=299]));
+        }
+        let wrong =
+            || Fault::terminal("`expect.status` lists numbers and ranges such as \"200-299\"");
+        let ranges = expect.status.iter().map(|entry| {
+            let text = entry.as_str().map_or_else(|| entry.to_string(), str::to_owned);
+            let (first, last) = text.split_once('-').unwrap_or((&text, &text));
+            Some(first.trim().parse().ok()?..=last.trim().parse().ok()?)
+        });
+        ranges.collect::<Option<_>>().map(Self).ok_or_else(wrong)
+    }
+
+    pub(super) fn contains(&self, status: u16) -> bool {
+        self.0.iter().any(|range| range.contains(&status))
+    }
+}
+
+/// A request that is ready to be sent, and how its answer is read.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) request: Request,
+    /// The body as a value, where there is one; for a look, only where it is JSON and so comparable.
+    pub(super) sent: Option<Value>,
+    pub(super) expect: Statuses,
+    pub(super) compare: BTreeMap<String, Compare>,
+    /// For people: method and URL without its query.
+    pub(super) what: String,
+}
+
+impl Config {
+    /// Reads the `config` of a call, and refuses what this build can't do.
+    pub(super) fn read(call: &Call) -> Result<Self, Fault> {
+        if holds_marker(&call.config) {
+            return Err(Fault::terminal("`config` holds a value that is not known yet"));
+        }
+        let config: Self = Self::deserialize(&call.config)
+            .map_err(|error| Fault::terminal(format!("`config` cannot be read: {error}")))?;
+        if config.poll.is_some() {
+            return Err(later("`poll`"));
+        }
+        Ok(config)
+    }
+
+    /// Makes the request that brings about what is wanted.
+    pub(super) fn perform(&self, call: &Call, timeout: Duration) -> Result<Prepared, Fault> {
+        let mut prepared = self.prepare(&self.endpoint, Method::POST, timeout)?;
+        prepared.expect = Statuses::read(self.expect.as_ref())?;
+        if let Some((media, bytes, sent)) = self.body()? {
+            default_header(&mut prepared.request.headers, "content-type", media);
+            prepared.request.body = bytes;
+            prepared.sent = Some(sent);
+        }
+        prepared.request.headers.extend(effect_headers(call));
+        Ok(prepared)
+    }
+
+    /// Makes the request that looks at what is there; nothing where the `config` has no `observe`.
+    pub(super) fn observe(&self, timeout: Duration) -> Result<Option<Prepared>, Fault> {
+        let Some(observe) = &self.observe else { return Ok(None) };
+        let mut prepared = self.prepare(observe, Method::GET, timeout)?;
+        let json = self.body()?.filter(|(media, _, _)| *media == JSON);
+        prepared.sent = json.map(|(_, _, sent)| sent);
+        Ok(Some(prepared))
+    }
+
+    /// Makes the request that takes it away; nothing where the `config` has no `delete`.
+    pub(super) fn delete(&self, call: &Call, timeout: Duration) -> Result<Option<Prepared>, Fault> {
+        let Some(delete) = &self.delete else { return Ok(None) };
+        let mut prepared = self.prepare(delete, Method::DELETE, timeout)?;
+        prepared.request.headers.extend(effect_headers(call));
+        Ok(Some(prepared))
+    }
+
+    fn prepare(&self, to: &Endpoint, method: Method, timeout: Duration) -> Result<Prepared, Fault> {
+        let is_endpoint = std::ptr::eq(to, &raw const self.endpoint);
+        let mut url = parse_url(&to.url)?;
+        if !is_endpoint
+            && url.origin() != parse_url(&self.endpoint.url)?.origin()
+            && self.is_credentialed()
+        {
+            return Err(Fault::terminal(
+                "`observe` and `delete` must stay at the host of `endpoint`: headers and authentication are meant for it alone",
+            ));
+        }
+        let method = match &to.method {
+            Some(text) => Method::from_bytes(text.to_ascii_uppercase().as_bytes())
+                .map_err(|_| Fault::terminal("`method` is not a word such as POST"))?,
+            None => method,
+        };
+        let what = format!("{method} {}{}", url.origin().ascii_serialization(), url.path());
+        if is_endpoint && !self.query.is_empty() {
+            let pairs = self.query.iter().flat_map(|(key, value)| {
+                let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+                values.iter().map(move |value| (key, plain(value)))
+            });
+            url.query_pairs_mut().extend_pairs(pairs);
+        }
+        let headers = self.headers()?;
+        let request = Request { method, url: url.into(), headers, body: Vec::new(), timeout };
+        let expect = Statuses::read(to.expect.as_ref())?;
+        Ok(Prepared { request, sent: None, expect, compare: to.compare.clone(), what })
+    }
+
+    fn is_credentialed(&self) -> bool {
+        let kind =
+            self.authentication.as_ref().and_then(|auth| auth.get("type")).and_then(Value::as_str);
+        !self.headers.is_empty() || kind.is_some_and(|kind| kind != "none")
+    }
+
+    fn headers(&self) -> Result<Vec<(String, String)>, Fault> {
+        let mut headers = Vec::new();
+        for (name, value) in &self.headers {
+            if OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+                return Err(Fault::terminal(format!(
+                    "header `{name}` is set by trueline itself; leave it out"
+                )));
+            }
+            headers.push((name.clone(), plain(value)));
+        }
+        default_header(&mut headers, "accept", "application/json, */*;q=0.5");
+        headers.extend(self.authentication()?);
+        Ok(headers)
+    }
+
+    fn authentication(&self) -> Result<Option<(String, String)>, Fault> {
+        let Some(auth) = &self.authentication else { return Ok(None) };
+        let text = |key: &str| match auth.get(key).and_then(Value::as_str) {
+            Some(text) if !text.is_empty() => Ok(text),
+            _ => Err(Fault::terminal(format!("`authentication.{key}` is missing or empty"))),
+        };
+        let bearer = |value: String| Some(("authorization".to_owned(), value));
+        Ok(match text("type")? {
+            "none" => None,
+            "bearer" => bearer(format!("Bearer {}", text("token")?)),
+            "basic" => {
+                let pair = format!("{}:{}", text("username")?, text("password")?);
+                bearer(format!("Basic {}", STANDARD.encode(pair)))
+            }
+            "api-key" => {
+                let header = auth.get("header").and_then(Value::as_str).unwrap_or("X-API-Key");
+                Some((header.to_owned(), text("key")?.to_owned()))
+            }
+            other => return Err(later(&format!("authentication `{other}`"))),
+        })
+    }
+
+    fn body(&self) -> Result<Option<Content>, Fault> {
+        let Some(body) = &self.body else { return Ok(None) };
+        let content = &body.content;
+        Ok(Some(match (body.kind.as_deref().unwrap_or("json"), content) {
+            ("json", Value::String(text)) => {
+                let value = serde_json::from_str(text).map_err(|error| {
+                    Fault::terminal(format!(
+                        "`config/body/contentTemplate` does not render to JSON: {error}"
+                    ))
+                })?;
+                (JSON, text.clone().into_bytes(), value)
+            }
+            ("json", value) => (JSON, value.to_string().into_bytes(), value.clone()),
+            ("form", Value::Object(fields)) => {
+                let pairs = fields.iter().map(|(key, value)| (key, plain(value)));
+                let text = url::form_urlencoded::Serializer::new(String::new())
+                    .extend_pairs(pairs)
+                    .finish();
+                ("application/x-www-form-urlencoded", text.into_bytes(), content.clone())
+            }
+            ("form", Value::String(text)) => {
+                ("application/x-www-form-urlencoded", text.clone().into_bytes(), content.clone())
+            }
+            ("text", Value::String(text)) => {
+                ("text/plain; charset=utf-8", text.clone().into_bytes(), content.clone())
+            }
+            ("form" | "text", _) => {
+                return Err(Fault::terminal(
+                    "`config/body/contentTemplate` has the wrong shape for its `type`",
+                ));
+            }
+            (other, _) => {
+                return Err(Fault::terminal(format!(
+                    "`config/body/type`: `{other}` is not one of json, form, text"
+                )));
+            }
+        }))
+    }
+}
+
+fn later(what: &str) -> Fault {
+    Fault::terminal(format!("{what} is not available in this build"))
+}
+
+fn parse_url(text: &str) -> Result<Url, Fault> {
+    Url::parse(text)
+        .map_err(|error| Fault::terminal(format!("the URL cannot be read once rendered: {error}")))
+}
+
+fn default_header(headers: &mut Vec<(String, String)>, name: &str, value: &str) {
+    if !headers.iter().any(|(present, _)| present.eq_ignore_ascii_case(name)) {
+        headers.push((name.to_owned(), value.to_owned()));
+    }
+}
+
+/// Returns the headers by which the other side recognises an effect, and ties its logs to ours.
+fn effect_headers(call: &Call) -> [(String, String); 3] {
+    let trace = Digest::of_bytes(call.correlation.as_bytes()).to_string();
+    let span = Digest::of_bytes(call.key.as_bytes()).to_string();
+    let trace =
+        format!("00-{}-{}-01", trace.get(..32).unwrap_or(&trace), span.get(..16).unwrap_or(&span));
+    [
+        ("idempotency-key", &call.key),
+        ("x-correlation-id", &call.correlation),
+        ("traceparent", &trace),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.clone()))
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn holds_marker(value: &Value) -> bool {
+    match value {
+        Value::String(text) => has_unknown(text) || has_sensitive(text),
+        Value::Array(items) => items.iter().any(holds_marker),
+        Value::Object(map) => map.values().any(holds_marker),
+        _ => false,
+    }
+}

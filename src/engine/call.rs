@@ -1,0 +1,346 @@
+//! Renders a step: in public as it is recorded and compared, in private as it is sent. Secrets live only here.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use serde_json::{Map, Value, json};
+
+use super::engine::{Doing, Engine, EngineError};
+use crate::action::Call;
+use crate::catalog::Catalog;
+use crate::digest::Digest;
+use crate::id::{StepPath, UnitKey};
+use crate::kinds;
+use crate::reconcile::{
+    ChangeKind, Inputs, KnownOutputs, PlannedStep, Reader, StepSource, UnitChange, UnitRecord,
+    Upstream, UpstreamReads, decide, gather, public, render_public, resolve, scope_of, secret_name,
+    secret_names,
+};
+use crate::run::{Fault, Run};
+use crate::secret::Secret;
+use crate::template::{self, Target};
+
+/// What a step is rendered from: its unit and what is known of it by now.
+pub(super) struct Bench<'a> {
+    /// What the driver works with.
+    pub(super) engine: &'a Engine,
+    /// The catalog in force.
+    pub(super) catalog: &'a Catalog,
+    /// The run.
+    pub(super) run: &'a Run,
+    /// The unit.
+    pub(super) unit: &'a UnitChange,
+    /// What is recorded of it.
+    pub(super) record: &'a UnitRecord,
+    /// Outputs of the units that it reads.
+    pub(super) known: KnownOutputs,
+}
+
+/// A step as it is sent.
+pub(super) struct Rendered {
+    /// What the action is told.
+    pub(super) call: Call,
+    /// Digest of the same in public.
+    pub(super) sent: Digest,
+}
+
+impl<'a> Bench<'a> {
+    /// Reads what a unit needs to be rendered.
+    pub(super) async fn of(
+        engine: &'a Engine,
+        catalog: &'a Catalog,
+        (run, unit, record): (&'a Run, &'a UnitChange, &'a UnitRecord),
+    ) -> Result<Self, EngineError> {
+        let reads = UpstreamReads::of(unit.inputs.open.values());
+        let keys: Vec<UnitKey> = reads.units(&unit.unit.service, catalog).into_iter().collect();
+        let records = engine.store.units(&keys).await.doing("reading outputs")?;
+        let known =
+            records.into_iter().filter_map(|r| Some((r.row.key, r.applied?.outputs))).collect();
+        Ok(Self { engine, catalog, run, unit, record, known })
+    }
+
+    /// Returns its fields in public: sensitive values as markers.
+    pub(super) fn public_fields(&self) -> Result<Map<String, Value>, String> {
+        resolve(&self.unit.inputs, &self.upstream(&public)?)
+    }
+
+    fn upstream(&self, reveal: &dyn Fn(&Value, &str) -> Value) -> Result<Upstream, String> {
+        let team = self.text_of_service("team");
+        let reader = Reader { service: &self.unit.unit.service, team: &team };
+        let reads = UpstreamReads::of(self.unit.inputs.open.values());
+        gather(reader, &reads, (self.catalog, &self.known), reveal)
+    }
+
+    fn text_of_service(&self, name: &str) -> String {
+        let value = self.unit.inputs.service.get(name).and_then(Value::as_str);
+        value.unwrap_or_default().to_owned()
+    }
+
+    /// Returns what other steps of the unit answered, by action; sealed where sensitive.
+    pub(super) fn outputs(&self) -> BTreeMap<String, Map<String, Value>> {
+        let steps = self.unit.steps.iter();
+        let known = |step: &PlannedStep| {
+            let progress = self.run.steps.get(&step.path)?;
+            (!progress.outputs.is_empty())
+                .then(|| (step.action.id.clone(), progress.outputs.clone()))
+        };
+        let mut outputs: BTreeMap<String, Map<String, Value>> =
+            self.record.steps.iter().map(|(id, step)| (id.clone(), step.outputs.clone())).collect();
+        if self.unit.kind == ChangeKind::Replace {
+            outputs.clear();
+        }
+        outputs.extend(steps.filter_map(known));
+        outputs
+    }
+
+    /// Renders a step in public; `own` are its own outputs, once it has answered.
+    pub(super) fn public(
+        &self,
+        step: &PlannedStep,
+        own: Option<&Map<String, Value>>,
+    ) -> Result<Value, String> {
+        let inputs = Inputs { fields: self.public_fields()?, ..self.unit.inputs.clone() };
+        let source = StepSource {
+            unit: &self.unit.unit,
+            definition: &self.unit.definition,
+            inputs: &inputs,
+            record: Some(self.record),
+        };
+        let mut outputs = self.outputs();
+        outputs.remove(&step.action.id);
+        if let Some(own) = own {
+            outputs.insert(step.action.id.clone(), own.clone());
+        }
+        render_public(&source, &step.action, operation_of(self.unit, step), &outputs)
+    }
+
+    /// Decides a condition that could not be decided when the change was planned.
+    pub(super) async fn is_wanted(&self, step: &PlannedStep) -> Result<bool, Fault> {
+        let Some(condition) = &step.action.when else { return Ok(true) };
+        let (scope, _) = self.private_scope(step).await?;
+        let text = template::render(condition, Target::Text, &scope).map_err(terminal)?;
+        match decide(&text) {
+            Some(when) => Ok(when == crate::reconcile::When::Yes),
+            None => Err(Fault::terminal("`when` gives neither `true` nor `false`")),
+        }
+    }
+
+    /// Renders a step as it is sent.
+    pub(super) async fn render(&self, step: &PlannedStep) -> Result<Rendered, Fault> {
+        let kind = kinds::find(&step.action.kind).ok_or_else(|| {
+            Fault::terminal(format!("there is no action type `{}`", step.action.kind))
+        })?;
+        let public = self.public(step, None).map_err(Fault::terminal)?;
+        let (scope, mut secrets) = self.private_scope(step).await?;
+        let mut config =
+            kinds::render_config(kind, &step.action.config, &scope).map_err(terminal)?;
+        for pointer in kind.secrets {
+            let Some(Value::String(text)) = config.pointer_mut(pointer) else { continue };
+            let secret = self.engine.secrets.find(self.unit.definition.owner(), text).await?;
+            secret.reveal().clone_into(text);
+            secrets.push(secret);
+        }
+        let sent = crate::reconcile::step_digest(&step.action.kind, &public);
+        Ok(Rendered { call: self.call(step, config, secrets), sent })
+    }
+
+    /// Renders what undoes a step: what was last sent, secrets filled in.
+    pub(super) async fn render_undo(&self, step: &PlannedStep) -> Result<Rendered, Fault> {
+        let (config, secrets) =
+            fill(self.engine, self.record, (&step.action.kind, &step.config)).await?;
+        let sent = crate::reconcile::step_digest(&step.action.kind, &step.config);
+        Ok(Rendered { call: self.call(step, config, secrets), sent })
+    }
+
+    fn call(&self, step: &PlannedStep, config: Value, secrets: Vec<Secret>) -> Call {
+        let marker = marker_of(&self.engine.catalog, self.record, &step.path);
+        Call {
+            key: format!("{marker}-{}", self.run.effect),
+            marker,
+            title: format!("{} {}", self.unit.unit, step.action.id),
+            service: self.unit.unit.service.clone(),
+            config,
+            outputs: step.action.outputs.clone(),
+            previous: crate::reconcile::record_of(Some(self.record), &step.action).cloned(),
+            secrets,
+            correlation: self.run.id.to_string(),
+        }
+    }
+
+    /// What the templates of a step see when it runs, and the secrets among it.
+    async fn private_scope(
+        &self,
+        step: &PlannedStep,
+    ) -> Result<(template::Scope, Vec<Secret>), Fault> {
+        let keep = Mutex::new(Vec::new());
+        let open = |value: &Value| open_sealed(self.engine, value, &keep);
+        let upstream = self.upstream(&|value, _| open(value)).map_err(Fault::terminal)?;
+        let mut fields = resolve(&self.unit.inputs, &upstream).map_err(Fault::terminal)?;
+        let mut secrets = Vec::new();
+        let team = self.text_of_service("team");
+        for value in fields.values_mut() {
+            if let Some(name) = secret_name(value) {
+                let secret = self.engine.secrets.find(&team, name).await?;
+                *value = Value::String(secret.reveal().to_owned());
+                secrets.push(secret);
+            }
+        }
+        let mut scope = scope_of(&self.unit.inputs, &fields, &self.unit.definition);
+        let mut named = Map::new();
+        let owner = self.unit.definition.owner();
+        for name in secret_names(&step.action.config) {
+            let secret = self.engine.secrets.find(owner, &name).await?;
+            named.insert(name, Value::String(secret.reveal().to_owned()));
+            secrets.push(secret);
+        }
+        scope.set("secrets", Value::Object(named));
+        scope.set("outputs", self.private_outputs(step, &open));
+        scope.set("request", self.request(step));
+        scope.set("system", system(self.run));
+        secrets.extend(keep.into_inner().unwrap_or_default());
+        Ok((scope, secrets))
+    }
+
+    /// Outputs of other steps opened; of the step itself, and of steps that were skipped, unknown.
+    fn private_outputs(&self, step: &PlannedStep, open: &dyn Fn(&Value) -> Value) -> Value {
+        let known = self.outputs();
+        let mut outputs = Map::new();
+        for other in &self.unit.steps {
+            let id = &other.action.id;
+            let answers = if *id == step.action.id { None } else { known.get(id) };
+            let values: Map<String, Value> = crate::reconcile::output_names(&other.action)
+                .into_iter()
+                .map(|name| {
+                    let path = format!("outputs.{id}.{name}");
+                    let value = answers.and_then(|answers| answers.get(&name));
+                    (name, value.map_or_else(|| Value::String(template::unknown(&path)), open))
+                })
+                .collect();
+            outputs.insert(id.clone(), Value::Object(values));
+        }
+        Value::Object(outputs)
+    }
+
+    fn request(&self, step: &PlannedStep) -> Value {
+        let author = self.run.change.author.clone().unwrap_or_default();
+        let (name, email) = author.split_once(" <").unwrap_or((author.as_str(), ""));
+        json!({
+            "id": self.run.id,
+            "correlationId": self.run.id,
+            "operation": operation_of(self.unit, step),
+            "commit": self.run.commit,
+            "user": {"name": name, "email": email.trim_end_matches('>')},
+        })
+    }
+}
+
+/// What a unit's effects are found by, whichever run made them.
+pub(super) fn marker_of(catalog: &str, record: &UnitRecord, path: &StepPath) -> String {
+    format!("trueline-{catalog}-{}-{}", record.row.uid, path.to_string().replace(['/', '~'], "."))
+}
+
+/// Names what a step is part of: `create`, `update`, `delete`, or the operation.
+pub(super) fn operation_of<'a>(unit: &UnitChange, step: &'a PlannedStep) -> &'a str {
+    match unit.kind {
+        ChangeKind::Create | ChangeKind::Replace | ChangeKind::Adopt => "create",
+        ChangeKind::Update | ChangeKind::Correct => "update",
+        ChangeKind::Delete => "delete",
+        ChangeKind::Operate => step.action.id.split_once('~').map_or("operate", |(name, _)| name),
+    }
+}
+
+/// Moments and ids that are fixed for a run, so that a retry renders the same.
+fn system(run: &Run) -> Value {
+    let moment = run.created_at.to_zoned(jiff::tz::TimeZone::UTC);
+    let hash = Digest::of_bytes(run.id.0.as_bytes()).to_string();
+    let part = |from: usize, to: usize| hash.get(from..to).unwrap_or_default();
+    let uuid = format!(
+        "{}-{}-8{}-8{}-{}",
+        part(0, 8),
+        part(8, 12),
+        part(13, 16),
+        part(17, 20),
+        part(20, 32)
+    );
+    json!({
+        "date": moment.strftime("%Y-%m-%d").to_string(),
+        "time": moment.strftime("%H:%M:%S").to_string(),
+        "timestamp": run.created_at.to_string(),
+        "uuid": uuid,
+        "shortId": part(0, 8),
+    })
+}
+
+fn open_sealed(engine: &Engine, value: &Value, keep: &Mutex<Vec<Secret>>) -> Value {
+    if crate::secret::sealed_hash(value).is_none() {
+        return value.clone();
+    }
+    let opened = engine.sealer.open(value).unwrap_or(Value::Null);
+    if let Some(text) = opened.as_str()
+        && let Ok(mut keep) = keep.lock()
+    {
+        keep.push(Secret::new(text));
+    }
+    opened
+}
+
+/// Fills the markers of what was last sent: secrets from their source, sealed outputs from where they stand.
+pub(super) async fn fill(
+    engine: &Engine,
+    record: &UnitRecord,
+    (kind, sent): (&str, &Value),
+) -> Result<(Value, Vec<Secret>), Fault> {
+    let kind = kinds::find(kind)
+        .ok_or_else(|| Fault::terminal(format!("there is no action type `{kind}`")))?;
+    let mut values: BTreeMap<String, String> = BTreeMap::new();
+    let mut secrets = Vec::new();
+    for path in kinds::markers_in(sent) {
+        let plain = path.split('#').next().unwrap_or_default();
+        if let Some((team, name)) =
+            plain.strip_prefix("secrets.").and_then(|rest| rest.split_once('/'))
+        {
+            let secret = engine.secrets.find(team, name).await?;
+            values.insert(path.clone(), secret.reveal().to_owned());
+            secrets.push(secret);
+        } else if let Some(value) = recorded(engine, record, plain).await? {
+            secrets.push(Secret::new(value.clone()));
+            values.insert(path.clone(), value);
+        }
+    }
+    let config =
+        kinds::fill_markers(kind, sent, &|path| values.get(path).cloned()).map_err(terminal)?;
+    Ok((config, secrets))
+}
+
+/// Opens the recorded output that a marker names.
+async fn recorded(
+    engine: &Engine,
+    record: &UnitRecord,
+    path: &str,
+) -> Result<Option<String>, Fault> {
+    let parts: Vec<&str> = path.split('.').collect();
+    let value = match parts.as_slice() {
+        ["outputs", step, name] => {
+            record.steps.get(*step).and_then(|step| step.outputs.get(*name)).cloned()
+        }
+        [root @ ("services" | "components"), id, "outputs", name] => {
+            let key = match *root {
+                "services" => UnitKey::service(*id),
+                _ => UnitKey::component(&record.row.key.service, *id),
+            };
+            let records = engine
+                .store
+                .units(&[key])
+                .await
+                .map_err(|error| Fault::transient(format!("reading outputs: {error}")))?;
+            records.first().and_then(|r| r.applied.as_ref()?.outputs.get(*name)).cloned()
+        }
+        _ => None,
+    };
+    let opened = value.map(|value| open_sealed(engine, &value, &Mutex::default()));
+    Ok(opened.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+}
+
+fn terminal(error: impl std::fmt::Display) -> Fault {
+    Fault::terminal(error.to_string())
+}

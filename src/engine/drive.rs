@@ -1,0 +1,469 @@
+//! Drives runs: journals what follows, starts steps, takes in what came of them. One task owns all of it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::task::JoinSet;
+
+use super::call::{Bench, Rendered};
+use super::engine::{Engine, EngineError};
+use super::finish::seal_outputs;
+use super::memory::Memory;
+use crate::action::{self, Outcome, TaskRequest};
+use crate::catalog::Catalog;
+use crate::id::{RunId, StepPath};
+use crate::reconcile::{Effect, PlannedStep, UnitChange, When};
+use crate::run::{
+    Event, Fault, FaultClass, RetryPolicy, Run, RunEvent, RunState, StepEvent, StepState, Wait,
+    next, retry_delay, timeout_of,
+};
+use crate::store::{Proposal, Task, TaskState};
+
+use super::engine::Doing;
+
+/// What came of an attempt at a step.
+#[derive(Debug)]
+pub struct Attempt {
+    run: RunId,
+    path: StepPath,
+    outcome: Result<Outcome, Fault>,
+    /// It only asked whether what the step waits for has come.
+    looked: bool,
+}
+
+/// Drives the runs of one store.
+pub struct Driver {
+    /// What it works with.
+    pub engine: Engine,
+    /// What it remembers.
+    pub memory: Memory,
+    pub(super) in_flight: JoinSet<Attempt>,
+    pub(super) busy: HashMap<(RunId, StepPath), bool>,
+    pub(super) superseding: BTreeMap<RunId, String>,
+    pub(super) last_look: HashMap<(RunId, StepPath), Timestamp>,
+}
+
+impl Driver {
+    /// Takes up what the store holds: runs that had not ended go on where they were.
+    pub async fn new(engine: Engine) -> Result<Self, EngineError> {
+        let memory = Memory::load(&*engine.store).await?;
+        Ok(Self {
+            engine,
+            memory,
+            in_flight: JoinSet::new(),
+            busy: HashMap::new(),
+            superseding: BTreeMap::new(),
+            last_look: HashMap::new(),
+        })
+    }
+
+    /// Tells whether a step is in effect.
+    pub fn is_busy(&self) -> bool {
+        !self.in_flight.is_empty()
+    }
+
+    /// Lets newer revisions take the place of runs, at their next step boundary.
+    pub fn supersede(&mut self, runs: Vec<RunId>, commit: &str) {
+        for run in runs {
+            self.superseding.entry(run).or_insert_with(|| commit.to_owned());
+        }
+    }
+
+    /// Journals what follows and starts what may start; tells when to come again at the latest.
+    pub async fn advance(
+        &mut self,
+        catalog: &Arc<Catalog>,
+    ) -> Result<Option<Timestamp>, EngineError> {
+        let mut wake: Option<Timestamp> = None;
+        let mut runs: Vec<(crate::catalog::Priority, RunId)> =
+            self.memory.runs.values().map(|run| (run.change.priority, run.id.clone())).collect();
+        runs.sort();
+        for (_, id) in runs {
+            if let Some(at) = self.advance_run(&id, catalog).await? {
+                wake = Some(wake.map_or(at, |earlier| earlier.min(at)));
+            }
+        }
+        Ok(wake)
+    }
+
+    async fn advance_run(
+        &mut self,
+        id: &RunId,
+        catalog: &Arc<Catalog>,
+    ) -> Result<Option<Timestamp>, EngineError> {
+        if self.give_way(id, catalog).await? {
+            return Ok(None);
+        }
+        let Some(run) = self.memory.runs.get(id) else { return Ok(None) };
+        if run.state == RunState::Queued {
+            if !self.may_start(run) {
+                return Ok(None);
+            }
+            self.journal(id, vec![Event::Run { event: RunEvent::Started }], catalog).await?;
+            self.units_done_at_once(id, catalog).await?;
+        }
+        self.resume(id, catalog).await?;
+        loop {
+            let Some(run) = self.memory.runs.get(id) else { return Ok(None) };
+            let next = next(run, self.engine.clock.now());
+            if next.events.is_empty() {
+                let mut started = false;
+                for path in next.start {
+                    if self.in_flight.len() >= self.engine.limits.concurrency {
+                        return Ok(None);
+                    }
+                    started |= self.start_step(id, &path, catalog).await?;
+                }
+                if started {
+                    continue;
+                }
+                let look = self.look(id, catalog).await?;
+                return Ok(next.wake_at.into_iter().chain(look).min());
+            }
+            self.journal(id, next.events, catalog).await?;
+        }
+    }
+
+    /// A queued run starts once what it comes after is there, and no other run of it is open.
+    fn may_start(&self, run: &Run) -> bool {
+        run.change.after.iter().all(|service| {
+            let open = self.memory.runs.values().any(|other| other.change.service == *service);
+            let rows = self.memory.rows.values().filter(|row| row.key.service == *service);
+            let mut applied = rows.map(|row| row.applied.is_some());
+            !open && applied.all(|applied| applied)
+        })
+    }
+
+    /// Ends a run whose place a newer revision takes, unless a step is in effect.
+    async fn give_way(&mut self, id: &RunId, catalog: &Arc<Catalog>) -> Result<bool, EngineError> {
+        let Some(commit) = self.superseding.get(id).cloned() else { return Ok(false) };
+        let Some(run) = self.memory.runs.get(id) else { return Ok(true) };
+        if run.is_in_effect() || self.busy.keys().any(|(busy, _)| busy == id) {
+            // Nothing new starts; what is in effect is never cut.
+            return Ok(true);
+        }
+        let waiting = run
+            .steps
+            .iter()
+            .filter(|(_, progress)| matches!(progress.state, StepState::Waiting { .. }));
+        let mut events: Vec<Event> = waiting
+            .map(|(path, _)| Event::Step {
+                path: path.clone(),
+                event: StepEvent::Cancelled {
+                    why: "a newer revision took the run's place".to_owned(),
+                },
+            })
+            .collect();
+        events.push(Event::Run { event: RunEvent::Superseded { commit } });
+        self.journal(id, events, catalog).await?;
+        Ok(true)
+    }
+
+    /// Starts again, under the same key, what was in effect when the process ended.
+    async fn resume(&mut self, id: &RunId, catalog: &Arc<Catalog>) -> Result<(), EngineError> {
+        let Some(run) = self.memory.runs.get(id) else { return Ok(()) };
+        let lost: Vec<StepPath> = crate::run::interrupted(run)
+            .into_iter()
+            .filter(|path| !self.busy.contains_key(&(id.clone(), path.clone())))
+            .collect();
+        for path in lost {
+            tracing::warn!(run = %id, step = %path, "resuming a step whose outcome is not known");
+            self.start_step(id, &path, catalog).await?;
+        }
+        Ok(())
+    }
+
+    fn find(run: &Run, path: &StepPath) -> Option<(UnitChange, PlannedStep)> {
+        run.change.units.iter().find_map(|unit| {
+            let step = unit.steps.iter().find(|step| step.path == *path)?;
+            Some((unit.clone(), step.clone()))
+        })
+    }
+
+    /// Journals the intent of an attempt and sets it going; false where another attempt is under way already.
+    async fn start_step(
+        &mut self,
+        id: &RunId,
+        path: &StepPath,
+        catalog: &Arc<Catalog>,
+    ) -> Result<bool, EngineError> {
+        let slot = (id.clone(), path.clone());
+        let Some(run) = self.memory.runs.get(id).cloned() else { return Ok(false) };
+        let Some((unit, step)) = Self::find(&run, path) else { return Ok(false) };
+        if self.busy.contains_key(&slot) {
+            return Ok(false);
+        }
+        let Some(record) = self.read(&unit.unit).await? else { return Ok(false) };
+        let bench = Bench::of(&self.engine, catalog, (&run, &unit, &record)).await?;
+        if step.when == When::Maybe {
+            match bench.is_wanted(&step).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    let why = "its condition is false".to_owned();
+                    let event =
+                        Event::Step { path: path.clone(), event: StepEvent::Skipped { why } };
+                    self.journal(id, vec![event], catalog).await?;
+                    self.units_done_at_once(id, catalog).await?;
+                    return Ok(true);
+                }
+                Err(fault) => {
+                    self.refuse((id, path), fault, catalog).await?;
+                    return Ok(true);
+                }
+            }
+        }
+        let rendered = match step.effect {
+            Effect::Undo | Effect::UndoByHand => bench.render_undo(&step).await,
+            Effect::Perform | Effect::Keep => bench.render(&step).await,
+        };
+        let Rendered { call, sent } = match rendered {
+            Ok(rendered) => rendered,
+            Err(fault) => {
+                self.refuse((id, path), fault, catalog).await?;
+                return Ok(true);
+            }
+        };
+        let progress = run.steps.get(path);
+        let attempt = progress.map_or(0, |progress| progress.attempts) + 1;
+        let key =
+            progress.and_then(|progress| progress.key.clone()).unwrap_or_else(|| call.key.clone());
+        let call = action::Call { key: key.clone(), ..call };
+        let event =
+            Event::Step { path: path.clone(), event: StepEvent::Started { attempt, key, sent } };
+        self.journal(id, vec![event], catalog).await?;
+        self.set_going(slot, step, call);
+        Ok(true)
+    }
+
+    fn set_going(&mut self, (run, path): (RunId, StepPath), step: PlannedStep, call: action::Call) {
+        self.busy.insert((run.clone(), path.clone()), false);
+        let ports = self.engine.ports.clone();
+        self.in_flight.spawn(async move {
+            let outcome = match step.effect {
+                Effect::UndoByHand => Ok(Outcome::Task(by_hand(&call, &step))),
+                Effect::Undo | Effect::Perform | Effect::Keep => {
+                    let timeout = timeout_of(&step.action);
+                    let work = attempt(ports, step, call);
+                    guarded(timeout, work).await
+                }
+            };
+            Attempt { run, path, outcome, looked: false }
+        });
+    }
+
+    /// Waits for the next attempt to end; never comes back while none is under way.
+    pub async fn finished(&mut self) -> Attempt {
+        loop {
+            match self.in_flight.join_next().await {
+                Some(Ok(attempt)) => return attempt,
+                // Attempts catch their own panics; a cancelled one has nobody waiting for it.
+                Some(Err(_)) => {}
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Takes in what came of an attempt.
+    pub async fn take(
+        &mut self,
+        attempt: Attempt,
+        catalog: &Arc<Catalog>,
+    ) -> Result<(), EngineError> {
+        let Attempt { run: id, path, outcome, looked } = attempt;
+        self.busy.remove(&(id.clone(), path.clone()));
+        self.last_look.insert((id.clone(), path.clone()), self.engine.clock.now());
+        let Some(run) = self.memory.runs.get(&id).cloned() else { return Ok(()) };
+        let Some((unit, step)) = Self::find(&run, &path) else { return Ok(()) };
+        let event = match outcome {
+            Ok(Outcome::Done { result, outputs }) => {
+                let outputs =
+                    seal_outputs(&unit.definition, &step.action.id, outputs, &self.engine.sealer);
+                StepEvent::Succeeded { result, outputs }
+            }
+            Ok(Outcome::Waiting { on }) => {
+                let waits = run.steps.get(&path).is_some_and(|progress| {
+                    matches!(&progress.state, StepState::Waiting { on: known } if *known == on)
+                });
+                if waits {
+                    return Ok(());
+                }
+                self.remember_proposal(&run, &on).await?;
+                StepEvent::Waiting { on }
+            }
+            Ok(Outcome::Task(task)) => {
+                StepEvent::Waiting { on: self.open_task((&run, &path), task).await? }
+            }
+            Err(fault) if looked && fault.class != FaultClass::Terminal => {
+                tracing::warn!(run = %id, step = %path, %fault, "looking again later");
+                return Ok(());
+            }
+            Err(fault) => self.after_fault(&run, (&path, &step), fault),
+        };
+        self.journal(&id, vec![Event::Step { path, event }], catalog).await
+    }
+
+    async fn remember_proposal(&self, run: &Run, on: &Wait) -> Result<(), EngineError> {
+        let repository = on.reference.get("repository").and_then(serde_json::Value::as_str);
+        let number = on.reference.get("number").and_then(serde_json::Value::as_u64);
+        let (Some(repository), Some(number)) = (repository, number) else { return Ok(()) };
+        let proposal = Proposal {
+            repository: repository.to_owned(),
+            number,
+            run: Some(run.id.clone()),
+            service: run.change.service.clone(),
+        };
+        self.engine
+            .store
+            .save_proposal(&self.engine.lease, &proposal)
+            .await
+            .doing("recording a proposal")
+    }
+
+    async fn open_task(
+        &self,
+        (run, path): (&Run, &StepPath),
+        request: TaskRequest,
+    ) -> Result<Wait, EngineError> {
+        let task = Task {
+            number: 0,
+            run: run.id.clone(),
+            step: path.clone(),
+            service: run.change.service.clone(),
+            title: request.title.clone(),
+            instructions: request.instructions,
+            outputs: request.outputs,
+            state: TaskState::Open,
+            created_at: self.engine.clock.now(),
+            done_by: None,
+        };
+        let number =
+            self.engine.store.open_task(&self.engine.lease, &task).await.doing("opening a task")?;
+        let what = format!("task {number} “{}”", request.title);
+        Ok(Wait { on: "task".to_owned(), reference: serde_json::json!({"task": number}), what })
+    }
+
+    /// A fault is tried again while its policy says so; then it needs a person.
+    fn after_fault(
+        &self,
+        run: &Run,
+        (path, step): (&StepPath, &PlannedStep),
+        fault: Fault,
+    ) -> StepEvent {
+        let attempts = run.steps.get(path).map_or(1, |progress| progress.attempts);
+        let policy = RetryPolicy::of(&step.action);
+        let again = match fault.class {
+            FaultClass::Terminal => None,
+            FaultClass::Transient | FaultClass::Unknown => retry_delay(&policy, attempts, jitter()),
+        };
+        match (again, fault.class) {
+            (Some(delay), _) => {
+                let asked = Duration::from_millis(fault.retry_after_ms.unwrap_or_default());
+                let delay = delay.max(asked.min(Duration::from_secs(3600)));
+                let not_before = self.engine.clock.now() + delay;
+                StepEvent::Retry { fault, not_before }
+            }
+            (None, FaultClass::Unknown) => StepEvent::NeedsDecision { fault },
+            (None, _) => StepEvent::Failed { fault },
+        }
+    }
+
+    /// Asks whether what steps wait for has come; tells when to ask again.
+    async fn look(
+        &mut self,
+        id: &RunId,
+        catalog: &Arc<Catalog>,
+    ) -> Result<Option<Timestamp>, EngineError> {
+        let Some(run) = self.memory.runs.get(id).cloned() else { return Ok(None) };
+        let now = self.engine.clock.now();
+        let mut again: Option<Timestamp> = None;
+        for (path, progress) in &run.steps {
+            let StepState::Waiting { on } = &progress.state else { continue };
+            let slot = (id.clone(), path.clone());
+            if on.on == "task" || self.busy.contains_key(&slot) {
+                continue;
+            }
+            let due =
+                self.last_look.get(&slot).map_or(now, |last| *last + self.engine.limits.look_every);
+            if due > now {
+                again = Some(again.map_or(due, |earlier| earlier.min(due)));
+                continue;
+            }
+            let Some((unit, step)) = Self::find(&run, path) else { continue };
+            let Some(record) = self.read(&unit.unit).await? else { continue };
+            let bench = Bench::of(&self.engine, catalog, (&run, &unit, &record)).await?;
+            let rendered = match step.effect {
+                Effect::Undo | Effect::UndoByHand => bench.render_undo(&step).await,
+                Effect::Perform | Effect::Keep => bench.render(&step).await,
+            };
+            let Ok(Rendered { call, .. }) = rendered else { continue };
+            let call = action::Call { key: progress.key.clone().unwrap_or_default(), ..call };
+            self.busy.insert(slot, true);
+            let (ports, on, run, path) =
+                (self.engine.ports.clone(), on.clone(), id.clone(), path.clone());
+            self.in_flight.spawn(async move {
+                let work = async move {
+                    match action::find(&step.action.kind) {
+                        Some(action) => action.look(&ports, &call, &on).await,
+                        None => Err(Fault::terminal("the action is not available in this build")),
+                    }
+                };
+                let outcome = guarded(Duration::from_secs(60), work).await;
+                Attempt { run, path, outcome, looked: true }
+            });
+        }
+        Ok(again)
+    }
+}
+
+async fn attempt(
+    ports: action::Ports,
+    step: PlannedStep,
+    call: action::Call,
+) -> Result<Outcome, Fault> {
+    let kind = &step.action.kind;
+    let action = action::find(kind)
+        .ok_or_else(|| Fault::terminal(format!("`{kind}` is not available in this build")))?;
+    match step.effect {
+        Effect::Undo => action.undo(&ports, &call).await,
+        _ => action.perform(&ports, &call).await,
+    }
+}
+
+/// Bounds an attempt in time, and keeps its panic from anybody else.
+async fn guarded(
+    timeout: Duration,
+    work: impl Future<Output = Result<Outcome, Fault>> + Send + 'static,
+) -> Result<Outcome, Fault> {
+    let mut task = tokio::spawn(work);
+    match tokio::time::timeout(timeout, &mut task).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) => Err(Fault::terminal("the action broke down; this is a fault of Trueline's")),
+        Err(_) => {
+            task.abort();
+            Err(Fault::unknown(format!("no answer within {} s", timeout.as_secs())))
+        }
+    }
+}
+
+fn by_hand(call: &action::Call, step: &PlannedStep) -> TaskRequest {
+    let sent = serde_json::to_string_pretty(&step.config).unwrap_or_default();
+    TaskRequest {
+        title: format!("Undo by hand: {}", call.title),
+        instructions: format!(
+            "Take away what step `{}` ({}) left behind, then complete this task. It was last given:\n{}",
+            step.action.id,
+            step.action.kind,
+            crate::template::show_markers(&sent)
+        ),
+        outputs: std::collections::BTreeMap::new(),
+    }
+}
+
+/// Draws a number between 0 and 1.
+fn jitter() -> f64 {
+    let mut bytes = [0_u8; 4];
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)
+}

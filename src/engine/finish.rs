@@ -1,0 +1,173 @@
+//! What becomes of a unit: after each step that took effect, and once all of its steps are done.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::call::Bench;
+use crate::reconcile::{
+    Applied, ChangeKind, Definition, Effect, PlannedStep, StepRecord, UnitChange, UnitRecord,
+    intent_digest, reads_of, step_digest,
+};
+use crate::run::Run;
+use crate::secret::sealed_hash;
+use crate::store::Sealer;
+use crate::template::{self, Scope};
+
+/// Seals those outputs of a step that make up a sensitive output of the item.
+pub fn seal_outputs(
+    definition: &Definition,
+    action: &str,
+    outputs: Map<String, Value>,
+    sealer: &Sealer,
+) -> Map<String, Value> {
+    let sensitive = sensitive_step_outputs(definition);
+    outputs
+        .into_iter()
+        .map(|(name, value)| {
+            let hidden = sensitive.contains(&(action.to_owned(), name.clone()));
+            let value =
+                if hidden && sealed_hash(&value).is_none() { sealer.seal(&value) } else { value };
+            (name, value)
+        })
+        .collect()
+}
+
+/// Returns `(action, output)` of all that sensitive outputs of an item are made of.
+fn sensitive_step_outputs(definition: &Definition) -> BTreeSet<(String, String)> {
+    let sensitive = definition.outputs.values().filter(|output| output.sensitive);
+    sensitive
+        .flat_map(|output| template::references(&output.value))
+        .filter_map(|reference| match reference.path.as_slice() {
+            [root, action, name, ..] if root == "outputs" => Some((action.clone(), name.clone())),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Records what a step left behind; `record` is as it was before.
+pub(super) fn after_step(
+    bench: &Bench<'_>,
+    step: &PlannedStep,
+    (result, outputs): (&Value, &Map<String, Value>),
+    now: Timestamp,
+) -> Result<UnitRecord, String> {
+    let mut record = bench.record.clone();
+    record.observed.remove(&step.action.id);
+    record.row.drifted = record.observed.values().any(|seen| seen.observation.is_drift());
+    match step.effect {
+        Effect::Undo | Effect::UndoByHand => {
+            record.steps.remove(&step.action.id);
+        }
+        Effect::Perform
+            if bench.unit.kind != ChangeKind::Operate && bench.unit.kind != ChangeKind::Delete =>
+        {
+            for former in &step.action.former_ids {
+                record.steps.remove(former);
+            }
+            let left = StepRecord {
+                action: step.action.kind.clone(),
+                digest: step_digest(&step.action.kind, &bench.public(step, None)?),
+                sent: bench.public(step, Some(outputs))?,
+                result: result.clone(),
+                outputs: outputs.clone(),
+                run: bench.run.id.clone(),
+                at: now,
+            };
+            record.steps.insert(step.action.id.clone(), left);
+        }
+        Effect::Perform | Effect::Keep => {}
+    }
+    Ok(record)
+}
+
+/// Tells whether all steps of a unit are done.
+pub(super) fn is_done(run: &Run, unit: &UnitChange) -> bool {
+    unit.steps
+        .iter()
+        .all(|step| run.steps.get(&step.path).is_some_and(|progress| progress.state.lets_on()))
+}
+
+/// Returns the record of a unit all of whose steps are done; nothing where it was deleted.
+pub(super) fn after_unit(bench: &Bench<'_>, now: Timestamp) -> Result<Option<UnitRecord>, String> {
+    let unit = bench.unit;
+    if unit.kind == ChangeKind::Delete {
+        return Ok(None);
+    }
+    let mut record = bench.record.clone();
+    let fields = bench.public_fields()?;
+    let item = &unit.definition.item;
+    let reads = reads_of(&unit.inputs, &unit.definition.reads());
+    let intent = intent_digest(item, &fields, &unit.state, &reads);
+    // A change that only operates leaves the definition as it was applied.
+    let applied_before = record.applied.as_ref().filter(|_| unit.kind == ChangeKind::Operate);
+    let definition = applied_before
+        .map_or_else(|| unit.definition.clone(), |applied| applied.definition.clone());
+    let definition_digest = definition.digest();
+    record.applied = Some(Applied {
+        intent,
+        definition_digest,
+        inputs: unit.inputs.clone(),
+        outputs: outputs_of_unit(bench, &definition)?,
+        definition,
+        fields,
+        state: unit.state.clone(),
+        depends_on: unit.requires.clone(),
+        siblings: unit.depends_on.clone(),
+        deletion: unit.deletion,
+        needs: lasting_needs(bench.run),
+        commit: bench.run.commit.clone(),
+        run: bench.run.id.clone(),
+        at: now,
+    });
+    record.row.applied = Some((intent, definition_digest));
+    record.row.retained = false;
+    Ok(Some(record))
+}
+
+fn lasting_needs(run: &Run) -> Vec<crate::reconcile::Need> {
+    let rule = |need: &&crate::reconcile::Need| need.kind == crate::reconcile::NeedKind::Rule;
+    run.change.needs.iter().filter(rule).cloned().collect()
+}
+
+/// Evaluates what a unit offers to others; whatever is made of something sealed is sealed.
+fn outputs_of_unit(
+    bench: &Bench<'_>,
+    definition: &Definition,
+) -> Result<Map<String, Value>, String> {
+    let steps = bench.outputs();
+    let sealer = &bench.engine.sealer;
+    let mut sealed: BTreeSet<(String, String)> = BTreeSet::new();
+    let mut open: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
+    for (action, outputs) in &steps {
+        for (name, value) in outputs {
+            let value = match sealed_hash(value) {
+                Some(_) => {
+                    sealed.insert((action.clone(), name.clone()));
+                    sealer.open(value).map_err(|error| error.to_string())?
+                }
+                None => value.clone(),
+            };
+            open.entry(action.clone()).or_default().insert(name.clone(), value);
+        }
+    }
+    let mut scope = Scope::new();
+    scope.set("outputs", serde_json::to_value(&open).unwrap_or_default());
+    scope.set("fields", Value::Object(bench.public_fields()?));
+    scope.set("metadata", definition.metadata.clone());
+    scope.set("service", bench.unit.inputs.service.clone());
+    scope.set("environment", bench.unit.inputs.environment.clone());
+    let mut outputs = Map::new();
+    for (name, output) in &definition.outputs {
+        let value = template::evaluate(&output.value, &scope)
+            .map_err(|error| format!("output `{name}`: {error}"))?;
+        let made_of_sealed = template::references(&output.value).iter().any(|reference| {
+            matches!(reference.path.as_slice(),
+                [root, action, name, ..] if root == "outputs" && sealed.contains(&(action.clone(), name.clone())))
+        });
+        let value = if output.sensitive || made_of_sealed { sealer.seal(&value) } else { value };
+        outputs.insert(name.clone(), value);
+    }
+    Ok(outputs)
+}

@@ -1,0 +1,104 @@
+//! Starts runs: one for each change of a plan that nothing holds back any more.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::drive::Driver;
+use super::engine::{Doing, EngineError};
+use crate::id::{RunId, Uid};
+use crate::reconcile::{Change, ChangeKind, Plan, UnitChange, UnitRecord, UnitRow};
+use crate::run::Run;
+use crate::store::UnitWrite;
+
+impl Driver {
+    /// Makes a queued run of every change that may start; returns how many.
+    pub async fn start(&mut self, plan: &Plan) -> Result<usize, EngineError> {
+        let mut started = 0;
+        for change in plan.ready() {
+            self.create(change, &plan.commit).await?;
+            started += 1;
+        }
+        Ok(started)
+    }
+
+    async fn create(&mut self, change: &Change, commit: &str) -> Result<(), EngineError> {
+        let now = self.engine.clock.now();
+        let mut records = Vec::new();
+        for unit in &change.units {
+            records.push(self.record_of(unit).await?);
+        }
+        let effect = records.iter().map(|record| record.effect).max().unwrap_or_default() + 1;
+        let writes: Vec<UnitWrite> = records
+            .into_iter()
+            .zip(&change.units)
+            .map(|(mut record, unit)| {
+                record.effect = effect;
+                record.basis = Some(unit.definition.clone());
+                UnitWrite::Put(Box::new(record))
+            })
+            .collect();
+        let run =
+            Run::new(new_run_id(now), Arc::new(change.clone()), effect, commit.to_owned(), now);
+        self.engine
+            .store
+            .create_run(&self.engine.lease, &run, &writes)
+            .await
+            .doing("recording a run")?;
+        self.memory.take_writes(&writes);
+        self.memory.stalled.remove(&change.service);
+        self.memory.requested.remove(&change.service);
+        let contacts = change.needs.iter().filter_map(|need| need.contact.clone());
+        self.memory.state.contacts.extend(contacts);
+        tracing::info!(run = %run.id, service = change.service, change = %change.digest.short(), kind = %change.kind(), "run queued");
+        self.memory.runs.insert(run.id.clone(), run);
+        Ok(())
+    }
+
+    /// Reads what is recorded of a unit, or makes the record of a new one.
+    async fn record_of(&self, unit: &UnitChange) -> Result<UnitRecord, EngineError> {
+        let known = self
+            .engine
+            .store
+            .units(std::slice::from_ref(&unit.unit))
+            .await
+            .doing("reading a unit")?;
+        let reborn = |record: &UnitRecord| unit.kind == ChangeKind::Create && record.row.retained;
+        Ok(match known.into_iter().next() {
+            Some(record) if !reborn(&record) => record,
+            Some(record) => UnitRecord { generation: record.generation + 1, ..new_record(unit) },
+            None => new_record(unit),
+        })
+    }
+}
+
+fn new_record(unit: &UnitChange) -> UnitRecord {
+    UnitRecord {
+        row: UnitRow {
+            key: unit.unit.clone(),
+            uid: Uid(random_hex(8)),
+            applied: None,
+            drifted: false,
+            held: false,
+            retained: false,
+        },
+        generation: 1,
+        effect: 0,
+        applied: None,
+        basis: None,
+        steps: std::collections::BTreeMap::new(),
+        observed: std::collections::BTreeMap::new(),
+    }
+}
+
+/// Makes a name for a run that sorts by the time it was made.
+fn new_run_id(now: Timestamp) -> RunId {
+    RunId(format!("{:012x}{}", now.as_millisecond(), random_hex(2)))
+}
+
+/// Draws random bytes as hexadecimal digits.
+fn random_hex(bytes: usize) -> String {
+    let mut buffer = vec![0_u8; bytes];
+    getrandom::fill(&mut buffer).expect("the operating system gives random bytes");
+    buffer.iter().map(|byte| format!("{byte:02x}")).collect()
+}

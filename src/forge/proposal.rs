@@ -1,0 +1,90 @@
+//! What a proposal is: a pull request in every forge's words. It never changes itself.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What became of a proposal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProposalState {
+    /// It waits.
+    Open,
+    /// Its commits are on the base branch.
+    Merged,
+    /// It was turned down or withdrawn.
+    Closed,
+}
+
+impl fmt::Display for ProposalState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Open => "open",
+            Self::Merged => "merged",
+            Self::Closed => "closed",
+        })
+    }
+}
+
+/// A proposal to bring commits onto a branch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Proposal {
+    /// Its number, from 1.
+    pub number: u64,
+    /// One line.
+    pub title: String,
+    /// Why, as Markdown.
+    pub body: String,
+    /// Who opened it.
+    pub author: String,
+    /// The branch that was pushed for it.
+    pub source_branch: String,
+    /// The commit that it proposes.
+    pub head: String,
+    /// The branch that it is for.
+    pub base_branch: String,
+    /// What became of it.
+    pub state: ProposalState,
+    /// The commit that brought it onto the base branch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merge_commit: Option<String>,
+    /// Who merged or closed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_by: Option<String>,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// What finds it again: the same intent has the same marker.
+    pub marker: String,
+}
+
+/// A proposal to be opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewProposal {
+    /// One line.
+    pub title: String,
+    /// Why, as Markdown.
+    pub body: String,
+    /// Who opens it.
+    pub author: String,
+    /// The branch that was pushed for it.
+    pub source_branch: String,
+    /// The branch that it is for.
+    pub base_branch: String,
+    /// What finds it again.
+    pub marker: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A proposal with what it changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProposalDetail {
+    /// The proposal.
+    pub proposal: Proposal,
+    /// A unified patch against where it left its base, cut at one MiB.
+    pub diff: String,
+}

@@ -1,0 +1,20 @@
+//! What a forge is told to do. A dry run answers as if it had been done, and does nothing.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::error::ForgeError;
+use super::proposal::{NewProposal, Proposal};
+
+/// Writes the proposals of one repository.
+#[async_trait]
+pub trait ForgeWrite: Send + Sync {
+    /// Opens a proposal; an open one of the same marker is brought up to date instead.
+    async fn open(&self, new: NewProposal) -> Result<Proposal, ForgeError>;
+
+    /// Brings an open proposal onto its base branch by a merge commit.
+    async fn merge(&self, number: u64, by: &str, at: Timestamp) -> Result<Proposal, ForgeError>;
+
+    /// Closes an open proposal without merging it.
+    async fn close(&self, number: u64, by: &str, at: Timestamp) -> Result<Proposal, ForgeError>;
+}

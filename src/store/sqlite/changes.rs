@@ -1,0 +1,62 @@
+//! Changes as plans and runs hold them: frozen, stored once by the hash of their text.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sqlx::SqliteConnection;
+
+use super::definitions::{self, BLANK, Definitions};
+use super::rows;
+use super::write::Write;
+use crate::digest::Digest;
+use crate::reconcile::Change;
+use crate::store::StoreError;
+
+/// A change without its definitions, and where they are found, unit by unit.
+#[derive(Serialize, Deserialize)]
+struct Frozen {
+    change: Change,
+    definitions: Vec<Digest>,
+}
+
+/// Stores a change, where it is new; returns what it is found by.
+pub(super) async fn keep(write: &mut Write<'_>, change: &Change) -> Result<Digest, StoreError> {
+    let mut frozen = Frozen { change: change.clone(), definitions: Vec::new() };
+    for unit in &mut frozen.change.units {
+        frozen.definitions.push(definitions::keep(write, &unit.definition).await?);
+        unit.definition = Arc::clone(&BLANK);
+    }
+    let body = rows::to_json("a change", &frozen)?;
+    let content = Digest::of_bytes(body.as_bytes());
+    sqlx::query(
+        "INSERT INTO changes (catalog, content, body) VALUES ($1, $2, $3)
+         ON CONFLICT (catalog, content) DO NOTHING",
+    )
+    .bind(write.catalog)
+    .bind(content.to_string())
+    .bind(body)
+    .execute(write.connection())
+    .await
+    .map_err(StoreError::database("writing a change"))?;
+    Ok(content)
+}
+
+/// Makes changes whole again, in their order.
+pub(super) async fn thaw(
+    known: &Definitions,
+    connection: &mut SqliteConnection,
+    catalog: &str,
+    bodies: impl Iterator<Item = &str>,
+) -> Result<Vec<Change>, StoreError> {
+    let frozen: Vec<Frozen> =
+        bodies.map(|body| rows::from_json("a change", body)).collect::<Result<_, _>>()?;
+    let wanted = frozen.iter().flat_map(|it| it.definitions.iter().copied()).collect();
+    let loaded = known.load(connection, catalog, wanted).await?;
+    let whole = |Frozen { mut change, definitions }: Frozen| {
+        for (unit, content) in change.units.iter_mut().zip(&definitions) {
+            unit.definition = definitions::find(&loaded, content)?;
+        }
+        Ok(change)
+    };
+    frozen.into_iter().map(whole).collect()
+}

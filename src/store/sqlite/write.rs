@@ -1,0 +1,76 @@
+//! One transaction that writes: fenced by the lease, with the audit entries that tell about it.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use sqlx::{Connection as _, Sqlite, SqliteConnection, Transaction};
+
+use super::{audit, lease};
+use crate::digest::Digest;
+use crate::store::{Lease, StoreError};
+
+/// Who acts where no person does.
+pub(super) const OURSELVES: &str = "trueline";
+
+/// One transaction that writes; dropped without a commit, nothing of it took place.
+pub(super) struct Write<'w> {
+    transaction: Transaction<'w, Sqlite>,
+    pub(super) catalog: &'w str,
+    /// The last entry of the audit chain, once it is known.
+    chain: Option<(i64, Digest)>,
+    /// Definitions that this transaction stored already, by their place in memory.
+    pub(super) definitions: HashMap<usize, Digest>,
+}
+
+impl<'w> Write<'w> {
+    /// Begins a write that any process may do.
+    pub(super) async fn begin(
+        connection: &'w mut SqliteConnection,
+        catalog: &'w str,
+    ) -> Result<Self, StoreError> {
+        let transaction = connection.begin_with("BEGIN IMMEDIATE").await;
+        let transaction = transaction.map_err(StoreError::database("beginning to write"))?;
+        Ok(Self { transaction, catalog, chain: None, definitions: HashMap::new() })
+    }
+
+    /// Begins a write of the driver; refuses a lease that was taken over or given back.
+    pub(super) async fn fenced(
+        connection: &'w mut SqliteConnection,
+        catalog: &'w str,
+        lease: &Lease,
+    ) -> Result<Self, StoreError> {
+        let mut write = Self::begin(connection, catalog).await?;
+        lease::check(&mut write, lease).await?;
+        Ok(write)
+    }
+
+    /// Returns the connection that the transaction runs on.
+    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.transaction
+    }
+
+    /// Adds an entry to the audit chain.
+    pub(super) async fn audit(
+        &mut self,
+        at: Timestamp,
+        actor: &str,
+        what: &str,
+        detail: &Value,
+    ) -> Result<(), StoreError> {
+        let last = match self.chain {
+            Some(last) => last,
+            None => audit::last(self.catalog, &mut self.transaction).await?,
+        };
+        let told = audit::Told { at, actor, what, detail };
+        let catalog = self.catalog;
+        self.chain = Some(audit::append(catalog, &mut self.transaction, last, told).await?);
+        Ok(())
+    }
+
+    /// Makes the write durable: it is on the disk when this returns.
+    pub(super) async fn commit(self) -> Result<(), StoreError> {
+        let done = self.transaction.commit().await;
+        done.map_err(StoreError::database("making a write durable"))
+    }
+}
