@@ -16,6 +16,7 @@ mod plan;
 mod planner;
 #[cfg(test)]
 mod policies;
+mod recorded;
 pub mod show;
 mod steps;
 mod suspects;
@@ -33,7 +34,6 @@ pub use change::{
 };
 pub use definition::{Definition, OperationBlock};
 pub use desired::{Blocked, Desired, DesiredBuilder, Unit};
-pub use diff::{field_changes, fingerprint};
 pub use evaluate::{
     Inputs, Upstream, evaluate_deep, intent_digest, public, reads_of, resolve, scope_of,
     secret_marker, secret_name, secret_names,
@@ -41,6 +41,7 @@ pub use evaluate::{
 pub use facts::{Facts, Revision, Stall};
 pub use plan::{Drift, Hold, Pending, Plan, Verdict};
 pub use planner::plan;
+pub use recorded::{field_changes, fingerprint};
 pub use steps::{
     Source as StepSource, decide, name_secrets, output_names, path_of, record_of, render_public,
     step_digest,
