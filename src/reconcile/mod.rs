@@ -17,6 +17,8 @@ mod planner;
 #[cfg(test)]
 mod policies;
 mod recorded;
+#[cfg(test)]
+mod revisions;
 pub mod show;
 mod steps;
 mod suspects;

@@ -80,13 +80,13 @@ impl Planner<'_> {
             self.compare(key, &mut changes);
         }
         self.follow_replaced(&suspects, &mut changes);
-        let mut changed: BTreeMap<String, Vec<UnitChange>> = BTreeMap::new();
+        let mut by_service: BTreeMap<String, Vec<UnitChange>> = BTreeMap::new();
         for (key, change) in changes {
             if !self.plan.blocked.contains_key(&key.service) {
-                changed.entry(key.service).or_default().push(change);
+                by_service.entry(key.service).or_default().push(change);
             }
         }
-        changed
+        by_service
     }
 
     /// Compares one unit, and notes what it needs in the place of what was noted before.
@@ -281,16 +281,12 @@ impl Planner<'_> {
         let environment = Some(text("environment")).filter(|id| !id.is_empty());
         let mut rules = BTreeSet::new();
         for unit in &units {
-            match self.desired.units.get(&unit.unit) {
-                Some(unit) => rules.extend(needs::of_rules(unit, &self.catalog.settings)),
-                None => {
-                    let applied = self
-                        .actual
-                        .records
-                        .get(&unit.unit)
-                        .and_then(|record| record.applied.as_ref());
-                    rules.extend(applied.map(|applied| applied.needs.clone()).unwrap_or_default());
-                }
+            if let Some(unit) = self.desired.units.get(&unit.unit) {
+                rules.extend(needs::of_rules(unit, &self.catalog.settings));
+            } else {
+                let record = self.actual.records.get(&unit.unit);
+                let applied = record.and_then(|record| record.applied.as_ref());
+                rules.extend(applied.map(|applied| applied.needs.clone()).unwrap_or_default());
             }
         }
         Change {

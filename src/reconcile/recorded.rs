@@ -57,7 +57,7 @@ pub fn drift_changes(record: Option<&UnitRecord>) -> Vec<FieldChange> {
                     before: change.after.clone(),
                     after: change.before.clone(),
                     immutable: false,
-                }))
+                }));
             }
             Observation::Absent => all.push(FieldChange {
                 name: step.clone(),

@@ -158,7 +158,7 @@ impl World {
         while !open.is_empty() {
             let names: BTreeSet<&String> = open.iter().map(|change| &change.service).collect();
             let free = |change: &&Change| !change.after.iter().any(|before| names.contains(before));
-            let next = open.iter().position(|change| free(&change)).expect("no cycle");
+            let next = open.iter().position(free).expect("no cycle");
             let change = open.remove(next);
             change.units.iter().for_each(|unit| self.carry_out(change, unit));
         }
@@ -252,8 +252,8 @@ impl World {
             ["components", id, "outputs", name] => {
                 // Of its own service, or of a bundle's service whose output is made of it.
                 let services = std::iter::once(&unit.unit.service).chain(&unit.requires);
-                let keys = services.map(|service| UnitKey::component(service, *id));
-                keys.filter_map(|key| self.outputs.get(&key)?.get(*name)).next()
+                let mut keys = services.map(|service| UnitKey::component(service, *id));
+                keys.find_map(|key| self.outputs.get(&key)?.get(*name))
             }
             ["services", id, "outputs", name] => {
                 self.outputs.get(&UnitKey::service(*id)).and_then(|outputs| outputs.get(*name))
