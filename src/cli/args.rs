@@ -37,7 +37,8 @@ pub struct Global {
     #[arg(long, global = true, env = "TRUELINE_STATE", value_name = "DIR")]
     pub state: Option<PathBuf>,
     /// How to print.
-    #[arg(short, long, global = true, default_value = "text", value_name = "FORMAT")]
+    // Without a long form: `--output NAME=VALUE` is what a task is completed with.
+    #[arg(short, global = true, default_value = "text", value_name = "FORMAT")]
     pub output: Format,
     /// Prints only what is asked for.
     #[arg(short, long, global = true)]
