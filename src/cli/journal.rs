@@ -118,6 +118,14 @@ impl EntryWire {
     }
 }
 
+/// Says why a run ended as it did.
+pub(super) fn why_over(entries: &[JournalEntry]) -> Option<String> {
+    entries.iter().rev().find_map(|entry| match &entry.event {
+        Event::Run { event } => EntryWire::of_run(event).why,
+        Event::Step { .. } => None,
+    })
+}
+
 fn to_second(at: Timestamp) -> String {
     format!("{at:.0}")
 }

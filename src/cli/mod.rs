@@ -22,6 +22,7 @@ mod serve;
 mod service;
 mod service_show;
 mod status;
+mod status_text;
 mod table;
 mod task;
 mod validate;

@@ -330,3 +330,7 @@ fn show_text(wire: &ShowWire, now: Timestamp) -> String {
     }
     text
 }
+
+#[cfg(test)]
+#[path = "proposal_tests.rs"]
+mod tests;

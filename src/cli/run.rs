@@ -16,7 +16,7 @@ use crate::id::RunId;
 use crate::reconcile::show::{masked, visible};
 use crate::reconcile::{Effect, PlannedStep};
 use crate::run::{Progress, Run, RunState, StepState, waits_for};
-use crate::store::{RunSummary, Store};
+use crate::store::{JournalEntry, RunSummary, Store};
 
 /// How many runs are searched for the beginning of an id.
 const SEARCHED: u32 = 1_000;
@@ -63,7 +63,8 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
             context.show(&wire, || list_text(&wire, now))?;
         }
         Command::Show { id } => {
-            let wire = RunWire::of(&find(&*store, id).await?);
+            let run = find(&*store, id).await?;
+            let wire = RunWire::of(&run, &store.journal(&run.id).await?);
             context.show(&wire, || show_text(&wire, now))?;
         }
         Command::Logs { id, limit } => {
@@ -217,10 +218,10 @@ struct StepWire {
 }
 
 impl RunWire {
-    fn of(run: &Run) -> Self {
+    fn of(run: &Run, entries: &[JournalEntry]) -> Self {
         let mut line = RunLine::of_open(run);
         if run.state.is_over() {
-            line.why = None;
+            line.why = journal::why_over(entries);
         }
         let steps = run.change.units.iter().flat_map(|unit| &unit.steps);
         let known = steps.filter_map(|step| Some(StepWire::of(step, run.steps.get(&step.path)?)));
@@ -301,7 +302,8 @@ fn show_text(wire: &RunWire, now: Timestamp) -> String {
         ],
     );
     if let Some(why) = &line.why {
-        text += &block("", &format!("Waits: {why}"));
+        let lead = if line.state.is_over() { "Why" } else { "Waits" };
+        text += &block("", &format!("{lead}: {why}"));
     }
     text.push('\n');
     let head = ["STEP", "ACTION", "EFFECT", "STATE", "ATTEMPTS", "WHY"];
@@ -318,3 +320,7 @@ fn show_text(wire: &RunWire, now: Timestamp) -> String {
     }
     text
 }
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;

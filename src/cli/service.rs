@@ -94,9 +94,10 @@ pub(super) fn known(view: &View, id: &str) -> Result<ServiceView, Failure> {
         !stem.is_empty() && (known.contains(stem) || stem.contains(known.as_str()))
     };
     let like: Vec<String> = services.keys().filter(near).take(5).map(|id| cell(id)).collect();
-    let hint = match like.is_empty() {
-        true => "`trueline service list` shows those that there are".to_owned(),
-        false => format!("did you mean {}?", like.join(" or ")),
+    let hint = if like.is_empty() {
+        "`trueline service list` shows those that there are".to_owned()
+    } else {
+        format!("did you mean {}?", like.join(" or "))
     };
     Err(Failure::usage(format!("there is no service `{}`", cell(id))).hint(hint))
 }
@@ -211,4 +212,132 @@ fn history_text(wire: &HistoryWire, now: Timestamp) -> String {
         return "no runs yet".to_owned();
     }
     runs_table(&wire.runs, now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::view_sample::{
+        World, approval, at, begin, change, drifted, fails, now, plan, run, unit,
+    };
+    use crate::store::CatalogState;
+
+    async fn world() -> World {
+        let world = World::new().await;
+        let mut state = CatalogState { ticked_at: Some(at(995)), ..CatalogState::default() };
+        state.pending.insert("db".to_owned(), "waits for 1 approval".to_owned());
+        state.blocked.insert("never".to_owned(), "there is no item `\u{1b}[31mx`".to_owned());
+        world.remembers(&state).await;
+        world.has([drifted("db"), unit("shop/app"), unit("shop/db")]).await;
+        world.plans(&plan(vec![change("db", &["db"])], &[("db", approval())])).await;
+        let mut events = begin("gone/make");
+        events.extend(fails("gone/make"));
+        world.runs(run("0a0", change("gone", &["gone"])), events).await;
+        world
+    }
+
+    async fn shown(world: &World, id: &str) -> String {
+        let wire = ServiceWire::read(&world.store, id).await.expect("reads");
+        service_show::text(&wire, (now(), false))
+    }
+
+    #[tokio::test]
+    async fn services_are_listed_with_how_they_stand() {
+        let world = world().await;
+        let wire = list(&world.store, Limit { limit: 50 }).await.expect("reads");
+        insta::assert_snapshot!(list_text(&wire), @r"
+        SERVICE  STATE             UNITS  ITEM      TEAM      WHY
+        db       pending, drifted  1      postgres  payments  waits for 1 approval
+        gone     stalled           0                          step `gone/make` failed: the \u{1b}[31mAPI said no
+        never    blocked           0                          there is no item `\u{1b}[31mx`
+        shop     ready             2      postgres  payments
+        ");
+        let cut = list(&world.store, Limit { limit: 1 }).await.expect("reads");
+        assert!(list_text(&cut).ends_with("… and 3 more; --limit shows them\n"));
+        let none = list(&World::new().await.store, Limit { limit: 1 }).await.expect("reads");
+        assert_eq!(list_text(&none), "no services");
+    }
+
+    #[tokio::test]
+    async fn a_service_is_shown_in_full_and_its_secrets_are_not() {
+        let world = world().await;
+        insta::assert_snapshot!(shown(&world, "db").await, @r#"
+        Service      db
+        State        pending, drifted
+        Why          waits for 1 approval
+        Team         payments
+        Environment  production
+        To do        trueline approve f8ac703ad471
+
+        Unit db: pending, drifted
+          waits for 1 approval
+          postgres 1.2.0 at c0ffee000000, 2m ago by run 0a1 (active)
+          fields
+            key: (sensitive)
+            pin: (sensitive)
+            size: "small"
+          outputs
+            password: (sensitive)
+            url: "https://db\u{1b}[2J.example"
+          drift: dns is gone, seen 1m ago
+          drift: make differs, seen 1m ago
+            /body/size: written as "small", found as "hu\u{1b}[31mge"
+
+        Plan
+        + create db  (item postgres 1.2.0, production, team payments)
+          + size: "small"
+          + db/make  manual-task  Make it
+              + title: "Make it"
+          waits for 1 approval (environment production): trueline approve f8ac703ad471
+          change f8ac703ad471
+
+        Plan: 1 to create, 0 to update, 0 to replace, 0 to delete.
+        Plan digest ea8c6b0c600e at c0ffee000000
+        "#);
+        let wire = ServiceWire::read(&world.store, "db").await.expect("reads");
+        let json = serde_json::to_string(&wire).expect("serializes");
+        assert!(!json.contains("hunter22") && json.contains("\"lastRun\":null"), "{json}");
+    }
+
+    #[tokio::test]
+    async fn a_service_that_does_not_fit_or_stopped_is_shown_too() {
+        let world = world().await;
+        insta::assert_snapshot!(shown(&world, "never").await, @r"
+        Service  never
+        State    blocked
+        Why      there is no item `\u{1b}[31mx`
+        ");
+        insta::assert_snapshot!(shown(&world, "gone").await, @r"
+        Service  gone
+        State    stalled
+        Why      step `gone/make` failed: the \u{1b}[31mAPI said no
+
+        Last run
+          RUN  SERVICE  KIND    STATE   AGE     WHY
+          0a0  gone     create  failed  1m ago  step `gone/make` failed: the \u{1b}[31mAPI said no
+        ");
+    }
+
+    #[tokio::test]
+    async fn an_id_that_is_nobody_s_is_refused_with_those_like_it() {
+        let view = View::read(&world().await.store).await.expect("reads");
+        let said = |id: &str| known(&view, id).expect_err("unknown").to_string();
+        assert!(said("shop/app").contains("did you mean shop?"), "{}", said("shop/app"));
+        for id in ["", "x", "/", "\u{1b}[2J", "../..", "' OR 1=1"] {
+            let said = said(id);
+            assert!(said.contains("trueline service list") && !said.contains('\u{1b}'), "{said}");
+        }
+        let world = world().await;
+        assert!(ServiceWire::read(&world.store, "x").await.is_err());
+        assert!(history(&world.store, "x", Limit { limit: 1 }).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn the_history_of_a_service_is_its_runs() {
+        let world = world().await;
+        let wire = history(&world.store, "gone", Limit { limit: 9 }).await.expect("reads");
+        assert!(history_text(&wire, now()).contains("0a0  gone     create  failed"));
+        let none = history(&world.store, "shop", Limit { limit: 9 }).await.expect("reads");
+        assert_eq!(history_text(&none, now()), "no runs yet");
+    }
 }

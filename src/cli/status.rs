@@ -1,6 +1,7 @@
 //! `trueline status`: how the catalog and its services stand, and what a person can do. It only reads the store.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
@@ -8,8 +9,9 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::output::{Exit, Failure};
-use super::run::{RunLine, runs_table};
-use super::table::{Limit, Listed, ago, block, cell, count, short_commit, table};
+use super::run::RunLine;
+use super::status_text::text;
+use super::table::{Limit, Listed};
 use super::task::TaskLine;
 use crate::clock::Clock;
 use crate::daemon::SystemClock;
@@ -17,9 +19,6 @@ use crate::digest::Digest;
 use crate::engine::{UnitState, View};
 use crate::reconcile::{Change, Pending, Plan, show};
 use crate::store::Store;
-
-/// How old the last tick of a living driver may be before that is worth a word, in seconds.
-const SILENCE_S: i64 = 60;
 
 /// What `status` takes.
 #[derive(Debug, Args)]
@@ -32,77 +31,81 @@ pub struct Options {
 pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
     let store = context.existing_store().await?;
     let wire = StatusWire::read(&*store, (&context.name, options.limit)).await?;
-    context.show(&wire, || text(&wire, SystemClock.now()))?;
+    let poll = context.config.catalog.first().and_then(|catalog| catalog.poll.as_ref());
+    let poll = Context::duration(poll, Duration::from_mins(1)).as_secs();
+    let silence = i64::try_from(poll.saturating_mul(3)).unwrap_or(i64::MAX);
+    context.show(&wire, || text(&wire, (SystemClock.now(), silence)))?;
     Ok(Exit::Success)
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct StatusWire {
-    version: &'static str,
-    catalog: String,
-    ready: bool,
-    head: Option<String>,
-    applied_revision: Option<String>,
-    last_tick: Option<TickWire>,
-    driver: Option<DriverWire>,
-    plan: Option<PlanWire>,
-    units: UnitsWire,
-    overlay: Listed<OverlayWire>,
-    blocked: Listed<WhyWire>,
-    pending: Listed<PendingWire>,
-    runs: Listed<RunLine>,
-    stopped: Listed<RunLine>,
-    tasks: Listed<TaskLine>,
+pub(super) struct StatusWire {
+    pub(super) version: &'static str,
+    pub(super) catalog: String,
+    pub(super) ready: bool,
+    pub(super) head: Option<String>,
+    pub(super) applied_revision: Option<String>,
+    pub(super) last_tick: Option<TickWire>,
+    pub(super) driver: Option<DriverWire>,
+    pub(super) plan: Option<PlanWire>,
+    pub(super) units: UnitsWire,
+    pub(super) overlay: Listed<OverlayWire>,
+    pub(super) blocked: Listed<WhyWire>,
+    pub(super) pending: Listed<PendingWire>,
+    pub(super) runs: Listed<RunLine>,
+    pub(super) stopped: Listed<RunLine>,
+    pub(super) tasks: Listed<TaskLine>,
 }
 
 #[derive(Debug, Serialize)]
-struct TickWire {
-    at: Timestamp,
-    trouble: Option<String>,
+pub(super) struct TickWire {
+    pub(super) at: Timestamp,
+    pub(super) trouble: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
-struct DriverWire {
-    pid: u32,
-    host: String,
-    command: String,
+pub(super) struct DriverWire {
+    pub(super) pid: u32,
+    pub(super) host: String,
+    pub(super) command: String,
 }
 
 #[derive(Debug, Serialize)]
-struct PlanWire {
-    digest: Digest,
-    commit: String,
-    changes: usize,
-    held: Vec<String>,
+pub(super) struct PlanWire {
+    pub(super) digest: Digest,
+    pub(super) commit: String,
+    pub(super) changes: usize,
+    pub(super) held: Vec<String>,
+    pub(super) approve: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
-struct UnitsWire {
-    total: usize,
-    drifted: usize,
-    held: usize,
-    states: BTreeMap<UnitState, usize>,
+pub(super) struct UnitsWire {
+    pub(super) total: usize,
+    pub(super) drifted: usize,
+    pub(super) held: usize,
+    pub(super) states: BTreeMap<UnitState, usize>,
 }
 
 #[derive(Debug, Serialize)]
-struct OverlayWire {
-    path: String,
-    why: String,
+pub(super) struct OverlayWire {
+    pub(super) path: String,
+    pub(super) why: String,
 }
 
 #[derive(Debug, Serialize)]
-struct WhyWire {
-    service: String,
-    why: String,
+pub(super) struct WhyWire {
+    pub(super) service: String,
+    pub(super) why: String,
 }
 
 #[derive(Debug, Serialize)]
-struct PendingWire {
-    service: String,
-    change: Option<Digest>,
-    why: String,
-    commands: Vec<String>,
+pub(super) struct PendingWire {
+    pub(super) service: String,
+    pub(super) change: Option<Digest>,
+    pub(super) why: String,
+    pub(super) commands: Vec<String>,
 }
 
 impl StatusWire {
@@ -174,7 +177,8 @@ impl UnitsWire {
         }
     }
 
-    fn text(&self) -> String {
+    /// Counts units by state, the urgent first.
+    pub(super) fn text(&self) -> String {
         let urgent = self.states.iter().rev();
         let mut parts: Vec<String> =
             urgent.map(|(state, number)| format!("{number} {state}")).collect();
@@ -189,11 +193,14 @@ impl UnitsWire {
 
 impl PlanWire {
     fn of(plan: &Plan) -> Self {
+        let by_people = |why: &Pending| matches!(why, Pending::Approval { .. } | Pending::Guard);
+        let approvable = plan.pending.values().flatten().any(by_people);
         Self {
             digest: plan.digest,
             commit: plan.commit.clone(),
             changes: plan.changes.len(),
             held: show::holds(plan),
+            approve: approvable.then(|| format!("trueline approve {}", plan.digest.short())),
         }
     }
 }
@@ -228,98 +235,144 @@ pub(super) fn commands((plan, change): (&Plan, &Change)) -> Vec<String> {
     commands
 }
 
-fn text(wire: &StatusWire, now: Timestamp) -> String {
-    let mut text = table([""; 2], head(wire, now));
-    if let Some(TickWire { trouble: Some(trouble), .. }) = &wire.last_tick {
-        text += &block("", &format!("\nTrouble: {trouble}"));
-    }
-    for held in wire.plan.iter().flat_map(|plan| &plan.held) {
-        text += &block("", &format!("\nGuard: {held}"));
-    }
-    text += &section(
-        "Stopped: mend the cause, then `trueline service reconcile ID`",
-        &wire.stopped,
-        |runs| runs_table(runs, now),
-    );
-    text += &section("Blocked: these do not fit the catalog", &wire.blocked, |rows| {
-        table(["SERVICE", "WHY"], rows.iter().map(|row| [row.service.clone(), row.why.clone()]))
-    });
-    let last_good = "Not in force: the last good version of these documents is";
-    text += &section(last_good, &wire.overlay, |rows| {
-        table(["PATH", "WHY"], rows.iter().map(|row| [row.path.clone(), row.why.clone()]))
-    });
-    text += &section("Pending", &wire.pending, pending_table);
-    text +=
-        &section("Tasks: `trueline task list` says how to complete them", &wire.tasks, |tasks| {
-            let head = ["TASK", "SERVICE", "AGE", "TITLE"];
-            table(head, tasks.iter().map(|task| task.cells_of_open(now)))
-        });
-    text += &section("Runs", &wire.runs, |runs| runs_table(runs, now));
-    if wire.ready {
-        let head = wire.head.as_deref().map(short_commit).unwrap_or_default();
-        text += &format!("\nReady: all is as {head} wants it.\n");
-    }
-    text
-}
-
-/// Writes the lines that stand above all sections.
-fn head(wire: &StatusWire, now: Timestamp) -> Vec<[String; 2]> {
-    let row = |name: &str, text: String| [name.to_owned(), text];
-    let commit = |commit: &Option<String>| commit.as_deref().map(short_commit);
-    let head = match (commit(&wire.head), commit(&wire.applied_revision)) {
-        (None, _) => "not read yet".to_owned(),
-        (Some(head), Some(applied)) if head != applied => format!("{head} ({applied} is applied)"),
-        (Some(head), None) => format!("{head} (nothing is applied yet)"),
-        (Some(head), _) => head,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::view_sample::{
+        World, approval, at, begin, change, drifted, fails, now, plan, run, unit, waits,
     };
-    let tick = match &wire.last_tick {
-        None => "none yet".to_owned(),
-        Some(tick) if tick.trouble.is_some() => format!("{}, with trouble", ago(now, tick.at)),
-        Some(tick) => ago(now, tick.at),
-    };
-    let silent = wire
-        .last_tick
-        .as_ref()
-        .is_none_or(|tick| now.as_second() - tick.at.as_second() > SILENCE_S);
-    let driver = match &wire.driver {
-        None => "nobody drives: `trueline serve` or `trueline apply`".to_owned(),
-        Some(driver) => format!(
-            "process {} ({}) on {}{}",
-            driver.pid,
-            driver.command,
-            driver.host,
-            if silent { ", which is silent" } else { "" }
-        ),
-    };
-    let mut rows = vec![
-        row("Catalog", wire.catalog.clone()),
-        row("Head", head),
-        row("Last tick", tick),
-        row("Driver", driver),
-        row("Units", wire.units.text()),
-    ];
-    if let Some(plan) = wire.plan.as_ref().filter(|plan| plan.changes > 0) {
-        let changes = count(plan.changes, "change");
-        rows.push(row("Plan", format!("{} with {changes}", plan.digest.short())));
-    }
-    rows
-}
+    use crate::store::CatalogState;
 
-fn section<T>(title: &str, listed: &Listed<T>, write: impl FnOnce(&[T]) -> String) -> String {
-    if listed.total == 0 {
-        return String::new();
+    async fn check(world: &World) -> String {
+        let limit = Limit { limit: 2 };
+        let wire = StatusWire::read(&world.store, ("main", limit)).await.expect("reads");
+        text(&wire, (now(), 180))
     }
-    let lines = write(&listed.items);
-    let indented: String = lines.lines().map(|line| format!("  {line}\n")).collect();
-    let rest = listed.rest();
-    let rest = if rest.is_empty() { rest } else { format!("  {rest}") };
-    format!("\n{title}\n{indented}{rest}")
-}
 
-fn pending_table(rows: &[PendingWire]) -> String {
-    let head = ["SERVICE", "WHY", "WHAT TO DO"];
-    table(
-        head,
-        rows.iter().map(|row| [row.service.clone(), cell(&row.why), row.commands.join(" && ")]),
-    )
+    fn state() -> CatalogState {
+        CatalogState {
+            head: Some("c0ffee0000000000".to_owned()),
+            applied_revision: Some("c0ffee0000000000".to_owned()),
+            services: 2,
+            ticked_at: Some(at(995)),
+            ..CatalogState::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_was_read_yet() {
+        let world = World::new().await;
+        world.leaves().await;
+        insta::assert_snapshot!(check(&world).await, @"
+        Catalog    main
+        Head       not read yet
+        Last tick  none yet
+        Driver     nobody drives: `trueline serve` or `trueline apply`
+        Units      none
+        ");
+    }
+
+    #[tokio::test]
+    async fn all_is_well() {
+        let world = World::new().await;
+        world.remembers(&state()).await;
+        world.has([unit("db"), unit("shop/app")]).await;
+        world.plans(&plan(Vec::new(), &[])).await;
+        insta::assert_snapshot!(check(&world).await, @"
+        Catalog    main
+        Head       c0ffee000000
+        Last tick  5s ago
+        Driver     process 7 (serve) on here
+        Units      2 ready
+
+        Ready: all is as c0ffee000000 wants it.
+        ");
+    }
+
+    #[tokio::test]
+    async fn drift_alone_is_not_ready() {
+        let world = World::new().await;
+        world.remembers(&state()).await;
+        world.has([drifted("db")]).await;
+        let said = check(&world).await;
+        assert!(said.contains("1 ready, 1 drifted") && !said.contains("Ready:"), "{said}");
+    }
+
+    #[tokio::test]
+    async fn whatever_is_wrong_is_told_with_what_to_do() {
+        let world = World::new().await;
+        let words = |words: &[(&str, &str)]| {
+            words.iter().map(|(id, why)| ((*id).to_owned(), (*why).to_owned())).collect()
+        };
+        world
+            .remembers(&CatalogState {
+                trouble: Some("fetch failed\u{1b}[2J; the state stays".to_owned()),
+                overlay: vec![("services/a/\u{202e}b.yaml".to_owned(), "not YAML".to_owned())],
+                blocked: words(&[("a", "no item"), ("b", "no item"), ("c", "no item")]),
+                pending: words(&[("new", "waits for 1 approval (environment production)")]),
+                ticked_at: Some(at(500)),
+                head: Some("dir:abcdefabcdefabcdef".to_owned()),
+                ..state()
+            })
+            .await;
+        world.has([unit("a"), drifted("db"), unit("web")]).await;
+        let mut events = begin("db/make");
+        events.push(waits("db/make"));
+        world.runs(run("0b1", change("db", &["db"])), events).await;
+        let mut events = begin("web/make");
+        events.extend(fails("web/make"));
+        world.runs(run("0b2", change("web", &["web"])), events).await;
+        world.asks("0b1", "db", &[]).await;
+        let mut held = plan(vec![change("new", &["new"])], &[("new", approval())]);
+        held.verdict.holds.push(crate::reconcile::Hold::Shrank { before: 9, now: 2 });
+        world.plans(&held).await;
+        insta::assert_snapshot!(check(&world).await, @r"
+        Catalog    main
+        Head       dir:abcdefabcdef (c0ffee000000 is applied)
+        Last tick  8m ago, with trouble
+        Driver     process 7 (serve) on here, which is silent
+        Units      1 stalled, 1 blocked, 1 pending, 1 waiting, 1 drifted
+        Plan       6e7c8c7df96b with 1 change
+
+        Trouble: fetch failed\u{1b}[2J; the state stays
+
+        Guard: held: the catalog went from 9 services to 2 and 0 deletions would follow: trueline approve 6e7c8c7df96b
+
+        Stopped: mend the cause, then `trueline service reconcile ID`
+          RUN  SERVICE  KIND    STATE   AGE     WHY
+          0b2  web      create  failed  1m ago  step `web/make` failed: the \u{1b}[31mAPI said no
+
+        Blocked: these do not fit the catalog
+          SERVICE  WHY
+          a        no item
+          b        no item
+          … and 1 more; --limit shows them
+
+        Not in force: the last good version of these documents is
+          PATH                       WHY
+          services/a/\u{202e}b.yaml  not YAML
+
+        Pending
+          SERVICE  WHY                                            WHAT TO DO
+          new      waits for 1 approval (environment production)  trueline approve 682db6352648
+
+        Tasks: `trueline task list` says how to complete them
+          TASK  SERVICE  AGE     TITLE
+          1     db       1m ago  Make \u{1b}[31mit
+
+        Runs
+          RUN  SERVICE  KIND    STATE    AGE     WHY
+          0b1  db       create  waiting  1m ago  task 1 “Make \u{1b}[31mit”
+        ");
+    }
+
+    #[tokio::test]
+    async fn programs_read_the_same() {
+        let world = World::new().await;
+        world.remembers(&state()).await;
+        world.has([unit("db")]).await;
+        let limit = Limit { limit: 50 };
+        let wire = StatusWire::read(&world.store, ("main", limit)).await.expect("reads");
+        insta::assert_snapshot!(serde_json::to_string(&wire).expect("serializes"), @r#"{"version":"trueline.status/v1","catalog":"main","ready":true,"head":"c0ffee0000000000","appliedRevision":"c0ffee0000000000","lastTick":{"at":"1970-01-01T00:16:35Z","trouble":null},"driver":{"pid":7,"host":"here","command":"serve"},"plan":null,"units":{"total":1,"drifted":0,"held":0,"states":{"ready":1}},"overlay":{"total":0,"items":[]},"blocked":{"total":0,"items":[]},"pending":{"total":0,"items":[]},"runs":{"total":0,"items":[]},"stopped":{"total":0,"items":[]},"tasks":{"total":0,"items":[]}}"#);
+    }
 }

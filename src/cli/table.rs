@@ -14,11 +14,11 @@ const LONGEST_CELL: usize = 240;
 
 /// How much of a list is shown.
 #[derive(Clone, Copy, Debug, Args)]
-pub struct Limit {
+pub(super) struct Limit {
     /// How many are shown at most.
     #[arg(long, value_name = "NUMBER", default_value_t = 50,
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub limit: u32,
+    pub(super) limit: u32,
 }
 
 impl Limit {
@@ -135,9 +135,7 @@ mod tests {
         let cut = format!("{}…", "数".repeat(LONGEST_CELL));
         assert_eq!(
             text,
-            format!(
-                "SERVICE           STATE\nshop              ready\n\\u{{1b}}[31mred\\n  {cut}\n"
-            )
+            format!("SERVICE          STATE\nshop             ready\n\\u{{1b}}[31mred\\n  {cut}\n")
         );
         assert_eq!(table(["A"], Vec::<[String; 1]>::new()), "A\n");
     }

@@ -219,3 +219,113 @@ async fn open_task(store: &dyn Store, number: i64) -> Result<Task, Failure> {
         ))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::view_sample::{World, at, begin, change, now, run, waits};
+    use crate::secret::sealed_hash;
+
+    fn sealer(folder: &tempfile::TempDir) -> Sealer {
+        Sealer::key_at(&folder.path().join("key")).expect("a key")
+    }
+
+    /// A run that waits for task 1, which asks for a url, a number of ports and a password.
+    async fn world() -> World {
+        let world = World::new().await;
+        let mut events = begin("db/make");
+        events.push(waits("db/make"));
+        world.runs(run("0a1", change("db", &["db"])), events).await;
+        let asked = [("url", "string"), ("ports", "number"), ("password", "string")];
+        assert_eq!(world.asks("0a1", "db", &asked).await, 1);
+        world
+    }
+
+    async fn completes(
+        world: &World,
+        number: i64,
+        entered: &[(&str, &str)],
+    ) -> Result<Map<String, Value>, String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pairs = entered.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+        let pairs: Vec<(String, String)> = pairs.collect();
+        let done = completion(&world.store, (number, &pairs), &sealer(&folder)).await;
+        done.map_err(|failure| failure.to_string())
+    }
+
+    const ALL: [(&str, &str); 3] = [("url", "https://x"), ("ports", "3"), ("password", "hunter22")];
+
+    #[tokio::test]
+    async fn tasks_are_listed_with_how_to_complete_them() {
+        let world = world().await;
+        let done = world.asks("0a0", "web", &[]).await;
+        world.ends(done, "ada").await;
+        let text = async |all: bool| {
+            let tasks = world.store.tasks(!all).await.expect("reads");
+            let tasks = Listed::of(tasks, Limit { limit: 50 }).map(|task| TaskLine::of(&task));
+            text(&TasksWire { version: "trueline.tasks/v1", tasks }, now())
+        };
+        insta::assert_snapshot!(text(true).await, @r"
+        TASK  SERVICE  STATE        AGE     TITLE
+        2     web      done by ada  1m ago  Make \u{1b}[31mit
+        1     db       open         1m ago  Make \u{1b}[31mit
+
+        Task 1: Make \u{1b}[31mit
+          First\u{7}
+          then that
+          trueline task complete 1 --output password=<string> --output ports=<number> --output url=<string>
+        ");
+        assert!(!text(false).await.contains("done by ada"));
+    }
+
+    #[tokio::test]
+    async fn what_is_entered_is_typed_and_what_is_sensitive_sealed() {
+        let outputs = completes(&world().await, 1, &ALL).await.expect("fits");
+        assert_eq!((&outputs["url"], &outputs["ports"]), (&"https://x".into(), &3.into()));
+        assert!(sealed_hash(&outputs["password"]).is_some());
+        assert!(!Value::from(outputs).to_string().contains("hunter22"));
+    }
+
+    #[tokio::test]
+    async fn what_does_not_fit_is_refused_with_all_that_is_wrong() {
+        let world = world().await;
+        for (number, entered, expected) in [
+            (1, &[][..], "output `password` (string) is missing"),
+            (1, &[("url", "x"), ("ports", "many"), ("password", "p")], "`ports` is not a number"),
+            (1, &[("\u{1b}[2J", "x")], "the task has no output `\\u{1b}[2J`"),
+            (1, &[("url", "x"), ("url", "y")], "an output is given twice"),
+            (2, &ALL, "there is no task 2"),
+            (-1, &ALL, "there is no task -1"),
+        ] {
+            let said = completes(&world, number, entered).await.expect_err("refused");
+            assert!(said.contains(expected) && !said.contains('\u{1b}'), "{said}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_task_is_completed_once() {
+        let world = world().await;
+        let decision = DecisionKind::CompleteTask { task: 1, outputs: Map::new() };
+        world.store.decide("ada", at(5), &decision).await.expect("recorded");
+        let said = completes(&world, 1, &ALL).await.expect_err("refused");
+        assert!(said.contains("ada completed task 1 already"), "{said}");
+        world.ends(1, "ada").await;
+        let said = completes(&world, 1, &ALL).await.expect_err("refused");
+        assert!(said.contains("task 1 is done already (by ada)"), "{said}");
+    }
+
+    #[tokio::test]
+    async fn a_task_of_a_run_that_is_gone_is_refused() {
+        let world = World::new().await;
+        let number = world.asks("0a9", "db", &[]).await;
+        let said = completes(&world, number, &[]).await.expect_err("refused");
+        assert!(said.contains("which is not in the store"), "{said}");
+    }
+
+    #[test]
+    fn an_output_is_written_as_name_and_value() {
+        assert_eq!(pair("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
+        assert_eq!(pair("a="), Ok(("a".to_owned(), String::new())));
+        assert!(pair("a").is_err() && pair("=b").is_err() && pair("").is_err());
+    }
+}

@@ -71,8 +71,8 @@ pub(crate) fn unit(name: &str) -> UnitRecord {
             service: json!({"team": "payments", "environment": "production"}),
             ..Inputs::default()
         },
-        fields: object(json!({"size": "small", "pin": "hunter22", "key": {"secret": "KEY"}})),
-        outputs: object(json!({
+        fields: object(&json!({"size": "small", "pin": "hunter22", "key": {"secret": "KEY"}})),
+        outputs: object(&json!({
             "url": "https://db\u{1b}[2J.example",
             "password": {"$sealed": "hunter22", "$hash": "h"},
         })),
@@ -113,7 +113,7 @@ pub(crate) fn drifted(name: &str) -> UnitRecord {
     unit
 }
 
-fn object(value: Value) -> Map<String, Value> {
+fn object(value: &Value) -> Map<String, Value> {
     value.as_object().cloned().expect("an object")
 }
 
