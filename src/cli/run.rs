@@ -12,10 +12,11 @@ use super::table::{Limit, ago, block, cell, short_commit, table, value};
 use crate::clock::Clock;
 use crate::daemon::SystemClock;
 use crate::digest::Digest;
+use crate::engine::why_open;
 use crate::id::RunId;
 use crate::reconcile::show::{masked, visible};
 use crate::reconcile::{Effect, PlannedStep};
-use crate::run::{Progress, Run, RunState, StepState, waits_for};
+use crate::run::{Progress, Run, RunState, StepState};
 use crate::store::{JournalEntry, RunSummary, Store};
 
 /// How many runs are searched for the beginning of an id.
@@ -116,7 +117,7 @@ impl RunLine {
             change: run.change.digest,
             created_at: run.created_at,
             updated_at: None,
-            why: why(run),
+            why: why_open(run),
         }
     }
 
@@ -131,14 +132,6 @@ impl RunLine {
             self.why.clone().unwrap_or_default(),
         ]
     }
-}
-
-/// Says why a run stands where it stands.
-fn why(run: &Run) -> Option<String> {
-    if run.state == RunState::Queued {
-        return Some("waits for its turn".to_owned());
-    }
-    waits_for(run)
 }
 
 #[derive(Debug, Serialize)]

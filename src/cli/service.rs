@@ -129,7 +129,10 @@ struct ServiceLine {
 }
 
 impl ServiceLine {
-    fn of(service: &ServiceView, records: &BTreeMap<UnitKey, UnitRecord>) -> Self {
+    fn of(service: &ServiceView, view: &View, records: &BTreeMap<UnitKey, UnitRecord>) -> Self {
+        let coming = || view.run_of(&service.id).map(|run| &*run.change);
+        let planned = || view.plan.as_ref()?.change(&service.id);
+        let team = || coming().or_else(planned).map(|change| change.team.clone());
         let mut own = service.units.iter().filter_map(|unit| records.get(&unit.key));
         let first = own.next();
         let items = first.into_iter().chain(own).filter_map(item_of);
@@ -137,7 +140,7 @@ impl ServiceLine {
         items.dedup();
         Self {
             service: service.id.clone(),
-            team: first.and_then(|record| text_of(record, "team")),
+            team: first.and_then(|record| text_of(record, "team")).or_else(team),
             item: (!items.is_empty()).then(|| items.join(", ")),
             state: service.standing.state,
             why: service.standing.why.clone(),
@@ -166,7 +169,7 @@ async fn list(store: &dyn Store, limit: Limit) -> Result<ServicesWire, Failure> 
     let keys: Vec<UnitKey> = units.map(|unit| unit.key.clone()).collect();
     let records = store.units(&keys).await?.into_iter();
     let records = records.map(|record| (record.row.key.clone(), record)).collect();
-    let services = services.map(|service| ServiceLine::of(&service, &records));
+    let services = services.map(|service| ServiceLine::of(&service, &view, &records));
     Ok(ServicesWire { version: "trueline.services/v1", services })
 }
 

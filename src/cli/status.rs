@@ -137,8 +137,14 @@ impl StatusWire {
             overlay: Listed::of(overlay, limit)
                 .map(|(path, why)| OverlayWire { path: path.clone(), why: why.clone() }),
             blocked: Listed::of(&state.blocked, limit).map(why),
-            pending: Listed::of(&state.pending, limit)
-                .map(|(service, why)| PendingWire::of(service, why, plan)),
+            pending: Listed::of(
+                state
+                    .pending
+                    .iter()
+                    .filter_map(|(id, why)| Some((id, why_pending(id, why, plan)?))),
+                limit,
+            )
+            .map(|(id, why)| PendingWire::of(id, why, plan)),
             runs: Listed::of(view.runs.values(), limit).map(RunLine::of_open),
             stopped: Listed::of(view.stopped.values(), limit).map(|run| RunLine::of(run.clone())),
             tasks: Listed::of(tasks, limit).map(|task| TaskLine::of(&task)),
@@ -206,15 +212,33 @@ impl PlanWire {
 }
 
 impl PendingWire {
-    fn of(service: &str, why: &str, plan: Option<&Plan>) -> Self {
+    fn of(service: &str, why: String, plan: Option<&Plan>) -> Self {
         let change = plan.and_then(|plan| plan.change(service));
         Self {
             service: service.to_owned(),
             change: change.map(|change| change.digest),
-            why: why.to_owned(),
+            why,
             commands: plan.zip(change).map(commands).unwrap_or_default(),
         }
     }
+}
+
+/// Says why a change does not start; nothing where all there is to say is that its last run stopped.
+fn why_pending(service: &str, said: &str, plan: Option<&Plan>) -> Option<String> {
+    let reasons = plan.and_then(|plan| plan.pending.get(service));
+    let reasons = reasons.into_iter().flatten();
+    let words: Vec<(bool, String)> = reasons
+        .map(|reason| (matches!(reason, Pending::Stalled { .. }), reason.to_string()))
+        .collect();
+    let joined = |words: &mut dyn Iterator<Item = &(bool, String)>| {
+        words.map(|(_, word)| word.as_str()).collect::<Vec<_>>().join("; ")
+    };
+    // The plan was kept when it became what it is; what the last tick said may be newer.
+    if joined(&mut words.iter()) != said {
+        return Some(said.to_owned());
+    }
+    let others = joined(&mut words.iter().filter(|(stopped, _)| !stopped));
+    (!others.is_empty()).then_some(others)
 }
 
 /// Returns what a person can do about a change that does not start.
@@ -353,8 +377,8 @@ mod tests {
           services/a/\u{202e}b.yaml  not YAML
 
         Pending
-          SERVICE  WHY                                            WHAT TO DO
-          new      waits for 1 approval (environment production)  trueline approve 682db6352648
+          SERVICE  WHAT TO DO                     WHY
+          new      trueline approve 682db6352648  waits for 1 approval (environment production)
 
         Tasks: `trueline task list` says how to complete them
           TASK  SERVICE  AGE     TITLE
@@ -364,6 +388,21 @@ mod tests {
           RUN  SERVICE  KIND    STATE    AGE     WHY
           0b1  db       create  waiting  1m ago  task 1 “Make \u{1b}[31mit”
         ");
+    }
+
+    #[test]
+    fn that_a_run_stopped_is_said_once() {
+        let stopped =
+            Pending::Stalled { run: crate::id::RunId("0b2".to_owned()), why: "502".to_owned() };
+        let (alone, both) = ([("web", stopped.clone())], [("web", stopped), ("web", approval())]);
+        let (alone, both) = (plan(Vec::new(), &alone), plan(Vec::new(), &both));
+        let waits = approval().to_string();
+        let said = format!("run 0b2 stopped: 502; {waits}");
+        assert_eq!(why_pending("web", "run 0b2 stopped: 502", Some(&alone)), None);
+        assert_eq!(why_pending("web", &said, Some(&both)), Some(waits));
+        let newer = why_pending("web", "held by a person", Some(&both));
+        assert_eq!(newer.as_deref(), Some("held by a person"));
+        assert_eq!(why_pending("web", "held", None).as_deref(), Some("held"));
     }
 
     #[tokio::test]

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::run::runs_table;
 use super::status::{PendingWire, StatusWire, TickWire};
-use super::table::{Listed, ago, block, cell, count, short_commit, table};
+use super::table::{Listed, ago, block, count, short_commit, table};
 
 /// Writes it for people; a driver whose last tick is older than so many seconds is silent.
 pub(super) fn text(wire: &StatusWire, (now, silence): (Timestamp, i64)) -> String {
@@ -98,9 +98,6 @@ fn section<T>(title: &str, listed: &Listed<T>, write: impl FnOnce(&[T]) -> Strin
 }
 
 fn pending_table(rows: &[PendingWire]) -> String {
-    let head = ["SERVICE", "WHY", "WHAT TO DO"];
-    table(
-        head,
-        rows.iter().map(|row| [row.service.clone(), cell(&row.why), row.commands.join(" && ")]),
-    )
+    let row = |row: &PendingWire| [row.service.clone(), row.commands.join(" && "), row.why.clone()];
+    table(["SERVICE", "WHAT TO DO", "WHY"], rows.iter().map(row))
 }

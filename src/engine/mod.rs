@@ -26,5 +26,5 @@ pub use finish::seal_outputs;
 pub use memory::{Decided, Memory};
 pub use observe::{Seen, observe};
 pub use secrets::{EnvironmentSecrets, FolderSecrets, SecretSource};
-pub use unit_state::{Standing, UnitState, unit_state};
+pub use unit_state::{Standing, UnitState, unit_state, why_open};
 pub use view::{ServiceView, UnitView, View};

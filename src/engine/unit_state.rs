@@ -139,14 +139,21 @@ fn touches(run: &Run, key: &UnitKey) -> bool {
     run.change.units.iter().any(|unit| unit.unit == *key)
 }
 
+/// Says why an open run is not further: what it waits for; nothing where a step is under way.
+pub fn why_open(run: &Run) -> Option<String> {
+    if run.state != RunState::Queued {
+        return waits_for(run);
+    }
+    Some(match run.change.after.as_slice() {
+        [] => "waits for its turn".to_owned(),
+        before => format!("waits for its turn, after {}", before.join(", ")),
+    })
+}
+
 fn underway(run: &Run) -> Standing {
-    let why = waits_for(run);
-    let standing = match run.state {
-        RunState::Waiting => Standing::of(UnitState::Waiting, why.unwrap_or_default()),
-        RunState::Queued => Standing::of(UnitState::Converging, "its run waits for its turn"),
-        _ => Standing { state: UnitState::Converging, why, run: None },
-    };
-    standing.by(&run.id)
+    let waits = run.state == RunState::Waiting;
+    let state = if waits { UnitState::Waiting } else { UnitState::Converging };
+    Standing { state, why: why_open(run), run: Some(run.id.clone()) }
 }
 
 /// A run that stopped stands until something newer is wanted of its service.

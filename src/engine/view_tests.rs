@@ -103,7 +103,7 @@ fn a_run_weighs_more_than_what_is_wrong() {
             state.blocked.insert("db".to_owned(), "no item".to_owned());
         })
     };
-    check(&running(blocked(), vec![]), "converging: its run waits for its turn [0b1]");
+    check(&running(blocked(), vec![]), "converging: waits for its turn [0b1]");
     check(&running(blocked(), begin("db/make")), "converging [0b1]");
     let mut events = begin("db/make");
     events.push(waits("db/make"));
