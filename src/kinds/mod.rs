@@ -1,9 +1,23 @@
 //! Action types: one static row each. It describes; [`crate::action`] does.
 
+mod approval;
+mod check;
+mod command;
 mod fill;
+mod git_commit;
+mod github_workflow;
+mod jira_ticket;
+mod manual_task;
+mod notify;
+mod problem;
 mod registry;
 mod render;
+mod rest_api;
+mod terraform;
+mod webhook;
 
+pub use check::config_problems;
 pub use fill::{fill_markers, markers_in};
-pub use registry::{ActionKind, Reversal, Slot, all, find};
+pub use problem::{Fault, explain};
+pub use registry::{ActionKind, Decided, Reversal, Slot, all, find};
 pub use render::{ConfigError, render_config, target_of};

@@ -67,36 +67,36 @@ mod tests {
         }
     }
 
+    const TRAPS: [&str; 24] = [
+        "{{upper(fields.name)}}",
+        "{{fields.a == fields.b}}",
+        "{{#each fields.xs as x}}{{/each}}",
+        "{{.fields.name}}",
+        "{{fields.name | upper}}",
+        "{{concat fields.a, fields.b}}",
+        "{{#if eq fields.a 'b'}}{{/if}}",
+        "{{if fields.a}}",
+        "{{#eq fields.a 'b'}}{{/eq}}",
+        "{{{fields.a}}}",
+        "{{&fields.a}}",
+        "{{> part}}",
+        "{{#> part}}{{/part}}",
+        "{{* decorator}}",
+        "{{{{raw}}}} {{x}} {{{{/raw}}}}",
+        "{{uper fields.a}}",
+        "{{log fields.a}}",
+        "{{upper}}",
+        "{{replace fields.a 'b'}}",
+        "{{upper trim fields.a}}",
+        "{{#each fields.xs}}{{fields.a}}{{/each}}",
+        "{{concat sep='a'}}",
+        "{{^fields.a}}{{/fields.a}}",
+        "{{#eech fields.xs}}{{/eech}}",
+    ];
+
     #[test]
     fn traps_say_how_to_write_it() {
-        let snapshot = [
-            "{{upper(fields.name)}}",
-            "{{fields.a == fields.b}}",
-            "{{#each fields.xs as x}}{{/each}}",
-            "{{.fields.name}}",
-            "{{fields.name | upper}}",
-            "{{concat fields.a, fields.b}}",
-            "{{#if eq fields.a 'b'}}{{/if}}",
-            "{{if fields.a}}",
-            "{{#eq fields.a 'b'}}{{/eq}}",
-            "{{{fields.a}}}",
-            "{{&fields.a}}",
-            "{{> part}}",
-            "{{#> part}}{{/part}}",
-            "{{* decorator}}",
-            "{{{{raw}}}} {{x}} {{{{/raw}}}}",
-            "{{uper fields.a}}",
-            "{{log fields.a}}",
-            "{{upper}}",
-            "{{replace fields.a 'b'}}",
-            "{{upper trim fields.a}}",
-            "{{#each fields.xs}}{{fields.a}}{{/each}}",
-            "{{concat sep='a'}}",
-            "{{^fields.a}}{{/fields.a}}",
-            "{{#eech fields.xs}}{{/eech}}",
-        ]
-        .map(|text| format!("{text}\n    {}", problems(text)))
-        .join("\n");
+        let snapshot = TRAPS.map(|text| format!("{text}\n    {}", problems(text))).join("\n");
         assert_snapshot!(snapshot, @r#"
         {{upper(fields.name)}}
             2: `upper(…)` is not how a helper is called (write `{{upper x}}`)
@@ -117,7 +117,7 @@ mod tests {
         {{#eq fields.a 'b'}}{{/eq}}
             3: `eq` is not a block (write `{{#if (eq …)}}…{{/if}}`)
         {{{fields.a}}}
-            0: `{{{` is not available: values are always escaped (write `{{x}}`, or `{{json x}}` for a whole value)
+            0: `{{{` is not available: values are always escaped (write `{{x}}`, with a space before it where a `{` of the text comes first)
         {{&fields.a}}
             0: `{{&` is not available: values are always escaped (write `{{x}}`)
         {{> part}}
@@ -150,33 +150,33 @@ mod tests {
         "#);
     }
 
+    const FAULTS: [&str; 21] = [
+        "{{",
+        "{{}}",
+        "a {{fields.a",
+        "{{fields..a}}",
+        "{{fields.a fields.b}}",
+        "{{fields.[a}}",
+        "{{upper 'a}}",
+        "{{upper 'a\\x'}}",
+        "{{(upper fields.a}}",
+        "{{upper fields.a)}}",
+        "{{#if fields.a}}",
+        "{{/if}}",
+        "{{else}}",
+        "{{#if fields.a}}{{else}}{{else}}{{/if}}",
+        "{{#if fields.a}}\n{{#each fields.b}}{{/if}}{{/each}}",
+        "{{#if}}{{/if}}",
+        "{{this}} {{../a}} {{@index}} {{@indx}}",
+        "{{! never closed",
+        "{{!-- never }} closed --",
+        "{{fields.a ; 1}}",
+        "{{upper '\\ue000'}}",
+    ];
+
     #[test]
     fn faults_of_syntax_are_named() {
-        let snapshot = [
-            "{{",
-            "{{}}",
-            "a {{fields.a",
-            "{{fields..a}}",
-            "{{fields.a fields.b}}",
-            "{{fields.[a}}",
-            "{{upper 'a}}",
-            "{{upper 'a\\x'}}",
-            "{{(upper fields.a}}",
-            "{{upper fields.a)}}",
-            "{{#if fields.a}}",
-            "{{/if}}",
-            "{{else}}",
-            "{{#if fields.a}}{{else}}{{else}}{{/if}}",
-            "{{#if fields.a}}\n{{#each fields.b}}{{/if}}{{/each}}",
-            "{{#if}}{{/if}}",
-            "{{this}} {{../a}} {{@index}} {{@indx}}",
-            "{{! never closed",
-            "{{!-- never }} closed --",
-            "{{fields.a ; 1}}",
-            "{{upper '\\ue000'}}",
-        ]
-        .map(|text| format!("{text}\n    {}", problems(text)))
-        .join("\n");
+        let snapshot = FAULTS.map(|text| format!("{text}\n    {}", problems(text))).join("\n");
         assert_snapshot!(snapshot, @r#"
         {{
             0: `{{` has no `}}` (close the tag with `}}`, or write `\{{` where braces are meant as they are)

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::helpers::{Body, Helper};
 use super::marker::{Held, is_only_markers};
+use super::references::Reference;
 use super::render::RenderError;
 use super::scope::{ROOTS, Scope};
 use super::syntax::{Base, Call, Expression, Path};
@@ -85,7 +86,7 @@ impl<'a> Evaluator<'a> {
             Base::Frame(index) => match frame(index).map(|frame| &frame.value) {
                 Some(Cow::Borrowed(value)) => Some(Cow::Borrowed(*value)),
                 Some(Cow::Owned(value)) => {
-                    walk(value, path).map(|found| Cow::Owned(found.into_owned()))
+                    walk(value, &path.segments).map(|found| Cow::Owned(found.into_owned()))
                 }
                 None => None,
             },
@@ -97,7 +98,7 @@ impl<'a> Evaluator<'a> {
             }
         };
         Ok(match start {
-            Some(Cow::Borrowed(value)) => walk(value, path),
+            Some(Cow::Borrowed(value)) => walk(value, &path.segments),
             Some(Cow::Owned(value)) => {
                 self.spend(weight(&value))?;
                 Some(Cow::Owned(value))
@@ -106,10 +107,25 @@ impl<'a> Evaluator<'a> {
         })
     }
 
+    /// Refuses a template that reads what the scope does not have, also where this rendering would not.
+    pub(super) fn expect_known(&self, references: &[Reference]) -> Result<(), RenderError> {
+        let unknown = references.iter().find(|reference| {
+            !reference.optional && walk(self.scope.values(), &reference.path).is_none()
+        });
+        match unknown {
+            Some(Reference { path, .. }) => Err(self.missing(&path.join("."), path)),
+            None => Ok(()),
+        }
+    }
+
     fn unknown(&self, path: &Path) -> RenderError {
-        let message = format!("`{}` is not known", path.written);
-        let nearest = (path.base == Base::Scope).then(|| self.nearest(&path.segments)).flatten();
-        RenderError::new(match nearest {
+        let segments = if path.base == Base::Scope { path.segments.as_slice() } else { &[] };
+        self.missing(&path.written, segments)
+    }
+
+    fn missing(&self, written: &str, segments: &[String]) -> RenderError {
+        let message = format!("`{written}` is not known");
+        RenderError::new(match self.nearest(segments) {
             Some(hint) => format!("{message}; {hint}"),
             None => message,
         })
@@ -238,13 +254,13 @@ fn member<'v>(value: &'v Value, key: &str) -> Option<&'v Value> {
 }
 
 /// Walks a path; below a marker everything is a marker.
-fn walk<'v>(start: &'v Value, path: &Path) -> Option<Found<'v>> {
+fn walk<'v>(start: &'v Value, segments: &[String]) -> Option<Found<'v>> {
     let mut value = start;
-    for segment in &path.segments {
+    for segment in segments {
         if undecided(value) {
             let mut held = Held::default();
             held.add(value);
-            let rest = Digest::of(&path.segments);
+            let rest = Digest::of(&segments);
             return Some(Cow::Owned(Value::String(held.marker("of", Some(&rest)))));
         }
         value = member(value, segment)?;

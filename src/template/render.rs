@@ -46,7 +46,9 @@ pub fn is_template(text: &str) -> bool {
 pub fn render(text: &str, target: Target, scope: &Scope) -> Result<String, RenderError> {
     let parsed = parsed(text)?;
     let mut writer = Writer::new(target);
-    Evaluator::new(scope, text).nodes(&parsed.nodes, &mut writer)?;
+    let mut evaluator = Evaluator::new(scope, text);
+    evaluator.expect_known(&parsed.references)?;
+    evaluator.nodes(&parsed.nodes, &mut writer)?;
     writer.finish().map_err(RenderError::new)
 }
 
@@ -65,7 +67,9 @@ pub fn evaluate(text: &str, scope: &Scope) -> Result<Value, RenderError> {
     };
     match parsed.nodes.as_slice() {
         [Node::Value(expression)] if keeps => {
-            Evaluator::new(scope, text).value(expression).map(Cow::into_owned)
+            let mut evaluator = Evaluator::new(scope, text);
+            evaluator.expect_known(&parsed.references)?;
+            evaluator.value(expression).map(Cow::into_owned)
         }
         _ => render(text, Target::Text, scope).map(Value::String),
     }

@@ -60,6 +60,8 @@ fn paths_are_strict_everywhere() {
     check("{{services.payments-db.outputs.url}}", "postgres://x");
     check("{{fields.sise}}", "error: `fields.sise` is not known; did you mean `size`?");
     check("{{#if fields.sise}}{{/if}}", "error: `fields.sise` is not known; did you mean `size`?");
+    check("{{#if fields.off}}{{env.nope}}{{/if}}", "error: `environment.nope` is not known");
+    check("{{#if fields.off}}{{outputs.net.any.thing}}{{/if}}", "");
     check("{{feilds.size}}", "error: `feilds.size` is not known; did you mean `fields`?");
     check("{{upper fields.size.x}}", "error: `fields.size.x` is not known");
     check("{{#each fields.disks}}{{nope}}{{/each}}", "error: `nope` is not known");
@@ -146,7 +148,7 @@ fn a_uuid_is_the_same_on_a_retry_and_another_elsewhere() {
 }
 
 #[test]
-fn every_target_keeps_its_shape() {
+fn every_document_and_url_keeps_its_shape() {
     check_as(
         Target::Json,
         r#"{"a":"{{fields.name}}","b":{{fields.size}},"c":{{fields.none}}}"#,
@@ -184,6 +186,10 @@ fn every_target_keeps_its_shape() {
         "error: the URL holds `.` or `..` as a name",
     );
     check_as(Target::Url, "{{fields.name}}/x", "error: the text is not an http or https URL");
+}
+
+#[test]
+fn every_line_and_path_keeps_its_shape() {
     check_as(Target::Header, "a {{fields.kebab}}", "a payments-db");
     check_as(
         Target::Header,

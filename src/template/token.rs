@@ -254,7 +254,7 @@ fn refuse_foreign(rest: &str, start: usize) -> Result<(), TemplateProblem> {
         }
         Some('{') => (
             "`{{{` is not available: values are always escaped",
-            "write `{{x}}`, or `{{json x}}` for a whole value",
+            "write `{{x}}`, with a space before it where a `{` of the text comes first",
         ),
         _ => return Ok(()),
     };

@@ -1,0 +1,18 @@
+//! The row of `notify`: a message to people. It sends none.
+
+use super::registry::{ActionKind, Reversal, none};
+
+/// Tells people something.
+pub(super) static NOTIFY: ActionKind = ActionKind {
+    name: "notify",
+    summary: "tells people something, and never fails a run",
+    schema: include_str!("../../schemas/actions/notify.json"),
+    slots: &[],
+    reversal: Reversal::Nothing,
+    observable: None,
+    available: true,
+    repeats: true,
+    claims: none,
+    targets: none,
+    outputs: none,
+};

@@ -1,0 +1,311 @@
+//! What a JSON Schema error means, in our words. No text of the validating library ever leaves this file.
+
+use jsonschema::error::{TypeKind, ValidationErrorKind as Broken};
+use jsonschema::{JsonType, ValidationError};
+use serde_json::Value;
+
+use crate::finding::nearest;
+
+/// How many faults of one value are told; whoever has more has other worries.
+pub(super) const MOST: usize = 200;
+
+/// How many words are listed before the list is cut.
+const LISTED: usize = 16;
+
+/// How much of a value is shown.
+const SHOWN: usize = 60;
+
+/// One thing that a schema says is wrong with a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// JSON pointer to the value (for an unknown key, to that key; for a missing one, to its parent).
+    pub pointer: String,
+    /// Whether the key and not the value is wrong.
+    pub at_key: bool,
+    /// Id of the rule that it breaks: `schema/type`, `schema/value`, `schema/missing-key` or `schema/unknown-key`.
+    pub rule: &'static str,
+    /// What is wrong, in our words.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl Fault {
+    fn new(
+        rule: &'static str,
+        pointer: impl Into<String>,
+        message: impl Into<String>,
+        hint: Option<String>,
+    ) -> Self {
+        Self { pointer: pointer.into(), at_key: false, rule, message: message.into(), hint }
+    }
+}
+
+/// Says what one error of a schema means; several unknown keys are several faults.
+pub fn explain(error: &ValidationError<'_>, schema: &Value) -> Vec<Fault> {
+    let pointer = error.instance_path().as_str().to_owned();
+    let keyword = error.schema_path().as_str();
+    let at = keyword.rsplit_once('/').map_or("", |(parent, _)| parent);
+    let around = schema.pointer(at).unwrap_or(&Value::Null);
+    let found = error.instance();
+    let value = |message: String, hint| vec![Fault::new("schema/value", &*pointer, message, hint)];
+    match error.kind() {
+        Broken::AdditionalProperties { unexpected }
+        | Broken::UnevaluatedProperties { unexpected } => {
+            unexpected.iter().take(MOST).map(|key| unknown_key(&pointer, key, around)).collect()
+        }
+        Broken::Required { property } => vec![missing_key(pointer, property, schema, at)],
+        Broken::Type { kind } => vec![wrong_type(pointer, kind, found)],
+        Broken::Enum { options } => not_one_of(&pointer, found, options),
+        Broken::Constant { expected_value } => {
+            let message = format!("expected `{}`, found {}", bare(expected_value), shown(found));
+            value(message, None)
+        }
+        Broken::OneOfNotValid { .. } | Broken::AnyOf { .. } => {
+            let message = format!("missing one of {}", listed(&branches(around)));
+            vec![Fault::new("schema/missing-key", pointer, message, None)]
+        }
+        Broken::OneOfMultipleValid { .. } => {
+            value(format!("only one of {} may be given", listed(&branches(around))), None)
+        }
+        Broken::PropertyNames { error } => {
+            let name = error.instance().as_str().unwrap_or_default();
+            explain(error, schema)
+                .into_iter()
+                .map(|fault| Fault { pointer: join(&pointer, name), at_key: true, ..fault })
+                .collect()
+        }
+        Broken::FalseSchema => value("nothing may stand here".to_owned(), None),
+        Broken::Not { .. } => value(format!("{} cannot be used here", shown(found)), None),
+        Broken::UniqueItems => value("an entry stands here twice".to_owned(), None),
+        Broken::Pattern { .. } | Broken::Format { .. } => {
+            let (message, hint) = rule_in_words(around, found);
+            value(message, hint)
+        }
+        other => value(out_of_bounds(other, found), None),
+    }
+}
+
+/// Returns what stands at a schema: its description as part of a sentence, and an example.
+fn rule_in_words(around: &Value, found: &Value) -> (String, Option<String>) {
+    let rule = match (part(around, "description"), part(around, "format").as_str()) {
+        (Value::String(text), _) => lowered(text),
+        (_, Some("date")) => "a date written as year, month and day".to_owned(),
+        (_, Some("email")) => "a mail address".to_owned(),
+        _ => format!("text that matches `{}`", bare(part(around, "pattern"))),
+    };
+    let example =
+        part(around, "examples").get(0).map(|example| format!("for example `{}`", bare(example)));
+    (format!("expected {rule}, found {}", shown(found)), example)
+}
+
+fn part<'a>(node: &'a Value, key: &str) -> &'a Value {
+    node.get(key).unwrap_or(&Value::Null)
+}
+
+fn unknown_key(pointer: &str, key: &str, around: &Value) -> Fault {
+    let known: Vec<&str> = part(around, "properties")
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(key, _)| key.as_str())
+        .collect();
+    let hint = match nearest(key, known.iter().copied()) {
+        Some(near) => Some(format!("did you mean `{near}`?")),
+        None if known.is_empty() => None,
+        None => Some(format!("known here: {}", listed(&known))),
+    };
+    let message = format!("unknown property `{}`", cut(key));
+    let fault = Fault::new("schema/unknown-key", join(pointer, key), message, hint);
+    Fault { at_key: true, ..fault }
+}
+
+/// Names what is missing; the hint says what it is for, from the schema that describes it.
+fn missing_key(pointer: String, property: &Value, schema: &Value, at: &str) -> Fault {
+    let name = property.as_str().unwrap_or_default();
+    // The demand may stand in a branch (`allOf`, `then`) below the schema that has the properties.
+    let above = std::iter::successors(Some(at), |at| at.rsplit_once('/').map(|(above, _)| above));
+    let hint = above.take(4).find_map(|at| described(schema, at, name));
+    let hint = hint.map(|text| format!("`{name}`: {}", lowered(text)));
+    Fault::new("schema/missing-key", pointer, format!("missing property `{name}`"), hint)
+}
+
+/// Finds the description of a property at a schema, or at what that schema refers to.
+fn described<'a>(schema: &'a Value, at: &str, name: &str) -> Option<&'a str> {
+    let around = schema.pointer(at)?;
+    let target = part(around, "$ref").as_str().and_then(|target| target.strip_prefix('#'));
+    let referred = target.and_then(|target| schema.pointer(target)).unwrap_or(&Value::Null);
+    [around, referred]
+        .into_iter()
+        .find_map(|node| node.get("properties")?.get(name)?.get("description")?.as_str())
+}
+
+fn wrong_type(pointer: String, kind: &TypeKind, found: &Value) -> Fault {
+    let wanted: Vec<&str> = match kind {
+        TypeKind::Single(one) => vec![type_word(*one)],
+        TypeKind::Multiple(several) => several.iter().map(type_word).collect(),
+    };
+    let text_wanted = wanted.contains(&"text");
+    let hint = match found {
+        Value::Number(_) | Value::Bool(_) if text_wanted => {
+            Some(format!("put it in quotes: \"{}\"", cut(&bare(found))))
+        }
+        Value::String(text) if !text_wanted && unquotes_to(text, &wanted) => {
+            Some(format!("take the quotes away: {text}"))
+        }
+        _ => None,
+    };
+    let message = format!("expected {}, found {}", wanted.join(" or "), kind_and_value(found));
+    Fault::new("schema/type", pointer, message, hint)
+}
+
+fn unquotes_to(text: &str, wanted: &[&str]) -> bool {
+    match serde_json::from_str(text) {
+        Ok(Value::Number(_)) => wanted.contains(&"a number") || wanted.contains(&"a whole number"),
+        Ok(Value::Bool(_)) => wanted.contains(&"true or false"),
+        _ => false,
+    }
+}
+
+fn not_one_of(pointer: &str, found: &Value, options: &Value) -> Vec<Fault> {
+    let known: Vec<String> = options.as_array().into_iter().flatten().map(bare).collect();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let message = format!("expected one of {}, found {}", listed(&known), shown(found));
+    // Every short word is near every other.
+    let word = found.as_str().filter(|word| word.chars().count() > 2);
+    let near = word.and_then(|word| nearest(word, known.iter().copied()));
+    let hint = near.map(|near| format!("did you mean `{near}`?"));
+    vec![Fault::new("schema/value", pointer, message, hint)]
+}
+
+fn out_of_bounds(broken: &Broken, found: &Value) -> String {
+    let length = || found.as_str().map_or(0, |text| text.chars().count());
+    let count = || match found {
+        Value::Array(items) => items.len(),
+        Value::Object(map) => map.len(),
+        _ => 0,
+    };
+    match broken {
+        Broken::MinLength { limit: 1 } => "expected text that is not empty".to_owned(),
+        Broken::MinLength { limit } => {
+            format!("expected at least {limit} characters, found {}", length())
+        }
+        Broken::MaxLength { limit } => {
+            format!("expected at most {limit} characters, found {}", length())
+        }
+        Broken::MinItems { limit } | Broken::MinProperties { limit } => {
+            format!("expected at least {}, found {}", entries(*limit), count())
+        }
+        Broken::MaxItems { limit } | Broken::MaxProperties { limit } => {
+            format!("expected at most {}, found {}", entries(*limit), count())
+        }
+        Broken::Minimum { limit } => format!("expected at least {limit}, found {}", bare(found)),
+        Broken::Maximum { limit } => format!("expected at most {limit}, found {}", bare(found)),
+        Broken::ExclusiveMinimum { limit } => {
+            format!("expected more than {limit}, found {}", bare(found))
+        }
+        Broken::ExclusiveMaximum { limit } => {
+            format!("expected less than {limit}, found {}", bare(found))
+        }
+        Broken::MultipleOf { multiple_of } => {
+            format!("expected a multiple of {multiple_of}, found {}", bare(found))
+        }
+        _ => format!("{} does not fit here", shown(found)),
+    }
+}
+
+fn entries(count: u64) -> String {
+    if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") }
+}
+
+fn branches(around: &Value) -> Vec<&str> {
+    let branches = part(around, "oneOf").as_array().or(part(around, "anyOf").as_array());
+    branches
+        .into_iter()
+        .flatten()
+        .filter_map(|branch| branch.get("required")?.get(0)?.as_str())
+        .collect()
+}
+
+fn type_word(kind: JsonType) -> &'static str {
+    match kind {
+        JsonType::Null => "nothing",
+        JsonType::Boolean => "true or false",
+        JsonType::Integer => "a whole number",
+        JsonType::Number => "a number",
+        JsonType::String => "text",
+        JsonType::Array => "a list",
+        JsonType::Object => "a mapping",
+    }
+}
+
+/// Names the type of a value and, where it is short, the value: "number `1.4`".
+fn kind_and_value(value: &Value) -> String {
+    match value {
+        Value::Null => "nothing".to_owned(),
+        Value::Bool(value) => format!("`{value}`"),
+        Value::Number(number) => format!("number `{number}`"),
+        Value::String(text) => format!("text `{}`", cut(text)),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "a mapping".to_owned(),
+    }
+}
+
+/// Shows a value in a sentence.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) if text.is_empty() => "empty text".to_owned(),
+        Value::String(text) => format!("`{}`", cut(text)),
+        other => kind_and_value(other),
+    }
+}
+
+/// Writes a value as a document would, without quotes.
+fn bare(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Cuts a text that somebody wrote to what fits a sentence, on one line.
+fn cut(text: &str) -> String {
+    let mut shown: String = text.chars().take(SHOWN).flat_map(one_line).collect();
+    if text.chars().nth(SHOWN).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+fn one_line(char: char) -> impl Iterator<Item = char> {
+    let escaped = char.is_control().then(|| char.escape_default());
+    let kept = escaped.is_none().then_some(char);
+    escaped.into_iter().flatten().chain(kept)
+}
+
+/// Lists words as people read them.
+fn listed(words: &[&str]) -> String {
+    let mut list =
+        words.iter().take(LISTED).map(|word| format!("`{}`", cut(word))).collect::<Vec<_>>();
+    if words.len() > LISTED {
+        list.push(format!("and {} more", words.len() - LISTED));
+    }
+    list.join(", ")
+}
+
+/// Appends a key to a JSON pointer.
+fn join(pointer: &str, key: &str) -> String {
+    format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"))
+}
+
+/// Makes a description part of a sentence: no capital at its start, no full stop.
+fn lowered(text: &str) -> String {
+    let text = text.trim_end_matches('.');
+    let mut chars = text.chars();
+    match (chars.next(), chars.clone().next()) {
+        (Some(first), Some(second)) if second.is_lowercase() || second == ' ' => {
+            first.to_lowercase().chain(chars).collect()
+        }
+        _ => text.to_owned(),
+    }
+}

@@ -1,0 +1,92 @@
+//! The row of `rest-api`: one call of an HTTP interface. It calls nothing.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::registry::{ActionKind, Decided, Reversal, Slot, host_at, known_text};
+use crate::template::Target;
+
+/// Calls an HTTP interface.
+pub(super) static REST_API: ActionKind = ActionKind {
+    name: "rest-api",
+    summary: "calls an HTTP interface and takes its answer as the result",
+    schema: include_str!("../../schemas/actions/rest-api.json"),
+    slots: &[
+        Slot::new("/endpoint/url", Target::Url),
+        Slot::new("/headers/*", Target::Header),
+        Slot::new("/body/contentTemplate", Target::Json)
+            .decided(Decided::ByWord("/body/type", "json"))
+            .structured(),
+        Slot::new("/authentication/header", Target::Header),
+        Slot::new("/authentication/tokenUrl", Target::Url),
+        Slot::new("/poll/url", Target::Url),
+        Slot::new("/observe/url", Target::Url),
+        Slot::new("/delete/url", Target::Url),
+    ],
+    reversal: Reversal::Configured("/delete"),
+    observable: Some("/observe"),
+    available: true,
+    repeats: false,
+    claims,
+    targets,
+    outputs: |_| vec!["status".to_owned()],
+};
+
+/// The resource, where the call names one: by `observe`, or as `PUT` does.
+fn claims(config: &Value) -> Vec<String> {
+    let puts = config.pointer("/endpoint/method").and_then(Value::as_str) == Some("PUT");
+    let claimed = match config.get("observe") {
+        Some(_) => known_text(config, "/observe/url"),
+        None if puts => known_text(config, "/endpoint/url"),
+        None => None,
+    };
+    claimed.map(|url| format!("rest:{url}")).into_iter().collect()
+}
+
+/// The hosts of all its requests.
+fn targets(config: &Value) -> Vec<String> {
+    let urls =
+        ["/endpoint/url", "/authentication/tokenUrl", "/poll/url", "/observe/url", "/delete/url"];
+    let hosts: BTreeSet<String> = urls.iter().filter_map(|url| host_at(config, url)).collect();
+    hosts.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::template::unknown;
+
+    #[test]
+    fn a_resource_is_claimed_where_one_is_named() {
+        let url = "http://127.0.0.1:8080/v1/databases/a";
+        let check =
+            |config: Value, expected: &[&str]| assert_eq!(claims(&config), expected, "{config}");
+        check(
+            json!({"endpoint": {"url": url, "method": "PUT"}}),
+            &["rest:http://127.0.0.1:8080/v1/databases/a"],
+        );
+        check(json!({"endpoint": {"url": url, "method": "POST"}}), &[]);
+        check(
+            json!({"endpoint": {"url": "http://h/all"}, "observe": {"url": "http://h/one"}}),
+            &["rest:http://h/one"],
+        );
+        check(
+            json!({"endpoint": {"url": format!("http://h/{}", unknown("outputs.x")), "method": "PUT"}}),
+            &[],
+        );
+    }
+
+    #[test]
+    fn hosts_are_targets() {
+        let config = json!({
+            "endpoint": {"url": "http://127.0.0.1:8080/v1"},
+            "observe": {"url": "http://127.0.0.1:8080/v1/a"},
+            "delete": {"url": "https://api.example.com/a"},
+            "poll": {"url": unknown("outputs.x")},
+        });
+        assert_eq!(targets(&config), ["host:127.0.0.1:8080", "host:api.example.com"]);
+    }
+}
