@@ -16,6 +16,7 @@ mod steps;
 mod upstream;
 mod window;
 
+pub use crate::template::lone_reference;
 pub use actual::{Actual, Applied, Observation, Observed, StepRecord, UnitRecord, UnitRow};
 pub use change::{
     Change, ChangeKind, Effect, FieldChange, Need, NeedKind, PlannedStep, UnitChange, When,
@@ -33,4 +34,4 @@ pub use planner::{plan, renames, suspects};
 pub use steps::{
     Source as StepSource, decide, output_names, path_of, record_of, render_public, step_digest,
 };
-pub use upstream::{KnownOutputs, Reader, Reveal, UpstreamReads, gather, lone_reference};
+pub use upstream::{KnownOutputs, Reader, Reveal, UpstreamReads, gather};

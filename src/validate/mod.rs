@@ -1,1 +1,20 @@
-//! Rules over a catalog, and reports of what they find.
+//! Validation: rules find what is wrong with a catalog, and the judge says which of its documents count.
+
+mod context;
+mod effective;
+mod findings;
+mod judge;
+mod references;
+mod registry;
+mod rules;
+mod severities;
+#[cfg(test)]
+mod testing;
+mod texts;
+
+pub use context::{Context, Offer, ServiceContext};
+pub use effective::{Good, Overlay};
+pub use findings::Findings;
+pub use judge::{Judge, Judged};
+pub use references::ServiceRead;
+pub use registry::{Check, Rule, rule, rules};
