@@ -36,12 +36,14 @@ impl Form {
         shown.into_iter().filter(|(_, shown)| *shown != Shown::No).map(|(id, _)| id).collect()
     }
 
-    /// Returns the given values, with the defaults of visible fields where none is given.
+    /// Returns the given values without those of hidden fields, and with the defaults of visible ones where none is given.
     pub fn with_defaults(&self, fields: &Map<String, Value>) -> Map<String, Value> {
         let visible = self.visible(fields);
         let mut resolved = fields.clone();
-        for field in self.fields().filter(|field| visible.contains(field.id.as_str())) {
-            if let (Some(default), None) = (&field.default, fields.get(&field.id)) {
+        for field in self.fields() {
+            if !visible.contains(field.id.as_str()) {
+                resolved.remove(&field.id);
+            } else if let (Some(default), None) = (&field.default, fields.get(&field.id)) {
                 resolved.insert(field.id.clone(), default.clone());
             }
         }
@@ -165,11 +167,11 @@ impl FieldType {
             FieldType::String | FieldType::Textarea => {
                 &["pattern", "minLength", "maxLength", "message"]
             }
-            FieldType::Number => &["min", "max", "step"],
-            FieldType::Multiselect => &["minItems", "maxItems"],
-            FieldType::Date => &["min", "max"],
+            FieldType::Number => &["min", "max", "step", "message"],
+            FieldType::Multiselect => &["minItems", "maxItems", "message"],
+            FieldType::Date => &["min", "max", "message"],
             FieldType::Email => &["pattern", "message"],
-            FieldType::File => &["maxBytes", "mediaTypes"],
+            FieldType::File => &["maxBytes", "mediaTypes", "message"],
             FieldType::Boolean | FieldType::Select | FieldType::Password => &[],
         }
     }

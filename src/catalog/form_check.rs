@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use jsonschema::Validator;
-use jsonschema::error::ValidationErrorKind;
+use jsonschema::error::ValidationErrorKind as Broken;
 use serde_json::{Map, Value};
 
 use super::form::{Field, FieldType, Form};
@@ -19,16 +19,33 @@ use crate::finding::nearest;
 impl Form {
     /// Returns what is wrong with the `fields` of a service; pointers are relative to them.
     pub fn check(&self, fields: &Map<String, Value>) -> Vec<Problem> {
-        self.check_values(fields, false)
+        self.check_values(fields, fields, false)
+    }
+
+    /// Returns what is wrong with the `fields` of a service that stand over the defaults of its environment: those decide
+    /// what is visible and what is missing, and are not checked themselves.
+    pub fn check_over(
+        &self,
+        defaults: &Map<String, Value>,
+        fields: &Map<String, Value>,
+    ) -> Vec<Problem> {
+        let mut all = defaults.clone();
+        all.extend(fields.clone());
+        self.check_values(fields, &all, false)
     }
 
     /// Returns what is wrong with the `config` of a component, whose texts may be templates; pointers are relative to it.
     pub fn check_config(&self, config: &Map<String, Value>) -> Vec<Problem> {
-        self.check_values(config, true)
+        self.check_values(config, config, true)
     }
 
-    fn check_values(&self, fields: &Map<String, Value>, templates: bool) -> Vec<Problem> {
-        let shown = shown(self, fields, templates);
+    fn check_values(
+        &self,
+        fields: &Map<String, Value>,
+        all: &Map<String, Value>,
+        templates: bool,
+    ) -> Vec<Problem> {
+        let shown = shown(self, all, templates);
         let checks = self.checks.of(self);
         let mut problems = Vec::new();
         for (id, value) in fields {
@@ -45,7 +62,7 @@ impl Form {
         }
         let missing = self.fields().filter(|field| {
             field.is_demanded()
-                && !fields.contains_key(&field.id)
+                && !all.contains_key(&field.id)
                 && shown.get(field.id.as_str()) == Some(&Shown::Yes)
         });
         problems.extend(missing.map(missing_field));
@@ -153,24 +170,34 @@ impl FieldCheck {
             return vec![in_clear(pointer, value)];
         }
         let mut problems = Vec::new();
-        for error in validator.iter_errors(value) {
+        for error in validator.iter_errors(value).take(MOST) {
             for problem in explain(&error, &self.schema) {
+                let (message, hint) = self.in_words(error.kind(), &problem);
                 problems.push(Problem {
+                    message,
+                    hint,
                     pointer: format!("{pointer}{}", problem.pointer),
                     rule: if problem.rule == "schema/type" {
                         "fields/type"
                     } else {
                         "fields/value"
                     },
-                    message: match (error.kind(), &self.message) {
-                        (ValidationErrorKind::Pattern { .. }, Some(message)) => message.clone(),
-                        _ => problem.message,
-                    },
                     ..problem
                 });
             }
         }
         problems
+    }
+
+    /// Lets the author speak: instead of us about a pattern, beside us about other limits.
+    fn in_words(&self, broken: &Broken, problem: &Problem) -> (String, Option<String>) {
+        match (&self.message, broken) {
+            (Some(message), Broken::Pattern { .. }) => (message.clone(), problem.hint.clone()),
+            (Some(message), _) if problem.rule == "schema/value" => {
+                (problem.message.clone(), Some(message.clone()))
+            }
+            _ => (problem.message.clone(), problem.hint.clone()),
+        }
     }
 
     fn out_of_dates(&self, pointer: &str, value: &Value) -> Vec<Problem> {
@@ -185,7 +212,7 @@ impl FieldCheck {
                 (None, None) => return Vec::new(),
             };
         let message = format!("{message}, found {}", quoted(value));
-        vec![Problem::new("fields/value", pointer, message, None)]
+        vec![Problem::new("fields/value", pointer, message, self.message.clone())]
     }
 }
 

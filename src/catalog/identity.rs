@@ -80,10 +80,8 @@ pub(super) fn check_id(path: &Arc<str>, tree: &Node, kind: Kind, stem: &str) -> 
     let id = id_of(tree).filter(|id| id != stem && kind != Kind::Settings)?;
     let place = place_in(path, tree, "/metadata/id", false);
     let message = format!("the id is `{}`, and the file is named `{}`", cut(&id), cut(stem));
-    let hint = match is_kebab(&id, 64) {
-        true => format!("rename the file to `{id}.yaml`, or the id to `{}`", cut(stem)),
-        false => format!("rename the id to `{}`", cut(stem)),
-    };
+    let file = is_kebab(&id, 64).then(|| format!(", or the file to `{id}.yaml`"));
+    let hint = format!("rename the id to `{}`{}", cut(stem), file.unwrap_or_default());
     Some(Finding::error("document/id", place, message).hint(hint))
 }
 

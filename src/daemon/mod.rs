@@ -1,1 +1,21 @@
-//! The loop.
+//! The loop: pokes, ticks, sweeps. It takes no input but the catalog's head and the recorded state.
+
+mod clock;
+mod daemon;
+mod error;
+mod health;
+mod look;
+mod preview;
+mod remember;
+mod serve_loop;
+mod settle;
+mod tick;
+
+pub use clock::SystemClock;
+pub use daemon::{Daemon, Parts};
+pub use error::TickError;
+pub use health::{Health, HealthReport};
+pub use preview::{Preview, compare, preview};
+pub use serve_loop::{Pace, run};
+pub use settle::{Settled, settle};
+pub use tick::Ticked;

@@ -18,4 +18,5 @@ pub use engine::{Engine, EngineError, Limits};
 pub use facts::{Head, gather, known_outputs, superseded};
 pub use finish::seal_outputs;
 pub use memory::{Decided, Memory};
+pub use observe::{Seen, observe};
 pub use secrets::{EnvironmentSecrets, FolderSecrets, SecretSource};

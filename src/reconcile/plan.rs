@@ -1,6 +1,7 @@
 //! The plan as a value: all changes of one catalog at one moment. [`super::planner`] makes it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -105,6 +106,25 @@ pub enum Pending {
     Held,
     /// The guard holds the whole plan.
     Guard,
+}
+
+impl fmt::Display for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Pending::Approval { why, missing, from } if from.is_empty() => {
+                write!(f, "waits for {missing} approval ({why})")
+            }
+            Pending::Approval { why, missing, from } => {
+                write!(f, "waits for {missing} approval ({why}, from {})", from.join(", "))
+            }
+            Pending::Rejected { reason } => write!(f, "rejected: {reason}"),
+            Pending::Window { until } => write!(f, "change window {until}"),
+            Pending::Dependency { service } => write!(f, "waits for service {service}"),
+            Pending::Stalled { run, why } => write!(f, "run {run} stopped: {why}"),
+            Pending::Held => f.write_str("held by a person"),
+            Pending::Guard => f.write_str("the guard holds the whole plan"),
+        }
+    }
 }
 
 /// A unit that differs from what was last written.

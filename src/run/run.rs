@@ -107,6 +107,14 @@ impl Run {
         Self { id, change, effect, commit, created_at: now, state: RunState::Queued, steps, order }
     }
 
+    /// Tells whether a step is to be tried again by itself.
+    pub fn has_retry(&self) -> bool {
+        let again = |progress: &Progress| {
+            matches!(progress.state, StepState::Ready { not_before: Some(_) })
+        };
+        !self.state.is_over() && self.steps.values().any(again)
+    }
+
     /// Takes in an event; refuses one that does not fit, and then nothing has changed.
     pub fn apply(&mut self, event: &Event) -> Result<(), IllegalEvent> {
         match event {

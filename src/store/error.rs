@@ -210,3 +210,43 @@ fn primary_code(error: &sqlx::Error) -> Option<i32> {
     let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
     Some(code & 0xff)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sqlx::sqlite::SqliteConnectOptions;
+    use sqlx::{ConnectOptions as _, SqliteConnection};
+    use std::time::Duration;
+
+    async fn connected(path: &Path) -> SqliteConnection {
+        let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
+        options.busy_timeout(Duration::ZERO).connect().await.expect("connects")
+    }
+
+    async fn execute(connection: &mut SqliteConnection, sql: &'static str) -> StoreError {
+        let outcome = sqlx::raw_sql(sql).execute(connection).await;
+        outcome.map_err(StoreError::database("testing")).expect_err("fails")
+    }
+
+    #[tokio::test]
+    async fn faults_of_the_database_are_told_apart() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("some.db");
+        let mut one = connected(&path).await;
+        let mut two = connected(&path).await;
+        let table = "CREATE TABLE some (x); PRAGMA max_page_count = 3; BEGIN IMMEDIATE";
+        sqlx::raw_sql(table).execute(&mut one).await.expect("begun");
+        let busy = execute(&mut two, "BEGIN IMMEDIATE").await;
+        assert!(busy.is_busy() && busy.advice().is_some(), "{busy:?}");
+        let wrapped = StoreError::Open { path: path.clone(), source: Box::new(busy) };
+        assert!(wrapped.is_busy() && wrapped.advice().is_some(), "{wrapped:?}");
+        let full = execute(&mut one, "INSERT INTO some VALUES (zeroblob(100000))").await;
+        assert!(matches!(full, StoreError::Full { .. }) && !full.is_busy(), "{full:?}");
+        assert_eq!(full.to_string(), "no space is left on the disk while testing");
+        let other = execute(&mut two, "SELECT nothing").await;
+        assert!(matches!(other, StoreError::Database { .. }), "{other:?}");
+        std::fs::write(&path, "garbage, and more of it".repeat(99)).expect("written");
+        let corrupt = execute(&mut connected(&path).await, "SELECT * FROM some").await;
+        assert!(matches!(corrupt, StoreError::Corrupt { .. }), "{corrupt:?}");
+    }
+}

@@ -96,7 +96,8 @@ impl Sealer {
     fn hash(&self, value: &Value) -> String {
         let canonical = Digest::of_json(value).to_string();
         let hash = keyed_hash(&self.hash_key, canonical.as_bytes());
-        hash.iter().take(HASH_BYTES).map(|byte| format!("{byte:02x}")).collect()
+        let half = hash.first_chunk::<HASH_BYTES>().expect("the hash is longer");
+        format!("{:032x}", u128::from_be_bytes(*half))
     }
 }
 
@@ -130,7 +131,7 @@ mod tests {
     use super::*;
     use crate::secret::sealed_hash;
     use proptest::prelude::*;
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::PermissionsExt;
 
     fn sealer(byte: u8) -> Sealer {
         Sealer::with_key(&[byte; KEY_BYTES])

@@ -66,19 +66,36 @@ pub(super) fn key_of(document: &Document) -> Option<(Kind, &str)> {
 }
 
 /// Last good versions by kind and id.
-pub(super) struct Past<'a>(HashMap<(Kind, &'a str), &'a Good>);
+#[derive(Debug, Default)]
+pub(super) struct Past(BTreeMap<Kind, HashMap<String, Good>>);
 
-impl<'a> Past<'a> {
-    pub(super) fn of(last_good: &'a [Good]) -> Self {
-        Self(last_good.iter().map(|good| ((good.kind, good.id.as_str()), good)).collect())
+impl Past {
+    pub(super) fn of(last_good: Vec<Good>) -> Self {
+        let mut past = Self::default();
+        last_good.into_iter().for_each(|good| past.put(good));
+        past
     }
 
-    pub(super) fn get(&self, kind: Kind, id: &str) -> Option<&'a Good> {
-        self.0.get(&(kind, id)).copied()
+    pub(super) fn get(&self, kind: Kind, id: &str) -> Option<&Good> {
+        self.0.get(&kind)?.get(id)
+    }
+
+    pub(super) fn put(&mut self, good: Good) {
+        self.0.entry(good.kind).or_default().insert(good.id.clone(), good);
+    }
+
+    pub(super) fn remove(&mut self, kind: Kind, id: &str) {
+        if let Some(of_kind) = self.0.get_mut(&kind) {
+            of_kind.remove(id);
+        }
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Good> {
+        self.0.values().flat_map(HashMap::values)
     }
 
     /// Returns the version of an id of a space, whatever its kind.
-    fn in_space(&self, space: Space, id: &str) -> Option<&'a Good> {
+    fn in_space(&self, space: Space, id: &str) -> Option<&Good> {
         let kinds = Kind::ALL.into_iter().filter(|kind| Space::of(*kind) == space);
         kinds.filter_map(|kind| self.get(kind, id)).next()
     }
@@ -129,7 +146,7 @@ pub(super) struct Effective {
 pub(super) fn choose(
     judgements: &[Judgement<'_>],
     unread: &[Finding],
-    past: &Past<'_>,
+    past: &Past,
     reader: &mut GoodReader,
 ) -> Effective {
     let mut effective =
@@ -186,7 +203,7 @@ pub(super) fn choose(
 /// Decides between documents that claim one id: the place of the last good version counts, else nobody knows.
 fn settle(
     contested: &BTreeMap<(Space, &str), Vec<&Arc<Document>>>,
-    past: &Past<'_>,
+    past: &Past,
     effective: &mut Effective,
 ) -> BTreeSet<Arc<str>> {
     let mut losers = BTreeSet::new();
@@ -219,7 +236,7 @@ fn listed(document: &Arc<Document>) -> Arc<Document> {
 /// Finds the last good version that a wrong document stands for: by its id, else by its file's name.
 fn good_for<'a>(
     document: &Document,
-    past: &Past<'a>,
+    past: &'a Past,
     free: &dyn Fn(&(Space, &'a str)) -> bool,
 ) -> Option<&'a Good> {
     claims_of(document)

@@ -27,7 +27,7 @@ pub struct Judged {
     /// Why what is absent may be there after all; nothing where all was read.
     pub absent_is_unknown: Option<String>,
     /// Good versions that are new or have changed.
-    pub good: Vec<Good>,
+    pub remember: Vec<Good>,
     /// Good versions whose document is gone.
     pub forget: Vec<(Kind, String)>,
 }
@@ -37,7 +37,8 @@ pub struct Judged {
 pub struct Judge {
     reader: Reader,
     checked: HashMap<Arc<str>, Checked>,
-    past: GoodReader,
+    past: Past,
+    good: GoodReader,
     /// Services without a finding, each with all documents that it was checked against.
     fitting: HashMap<String, Vec<Arc<Document>>>,
     settings: Option<Arc<Settings>>,
@@ -54,20 +55,25 @@ struct Checked {
 const REASONS: usize = 3;
 
 impl Judge {
-    /// Judges a snapshot against the last good version of every document.
-    pub fn judge(&mut self, snapshot: &Snapshot, last_good: &[Good]) -> Judged {
+    /// Makes a judge who knows the last good version of every document.
+    pub fn new(last_good: Vec<Good>) -> Self {
+        Self { past: Past::of(last_good), ..Self::default() }
+    }
+
+    /// Judges a snapshot, and takes its good versions for the last ones from now on.
+    pub fn judge(&mut self, snapshot: &Snapshot) -> Judged {
         let documents = self.reader.read(snapshot);
         self.check_documents(&documents);
-        let past = Past::of(last_good);
-        let severities = Severities::of(&self.settings(&documents, &past));
+        let severities = Severities::of(&self.settings(&documents));
         let judgements: Vec<Judgement<'_>> = documents
             .iter()
             .map(|document| Judgement { document, wrong: self.wrong(document, &severities) })
             .collect();
-        let effective = effective::choose(&judgements, &snapshot.findings, &past, &mut self.past);
+        let effective =
+            effective::choose(&judgements, &snapshot.findings, &self.past, &mut self.good);
         let catalog =
             Arc::new(Catalog::of(snapshot.commit.clone(), effective.documents.iter().cloned()));
-        let (good, forget) = changes(&judgements, &effective, &past, last_good);
+        let (remember, forget) = changes(&judgements, &effective, &self.past);
         let (beyond, misfits) = self.check_catalog(&catalog, &effective, &severities);
         let mut judged = Judged {
             findings: self.findings(snapshot, &documents, &severities),
@@ -75,10 +81,12 @@ impl Judge {
             overlay: effective.overlay,
             misfits,
             absent_is_unknown: effective.absent_is_unknown,
-            good,
+            remember,
             forget,
         };
         judged.findings.extend(beyond);
+        judged.remember.iter().cloned().for_each(|good| self.past.put(good));
+        judged.forget.iter().for_each(|(kind, id)| self.past.remove(*kind, id));
         judged
             .findings
             .sort_by(|a, b| (&a.place, &a.rule, &a.message).cmp(&(&b.place, &b.rule, &b.message)));
@@ -105,7 +113,7 @@ impl Judge {
     }
 
     /// Returns the settings in force: those of the snapshot where they are right in themselves.
-    fn settings(&self, documents: &[Arc<Document>], past: &Past<'_>) -> Arc<Settings> {
+    fn settings(&self, documents: &[Arc<Document>]) -> Arc<Settings> {
         let own = documents.iter().find(|document| &*document.path == "trueline.yaml");
         let right =
             own.filter(|document| !self.own_findings(document).iter().any(Finding::is_error));
@@ -114,7 +122,7 @@ impl Judge {
             (Some(_), Some(document)) => document.body.clone(),
             (Some(_), None) => None,
         };
-        let body = body.or_else(|| own.and_then(|_| past.settings()?.body));
+        let body = body.or_else(|| own.and_then(|_| self.past.settings()?.body));
         match body {
             Some(Body::Settings(settings)) => settings,
             _ => Arc::default(),
@@ -355,8 +363,7 @@ fn lost(of: &ServiceContext<'_>) -> Vec<String> {
 fn changes(
     judgements: &[Judgement<'_>],
     effective: &Effective,
-    past: &Past<'_>,
-    last_good: &[Good],
+    past: &Past,
 ) -> (Vec<Good>, Vec<(Kind, String)>) {
     let current: HashMap<(Kind, &str), &Arc<Document>> = effective
         .documents
@@ -386,11 +393,13 @@ fn changes(
     if effective.absent_is_unknown.is_some() {
         return (good, Vec::new());
     }
-    let gone = last_good.iter().filter(|good| {
+    let gone = past.all().filter(|good| {
         let there = current.contains_key(&(good.kind, good.id.as_str()));
         !there && !effective.unusable.contains(&(Space::of(good.kind), good.id.clone()))
     });
-    (good, gone.map(|good| (good.kind, good.id.clone())).collect())
+    let mut gone: Vec<(Kind, String)> = gone.map(|good| (good.kind, good.id.clone())).collect();
+    gone.sort_unstable();
+    (good, gone)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ fn a_good_catalog_is_remembered_whole() {
     let judged = judge(&world());
     assert_eq!(shown(&judged), "");
     assert_eq!(
-        names(&judged.good),
+        names(&judged.remember),
         [
             "CatalogItem database-standard catalog/databases/database-standard.yaml",
             "Service payments-db services/payments/payments-db.yaml"
@@ -27,7 +27,7 @@ fn a_good_catalog_is_remembered_whole() {
 #[test]
 fn what_is_known_is_not_remembered_again_and_what_is_gone_is_forgotten() {
     let judged = judge_after(&world(), &world());
-    assert!(judged.good.is_empty() && judged.forget.is_empty());
+    assert!(judged.remember.is_empty() && judged.forget.is_empty());
     let judged = judge_after(&world(), ITEM);
     assert_eq!(judged.forget, [(Kind::Service, "payments-db".to_owned())]);
 }
@@ -40,7 +40,7 @@ fn a_wrong_document_leaves_its_last_good_version_in_force() {
     let [overlay] = judged.overlay.as_slice() else { panic!("{:?}", judged.overlay) };
     assert_eq!((&*overlay.id, overlay.kind), ("payments-db", Kind::Service));
     assert_snapshot!(overlay.why, @"services/payments/payments-db.yaml:5:1: error schema/unknown-key unknown property `feilds` (did you mean `fields`?)");
-    assert!(judged.good.is_empty() && judged.forget.is_empty());
+    assert!(judged.remember.is_empty() && judged.forget.is_empty());
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn what_could_not_be_taken_in_makes_absence_unknown() {
     let mut snapshot = snapshot(&world());
     let place = crate::finding::Place::start_of("services/a");
     snapshot.findings.push(Finding::error("source/symlink", place, "a link"));
-    let judged = Judge::default().judge(&snapshot, &[]);
+    let judged = Judge::default().judge(&snapshot);
     assert_eq!(judged.absent_is_unknown.as_deref(), Some("`services/a` is not read: a link"));
     assert_eq!(judged.findings.len(), 1);
 }
@@ -95,21 +95,21 @@ fn of_two_services_with_one_id_the_place_of_the_last_good_one_decides() {
     let both = format!("{ITEM}{twin}{SERVICE}");
     let judged = judge(&both);
     assert_eq!(judged.misfits.keys().collect::<Vec<_>>(), ["payments-db"]);
-    assert_eq!(names(&judged.good).len(), 1);
+    assert_eq!(names(&judged.remember).len(), 1);
     let judged = judge_after(&world(), &both);
     assert_eq!(
         &*judged.catalog.services["payments-db"].document.path,
         "services/payments/payments-db.yaml"
     );
-    assert!(judged.good.is_empty() && judged.forget.is_empty());
+    assert!(judged.remember.is_empty() && judged.forget.is_empty());
 }
 
 #[test]
 fn the_same_snapshot_gives_the_same_findings_twice() {
     let wrong = snapshot(&world().replace("provision.url", "provison.url"));
     let mut judge = Judge::default();
-    let first = judge.judge(&wrong, &[]);
-    let second = judge.judge(&wrong, &[]);
+    let first = judge.judge(&wrong);
+    let second = judge.judge(&wrong);
     assert_eq!(first.findings, second.findings);
     assert_eq!(first.findings.len(), 1);
 }

@@ -22,15 +22,15 @@ pub(crate) fn snapshot(files: &str) -> Snapshot {
 
 /// Judges files that nothing is known of.
 pub(crate) fn judge(files: &str) -> Judged {
-    Judge::default().judge(&snapshot(files), &[])
+    Judge::default().judge(&snapshot(files))
 }
 
 /// Judges files against what was good in others.
 pub(crate) fn judge_after(good: &str, files: &str) -> Judged {
     let mut judge = Judge::default();
-    let before = judge.judge(&snapshot(good), &[]);
+    let before = judge.judge(&snapshot(good));
     assert_eq!(before.forget, []);
-    judge.judge(&snapshot(files), &before.good)
+    judge.judge(&snapshot(files))
 }
 
 /// Expects the findings in files, one a line, with what belongs to each below it.

@@ -103,7 +103,7 @@ fn values_are_checked_by_type() {
 /disk fields/value: expected a multiple of 5, found 5.5
 /disk fields/value: expected at least 10, found 5.5
 /mail fields/value: expected a mail address, found `a@b.org`
-/name fields/value: expected at least 3 characters, found 2
+/name fields/value: expected at least 3 characters, found 2 (lower-case letters only)
 /since fields/value: expected `2026-01-01` or later, found `2025-01-01`
 /zones fields/value: expected at least 1 entry, found 0
 ");
@@ -150,6 +150,24 @@ fn templates_are_unknown_in_a_config_only() {
 }
 
 #[test]
+fn defaults_of_the_environment_decide_what_is_visible() {
+    let over = |defaults: &str, given: &str| {
+        told(form(FORM).check_over(&fields(defaults), &fields(given)))
+    };
+    assert_eq!(over("{tier: large, name: ledger}", "{disk: 50, notes: x}"), "");
+    assert_eq!(over("{tier: small, name: 7, disk: x, zzz: 1}", "{}"), "", "they are not checked");
+    assert_snapshot!(over("{tier: large, disk: 5, name: ledger}", "{tier: small, disk: 50}"), @"key /disk fields/hidden: field `disk` is given but not visible (it is there only when `tier` is `large`)");
+}
+
+#[test]
+fn the_author_speaks_about_limits() {
+    let form = form(
+        "groups: [{id: g, name: G, fields: [{id: a, name: A, type: number, validation: {max: 3, message: three at most}}]}]",
+    );
+    assert_snapshot!(told(form.check(&fields("{a: 4}"))), @"/a fields/value: expected at most 3, found 4 (three at most)");
+}
+
+#[test]
 fn defaults_fill_what_is_visible() {
     let form = form(
         "groups: [{id: g, name: G, fields: [
@@ -160,7 +178,7 @@ fn defaults_fill_what_is_visible() {
     let resolved = |given: &str| Value::Object(form.with_defaults(&fields(given)));
     assert_eq!(resolved("{}"), json!({"a": true, "b": "x"}));
     assert_eq!(resolved("{b: y}"), json!({"a": true, "b": "y", "c": 1}));
-    assert_eq!(resolved("{a: false}"), json!({"a": false}));
+    assert_eq!(resolved("{a: false, b: y, other: 1}"), json!({"a": false, "other": 1}));
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn ids_are_unique_in_the_form() {
 #[test]
 fn limits_belong_to_types_and_leave_room() {
     assert_snapshot!(check("{id: a, name: A, type: number, validation: {maxLength: 3, min: x, max: 2}}"), @r"
-key /groups/0/fields/0/validation/maxLength form/limits: `maxLength` means nothing for a field of type `number` (its limits: `min`, `max`, `step`)
+key /groups/0/fields/0/validation/maxLength form/limits: `maxLength` means nothing for a field of type `number` (its limits: `min`, `max`, `step`, `message`)
 /groups/0/fields/0/validation/min form/limits: expected a number, found text `x`
 ");
     assert_snapshot!(check("{id: a, name: A, type: boolean, validation: {message: x}}"), @"key /groups/0/fields/0/validation/message form/limits: `message` means nothing for a field of type `boolean` (this type has no limits)");

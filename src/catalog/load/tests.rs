@@ -61,19 +61,37 @@ fn documents_are_read_by_kind() {
         include_str!("../schema/fixtures/environment.yaml"),
         include_str!("../schema/fixtures/trueline.yaml"),
     );
-    assert_snapshot!(check(&text), @"");
+    assert_snapshot!(check(&text), @r"
+bundles/bundle-webapp-standard.yaml: CatalogBundle bundle-webapp-standard
+catalog/databases/database-postgresql.yaml: CatalogItem database-postgresql
+environments/production.yaml: Environment production
+services/payments/payments-db.yaml: Service payments-db
+trueline.yaml: Catalog platform
+");
 }
 
 #[test]
 fn everything_on_the_page_of_the_format_makes_a_typed_item() {
     let text = include_str!("../schema/fixtures/item.yaml");
     let text = format!("#- catalog/databases/database-postgresql-standard.yaml\n{text}");
-    assert_snapshot!(check(&text), @"");
+    assert_snapshot!(check(&text), @"catalog/databases/database-postgresql-standard.yaml: CatalogItem database-postgresql-standard");
 }
 
 #[test]
 fn an_unreadable_document_has_a_kind_and_no_id() {
-    assert_snapshot!(check("#- services/payments/payments-db.yaml\nmetadata: {id: [\n"), @"");
+    let snapshot = snapshot("#- services/payments/payments-db.yaml\nmetadata: {id: [\n");
+    let documents = Reader::default().read(&snapshot);
+    assert_eq!((documents[0].kind, &documents[0].id), (Some(Kind::Service), &None));
+    assert!(documents[0].body.is_none() && documents[0].findings.iter().any(Finding::is_error));
+}
+
+#[test]
+fn an_invalid_document_keeps_its_id() {
+    let text = SERVICE.replace("team: payments", "team: 7");
+    let snapshot = snapshot(&format!("#- services/payments/payments-db.yaml\n{text}"));
+    let documents = Reader::default().read(&snapshot);
+    assert_eq!(documents[0].id.as_deref(), Some("payments-db"));
+    assert!(documents[0].body.is_none());
 }
 
 #[test]
@@ -95,9 +113,9 @@ fn document_schema_version() {
         let text = SERVICE.replace("schemaVersion: catalog/v1\n", version);
         check(&format!("#- services/payments/payments-db.yaml\n{text}"))
     };
-    assert_snapshot!(with(""), @"");
-    assert_snapshot!(with("schemaVersion: catalog/v2\nfuture: true\n"), @"");
-    assert_snapshot!(with("schemaVersion: 1\n"), @"");
+    assert_snapshot!(with(""), @"services/payments/payments-db.yaml:1:1: error document/schema-version missing property `schemaVersion` (this program knows `schemaVersion: catalog/v1`)");
+    assert_snapshot!(with("schemaVersion: catalog/v2\nfuture: true\n"), @"services/payments/payments-db.yaml:1:16: error document/schema-version unknown schemaVersion `catalog/v2` (this program knows `schemaVersion: catalog/v1`)");
+    assert_snapshot!(with("schemaVersion: 1\n"), @"services/payments/payments-db.yaml:1:16: error document/schema-version unknown schemaVersion `1` (this program knows `schemaVersion: catalog/v1`)");
 }
 
 #[test]
@@ -106,28 +124,35 @@ fn document_kind() {
         let text = SERVICE.replace("kind: Service\n", kind);
         check(&format!("#- services/payments/payments-db.yaml\n{text}"))
     };
-    assert_snapshot!(with(""), @"");
-    assert_snapshot!(with("kind: Servce\n"), @"");
-    assert_snapshot!(with("kind: [Service]\n"), @"");
-    assert_snapshot!(check(&format!("#- catalog/databases/payments-db.yaml\n{SERVICE}")), @"");
-    assert_snapshot!(check(&format!("#- trueline.yaml\n{SERVICE}")), @"");
+    assert_snapshot!(with(""), @"services/payments/payments-db.yaml:1:1: error document/kind missing property `kind` (write `kind: Service`)");
+    assert_snapshot!(with("kind: Servce\n"), @"services/payments/payments-db.yaml:2:7: error document/kind unknown kind `Servce`, expected one of `CatalogItem`, `CatalogBundle`, `Service`, `Environment`, `Catalog` (did you mean `Service`?)");
+    assert_snapshot!(with("kind: [Service]\n"), @r#"services/payments/payments-db.yaml:2:7: error document/kind unknown kind `["Service"]`, expected one of `CatalogItem`, `CatalogBundle`, `Service`, `Environment`, `Catalog`"#);
+    assert_snapshot!(check(&format!("#- catalog/databases/payments-db.yaml\n{SERVICE}")), @"catalog/databases/payments-db.yaml:2:7: error document/kind a `Service` stands where a `CatalogItem` belongs (move it to `services/payments/payments-db.yaml`)");
+    assert_snapshot!(check(&format!("#- trueline.yaml\n{SERVICE}")), @"trueline.yaml:2:7: error document/kind a `Service` stands where a `Catalog` belongs (move it to `services/payments/payments-db.yaml`)");
 }
 
 #[test]
 fn document_misplaced() {
-    assert_snapshot!(check(&format!("#- team/x.yml\n{SERVICE}#- deploy/x.yaml\nkind: Service\n#- x.md\n{SERVICE}")), @"");
-    assert_snapshot!(check("#- a/b.yaml\nschemaVersion: catalog/v1\n#- a/c.yaml\nimage: catalog/v1\n#- a/d.yaml\n[catalog/v1\n"), @"");
+    assert_snapshot!(check(&format!("#- team/x.yml\n{SERVICE}#- deploy/x.yaml\nkind: Service\n#- x.md\n{SERVICE}")), @"team/x.yml:1:16: error document/misplaced a document of a catalog stands where none is read (move it to `services/payments/payments-db.yaml`, or remove `schemaVersion`)");
+    assert_snapshot!(check("#- a/b.yaml\nschemaVersion: catalog/v1\n#- a/c.yaml\nimage: catalog/v1\n#- a/d.yaml\n[catalog/v1\n"), @"a/b.yaml:1:16: error document/misplaced a document of a catalog stands where none is read (move it to the folder of its kind, or remove `schemaVersion`)");
 }
 
 #[test]
 fn document_ending() {
-    assert_snapshot!(check(&format!("#- services/payments/payments-db.yml\n{SERVICE}#- services/deep/er/x.yaml\n#- bundles/a.json\n")), @"");
+    assert_snapshot!(check(&format!("#- services/payments/payments-db.yml\n{SERVICE}#- services/deep/er/x.yaml\n#- bundles/a.json\n")), @r"
+bundles/a.json:1:1: error document/ending a file that ends in `.json` is not read (write it as YAML and name it `bundles/a.yaml`)
+services/deep/er/x.yaml:1:1: error document/ending a document is not read at this depth (`services` is laid out as `services/<team>/<id>.yaml`)
+services/payments/payments-db.yml:1:1: error document/ending a file that ends in `.yml` is not read (write it as YAML and name it `services/payments/payments-db.yaml`)
+");
 }
 
 #[test]
 fn document_id_and_folder() {
-    assert_snapshot!(check(&format!("#- services/billing/payments-database.yaml\n{SERVICE}")), @"");
-    assert_snapshot!(check(&format!("#- catalog/storage/database-postgresql.yaml\n{ITEM}")), @"");
+    assert_snapshot!(check(&format!("#- services/billing/payments-database.yaml\n{SERVICE}")), @r"
+services/billing/payments-database.yaml:3:16: error document/id the id is `payments-db`, and the file is named `payments-database` (rename the id to `payments-database`, or the file to `payments-db.yaml`)
+services/billing/payments-database.yaml:3:35: error document/folder the team is `payments`, and the folder is `billing` (move the file to `services/payments/payments-db.yaml`, or write `team: billing`)
+");
+    assert_snapshot!(check(&format!("#- catalog/storage/database-postgresql.yaml\n{ITEM}")), @"catalog/storage/database-postgresql.yaml:8:13: error document/folder the category is `databases`, and the folder is `storage` (move the file to `catalog/databases/database-postgresql.yaml`, or write `category: storage`)");
 }
 
 #[test]
@@ -146,7 +171,13 @@ priority: hihg
 expires: 2027-02-30
 "
         ),
-        @""
+        @r#"
+services/payments/payments-db.yaml:4:3: error schema/missing-key missing property `team` (`team`: the folder under `services/` that it stands in)
+services/payments/payments-db.yaml:5:18: error schema/type expected text, found number `1` (put it in quotes: "1")
+services/payments/payments-db.yaml:7:1: error schema/unknown-key unknown property `prioritiy` (did you mean `priority`?)
+services/payments/payments-db.yaml:8:11: error schema/value expected one of `critical`, `high`, `normal`, `low`, `background`, found `hihg` (did you mean `high`?)
+services/payments/payments-db.yaml:9:10: error schema/value expected a date written as year, month and day, found `2027-02-30` (for example `2027-01-31`)
+"#
     );
 }
 
@@ -157,7 +188,7 @@ fn a_document_that_is_too_large_is_a_finding() {
         "x".repeat(yaml::MAX_BYTES)
     );
     let told = check(&text);
-    assert!(told.contains("1 MiB") || told.contains("size"), "{told}");
+    assert!(told.contains("yaml/size"), "{told}");
 }
 
 #[test]

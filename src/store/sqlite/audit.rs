@@ -103,3 +103,86 @@ pub(super) async fn after(
     };
     found.into_iter().map(entry).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::run::{Fault, StepEvent};
+    use crate::store::sqlite::fixtures::{at, beginning, driven, holder, of_step, run, take};
+    use crate::store::{DecisionKind, SqliteStore, Store as _, verify_chain};
+    use sqlx::sqlite::SqliteConnectOptions;
+    use sqlx::{ConnectOptions as _, Connection as _};
+
+    #[tokio::test]
+    async fn the_chain_tells_what_happened() {
+        let (store, lease) = driven().await;
+        let mut run = run("r1", "shop");
+        store.create_run(&lease, &run, &[]).await.expect("created");
+        let fault = Fault::transient("503 from the other side");
+        let retry = of_step(StepEvent::Retry { fault, not_before: at(300) });
+        let entries = take(&mut run, [beginning(), vec![retry]].concat());
+        store.append(&lease, &run, &entries, &[]).await.expect("appended");
+        let subject = run.change.digest;
+        let approve = DecisionKind::Approve { subject, changes: vec![subject] };
+        store.decide("ada", at(5), &approve).await.expect("decided");
+        let chain = store.audit_after(0, 100).await.expect("read");
+        assert_eq!(verify_chain(&chain), Ok(()));
+        let told: Vec<String> = chain
+            .iter()
+            .map(|entry| format!("{} {} {}", entry.seq, entry.actor, entry.what))
+            .collect();
+        let expected = [
+            "1 trueline lease.taken",
+            "2 trueline run.created",
+            "3 trueline run.started",
+            "4 trueline step.ready",
+            "5 trueline step.started",
+            "6 trueline step.retry",
+            "7 ada approve",
+        ];
+        assert_eq!(told, expected);
+        assert_eq!(chain[5].detail["fault"]["message"], "503 from the other side");
+        assert_eq!(chain[5].detail["change"], subject.to_string());
+        assert_eq!(chain[5].detail["step"], "make");
+        assert_eq!(store.audit_after(2, 2).await.expect("read"), chain[2..4]);
+    }
+
+    #[tokio::test]
+    async fn numbers_that_json_does_not_keep_exactly_do_not_break_the_chain() {
+        let (store, lease) = driven().await;
+        let mut run = run("r1", "shop");
+        store.create_run(&lease, &run, &[]).await.expect("created");
+        let result = serde_json::json!([0.1 + 0.2, 1e300 / 3.0, 5e-324, 1.0, u64::MAX, -0.0]);
+        let done = of_step(StepEvent::Succeeded { result, outputs: serde_json::Map::new() });
+        let entries = take(&mut run, [beginning(), vec![done]].concat());
+        store.append(&lease, &run, &entries, &[]).await.expect("appended");
+        assert_eq!(verify_chain(&store.audit_after(0, 100).await.expect("read")), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn the_database_refuses_edits_and_the_chain_shows_them() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("trueline.db");
+        let store = SqliteStore::open(&path, "main").await.expect("opens");
+        store.acquire(&holder("serve"), at(1)).await.expect("free");
+        for _ in 0..3 {
+            let apply = DecisionKind::Apply { service: None };
+            store.decide("ada", at(2), &apply).await.expect("decided");
+        }
+        let options = SqliteConnectOptions::new().filename(&path);
+        let mut intruder = options.connect().await.expect("connects");
+        for edit in [
+            "UPDATE audit SET actor = 'eve' WHERE seq = 3",
+            "DELETE FROM audit WHERE seq = 3",
+            "UPDATE decisions SET who = 'eve' WHERE seq = 1",
+            "DELETE FROM decisions WHERE seq = 1",
+        ] {
+            let error = sqlx::raw_sql(edit).execute(&mut intruder).await.expect_err("refused");
+            assert!(error.to_string().contains("only ever added"), "{error}");
+        }
+        assert_eq!(verify_chain(&store.audit_after(0, 100).await.expect("read")), Ok(()));
+        let forced = "DROP TRIGGER audit_stays; UPDATE audit SET actor = 'eve' WHERE seq = 3";
+        sqlx::raw_sql(forced).execute(&mut intruder).await.expect("forced");
+        intruder.close().await.expect("closes");
+        assert_eq!(verify_chain(&store.audit_after(0, 100).await.expect("read")), Err(3));
+    }
+}

@@ -118,3 +118,50 @@ pub(super) async fn holder(
 pub(super) fn unnamed() -> LeaseHolder {
     LeaseHolder { pid: 0, host: "this host".to_owned(), command: "starting".to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::store::sqlite::fixtures::{at, holder};
+    use crate::store::{SqliteStore, Store as _, StoreError};
+
+    #[tokio::test]
+    async fn one_drives_at_a_time_and_the_next_has_a_larger_token() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("trueline.db");
+        let one = SqliteStore::open(&path, "main").await.expect("opens");
+        let two = SqliteStore::open(&path, "main").await.expect("opens");
+        assert_eq!(two.holder().await.expect("read"), None);
+        let lease = one.acquire(&holder("serve"), at(1)).await.expect("free");
+        for store in [&one, &two] {
+            assert_eq!(store.holder().await.expect("read"), Some(holder("serve")));
+            match store.acquire(&holder("apply"), at(2)).await {
+                Err(StoreError::Held(by)) => assert_eq!(by, holder("serve")),
+                other => panic!("{other:?}"),
+            }
+        }
+        one.release(&lease).await.expect("given back");
+        one.release(&lease).await.expect("once more");
+        assert_eq!(one.holder().await.expect("read"), None);
+        assert_eq!(two.holder().await.expect("read"), None);
+        let next = two.acquire(&holder("apply"), at(3)).await.expect("free");
+        assert_eq!(next.token, lease.token + 1);
+        assert_eq!(one.holder().await.expect("read"), Some(holder("apply")));
+    }
+
+    #[tokio::test]
+    async fn a_driver_that_died_is_taken_over_at_once() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("trueline.db");
+        let dead = SqliteStore::open(&path, "main").await.expect("opens");
+        let lease = dead.acquire(&holder("serve"), at(1)).await.expect("free");
+        drop(dead);
+        let next = SqliteStore::open(&path, "main").await.expect("opens");
+        assert_eq!(next.holder().await.expect("read"), None, "its name is not enough");
+        let taken = next.acquire(&holder("apply"), at(2)).await.expect("taken over");
+        assert_eq!(taken.token, lease.token + 1);
+        let told = next.audit_after(0, 9).await.expect("read");
+        let told: Vec<_> =
+            told.iter().map(|entry| (entry.what.as_str(), &entry.detail["token"])).collect();
+        assert_eq!(told, [("lease.taken", &1.into()), ("lease.taken", &2.into())]);
+    }
+}

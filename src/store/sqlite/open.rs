@@ -66,8 +66,10 @@ fn at(path: &Path, error: StoreError) -> StoreError {
 /// Looks at the files before SQLite does: it would take an empty file for a new database and drop its log.
 fn prepare(path: &Path) -> Result<(), StoreError> {
     private::make_folder_of(path)?;
+    // First the log: a process that makes the database just now writes there last.
+    let log_is_left = log_is_left(path);
     let there = path.try_exists().map_err(StoreError::file("look at", path))?;
-    if !there && log_is_left(path) {
+    if !there && log_is_left {
         return Err(StoreError::Orphaned(path.to_path_buf()));
     }
     let mut file = private::open_file(path)?;
@@ -76,9 +78,8 @@ fn prepare(path: &Path) -> Result<(), StoreError> {
     let read = file.by_ref().take(16).read_to_end(&mut header);
     read.map_err(StoreError::file("read", path))?;
     match header.as_slice() {
-        b"SQLite format 3\0" => Ok(()),
-        b"" if log_is_left(path) => Err(StoreError::Orphaned(path.to_path_buf())),
-        b"" => Ok(()),
+        b"" if log_is_left => Err(StoreError::Orphaned(path.to_path_buf())),
+        b"" | b"SQLite format 3\0" => Ok(()),
         _ => Err(StoreError::Foreign(path.to_path_buf())),
     }
 }
@@ -100,7 +101,9 @@ async fn connect(
         .await
         .map_err(&failed)?;
     refuse_old(&version)?;
-    refuse_foreign(path, &mut connection).await?;
+    let mut look = connection.begin().await.map_err(&failed)?;
+    refuse_foreign(path, &mut look).await?;
+    look.rollback().await.map_err(&failed)?;
     keep_log(path, &mut connection).await?;
     migrate(path, &mut connection).await?;
     Ok(connection)
@@ -123,7 +126,8 @@ async fn number(
     number.map_err(StoreError::database("reading its header"))
 }
 
-/// Refuses databases of other programs and of newer versions of this one.
+/// Refuses databases of other programs and of newer versions of this one; in a transaction, so that one that
+/// another process makes just now is seen whole or not at all.
 async fn refuse_foreign(path: &Path, connection: &mut SqliteConnection) -> Result<i64, StoreError> {
     let application = number(connection, "PRAGMA application_id").await?;
     let found = number(connection, "PRAGMA user_version").await?;
@@ -174,7 +178,7 @@ async fn migrate(path: &Path, connection: &mut SqliteConnection) -> Result<(), S
 mod tests {
     use super::*;
     use crate::store::SqliteStore;
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::PermissionsExt;
 
     async fn refusal(path: &Path) -> StoreError {
         SqliteStore::open(path, "main").await.err().expect("is refused")

@@ -192,3 +192,73 @@ async fn whole(
     plan.changes = changes::thaw(known, connection, catalog, bodies).await?;
     Ok(plan)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reconcile::Hold;
+    use crate::store::Store as _;
+    use crate::store::sqlite::fixtures::{at, change, definition, driven, plan, run};
+
+    #[tokio::test]
+    async fn a_plan_is_found_by_the_beginning_of_its_digest_or_of_a_change() {
+        let (store, lease) = driven().await;
+        let definition = definition("postgres", "1.0.0");
+        let both = vec![change("a", &definition), change("b", &definition)];
+        let mut first = plan("c1", both);
+        first.verdict.holds.push(Hold::Deletions);
+        let second = plan("c2", vec![change("b", &definition)]);
+        for (seconds, plan) in (1..).zip([&first, &second]) {
+            store.save_plan(&lease, plan, at(seconds)).await.expect("saved");
+        }
+        let of_both = first.changes[1].digest.to_string();
+        let of_first = first.changes[0].digest.to_string();
+        for (prefix, expected) in [
+            (&first.digest.to_string()[..12], vec![&first]),
+            (&second.digest.to_string(), vec![&second]),
+            (&of_both[..10], vec![&second, &first]),
+            (&of_first.to_uppercase()[..10], vec![&first]),
+            ("", vec![&second, &first]),
+            ("%", vec![]),
+            ("' OR 1", vec![]),
+            (&format!("{of_first}0"), vec![]),
+        ] {
+            let found = store.plans_by_prefix(prefix).await.expect("read");
+            assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{prefix}");
+        }
+        assert_eq!(store.latest_plan().await.expect("read"), Some(second));
+    }
+
+    #[tokio::test]
+    async fn a_plan_that_comes_again_is_the_newest_and_of_the_newest_commit() {
+        let (store, lease) = driven().await;
+        let definition = definition("postgres", "1.0.0");
+        let again = |commit| plan(commit, vec![change("a", &definition)]);
+        let between = plan("c2", vec![]);
+        for plan in [again("c1"), between, again("c3")] {
+            store.save_plan(&lease, &plan, at(1)).await.expect("saved");
+        }
+        assert_eq!(store.latest_plan().await.expect("read"), Some(again("c3")));
+        assert_eq!(store.plans_by_prefix("").await.expect("read").len(), 2);
+    }
+
+    #[tokio::test]
+    async fn the_newest_plans_stay_and_changes_as_long_as_something_holds_them() {
+        let (store, lease) = driven().await;
+        let definition = definition("postgres", "1.0.0");
+        let kept = run("r1", "in-a-run");
+        let first = plan("c0", vec![change("in-a-run", &definition), change("old", &definition)]);
+        store.save_plan(&lease, &first, at(1)).await.expect("saved");
+        store.create_run(&lease, &kept, &[]).await.expect("created");
+        for number in 0..KEPT {
+            let changes =
+                vec![change("always", &definition), change(&format!("s{number}"), &definition)];
+            store.save_plan(&lease, &plan("c", changes), at(2)).await.expect("saved");
+        }
+        assert_eq!(store.plans_by_prefix("").await.expect("read").len(), 200);
+        let find = |service| change(service, &definition).digest.to_string();
+        assert!(store.plans_by_prefix(&find("old")).await.expect("read").is_empty());
+        assert_eq!(store.plans_by_prefix(&find("always")).await.expect("read").len(), 200);
+        assert_eq!(store.run(&kept.id).await.expect("read"), Some(kept));
+    }
+}

@@ -202,3 +202,110 @@ fn summary(
         why,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::{Event, Fault, RunEvent, RunState, StepEvent};
+    use crate::store::Store as _;
+    use crate::store::sqlite::fixtures::{
+        at, beginning, change, definition, driven, end, of_run, of_step, run, take, waiting,
+    };
+    use crate::store::{Lease, SqliteStore};
+
+    async fn carried(store: &SqliteStore, lease: &Lease, id: &str, events: Vec<Event>) -> Run {
+        let mut run = run(id, "shop");
+        store.create_run(lease, &run, &[]).await.expect("created");
+        let entries = take(&mut run, events);
+        store.append(lease, &run, &entries, &[]).await.expect("appended");
+        run
+    }
+
+    fn failure() -> Vec<Event> {
+        let failed = of_step(StepEvent::Failed { fault: Fault::terminal("no such region") });
+        let why = "step make failed".to_owned();
+        [beginning(), vec![failed, of_run(RunEvent::Failed { why })]].concat()
+    }
+
+    #[tokio::test]
+    async fn a_run_is_replayed_to_where_it_was() {
+        let (store, lease) = driven().await;
+        let mut under_way = carried(&store, &lease, "r1", beginning()).await;
+        assert_eq!(under_way.state, RunState::Running);
+        assert_eq!(store.run(&under_way.id).await.expect("read").as_ref(), Some(&under_way));
+        let entries = take(&mut under_way, end());
+        store.append(&lease, &under_way, &entries, &[]).await.expect("appended");
+        assert_eq!(store.run(&under_way.id).await.expect("read").as_ref(), Some(&under_way));
+        let journal = store.journal(&under_way.id).await.expect("read");
+        let numbers: Vec<i64> = journal.iter().map(|entry| entry.seq).collect();
+        assert_eq!(numbers, [1, 2, 3, 4, 5]);
+        assert_eq!(journal[4].at, at(201));
+        assert_eq!(store.run(&RunId("r2".to_owned())).await.expect("read"), None);
+    }
+
+    #[tokio::test]
+    async fn runs_that_have_not_ended_are_open_oldest_first() {
+        let (store, lease) = driven().await;
+        let queued = carried(&store, &lease, "r9", vec![]).await;
+        let waits = carried(&store, &lease, "r2", [beginning(), vec![waiting()]].concat()).await;
+        carried(&store, &lease, "r1", [beginning(), end()].concat()).await;
+        carried(&store, &lease, "r3", failure()).await;
+        assert_eq!(store.open_runs().await.expect("read"), [queued, waits]);
+        let listed = store.runs(Some("shop"), 3).await.expect("read");
+        let listed: Vec<_> =
+            listed.iter().map(|run| (run.id.0.as_str(), run.state, run.why.as_deref())).collect();
+        let expected = [
+            ("r3", RunState::Failed, Some("step make failed")),
+            ("r1", RunState::Succeeded, None),
+            ("r2", RunState::Waiting, Some("task 1")),
+        ];
+        assert_eq!(listed, expected);
+        assert_eq!(store.runs(None, 9).await.expect("read").len(), 4);
+        assert!(store.runs(Some("wiki"), 9).await.expect("read").is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_service_has_stopped_until_it_has_a_newer_run() {
+        let (store, lease) = driven().await;
+        let failed = carried(&store, &lease, "r2", failure()).await;
+        let stopped = store.stopped_runs().await.expect("read");
+        assert_eq!(stopped.iter().map(|run| &run.id).collect::<Vec<_>>(), [&failed.id]);
+        assert_eq!(stopped[0].updated_at, at(204));
+        carried(&store, &lease, "r1", vec![]).await;
+        assert!(store.stopped_runs().await.expect("read").is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_reason_stays_when_more_is_written() {
+        let (store, lease) = driven().await;
+        let failed = carried(&store, &lease, "r1", failure()).await;
+        store.append(&lease, &failed, &[], &[]).await.expect("appended");
+        let listed = store.runs(None, 1).await.expect("read");
+        assert_eq!(listed[0].why.as_deref(), Some("step make failed"));
+        assert_eq!(listed[0].updated_at, at(204));
+    }
+
+    #[tokio::test]
+    async fn a_name_is_not_given_twice() {
+        let (store, lease) = driven().await;
+        carried(&store, &lease, "r1", vec![]).await;
+        let outcome = store.create_run(&lease, &run("r1", "wiki"), &[]).await;
+        assert!(matches!(outcome, Err(StoreError::Conflict(_))), "{outcome:?}");
+        let change = Arc::new(change("shop", &definition("postgres", "1.0.1")));
+        let name = RunId("r1".to_owned());
+        let other = Run::new(name, change, 3, "c0ffee".to_owned(), at(100));
+        let outcome = store.create_run(&lease, &other, &[]).await;
+        assert!(matches!(outcome, Err(StoreError::Conflict(_))), "{outcome:?}");
+    }
+
+    #[tokio::test]
+    async fn a_journal_that_does_not_fit_is_an_error_that_names_the_entry() {
+        let (store, lease) = driven().await;
+        let run = run("r1", "shop");
+        store.create_run(&lease, &run, &[]).await.expect("created");
+        let wrong = (at(1), of_run(RunEvent::Succeeded));
+        store.append(&lease, &run, &[wrong], &[]).await.expect("appended");
+        let outcome = store.open_runs().await;
+        assert!(matches!(outcome, Err(StoreError::Journal { seq: 1, .. })), "{outcome:?}");
+    }
+}

@@ -22,30 +22,56 @@ struct Stored {
     definition: Option<Digest>,
 }
 
-/// Reads the little that is known of every unit, from the index alone.
+/// Reads the little that is known of every unit: one text of all their lines, from the index alone.
 pub(super) async fn all_rows(
     readers: &SqlitePool,
     catalog: &str,
 ) -> Result<Vec<UnitRow>, StoreError> {
-    type Row = (String, String, Option<String>, Option<String>, bool, bool, bool);
-    let found: Vec<Row> = sqlx::query_as(
-        "SELECT key, uid, intent, definition, drifted, held, retained
-         FROM units INDEXED BY units_rows WHERE catalog = $1 ORDER BY key",
+    let text: Option<String> = sqlx::query_scalar(
+        "SELECT group_concat(line, '') FROM units INDEXED BY units_lines WHERE catalog = $1",
     )
     .bind(catalog)
-    .fetch_all(readers)
+    .fetch_one(readers)
     .await
     .map_err(StoreError::database("reading units"))?;
-    let row = |(key, uid, intent, definition, drifted, held, retained): Row| {
-        let applied = match (intent, definition) {
-            (Some(intent), Some(definition)) => {
-                Some((rows::digest(&intent)?, rows::digest(&definition)?))
-            }
-            _ => None,
-        };
-        Ok(UnitRow { key: unit_key(&key), uid: Uid(uid), applied, drifted, held, retained })
+    let text = text.unwrap_or_default();
+    let mut rest = text.as_str();
+    let mut rows = Vec::new();
+    while !rest.is_empty() {
+        rows.push(next_row(&mut rest)?);
+    }
+    Ok(rows)
+}
+
+fn next_row(rest: &mut &str) -> Result<UnitRow, StoreError> {
+    let key = next_value(rest)?;
+    let uid = next_value(rest)?;
+    let (intent, definition) = (next_value(rest)?, next_value(rest)?);
+    let applied = match intent {
+        "" => None,
+        _ => Some((rows::digest(intent)?, rows::digest(definition)?)),
     };
-    found.into_iter().map(row).collect()
+    let mut flags = next_value(rest)?.bytes().map(|flag| flag == b'1');
+    let mut flag = || flags.next().unwrap_or(false);
+    Ok(UnitRow {
+        key: unit_key(key),
+        uid: Uid(uid.to_owned()),
+        applied,
+        drifted: flag(),
+        held: flag(),
+        retained: flag(),
+    })
+}
+
+fn next_value<'t>(rest: &mut &'t str) -> Result<&'t str, StoreError> {
+    let cut = |text: &'t str| {
+        let (length, behind) = text.split_once(':')?;
+        behind.split_at_checked(length.parse().ok()?)
+    };
+    let (value, behind) =
+        cut(rest).ok_or_else(|| StoreError::Missing("end of a unit".to_owned()))?;
+    *rest = behind;
+    Ok(value)
 }
 
 fn unit_key(text: &str) -> UnitKey {
@@ -150,4 +176,99 @@ async fn remove(write: &mut Write<'_>, key: &UnitKey, at: Timestamp) -> Result<(
             .map_err(StoreError::database("removing a unit"))?;
     let Some(uid) = uid else { return Ok(()) };
     write.audit(at, OURSELVES, "unit.removed", &json!({"unit": key, "uid": uid})).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reconcile::Definition;
+    use crate::store::Store as _;
+    use crate::store::sqlite::fixtures::{definition, driven, unit};
+    use serde_json::Value;
+    use std::slice;
+
+    fn put(record: UnitRecord) -> UnitWrite {
+        UnitWrite::Put(Box::new(record))
+    }
+
+    #[tokio::test]
+    async fn a_unit_is_read_as_it_was_written() {
+        let (store, lease) = driven().await;
+        let mut known = unit("shop/database", &definition("postgres", "1.0.0"));
+        known.row.held = true;
+        let mut new = unit("wiki", &definition("postgres", "1.0.0"));
+        (new.applied, new.row.applied, new.row.drifted) = (None, None, true);
+        let writes = [put(known.clone()), put(new.clone())];
+        store.write_units(&lease, &writes).await.expect("written");
+        let keys = [new.row.key.clone(), known.row.key.clone(), UnitKey::service("unknown")];
+        let read = store.units(&keys).await.expect("read");
+        assert_eq!(read, [known.clone(), new.clone()]);
+        assert_eq!(store.unit_rows().await.expect("read"), [known.row, new.row]);
+        assert!(store.units(&[]).await.expect("read").is_empty());
+    }
+
+    #[tokio::test]
+    async fn definitions_that_differ_only_in_retries_are_not_confused() {
+        let (store, lease) = driven().await;
+        let patient = definition("postgres", "1.0.0");
+        let mut hasty = Definition::clone(&patient);
+        hasty.create[0].timeout = Some("1s".to_owned());
+        assert_eq!(hasty.digest(), patient.digest(), "converges alike");
+        let writes = [put(unit("a", &patient)), put(unit("b", &Arc::new(hasty)))];
+        store.write_units(&lease, &writes).await.expect("written");
+        let keys = [UnitKey::service("a"), UnitKey::service("b")];
+        let read = store.units(&keys).await.expect("read");
+        let timeout = |unit: &UnitRecord| {
+            unit.applied.as_ref().expect("applied").definition.create[0].timeout.clone()
+        };
+        assert_eq!(read.iter().map(timeout).collect::<Vec<_>>(), [None, Some("1s".to_owned())]);
+    }
+
+    #[tokio::test]
+    async fn ten_thousand_units_share_one_definition() {
+        let (store, lease) = driven().await;
+        let definition = definition("postgres", "1.0.0");
+        let writes: Vec<UnitWrite> = (0..10_000)
+            .map(|number| put(unit(&format!("service-{number:05}"), &definition)))
+            .collect();
+        store.write_units(&lease, &writes).await.expect("written");
+        let rows = store.unit_rows().await.expect("read");
+        let keys: Vec<UnitKey> = rows.into_iter().map(|row| row.key).collect();
+        assert_eq!(keys.len(), 10_000);
+        let read = store.units(&keys).await.expect("read");
+        let definitions: std::collections::BTreeSet<usize> = read
+            .iter()
+            .map(|unit| Arc::as_ptr(&unit.applied.as_ref().expect("applied").definition).addr())
+            .collect();
+        assert_eq!(definitions.len(), 1);
+        let later = store.units(&keys[..1]).await.expect("read");
+        let first = read[0].applied.as_ref().expect("applied");
+        let again = later[0].applied.as_ref().expect("applied");
+        assert!(Arc::ptr_eq(&first.definition, &again.definition), "while it is in use");
+    }
+
+    #[tokio::test]
+    async fn a_key_may_hold_any_text() {
+        let (store, lease) = driven().await;
+        for key in ["o'clock", "a\"b", "%", "naïve", "\u{1}", "3:", ""] {
+            let record = unit(key, &definition("postgres", "1.0.0"));
+            store.write_units(&lease, &[put(record.clone())]).await.expect("written");
+            let read = store.units(slice::from_ref(&record.row.key)).await.expect("read");
+            assert_eq!(read, slice::from_ref(&record), "{key:?}");
+            let rows = store.unit_rows().await.expect("read");
+            assert!(rows.contains(&record.row), "{key:?}");
+        }
+        assert_eq!(store.unit_rows().await.expect("read").len(), 7);
+    }
+
+    #[tokio::test]
+    async fn a_removal_is_told() {
+        let (store, lease) = driven().await;
+        let record = unit("shop", &definition("postgres", "1.0.0"));
+        let writes = [put(record), UnitWrite::Remove(UnitKey::service("shop"))];
+        store.write_units(&lease, &writes).await.expect("written");
+        let told = store.audit_after(1, 9).await.expect("read");
+        assert_eq!(told[0].what, "unit.removed");
+        assert_eq!(told[0].detail["uid"], Value::from("uid-shop"));
+    }
 }

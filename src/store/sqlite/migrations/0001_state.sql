@@ -30,7 +30,9 @@ CREATE TABLE definitions (
     PRIMARY KEY (catalog, content)
 ) STRICT;
 
--- The columns are what a tick over a catalog in sync reads; the record is read for units in question.
+-- The columns are what a tick over a catalog in sync reads; the record is read for units in question. A tick
+-- reads them as lines, each value with its length in bytes before it, from their index alone: a row for each unit
+-- would cost it more than all of its other work.
 CREATE TABLE units (
     catalog    TEXT NOT NULL,
     key        TEXT NOT NULL,
@@ -41,11 +43,15 @@ CREATE TABLE units (
     held       INTEGER NOT NULL,
     retained   INTEGER NOT NULL,
     record     TEXT NOT NULL,
+    line       TEXT NOT NULL GENERATED ALWAYS AS (
+        octet_length(key) || ':' || key || octet_length(uid) || ':' || uid
+        || CASE WHEN intent IS NULL OR definition IS NULL THEN '0:0:'
+           ELSE octet_length(intent) || ':' || intent || octet_length(definition) || ':' || definition END
+        || '3:' || drifted || held || retained) VIRTUAL,
     PRIMARY KEY (catalog, key)
 ) STRICT;
 
-CREATE INDEX units_rows ON units
-    (catalog, key, uid, intent, definition, drifted, held, retained);
+CREATE INDEX units_lines ON units (catalog, key, line);
 
 -- Changes, once for all plans and runs that hold them: by the hash of the text.
 CREATE TABLE changes (

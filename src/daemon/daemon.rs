@@ -1,0 +1,71 @@
+//! The daemon: what it is made of, and what it keeps from tick to tick so that cost grows with change.
+
+use std::sync::Arc;
+
+use super::error::TickError;
+use super::health::Health;
+use crate::catalog::Catalog;
+use crate::engine::{Driver, Engine, Head};
+use crate::reconcile::{Desired, DesiredBuilder, Plan};
+use crate::source::Source;
+use crate::validate::{Judge, Judged};
+
+/// What a daemon is made of.
+pub struct Parts {
+    /// What drives.
+    pub engine: Engine,
+    /// Where the catalog comes from.
+    pub source: Source,
+}
+
+/// The loop and what it keeps from tick to tick.
+pub struct Daemon {
+    /// Drives the runs.
+    pub driver: Driver,
+    /// Tells others how the loop is.
+    pub health: Health,
+    /// The catalog in force.
+    pub catalog: Arc<Catalog>,
+    /// The newest plan.
+    pub plan: Option<Plan>,
+    pub(super) source: Option<Source>,
+    pub(super) judge: Judge,
+    pub(super) judged: Option<Arc<Judged>>,
+    pub(super) head: Head,
+    pub(super) builder: DesiredBuilder,
+    /// Desired state as it was built last, and what it was built from: head and writes to units.
+    pub(super) desired: Option<(String, u64, Arc<Desired>)>,
+    /// Why the catalog could not be read the last time; what was read before stays in force.
+    pub(super) trouble: Option<String>,
+}
+
+impl Daemon {
+    /// Takes up what the store holds.
+    pub async fn new(parts: Parts) -> Result<Self, TickError> {
+        let good = parts.engine.store.last_good().await?;
+        let driver = Driver::new(parts.engine).await?;
+        Ok(Self {
+            driver,
+            health: Health::default(),
+            catalog: Arc::new(Catalog::default()),
+            plan: None,
+            source: Some(parts.source),
+            judge: Judge::new(good.into_iter().map(super::look::good_of).collect()),
+            judged: None,
+            head: Head::default(),
+            builder: DesiredBuilder::default(),
+            desired: None,
+            trouble: None,
+        })
+    }
+
+    /// Returns what the rules found in the catalog's head.
+    pub fn judged(&self) -> Option<&Arc<Judged>> {
+        self.judged.as_ref()
+    }
+
+    /// Returns what can be watched for news.
+    pub fn watched(&self) -> Option<crate::source::Watched> {
+        self.source.as_ref().and_then(Source::watched)
+    }
+}

@@ -1,0 +1,131 @@
+//! Reads the catalog's head and judges it; what could be read last stays in force where it can't be read now.
+
+use std::sync::Arc;
+
+use super::daemon::Daemon;
+use super::error::TickError;
+use crate::catalog::Snapshot;
+use crate::engine::{Head, known_outputs};
+use crate::reconcile::Desired;
+use crate::source::{Source, SourceError};
+use crate::store::LastGood;
+use crate::validate::Good;
+
+/// What a look at the source gave: nothing where the head is the one that was read last.
+pub(super) type Look = Result<Option<(Snapshot, Head)>, SourceError>;
+
+impl Daemon {
+    /// Reads and judges the head, unless it is the one that was judged last.
+    pub(super) async fn look(&mut self) -> Result<(), TickError> {
+        let Some(source) = self.source.take() else { return Err(TickError::Broken) };
+        let known = self.judged.as_ref().map(|_| self.head.commit.clone());
+        let last = self.driver.memory.state.applied_revision.clone();
+        let looked = tokio::task::spawn_blocking(move || {
+            let mut source = source;
+            let look = look_at(&mut source, known.as_deref(), last.as_deref());
+            (source, look)
+        });
+        let (source, look) = looked.await.map_err(|_| TickError::Broken)?;
+        self.source = Some(source);
+        match look {
+            Ok(None) => self.trouble = None,
+            Ok(Some((snapshot, head))) => {
+                self.trouble = None;
+                self.take_snapshot(snapshot, head).await?;
+            }
+            Err(error) if self.judged.is_some() => {
+                let why =
+                    format!("{}; the state of {} stays in force", chain(&error), self.head.commit);
+                if self.trouble.as_deref() != Some(&why) {
+                    tracing::warn!("{why}");
+                }
+                self.trouble = Some(why);
+            }
+            Err(error) => {
+                self.trouble = Some(chain(&error));
+                return Err(error.into());
+            }
+        }
+        Ok(())
+    }
+
+    async fn take_snapshot(&mut self, snapshot: Snapshot, head: Head) -> Result<(), TickError> {
+        let judged = self.judge.judge(&snapshot);
+        let engine = &self.driver.engine;
+        let put: Vec<LastGood> = judged.remember.iter().map(last_good_of).collect();
+        if !put.is_empty() || !judged.forget.is_empty() {
+            engine.store.save_last_good(&engine.lease, &put, &judged.forget).await?;
+        }
+        tracing::info!(commit = head.commit, findings = judged.findings.len(), "read the catalog");
+        self.catalog = judged.catalog.clone();
+        self.judged = Some(Arc::new(judged));
+        self.head = head;
+        self.desired = None;
+        Ok(())
+    }
+
+    /// Returns desired state; built again only where the head or what units offer may have changed.
+    pub(super) async fn desired(&mut self) -> Result<Arc<Desired>, TickError> {
+        let writes = self.driver.memory.unit_writes;
+        if let Some((head, built_at, desired)) = &self.desired
+            && *head == self.head.commit
+            && *built_at == writes
+        {
+            return Ok(desired.clone());
+        }
+        let Some(judged) = self.judged.clone() else { return Err(TickError::Broken) };
+        let known = known_outputs(&*self.driver.engine.store, &self.catalog).await?;
+        let mut desired = self.builder.build(&self.catalog, &judged.misfits, Arc::new(known));
+        desired.absent_is_unknown.clone_from(&judged.absent_is_unknown);
+        let desired = Arc::new(desired);
+        self.desired = Some((self.head.commit.clone(), writes, desired.clone()));
+        Ok(desired)
+    }
+}
+
+pub(super) fn look_at(source: &mut Source, known: Option<&str>, last: Option<&str>) -> Look {
+    let commit = source.poll()?;
+    let descends = match last {
+        Some(last) if last != commit => source.is_ancestor(last, &commit)?,
+        _ => true,
+    };
+    if known == Some(commit.as_str()) {
+        return Ok(None);
+    }
+    let snapshot = source.snapshot(&commit)?;
+    let author = snapshot.author.clone();
+    Ok(Some((snapshot, Head { commit, author, descends })))
+}
+
+/// Writes an error with what caused it.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// Reads a last good version as the store keeps it.
+pub(super) fn good_of(row: LastGood) -> Good {
+    Good {
+        kind: row.kind,
+        id: row.id,
+        path: row.path.into(),
+        blob: row.blob.into(),
+        bytes: row.bytes.into(),
+    }
+}
+
+fn last_good_of(good: &Good) -> LastGood {
+    LastGood {
+        kind: good.kind,
+        id: good.id.clone(),
+        path: good.path.to_string(),
+        blob: good.blob.to_string(),
+        bytes: good.bytes.to_vec(),
+    }
+}

@@ -1,0 +1,119 @@
+//! What a tick writes down: renamed and retained units, the plan, what `status` tells.
+
+use std::collections::BTreeMap;
+
+use super::daemon::Daemon;
+use super::error::TickError;
+use super::health::HealthReport;
+use crate::reconcile::{Desired, Plan, renames};
+use crate::store::{CatalogState, UnitWrite};
+
+/// How long an unchanged state may stay unwritten, in seconds: the heartbeat that `status` reads.
+const HEARTBEAT_S: i64 = 10;
+
+impl Daemon {
+    /// Gives units that have a new name their new name, and keeps everything else of them.
+    pub(super) async fn rename(&mut self, desired: &Desired) -> Result<(), TickError> {
+        let renames = renames(desired, &self.driver.memory.rows);
+        let busy: Vec<&String> =
+            self.driver.memory.runs.values().map(|run| &run.change.service).collect();
+        let mut writes = Vec::new();
+        for (old, new) in renames.iter().filter(|(old, _)| !busy.contains(&&old.service)) {
+            let engine = &self.driver.engine;
+            for mut record in engine.store.units(std::slice::from_ref(old)).await? {
+                tracing::info!(%old, %new, "renamed");
+                record.row.key = new.clone();
+                writes.push(UnitWrite::Remove(old.clone()));
+                writes.push(UnitWrite::Put(Box::new(record)));
+            }
+        }
+        self.write(writes).await
+    }
+
+    /// Keeps a new plan, and units whose file is gone but that are to be retained.
+    pub(super) async fn keep(&mut self, plan: &Plan) -> Result<(), TickError> {
+        let engine = &self.driver.engine;
+        if self.driver.memory.saved_plan != Some(plan.digest) {
+            engine.store.save_plan(&engine.lease, plan, engine.clock.now()).await?;
+            self.driver.memory.saved_plan = Some(plan.digest);
+        }
+        let mut writes = Vec::new();
+        for mut record in engine.store.units(&plan.retained).await? {
+            tracing::info!(unit = %record.row.key, "retained: its file is gone, and it is no longer looked after");
+            record.row.retained = true;
+            writes.push(UnitWrite::Put(Box::new(record)));
+        }
+        self.write(writes).await
+    }
+
+    async fn write(&mut self, writes: Vec<UnitWrite>) -> Result<(), TickError> {
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let engine = &self.driver.engine;
+        engine.store.write_units(&engine.lease, &writes).await?;
+        self.driver.memory.take_writes(&writes);
+        Ok(())
+    }
+
+    /// Remembers the revision that was acted upon, and what `status` tells.
+    pub(super) async fn remember(
+        &mut self,
+        plan: &Plan,
+        desired: &Desired,
+    ) -> Result<(), TickError> {
+        let memory = &self.driver.memory;
+        let acted =
+            plan.verdict.holds.is_empty() || memory.decided.approved_plans.contains(&plan.digest);
+        let now = self.driver.engine.clock.now();
+        let mut state = CatalogState {
+            head: Some(self.head.commit.clone()),
+            trouble: self.trouble.clone(),
+            overlay: self.overlay(),
+            blocked: plan.blocked.iter().map(|(id, why)| (id.clone(), why.join("; "))).collect(),
+            pending: pending_in_words(plan),
+            ..memory.state.clone()
+        };
+        if acted {
+            state.applied_revision = Some(self.head.commit.clone());
+            state.services = desired.services;
+            self.head.descends = true;
+        }
+        let stale =
+            state.ticked_at.is_none_or(|at| now.as_second() - at.as_second() >= HEARTBEAT_S);
+        if state != memory.state || stale {
+            state.ticked_at = Some(now);
+            self.driver.memory.state = state;
+            self.save_state().await?;
+        }
+        self.health.set(HealthReport {
+            commit: Some(self.head.commit.clone()),
+            ticked_at: Some(now),
+            trouble: self.trouble.clone(),
+            changes: plan.changes.len(),
+            runs: self.driver.memory.runs.len(),
+            services: desired.services,
+        });
+        Ok(())
+    }
+
+    /// Writes what is remembered of the catalog.
+    pub(super) async fn save_state(&self) -> Result<(), TickError> {
+        let engine = &self.driver.engine;
+        engine.store.save_catalog_state(&engine.lease, &self.driver.memory.state).await?;
+        Ok(())
+    }
+
+    fn overlay(&self) -> Vec<(String, String)> {
+        let overlay = self.judged.as_ref().map(|judged| judged.overlay.as_slice());
+        let rows = overlay.unwrap_or_default().iter();
+        rows.map(|row| (row.path.to_string(), row.why.clone())).collect()
+    }
+}
+
+fn pending_in_words(plan: &Plan) -> BTreeMap<String, String> {
+    let words = |why: &Vec<crate::reconcile::Pending>| {
+        why.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    };
+    plan.pending.iter().map(|(service, why)| (service.clone(), words(why))).collect()
+}

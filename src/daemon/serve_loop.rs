@@ -1,0 +1,186 @@
+//! Runs ticks when something pokes, and drives steps in between, until it is told to stop. Then it drains.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
+
+use super::daemon::Daemon;
+use super::error::TickError;
+use super::look::chain;
+use crate::engine::{EngineError, Seen, observe};
+
+/// How often the loop does what nobody pokes it to.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Between two looks at the catalog; a tenth of it is jitter.
+    pub poll: Duration,
+    /// Between two looks for decisions of other processes.
+    pub decisions: Duration,
+    /// Between two drift sweeps.
+    pub sweep: Duration,
+    /// How long steps in effect are waited for at the end.
+    pub drain: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            poll: Duration::from_secs(60),
+            decisions: Duration::from_millis(500),
+            sweep: Duration::from_secs(300),
+            drain: Duration::from_secs(30),
+        }
+    }
+}
+
+type Sweep = JoinHandle<Result<Vec<Seen>, EngineError>>;
+
+/// What pokes the loop besides time.
+struct Loop<'a> {
+    daemon: &'a mut Daemon,
+    pace: Pace,
+    next_poll: Instant,
+    next_sweep: Instant,
+    next_decision: Instant,
+    wake: Option<Instant>,
+    sweep: Option<Sweep>,
+}
+
+/// Runs the loop until `stop` comes; what is in effect then is waited for.
+pub async fn run(
+    daemon: &mut Daemon,
+    pace: Pace,
+    pokes: &mut mpsc::Receiver<()>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), TickError> {
+    let now = Instant::now();
+    let mut state = Loop {
+        daemon,
+        pace,
+        next_poll: now,
+        next_sweep: now + pace.sweep,
+        next_decision: now + pace.decisions,
+        wake: None,
+        sweep: None,
+    };
+    tokio::pin!(stop);
+    let mut poked = true;
+    loop {
+        let wake = state.wake.unwrap_or(state.next_poll);
+        tokio::select! {
+            () = &mut stop => break,
+            attempt = state.daemon.driver.finished() => {
+                let catalog = state.daemon.catalog.clone();
+                let open = state.daemon.driver.memory.runs.len();
+                state.daemon.driver.take(attempt, &catalog).await?;
+                state.advance().await?;
+                // A run that ended may let others on, or leave something still to be done.
+                if state.daemon.driver.memory.runs.len() != open {
+                    state.tick().await?;
+                }
+            }
+            poke = pokes.recv(), if poked => {
+                poked = poke.is_some();
+                state.tick().await?;
+            }
+            () = sleep_until(state.next_poll) => state.tick().await?,
+            () = sleep_until(wake), if state.wake.is_some() => state.advance().await?,
+            () = sleep_until(state.next_decision) => state.decide().await?,
+            () = sleep_until(state.next_sweep), if state.sweep.is_none() => state.start_sweep(),
+            seen = finished(&mut state.sweep) => state.end_sweep(seen).await?,
+        }
+    }
+    state.drain().await
+}
+
+async fn finished(sweep: &mut Option<Sweep>) -> Result<Vec<Seen>, EngineError> {
+    let Some(handle) = sweep else { return std::future::pending().await };
+    let seen = handle.await.unwrap_or_else(|_| Ok(Vec::new()));
+    *sweep = None;
+    seen
+}
+
+impl Loop<'_> {
+    /// Ticks; only a lost lease ends the loop, everything else is told and tried again.
+    async fn tick(&mut self) -> Result<(), TickError> {
+        let jitter = self.pace.poll.mul_f64(0.1 * f64::from(jitter_percent()) / 100.0);
+        self.next_poll = Instant::now() + self.pace.poll + jitter;
+        match self.daemon.tick().await {
+            Ok(_) => self.advance().await,
+            Err(error) if error.is_lease_lost() => Err(error),
+            Err(error) => {
+                tracing::error!("the tick failed: {}", chain(&error));
+                let mut report = self.daemon.health.get();
+                report.trouble = Some(chain(&error));
+                self.daemon.health.set(report);
+                self.next_poll = Instant::now() + self.pace.poll.min(Duration::from_secs(5));
+                Ok(())
+            }
+        }
+    }
+
+    async fn advance(&mut self) -> Result<(), TickError> {
+        let catalog = self.daemon.catalog.clone();
+        let open = self.daemon.driver.memory.runs.len();
+        let at = self.daemon.driver.advance(&catalog).await?;
+        let now = self.daemon.driver.engine.clock.now();
+        self.wake = at.map(|at| {
+            let ms = at.as_millisecond().saturating_sub(now.as_millisecond()).max(1);
+            Instant::now() + Duration::from_millis(ms.unsigned_abs())
+        });
+        if self.daemon.driver.memory.runs.len() < open {
+            self.next_poll = Instant::now();
+        }
+        Ok(())
+    }
+
+    async fn decide(&mut self) -> Result<(), TickError> {
+        self.next_decision = Instant::now() + self.pace.decisions;
+        let catalog = self.daemon.catalog.clone();
+        if self.daemon.driver.decide(&catalog).await? > 0 {
+            self.tick().await?;
+        }
+        Ok(())
+    }
+
+    fn start_sweep(&mut self) {
+        let keys = self.daemon.driver.observable();
+        self.sweep = Some(tokio::spawn(observe(self.daemon.driver.engine.clone(), keys)));
+        self.next_sweep = Instant::now() + self.pace.sweep;
+    }
+
+    async fn end_sweep(&mut self, seen: Result<Vec<Seen>, EngineError>) -> Result<(), TickError> {
+        if self.daemon.driver.take_seen(seen?).await? > 0 {
+            self.tick().await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for what is in effect; nothing new starts.
+    async fn drain(&mut self) -> Result<(), TickError> {
+        let until = Instant::now() + self.pace.drain;
+        let catalog = self.daemon.catalog.clone();
+        while self.daemon.driver.is_busy() {
+            tokio::select! {
+                attempt = self.daemon.driver.finished() => {
+                    self.daemon.driver.take(attempt, &catalog).await?;
+                }
+                () = sleep_until(until) => break,
+            }
+        }
+        self.daemon.save_state().await?;
+        let engine = &self.daemon.driver.engine;
+        engine.store.release(&engine.lease).await?;
+        Ok(())
+    }
+}
+
+/// Draws a number from 0 to 99.
+fn jitter_percent() -> u8 {
+    let mut byte = [0_u8; 1];
+    getrandom::fill(&mut byte).expect("the operating system gives random bytes");
+    let [byte] = byte;
+    byte % 100
+}

@@ -1,0 +1,38 @@
+//! One tick: the product on one screen. It takes no input; it reads the head and the record, and decides.
+
+use super::daemon::Daemon;
+use super::error::TickError;
+use crate::engine::{gather, superseded};
+use crate::reconcile::plan;
+
+/// What a tick did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ticked {
+    /// Changes in the plan.
+    pub changes: usize,
+    /// Runs that were made.
+    pub started: usize,
+}
+
+impl Daemon {
+    /// Reads what is wanted and what is, plans the difference, and starts what nothing holds back.
+    pub async fn tick(&mut self) -> Result<Ticked, TickError> {
+        self.driver.decide(&self.catalog.clone()).await?;
+        self.look().await?;
+        let desired = self.desired().await?;
+        self.rename(&desired).await?;
+        let now = self.driver.engine.clock.now();
+        self.driver.supersede(superseded(&self.driver.memory, &desired), &self.head.commit);
+        let engine = &self.driver.engine;
+        let told = (engine.catalog.as_str(), &self.head);
+        let (actual, facts) =
+            gather((&*engine.store, &self.driver.memory), &desired, told, now).await?;
+        let plan = plan(&self.catalog, &desired, &actual, (&facts, now));
+        self.keep(&plan).await?;
+        let started = self.driver.start(&plan).await?;
+        self.remember(&plan, &desired).await?;
+        let changes = plan.changes.len();
+        self.plan = Some(plan);
+        Ok(Ticked { changes, started })
+    }
+}
