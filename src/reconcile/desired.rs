@@ -264,7 +264,7 @@ impl Unit {
     /// A bundle's `config` is all templates; a service's field only where it is one lone reference to a service.
     fn is_evaluated(&self, value: &Value) -> bool {
         self.part.is_some()
-            || value.as_str().is_some_and(|text| upstream::lone_reference(text).is_some())
+            || value.as_str().is_some_and(|text| template::lone_reference(text).is_some())
     }
 
     /// Computes the digest of what is wanted, for fields as far as they are known.

@@ -29,6 +29,6 @@ pub use escape::Target;
 pub use fill::{fill, marker_paths};
 pub use helpers::HELPERS;
 pub use marker::{has_sensitive, has_unknown, sensitive, show_markers, strip_markers, unknown};
-pub use references::{Reference, references};
+pub use references::{Reference, lone_reference, references};
 pub use render::{MAX_OUTPUT_BYTES, RenderError, evaluate, is_template, render};
 pub use scope::{ROOTS, Scope};
