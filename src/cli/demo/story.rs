@@ -8,7 +8,7 @@ mod guards;
 mod result;
 
 use super::page::Page;
-use super::repository::Commit;
+use super::repository::{Commit, Repository};
 use super::witness::{Witness, ensure};
 use crate::cli::output::Failure;
 use crate::reconcile::{Plan, show};
@@ -39,7 +39,7 @@ impl<'a> Story<'a> {
         Ok(())
     }
 
-    /// Returns what the section was told to print, where the plan fits on it.
+    /// Shows a plan as `trueline plan` does.
     fn show(&self, plan: &Plan) {
         self.page.typed("trueline plan");
         let style = show::Style { color: self.witness.world.context.color, width: 100 };
@@ -47,8 +47,9 @@ impl<'a> Story<'a> {
     }
 
     /// Shows a commit as the log does.
-    fn show_commit(&self, repository: &str, commit: &Commit) {
-        self.page.typed(&format!("git -C {repository} log -1 --name-status"));
+    fn show_commit(&self, repository: &Repository, commit: &Commit) {
+        let path = repository.path().display();
+        self.page.typed(&format!("git -C {path} log -1 --name-status"));
         let short = commit.id.get(..9).unwrap_or_default();
         self.page.line(format!("  {short} {} ({})", commit.subject, commit.author));
         for (sign, path) in &commit.files {

@@ -19,7 +19,7 @@ impl Story<'_> {
         let after = before.replace("storageSize: 200", "storageSize: 300");
         let commit =
             catalog.commit(PAYMENTS, "payments-db: 300 GB of storage", &[written(FILE, &after)])?;
-        self.show_commit("catalog.git", &commit);
+        self.show_commit(&self.witness.world.catalog, &commit);
         let plan = self.witness.plan_at(&commit.id).await?;
         self.show(&plan);
         only_changes(&plan, &["payments-db"])?;

@@ -31,7 +31,7 @@ impl Story<'_> {
             "Point www somewhere else",
             &[written(FILE, &before.replace("203.0.113.20", "198.51.100.7"))],
         )?;
-        self.show_commit("target.git", &commit);
+        self.show_commit(target, &commit);
         self.witness
             .until("a sweep to see both", async || {
                 let rows = self.witness.store.unit_rows().await?;

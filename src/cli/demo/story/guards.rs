@@ -23,7 +23,7 @@ impl Story<'_> {
             "data-lake: no longer needed",
             &[removed(LAKE)],
         )?;
-        self.show_commit("catalog.git", &commit);
+        self.show_commit(&self.witness.world.catalog, &commit);
         let plan = self.witness.plan_at(&commit.id).await?;
         self.show(&plan);
         only_changes(&plan, &["data-lake"])?;
@@ -67,7 +67,7 @@ impl Story<'_> {
             catalog.files()?.into_iter().filter(|path| path.starts_with(FOLDER)).collect();
         let files: Vec<FileChange> = gone.iter().map(|path| removed(path)).collect();
         let commit = catalog.commit(STOREFRONT, "Clean up", &files)?;
-        self.show_commit("catalog.git", &commit);
+        self.show_commit(&self.witness.world.catalog, &commit);
         let plan = self.witness.plan_at(&commit.id).await?;
         self.show(&plan);
         ensure(!plan.verdict.holds.is_empty(), "the guard to hold the plan", &plan.digest)?;
@@ -99,7 +99,7 @@ impl Story<'_> {
             })
             .collect();
         let revert = catalog.commit(LEAD, "Revert \"Clean up\"", &back?)?;
-        self.show_commit("catalog.git", &revert);
+        self.show_commit(&self.witness.world.catalog, &revert);
         let plan = self.witness.plan_at(&revert.id).await?;
         self.show(&plan);
         ensure(
