@@ -13,6 +13,8 @@ mod target;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_after;
+#[cfg(test)]
 mod tests_proposal;
 
 use std::sync::Arc;
@@ -71,11 +73,8 @@ impl Action for GitCommit {
     async fn look(&self, ports: &Ports, call: &Call, on: &Wait) -> Result<Outcome, Fault> {
         let scrub = Scrub::of(call);
         let looked = async {
-            let work = match propose::is_undo(on) {
-                true => Work::undo(ports, call, &scrub)?,
-                false => Work::perform(ports, call, &scrub)?,
-            };
-            propose::look(&Arc::new(work), on).await
+            let read = if propose::is_undo(on) { Work::undo } else { Work::perform };
+            propose::look(&Arc::new(read(ports, call, &scrub)?), on).await
         };
         clean(looked.await, &scrub)
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::config::Work;
-use super::edits::Edits;
+use super::edits::{Edits, Left};
 use crate::action::Outcome;
 use crate::run::Fault;
 
@@ -22,36 +22,44 @@ pub(super) struct Standing {
 impl Standing {
     /// Returns the answer of a step that is done.
     pub(super) fn answer(self, work: &Work) -> Result<Outcome, Fault> {
-        let written = |path: &str, blob: String| json!({"path": path, "blob": blob});
-        let files = work.wanted.files.iter().map(|file| {
-            let mut entry = written(&file.path, file.blob.to_string());
-            entry["sha256"] = json!(file.sha256);
-            entry
-        });
-        let mut result = json!({
-            "repository": work.place.repository,
-            "branch": work.place.branch,
-            "commit": self.commit,
-            "files": files.collect::<Vec<_>>(),
-        });
-        let left = self.edits.left.iter().map(|left| json!({"path": left.path, "why": left.why}));
-        let left: Vec<Value> = left.collect();
-        if !left.is_empty() {
-            result["left"] = json!(left);
-        }
+        let Self { commit, edits, proposal } = self;
+        let files = work.wanted.files.iter().map(
+            |file| json!({"path": file.path, "blob": file.blob.to_string(), "sha256": file.sha256}),
+        );
+        let mut result = BTreeMap::from([
+            ("repository", json!(work.place.repository)),
+            ("branch", json!(work.place.branch)),
+            ("commit", json!(commit)),
+            ("files", files.collect()),
+        ]);
+        let mut left = edits.left;
         if work.proposal.is_some() {
-            result["number"] = json!(self.proposal.as_ref().map(|(number, _, _)| number));
-            result["url"] = json!(self.proposal.as_ref().map(|(_, url, _)| url));
+            left.extend(left_elsewhere(work));
+            result.insert("number", json!(proposal.as_ref().map(|(number, _, _)| number)));
+            result.insert("url", json!(proposal.as_ref().map(|(_, url, _)| url)));
         }
-        if self.proposal.is_some_and(|(_, _, merged)| !merged) {
-            let removes = self.edits.removes.iter();
-            let removes = removes.map(|file| written(&file.path, file.blob.to_string()));
-            result["removes"] = json!(removes.collect::<Vec<_>>());
-            result["state"] = json!("open");
+        if !left.is_empty() {
+            let left = left.iter().map(|left| json!({"path": left.path, "why": left.why}));
+            result.insert("left", left.collect());
         }
+        if proposal.is_some_and(|(_, _, merged)| !merged) {
+            let removes = edits.removes.iter();
+            let removes =
+                removes.map(|file| json!({"path": file.path, "blob": file.blob.to_string()}));
+            result.insert("removes", removes.collect());
+            result.insert("state", json!("open"));
+        }
+        let result = json!(result);
         let outputs = if work.undo { Map::new() } else { outputs(&result, work)? };
         Ok(Outcome::Done { result, outputs })
     }
+}
+
+/// Names what stands where `config` no longer points: a proposal is for one place only.
+fn left_elsewhere(work: &Work) -> Vec<Left> {
+    let Some((place, old)) = &work.elsewhere else { return Vec::new() };
+    let why = format!("it stands on `{}` of {}; remove it there", place.branch, place.repository);
+    old.iter().map(|file| Left { path: file.path.clone(), why: why.clone() }).collect()
 }
 
 /// Returns the outputs of a step that was performed: its own, and those that the action maps.

@@ -55,9 +55,8 @@ pub(super) fn build(work: &Work, open: Option<&Proposal>) -> Result<Built, Fault
         }
         let commit = pushed::write(mirror.repository(), Some(base), &edits.changes, &work.message);
         let branch = Branch { work, base, commit: commit.map_err(told)? };
-        match branch.settle(open, edits)? {
-            Some(built) => return Ok(built),
-            None => continue,
+        if let Some(built) = branch.settle(open, edits)? {
+            return Ok(built);
         }
     }
     Err(kept_moving(place, &format!("trueline/{}", work.service)))

@@ -195,13 +195,15 @@ impl Work {
         work.undo = true;
         work.before = None;
         work.outputs.clear();
-        let title = format!("Remove the files of {}", call.title.trim_end_matches("~undo"));
+        let title = format!("Remove the files of {}", call.title);
         let title = scrub.text(&title);
         if let Some(proposal) = &mut work.proposal {
             proposal.title.clone_from(&title);
         }
         work.message = with_trailers(&title, call);
-        work.marker = call.marker.trim_end_matches(UNDO).to_owned();
+        if let Some(marker) = call.marker.strip_suffix(UNDO) {
+            marker.clone_into(&mut work.marker);
+        }
         Ok(work)
     }
 

@@ -13,7 +13,8 @@ pub(super) enum Found {
     Nothing,
     /// A file with this blob.
     File(Oid),
-    /// A directory, a link, a submodule.
+    Folder,
+    /// A link or a submodule.
     Other,
 }
 
@@ -56,7 +57,8 @@ pub(super) fn edits(
     let mut changed = Vec::new();
     for file in &wanted.old {
         match found(&file.path)? {
-            Found::Nothing => {}
+            // A folder stands there only once our file is gone.
+            Found::Nothing | Found::Folder => {}
             Found::File(blob) if blob == file.blob => {
                 edits.changes.push(FileChange { path: file.path.clone(), content: None });
                 edits.removes.push(file.clone());
@@ -91,8 +93,11 @@ pub(super) fn found(tree: Option<&Tree<'_>>, path: &str) -> Result<Found, Source
     match tree.get_path(path.as_ref()) {
         Ok(entry) => {
             let plain = entry.filemode() & 0o170_000 == 0o100_000;
-            let is_file = entry.kind() == Some(ObjectType::Blob) && plain;
-            Ok(if is_file { Found::File(entry.id()) } else { Found::Other })
+            Ok(match entry.kind() {
+                Some(ObjectType::Blob) if plain => Found::File(entry.id()),
+                Some(ObjectType::Tree) => Found::Folder,
+                _ => Found::Other,
+            })
         }
         Err(error) if error.code() == ErrorCode::NotFound => Ok(Found::Nothing),
         Err(error) => Err(SourceError::corrupt(format!("`{}`", escaped(path.as_bytes())))(error)),

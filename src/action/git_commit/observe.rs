@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use git2::{Oid, Repository, Tree};
+use git2::{Oid, Repository};
 use serde_json::Value;
 
 use super::config::{MAX_FILE_BYTES, Work, Written, previous_files};
@@ -72,7 +72,7 @@ impl Look<'_> {
             let there = found(Some(&tree), path).map_err(|error| fault(&error))?;
             missing += usize::from(blob.is_some() && there == Found::Nothing);
             if there != blob.map_or(Found::Nothing, Found::File) {
-                changes.push(self.change(&tree, (path, blob), there, changes.len() < SHOWN_FILES));
+                changes.push(self.change((path, blob), there, changes.len() < SHOWN_FILES));
             }
         }
         Ok(if !files.is_empty() && missing == files.len() {
@@ -84,19 +84,14 @@ impl Look<'_> {
         })
     }
 
-    fn change(
-        &self,
-        tree: &Tree<'_>,
-        (path, blob): (&str, Option<Oid>),
-        there: Found,
-        shown: bool,
-    ) -> FieldChange {
+    fn change(&self, (path, blob): (&str, Option<Oid>), there: Found, shown: bool) -> FieldChange {
         let text_of = |blob: Oid| if shown { self.text(blob) } else { named(blob) };
         let mut before = blob.map(text_of);
         let mut after = match there {
             Found::Nothing => None,
             Found::File(blob) => Some(text_of(blob)),
-            Found::Other => Some(kind_of(tree, path).to_owned()),
+            Found::Folder => Some("(a directory)".to_owned()),
+            Found::Other => Some("(a link or a submodule)".to_owned()),
         };
         // What was masked or cut may look the same; the blobs tell it apart.
         if before == after
@@ -105,7 +100,7 @@ impl Look<'_> {
             (before, after) = (Some(named(blob)), Some(named(theirs)));
         }
         FieldChange {
-            name: format!("/{}", path.replace('~', "~0").replace('/', "~1")),
+            name: format!("/{path}"),
             before: before.map(Value::String),
             after: after.map(Value::String),
             immutable: false,
@@ -141,13 +136,4 @@ impl Look<'_> {
 
 fn named(blob: Oid) -> String {
     format!("(blob {blob})")
-}
-
-fn kind_of(tree: &Tree<'_>, path: &str) -> &'static str {
-    let mode = tree.get_path(path.as_ref()).map_or(0, |entry| entry.filemode() & 0o170_000);
-    match mode {
-        0o040_000 => "(a directory)",
-        0o120_000 => "(a symbolic link)",
-        _ => "(a submodule)",
-    }
 }

@@ -46,7 +46,7 @@ pub(super) async fn propose(work: &Arc<Work>) -> Result<Outcome, Fault> {
     let open = known.clone().filter(|known| known.state == ProposalState::Open);
     let (job, asked) = (Arc::clone(work), open.clone());
     let (turn, built) = blocking(turn, move || build(&job, asked.as_ref())).await?;
-    let outcome = match built {
+    match built {
         Built::There { standing, withdraw } => {
             if let Some(open) = open.filter(|_| withdraw) {
                 let closed = forge.close(open.number, &author(), Timestamp::now()).await;
@@ -61,8 +61,7 @@ pub(super) async fn propose(work: &Arc<Work>) -> Result<Outcome, Fault> {
             let proposal = open_on(&forge, work, proposing, name).await?;
             opened(work, proposing, &proposal, (standing, turn)).await
         }
-    };
-    outcome
+    }
 }
 
 /// Looks whether the proposal that a step waits for was merged.
@@ -158,10 +157,11 @@ async fn opened(
         return Standing { proposal, ..standing }.answer(work);
     }
     let repository = &work.place.repository;
-    let mut reference = json!({"repository": repository, "number": number});
-    if work.undo {
-        reference["undo"] = json!(true);
-    }
+    let reference = if work.undo {
+        json!({"repository": repository, "number": number, "undo": true})
+    } else {
+        json!({"repository": repository, "number": number})
+    };
     let what = format!("proposal {number} in {repository} to be merged");
     Ok(Outcome::Waiting { on: Wait { on: "proposal".to_owned(), reference, what } })
 }

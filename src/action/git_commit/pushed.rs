@@ -20,7 +20,20 @@ pub(super) fn write(
     message: &str,
 ) -> Result<Oid, SourceError> {
     let author = Author { name: NAME.to_owned(), email: EMAIL.to_owned(), at: Timestamp::now() };
-    commit_files(repository, base, changes, message, &author)
+    let (removes, writes): (Vec<FileChange>, Vec<FileChange>) =
+        changes.iter().cloned().partition(|change| change.content.is_none());
+    let Some(base) = base.filter(|_| !removes.is_empty() && !writes.is_empty()) else {
+        return commit_files(repository, base, changes, message, &author);
+    };
+    // One after the other, so that a file may become a folder; and then both as one commit.
+    let without = commit_files(repository, Some(base), &removes, message, &author)?;
+    let both = commit_files(repository, Some(without), &writes, message, &author)?;
+    let person = author.signature()?;
+    let join = || -> Result<Oid, git2::Error> {
+        let (base, tree) = (repository.find_commit(base)?, repository.find_commit(both)?.tree()?);
+        repository.commit(None, &person, &person, message, &tree, &[&base])
+    };
+    join().map_err(SourceError::git("write a commit"))
 }
 
 /// Pushes a commit to a branch; false where somebody else moved the branch meanwhile.

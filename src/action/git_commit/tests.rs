@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -188,8 +189,8 @@ async fn files_that_are_no_longer_wanted_go_unless_somebody_changed_them() {
     let first = world.call(&[("a", "1\n"), ("b", "1\n"), ("c", "1\n")]);
     let left = world.done(&first).await;
     world.somebody_commits(&[("README", ""), ("a", "1\n"), ("b", "mine\n"), ("c", "1\n")]);
-    let mut second = after(world.call(&[("a", "2\n")]), &first, left, 2);
-    second.config["files"][1] = json!({"path": "README", "operation": "delete"});
+    let mut second = after(world.call(&[("a", "2\n"), ("README", "")]), &first, left, 2);
+    second.config["files"][1]["operation"] = json!("delete");
     let result = world.done(&second).await;
     assert_eq!(world.files(), "a=2 b=mine");
     assert_eq!(
@@ -198,6 +199,21 @@ async fn files_that_are_no_longer_wanted_go_unless_somebody_changed_them() {
     );
     assert_eq!(world.done(&second).await["commit"], result["commit"]);
     assert_eq!(world.commits(), "4");
+}
+
+#[tokio::test]
+async fn a_file_may_become_a_folder_and_the_other_way_round() {
+    let world = World::new();
+    let first = world.call(&[("a", "1\n"), ("b/c/d", "1\n")]);
+    let left = world.done(&first).await;
+    let second = after(world.call(&[("a/x", "2\n"), ("b", "2\n")]), &first, left, 2);
+    let result = world.done(&second).await;
+    assert_eq!(world.files(), "README=hello a/x=2 b=2");
+    assert_eq!(world.done(&second).await, result);
+    assert_eq!(world.commits(), "3");
+    // A folder of somebody else stays.
+    let fault = world.perform(&world.call(&[("a", "1\n")])).await.unwrap_err();
+    assert_eq!(fault.message, "path `a` cannot be written: a directory stands there");
 }
 
 #[tokio::test]
@@ -264,6 +280,16 @@ async fn many_steps_and_two_processes_share_a_repository() {
     }
     assert_eq!((commits.len(), world.commits()), (8, "9".to_owned()));
     assert_eq!(world.repo.git(&["ls-tree", "main:dir"], "").lines().count(), 8);
+}
+
+#[tokio::test]
+async fn an_attempt_that_nobody_waits_for_any_more_is_not_raced() {
+    let world = World::new();
+    let call = world.call(&[("a", "1\n")]);
+    let cut = tokio::time::timeout(Duration::ZERO, world.perform(&call)).await;
+    assert!(cut.is_err());
+    world.done(&call).await;
+    assert_eq!(world.commits(), "2");
 }
 
 #[tokio::test]
@@ -343,74 +369,13 @@ async fn links_and_directories_are_not_written_through() {
 }
 
 #[tokio::test]
-async fn drift_is_seen_as_it_is() {
-    let world = World::new();
-    let call = world.call(&[("a", "1 hunter22\n"), ("d/b", "1\n")]);
-    let call = after(call.clone(), &call, world.done(&call).await, 1);
-    assert_eq!(world.observe(&call).await, Observation::Same);
-    world.somebody_commits(&[("a", "1 hunter22\n"), ("d/b", "1\n"), ("other", "")]);
-    assert_eq!(world.observe(&call).await, Observation::Same);
-
-    world.somebody_commits(&[("a", "2 hunter22\n")]);
-    let Observation::Different { changes } = world.observe(&call).await else { panic!() };
-    insta::assert_snapshot!(json!(changes), @r#"[{"after":"2 (sensitive)\n","before":"1 (sensitive)\n","immutable":false,"name":"/a"},{"before":"1\n","immutable":false,"name":"/d~1b"}]"#);
-    let long = "é".repeat(5000);
-    world.somebody_commits(&[("a", &long), ("d/b", "1\n")]);
-    let Observation::Different { changes } = world.observe(&call).await else { panic!() };
-    assert!(changes[0].after.as_ref().unwrap().as_str().unwrap().len() < 4200);
-
-    world.somebody_commits(&[("README", "")]);
-    assert_eq!(world.observe(&call).await, Observation::Absent);
-    fs::rename(&world.repo.path, world.repo.beside("away")).unwrap();
-    assert!(matches!(world.observe(&call).await, Observation::Unknown { .. }));
-    Repo::git(
-        &world.repo,
-        &["init", "-q", "--bare", "--initial-branch=main", world.repo.url()],
-        "",
-    );
-    let seen = world.observe(&call).await;
-    assert!(matches!(seen, Observation::Unknown { .. }), "an emptied repository: {seen:?}");
-}
-
-#[tokio::test]
-async fn undoing_removes_what_was_written_once() {
-    let world = World::new();
-    let call = world.call(&[("a", "1\n"), ("d/b", "1\n")]);
-    let undo = undoing(&call, world.done(&call).await);
-    for _ in 0..2 {
-        result(world.undo(&undo).await);
-        assert_eq!((world.files(), world.commits()), ("README=hello".into(), "3".to_owned()));
-    }
-    // Also where the answer of the step was lost.
-    let call = Call { key: format!("{}-9", call.marker), ..call };
-    world.done(&call).await;
-    result(world.undo(&Call { previous: None, ..undo }).await);
-    assert_eq!((world.files(), world.commits()), ("README=hello".into(), "5".to_owned()));
-}
-
-#[tokio::test]
-async fn undoing_never_removes_the_work_of_a_person() {
-    let world = World::new();
-    let call = world.call(&[("a", "1\n"), ("b", "1\n")]);
-    let undo = undoing(&call, world.done(&call).await);
-    world.somebody_commits(&[("a", "1\n"), ("b", "mine\n")]);
-    let fault = world.undo(&undo).await.unwrap_err();
-    assert_eq!(fault.class, FaultClass::Terminal);
-    insta::assert_snapshot!(fault, @"somebody changed `b` since it was written; remove it by hand or put it back, and try again");
-    assert_eq!(world.files(), "a=1 b=mine");
-    world.somebody_commits(&[("a", "1\n")]);
-    result(world.undo(&undo).await);
-    assert_eq!(world.files(), "");
-}
-
-#[tokio::test]
 async fn a_damaged_mirror_is_made_again() {
     let world = World::new();
     world.done(&world.call(&[("a", "1\n")])).await;
     world.somebody_commits(&[("a", "2\n")]);
     let targets = world.ports().state_dir.join("targets");
     let mirror = fs::read_dir(targets).unwrap().flatten().map(|entry| entry.path());
-    let mirror = mirror.filter(|path| path.is_dir()).next().unwrap();
+    let mirror = { mirror }.find(|path| path.is_dir()).unwrap();
     ruin(&mirror.join("objects"));
     world.done(&world.call(&[("a", "3\n")])).await;
     assert_eq!(world.files(), "a=3");

@@ -93,8 +93,10 @@ async fn a_proposal_is_opened_once_updated_merged_and_done() {
 
     let merged = world.merge(1).await;
     second.outputs = [("number".to_owned(), "/number".to_owned())].into();
-    let Ok(Outcome::Done { result, outputs }) = world.look(&second, &on).await else { panic!() };
-    assert_eq!((&result["commit"], &result["number"]), (&json!(merged.merge_commit), &json!(1)));
+    let Ok(Outcome::Done { result: left, outputs }) = world.look(&second, &on).await else {
+        panic!()
+    };
+    assert_eq!((&left["commit"], &left["number"]), (&json!(merged.merge_commit), &json!(1)));
     assert_eq!((&outputs["pullRequestNumber"], &outputs["number"]), (&json!(1), &json!(1)));
     let url = outputs["pullRequestUrl"].as_str().unwrap();
     assert!(url.starts_with("file:///") && url.ends_with("catalog.git#proposal-1"), "{url}");
@@ -102,14 +104,27 @@ async fn a_proposal_is_opened_once_updated_merged_and_done() {
     assert_eq!(world.files(), "README=moved a=2");
 
     // The answer was lost: performed again, it is done, also where somebody reverted it meanwhile.
-    assert_eq!(super::tests::result(world.perform(&second).await), result);
+    assert_eq!(result(world.perform(&second).await), left);
     world.somebody_commits(&[("README", "moved\n")]);
-    assert_eq!(super::tests::result(world.perform(&second).await), result);
+    assert_eq!(result(world.perform(&second).await), left);
     assert_eq!(world.proposals().await, format!("1 merged {BRANCH}"));
 
     // A run that comes later proposes anew.
-    let third = after(second.clone(), &second, result, 3);
+    let third = after(second.clone(), &second, left, 3);
     assert_eq!(world.waiting(&third).await.reference["number"], 2);
+}
+
+#[tokio::test]
+async fn a_crash_between_push_and_proposal_leaves_one_of_each() {
+    let world = World::new();
+    let call = world.proposing(&[("a", "1\n")]);
+    let on = world.waiting(&call).await;
+    let head = world.tip(BRANCH);
+    for name in ["head", "meta"] {
+        world.repo.git(&["update-ref", "-d", &format!("refs/trueline/proposals/1/{name}")], "");
+    }
+    assert_eq!(world.waiting(&call).await, on);
+    assert_eq!((world.tip(BRANCH), world.proposals().await), (head, format!("1 open {BRANCH}")));
 }
 
 #[tokio::test]
@@ -166,7 +181,7 @@ async fn a_branch_that_a_person_pushed_to_is_left_alone() {
     assert_eq!(world.tip(BRANCH), theirs);
 
     world.merge(1).await;
-    super::tests::result(world.look(&call, &on).await);
+    result(world.look(&call, &on).await);
     assert_eq!(world.files(), "README=better a=1");
     // Its commits arrived, so the branch is free again.
     assert_eq!(world.waiting(&changed).await.reference["number"], 2);
@@ -180,8 +195,6 @@ async fn two_steps_of_a_service_have_a_branch_each() {
     let mut second = world.proposing(&[("b", "1\n")]);
     second.marker += "-more";
     second.key = format!("{}-1", second.marker);
-    second.marker = second.marker.replace("provision", "other");
-    second.key = second.key.replace("provision", "other");
     let (one, two) = (world.waiting(&first).await, world.waiting(&second).await);
     assert_eq!((world.waiting(&first).await, world.waiting(&second).await), (one, two));
     world.merge(1).await;
@@ -203,6 +216,15 @@ async fn a_step_may_end_when_its_proposal_is_opened() {
     assert_eq!(world.observe(&observed).await, Observation::Same);
     world.somebody_commits(&[("README", "")]);
     assert_eq!(world.observe(&observed).await, Observation::Absent);
+
+    // Where `config` names another branch, a proposal for that one removes nothing here.
+    world.repo.commit_on("other", None, &[("README", "")]);
+    let mut moved = observed.clone();
+    moved.key = format!("{}-2", call.marker);
+    moved.config["branch"] = json!("other");
+    let result = world.done(&moved).await;
+    let why = format!("it stands on `main` of {}; remove it there", world.repo.url());
+    assert_eq!(result["left"], json!([{"path": "a", "why": why}]));
 
     // What an unmerged proposal was to remove is not forgotten by the one that takes its place.
     let world = World::new();
@@ -287,5 +309,8 @@ async fn other_forges_and_empty_repositories_are_refused() {
     let message = terminal(world.perform(&call).await);
     assert!(message.contains("need GitHub support, which is not in this build"), "{message}");
     let tree = world.repo.beside("tree");
-    world.repo.git(&["init", "-q", "--initial-branch=main", tree.to_str().unwrap()], "");
+    git2::Repository::init(&tree).unwrap();
+    call.config["repository"] = json!(tree);
+    let message = terminal(world.perform(&call).await);
+    assert!(message.contains("use a bare repository on this machine"), "{message}");
 }
