@@ -95,6 +95,11 @@ impl Helper {
 
 const ANY: usize = usize::MAX;
 
+/// All helpers, without the blocks.
+pub(super) fn all() -> &'static [Helper] {
+    &TABLE
+}
+
 /// Finds a helper by its name; blocks are none.
 pub(super) fn find(name: &str) -> Option<&'static Helper> {
     TABLE.iter().find(|helper| helper.name == name)
@@ -139,7 +144,7 @@ static TABLE: [Helper; 24] = [
 
 #[cfg(test)]
 mod tests {
-    use super::super::syntax::BlockKind;
+    use super::super::parse::BlockKind;
     use super::*;
 
     #[test]
