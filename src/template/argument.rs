@@ -5,7 +5,7 @@ use serde_json::Number;
 
 use super::check::TemplateProblem;
 use super::helpers::{self, HELPERS, Helper};
-use super::parse::{BlockKind, MAX_NESTING, Open};
+use super::parse::{BLOCKS, MAX_NESTING, Open};
 use super::references::Reference;
 use super::scope::ROOTS;
 use super::token::{Part, Token};
@@ -41,8 +41,9 @@ impl<'t, 'a> Arguments<'t, 'a> {
             }
             Some(Token { offset, part: Part::Word(word) }) if word.starts_with("else") => {
                 let message = format!("Handlebars reads `{word}` as an `else`");
-                return Err(TemplateProblem::new(*offset, message)
-                    .hint(format!("write `this.{word}`")));
+                return Err(
+                    TemplateProblem::new(*offset, message).hint(format!("write `this.{word}`"))
+                );
             }
             Some(Token { part: Part::ParenOpen, .. }) => {
                 self.argument(self.open.len(), false)?;
@@ -53,34 +54,35 @@ impl<'t, 'a> Arguments<'t, 'a> {
     }
 
     /// Reads the argument of a block, and gives the names after it.
-    pub(super) fn of_block(mut self, kind: BlockKind) -> Result<Vec<String>, TemplateProblem> {
-        let name = kind.name();
+    pub(super) fn of_block(mut self, name: &str) -> Result<Vec<String>, TemplateProblem> {
         if self.tokens.is_empty() {
             let message = format!("`{{{{#{name}}}}}` needs a value");
             return Err(TemplateProblem::new(self.start, message)
                 .hint(format!("write `{{{{#{name} fields.x}}}}`")));
         }
         self.argument(self.open.len(), false)?;
-        let names = if kind.shifts() { self.names(kind)? } else { Vec::new() };
+        let names = match name {
+            "each" => self.names(name, 2)?,
+            "with" => self.names(name, 1)?,
+            _ => Vec::new(),
+        };
         self.end()?;
         Ok(names)
     }
 
-    fn names(&mut self, kind: BlockKind) -> Result<Vec<String>, TemplateProblem> {
+    fn names(&mut self, block: &str, most: usize) -> Result<Vec<String>, TemplateProblem> {
         let Some((Token { offset, part: Part::Word("as") }, rest)) = self.tokens.split_first()
         else {
             return Ok(Vec::new());
         };
-        let each = kind == BlockKind::Each;
         let wrong = || {
-            let names = if each { "|item index|" } else { "|name|" };
+            let names = if most == 2 { "|item index|" } else { "|name|" };
             TemplateProblem::new(*offset, "the names after `as` stand between `|`")
-                .hint(format!("write `{{{{#{} fields.x as {names}}}}}`", kind.name()))
+                .hint(format!("write `{{{{#{block} fields.x as {names}}}}}`"))
         };
         let Some((Token { part: Part::Pipe, .. }, rest)) = rest.split_first() else {
             return Err(wrong());
         };
-        let most = if each { 2 } else { 1 };
         let mut names = Vec::new();
         for (index, token) in rest.iter().enumerate() {
             match token.part {
@@ -133,12 +135,11 @@ impl<'t, 'a> Arguments<'t, 'a> {
                 Err(TemplateProblem::new(first.offset, format!("`{name}` alone needs no tag"))
                     .hint("write the text itself, or a helper first"))
             }
-            _ if alone => self.argument(depth, false),
-            _ if BlockKind::of(name).is_some() => {
+            _ if BLOCKS.contains(&name) => {
                 let hint = format!("write `{{{{#{name} …}}}}…{{{{/{name}}}}}`");
                 Err(TemplateProblem::new(first.offset, format!("`{name}` is a block")).hint(hint))
             }
-            _ if name.starts_with('.') => self.argument(depth, false),
+            _ if alone || name.starts_with('.') => self.argument(depth, false),
             _ => Err(unknown_helper(first.offset, "helper", name, HELPERS.iter().copied())),
         }
     }
@@ -216,12 +217,7 @@ impl<'t, 'a> Arguments<'t, 'a> {
         self.call(depth + 1)
     }
 
-    fn path(
-        &mut self,
-        written: &str,
-        offset: usize,
-        lenient: bool,
-    ) -> Result<(), TemplateProblem> {
+    fn path(&mut self, written: &str, offset: usize, lenient: bool) -> Result<(), TemplateProblem> {
         let found = self
             .resolve(written)
             .map_err(|(message, hint)| TemplateProblem::new(offset, message).maybe_hint(hint))?;
@@ -254,10 +250,8 @@ impl<'t, 'a> Arguments<'t, 'a> {
         let explicit = ups > 0 || rest.starts_with("./") || rest.split('.').next() == Some("this");
         let rest = rest.strip_prefix("./").or(rest.strip_prefix("this.")).unwrap_or(rest);
         if rest == "this" {
-            return match local {
-                false => Err((format!("`{written}` names no value here"), None)),
-                true => Ok(None),
-            };
+            let nothing = || (format!("`{written}` names no value here"), None);
+            return if local { Ok(None) } else { Err(nothing()) };
         }
         let segments = segments(written, rest)?;
         let first = segments.first().map_or("", String::as_str);
@@ -351,9 +345,7 @@ fn segments(written: &str, rest: &str) -> Result<Vec<String>, Wrong> {
 }
 
 fn is_name(word: &str) -> bool {
-    !is_literal(word)
-        && word.chars().all(|c| c.is_alphanumeric() || c == '_')
-        && word != "this"
+    !is_literal(word) && word.chars().all(|c| c.is_alphanumeric() || c == '_') && word != "this"
 }
 
 /// Tells whether a word is a value of JSON; `1e9` is none for Handlebars.

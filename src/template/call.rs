@@ -64,7 +64,13 @@ struct Guard<'r> {
 
 impl Guard<'_> {
     /// Tells whether the block is to be rendered; where nobody knows yet, a marker stands for it.
-    fn admits(&self, block: &str, parts: u64, value: &Value, name: &str) -> Result<bool, RenderError> {
+    fn admits(
+        &self,
+        block: &str,
+        parts: u64,
+        value: &Value,
+        name: &str,
+    ) -> Result<bool, RenderError> {
         if undecided(value) {
             let mut held = Held::default();
             held.add(value);
@@ -98,7 +104,8 @@ impl HelperDef for Guard<'_> {
         render: &mut RenderContext<'reg, 'rc>,
         out: &mut dyn Output,
     ) -> HelperResult {
-        let ([block, parts, argument], Some(guarded)) = (given.params().as_slice(), given.template())
+        let ([block, parts, argument], Some(guarded)) =
+            (given.params().as_slice(), given.template())
         else {
             return Err(RenderErrorReason::ParamNotFoundForIndex(GUARD, 2).into());
         };
@@ -177,8 +184,8 @@ impl Call<'_> {
         place: Place<'p, '_, 'rc>,
     ) -> Result<Value, RenderError> {
         let [wanted, otherwise] = given else { return Ok(Value::Null) };
-        match self.run.optional(wanted, place)? {
-            Some(found) if !found.is_null() && found.as_str() != Some("") => Ok(found),
+        match self.run.value(wanted, place) {
+            Ok(found) if !found.is_null() && found.as_str() != Some("") => Ok(found),
             _ => self.run.value(otherwise, place),
         }
         .map(Cow::into_owned)
@@ -190,7 +197,7 @@ impl Call<'_> {
         place: Place<'p, '_, 'rc>,
     ) -> Result<Value, RenderError> {
         let [container, key] = given else { return Ok(Value::Null) };
-        let container = self.run.optional(container, place)?.unwrap_or(Cow::Owned(Value::Null));
+        let container = self.run.value(container, place).unwrap_or_default();
         let key = self.run.value(key, place)?;
         let mut held = Held::default();
         held.add(&key);

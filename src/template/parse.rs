@@ -9,6 +9,8 @@ use super::token::{Part, Sigil, Tag, Token, next_tag, read_tag};
 
 /// The longest template, in bytes.
 const MAX_TEMPLATE_BYTES: usize = 64 << 10;
+/// The most tags, because the time of compiling grows with tags times bytes.
+const MAX_TAGS: usize = 2_048;
 /// How deep blocks and calls of helpers may stand in one another.
 pub(super) const MAX_NESTING: usize = 32;
 /// More problems than this help nobody.
@@ -38,46 +40,12 @@ pub(super) fn parse(text: &str) -> Parsed {
 }
 
 /// The blocks that there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BlockKind {
-    If,
-    Unless,
-    Each,
-    With,
-}
-
-impl BlockKind {
-    pub(super) const NAMES: [&'static str; 4] = ["if", "unless", "each", "with"];
-
-    pub(super) fn of(name: &str) -> Option<Self> {
-        Some(match name {
-            "if" => Self::If,
-            "unless" => Self::Unless,
-            "each" => Self::Each,
-            "with" => Self::With,
-            _ => return None,
-        })
-    }
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::If => "if",
-            Self::Unless => "unless",
-            Self::Each => "each",
-            Self::With => "with",
-        }
-    }
-
-    /// Tells whether paths in its body start at its value.
-    pub(super) fn shifts(self) -> bool {
-        matches!(self, Self::Each | Self::With)
-    }
-}
+pub(super) const BLOCKS: [&str; 4] = ["if", "unless", "each", "with"];
 
 /// A block whose end has not been read yet.
 #[derive(Debug)]
 pub(super) struct Open {
-    kind: BlockKind,
+    name: &'static str,
     offset: usize,
     /// Names between `|`.
     pub(super) names: Vec<String>,
@@ -90,12 +58,12 @@ pub(super) struct Open {
 impl Open {
     /// Tells whether paths start at its value here.
     pub(super) fn is_frame(&self) -> bool {
-        self.kind.shifts() && !self.inverse
+        matches!(self.name, "each" | "with") && !self.inverse
     }
 
     /// Tells whether `@index` and its like come from it here.
     pub(super) fn is_each(&self) -> bool {
-        self.kind == BlockKind::Each && !self.inverse
+        self.name == "each" && !self.inverse
     }
 }
 
@@ -107,9 +75,14 @@ struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     fn run(&mut self) {
-        let mut at = 0;
+        let (mut at, mut tags) = (0, 0);
         while self.parsed.problems.len() < MAX_PROBLEMS {
             let Some(start) = next_tag(self.text, at) else { break };
+            tags += 1;
+            if tags > MAX_TAGS {
+                let limit = format!("more than {MAX_TAGS} tags");
+                return self.problem(TemplateProblem::new(start, limit).hint("split the template"));
+            }
             match read_tag(self.text, start) {
                 Ok(tag) => {
                     at = tag.end;
@@ -132,7 +105,7 @@ impl<'a> Parser<'a> {
     /// Reports blocks without an end, unless another problem is the likely cause.
     fn finish(&mut self) {
         if let (Some(open), true) = (self.open.last(), self.parsed.problems.is_empty()) {
-            let name = open.kind.name();
+            let name = open.name;
             let problem =
                 TemplateProblem::new(open.offset, format!("`{{{{#{name}}}}}` is not closed"))
                     .hint(format!("add `{{{{/{name}}}}}`"));
@@ -173,16 +146,15 @@ impl<'a> Parser<'a> {
         tokens: &[Token<'a>],
         chained: bool,
     ) -> Result<(), TemplateProblem> {
-        let (kind, tokens) = block_kind(tag, tokens)?;
-        let mut open =
-            Open { kind, offset: tag.start, names: Vec::new(), inverse: false, chained };
+        let (name, tokens) = block_name(tag, tokens)?;
+        let mut open = Open { name, offset: tag.start, names: Vec::new(), inverse: false, chained };
         if self.open.len() >= MAX_NESTING {
             let limit = format!("more than {MAX_NESTING} blocks stand in one another");
             // Left open on purpose: the parser stops here.
             self.open.push(open);
             return Err(TemplateProblem::new(tag.start, limit).hint("split the template"));
         }
-        let read = self.arguments(tag, tokens).of_block(kind);
+        let read = self.arguments(tag, tokens).of_block(name);
         let result = read.map(|names| open.names = names);
         // Opened although its argument is wrong, so that its end is not reported too.
         self.open.push(open);
@@ -221,8 +193,7 @@ impl<'a> Parser<'a> {
             return Err(TemplateProblem::new(tag.start, message));
         };
         let closed = self.open.drain(last..).next();
-        let Some(Open { kind, offset, .. }) = closed else { return Ok(()) };
-        let expected = kind.name();
+        let Some(Open { name: expected, offset, .. }) = closed else { return Ok(()) };
         if name == expected || !self.parsed.problems.is_empty() {
             return Ok(());
         }
@@ -238,21 +209,21 @@ fn is_else(tag: &Tag<'_>) -> bool {
 }
 
 /// Reads which block a tag opens, and gives the tokens after its name.
-fn block_kind<'t, 'a>(
+fn block_name<'t, 'a>(
     tag: &Tag<'a>,
     tokens: &'t [Token<'a>],
-) -> Result<(BlockKind, &'t [Token<'a>]), TemplateProblem> {
+) -> Result<(&'static str, &'t [Token<'a>]), TemplateProblem> {
     let Some((Token { offset, part: Part::Word(name) }, rest)) = tokens.split_first() else {
         return Err(TemplateProblem::new(tag.start, "the tag names no block")
             .hint("`if`, `unless`, `each` and `with` are blocks"));
     };
-    if let Some(kind) = BlockKind::of(name) {
-        return Ok((kind, rest));
+    if let Some(block) = BLOCKS.into_iter().find(|block| block == name) {
+        return Ok((block, rest));
     }
     Err(if super::helpers::find(name).is_some() {
         TemplateProblem::new(*offset, format!("`{name}` is not a block"))
             .hint(format!("write `{{{{#if ({name} …)}}}}…{{{{/if}}}}`"))
     } else {
-        unknown_helper(*offset, "block", name, BlockKind::NAMES)
+        unknown_helper(*offset, "block", name, BLOCKS)
     })
 }

@@ -120,7 +120,7 @@ fn compiled(text: &str, scope: &Scope) -> Result<Template, RenderError> {
         return Err(problem.into());
     }
     match parsed.references.iter().find(|reference| !is_known(reference, scope)) {
-        Some(reference) => return Err(unknown(&reference.path, scope)),
+        Some(reference) => Err(unknown(&reference.path, scope)),
         None => compile(text).map_err(|problem| RenderError::from(&problem)),
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use handlebars::{Context, Output, PathAndJson, RenderContext};
+use handlebars::{Context, Output, PathAndJson, RenderContext, ScopedJson};
 use serde_json::Value;
 
 use super::escape::Target;
@@ -50,36 +50,23 @@ impl<'s> Run<'s> {
         Ok(())
     }
 
-    /// Finds the value of an argument; a path without one is an error.
+    /// Finds the value of an argument: strictly, and below a marker everything is a marker.
     pub(super) fn value<'p, 'rc>(
         &self,
         argument: &'p PathAndJson<'rc>,
         place: Place<'p, '_, 'rc>,
     ) -> Result<Cow<'p, Value>, RenderError> {
-        if let Some(value) = self.optional(argument, place)? {
-            return Ok(value);
-        }
-        // What the scope has not was refused before: this is a path of a block.
-        let written = argument.relative_path().map_or("", String::as_str);
-        Err(RenderError::of(written, "is not known"))
-    }
-
-    /// Finds the value of an argument; below a marker everything is a marker.
-    pub(super) fn optional<'p, 'rc>(
-        &self,
-        argument: &'p PathAndJson<'rc>,
-        place: Place<'p, '_, 'rc>,
-    ) -> Result<Option<Cow<'p, Value>>, RenderError> {
         self.spend(1)?;
         if argument.is_value_missing() {
             let written = argument.relative_path().map_or("", String::as_str);
-            return Ok(place.below_marker(written).map(Cow::Owned));
+            let marker = place.below_marker(written).map(Cow::Owned);
+            return marker.ok_or_else(|| RenderError::of(written, "is not known"));
         }
         if argument.context_path().is_none() {
             // The crate has made a copy of it.
             self.spend(weight(argument.value()))?;
         }
-        Ok(Some(Cow::Borrowed(argument.value())))
+        Ok(Cow::Borrowed(argument.value()))
     }
 }
 
@@ -96,34 +83,31 @@ pub(super) struct Place<'p, 'reg, 'rc> {
     pub(super) render: &'p RenderContext<'reg, 'rc>,
 }
 
-impl Place<'_, '_, '_> {
+impl<'rc> Place<'_, '_, 'rc> {
     /// The marker of a path without a value, where a marker stands on the way to it.
     fn below_marker(self, written: &str) -> Option<Value> {
         let ups = written.rfind("../").map_or(0, |found| found + 3);
         let mut above = written;
         while let Some((shorter, _)) = above.rsplit_once('.').filter(|(it, _)| it.len() > ups) {
             above = shorter;
-            match self.render.evaluate(self.context, above) {
-                Ok(found) if !found.is_missing() => return marker_of(found.as_json(), written),
-                // A name in brackets may hold a dot.
-                _ => {}
+            // A name in brackets may hold a dot, and then it does not parse.
+            if let Some(value) = self.found(above) {
+                return marker_of(&value, written);
             }
         }
-        if written.starts_with('@') {
-            return None;
-        }
+        let local = !written.starts_with('@');
         let start = format!("{}this", written.get(..ups)?);
-        let found = self.render.evaluate(self.context, &start).ok()?;
-        marker_of(found.as_json(), written)
+        marker_of(&self.found(&start).filter(|_| local)?, written)
+    }
+
+    fn found(self, path: &str) -> Option<ScopedJson<'rc>> {
+        self.render.evaluate(self.context, path).ok().filter(|found| !found.is_missing())
     }
 }
 
-fn marker_of(value: &Value, written: &str) -> Option<Value> {
-    if !undecided(value) {
-        return None;
-    }
+fn marker_of(found: &ScopedJson<'_>, written: &str) -> Option<Value> {
     let mut held = Held::default();
-    held.add(value);
+    held.add(Some(found.as_json()).filter(|value| undecided(value))?);
     Some(Value::String(held.marker("of", Some(&Digest::of_bytes(written.as_bytes())))))
 }
 
