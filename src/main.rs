@@ -1,3 +1,7 @@
 //! The binary: hands the command line to [`trueline::cli`].
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(trueline::cli::main())
+}

@@ -1,1 +1,82 @@
-//! The command line.
+//! The command line: one file a command. It parses, calls the library, prints, and chooses the exit code.
+
+mod apply;
+mod approve;
+mod args;
+mod completion;
+mod config;
+mod context;
+mod demo;
+mod explain;
+mod init;
+mod logging;
+mod new;
+mod output;
+mod plan;
+mod proposal;
+mod render;
+mod run;
+mod schema;
+mod serve;
+mod service;
+mod status;
+mod task;
+mod validate;
+mod version;
+
+pub use args::{Arguments, Command};
+pub use context::Context;
+pub use output::{Exit, Failure};
+
+use clap::Parser;
+
+/// Runs the command line; returns the exit code of the process.
+pub fn main() -> u8 {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let code = u8::from(error.use_stderr()) * 2;
+            // Where even this can't be written, the exit code is all there is.
+            let _ = error.print();
+            return code;
+        }
+    };
+    let context = match Context::of(&arguments) {
+        Ok(context) => context,
+        Err(failure) => return failure.report(&arguments),
+    };
+    logging::start(&context);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::usage(format!("no threads: {error}")).report(&arguments),
+    };
+    match runtime.block_on(run_command(&context, &arguments.command)) {
+        Ok(exit) => exit.code(),
+        Err(failure) => failure.report(&arguments),
+    }
+}
+
+async fn run_command(context: &Context, command: &Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Init(options) => init::run(context, options),
+        Command::New(options) => new::run(context, options),
+        Command::Validate(options) => validate::run(context, options).await,
+        Command::Plan(options) => plan::run(context, options).await,
+        Command::Diff(options) => plan::run_diff(context, options).await,
+        Command::Apply(options) => apply::run(context, options).await,
+        Command::Approve(options) => approve::run(context, options).await,
+        Command::Reject(options) => approve::run_reject(context, options).await,
+        Command::Serve(options) => serve::run(context, options).await,
+        Command::Status(options) => status::run(context, options).await,
+        Command::Service(options) => service::run(context, options).await,
+        Command::Run(options) => run::run(context, options).await,
+        Command::Task(options) => task::run(context, options).await,
+        Command::Proposal(options) => proposal::run(context, options).await,
+        Command::Demo(options) => demo::run(context, options).await,
+        Command::Render(options) => render::run(context, options),
+        Command::Schema(options) => schema::run(context, options),
+        Command::Explain(options) => explain::run(context, options),
+        Command::Completion(options) => completion::run(context, options),
+        Command::Version => version::run(context),
+    }
+}

@@ -9,7 +9,9 @@ use crate::clock::Clock;
 pub struct SystemClock;
 
 impl Clock for SystemClock {
+    /// Returns the present moment in whole milliseconds, as the store keeps it.
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        let now = Timestamp::now();
+        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
 }

@@ -12,7 +12,7 @@ use crate::store::LastGood;
 use crate::validate::Good;
 
 /// What a look at the source gave: nothing where the head is the one that was read last.
-type Look = Result<Option<(Snapshot, Head)>, SourceError>;
+pub(super) type Look = Result<Option<(Snapshot, Head)>, SourceError>;
 
 impl Daemon {
     /// Reads and judges the head, unless it is the one that was judged last.
@@ -83,7 +83,7 @@ impl Daemon {
     }
 }
 
-fn look_at(source: &mut Source, known: Option<&str>, last: Option<&str>) -> Look {
+pub(super) fn look_at(source: &mut Source, known: Option<&str>, last: Option<&str>) -> Look {
     let commit = source.poll()?;
     let descends = match last {
         Some(last) if last != commit => source.is_ancestor(last, &commit)?,

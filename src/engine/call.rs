@@ -131,8 +131,15 @@ impl<'a> Bench<'a> {
             Fault::terminal(format!("there is no action type `{}`", step.action.kind))
         })?;
         let public = self.public(step, None).map_err(Fault::terminal)?;
-        let (scope, secrets) = self.private_scope(step).await?;
-        let config = kinds::render_config(kind, &step.action.config, &scope).map_err(terminal)?;
+        let (scope, mut secrets) = self.private_scope(step).await?;
+        let mut config =
+            kinds::render_config(kind, &step.action.config, &scope).map_err(terminal)?;
+        for pointer in kind.secrets {
+            let Some(Value::String(text)) = config.pointer_mut(pointer) else { continue };
+            let secret = self.engine.secrets.find(self.unit.definition.owner(), text).await?;
+            secret.reveal().clone_into(text);
+            secrets.push(secret);
+        }
         let sent = crate::reconcile::step_digest(&step.action.kind, &public);
         Ok(Rendered { call: self.call(step, config, secrets), sent })
     }
@@ -178,7 +185,7 @@ impl<'a> Bench<'a> {
                 secrets.push(secret);
             }
         }
-        let mut scope = scope_of(&self.unit.inputs, &fields, &self.unit.definition.metadata);
+        let mut scope = scope_of(&self.unit.inputs, &fields, &self.unit.definition);
         let mut named = Map::new();
         let owner = self.unit.definition.owner();
         for name in secret_names(&step.action.config) {

@@ -10,6 +10,7 @@ pub(super) static APPROVAL: ActionKind = ActionKind {
     summary: "waits until people approve, and offers what they answered",
     schema: include_str!("../../schemas/actions/approval.json"),
     slots: &[],
+    secrets: &[],
     reversal: Reversal::Nothing,
     observable: None,
     available: false,

@@ -8,6 +8,7 @@ pub(super) static COMMAND: ActionKind = ActionKind {
     summary: "runs a program that the operator allows and takes the JSON it prints",
     schema: include_str!("../../schemas/actions/command.json"),
     slots: &[],
+    secrets: &[],
     reversal: Reversal::Person,
     observable: None,
     available: false,

@@ -15,6 +15,7 @@ pub(super) static GIT_COMMIT: ActionKind = ActionKind {
         Slot::new("/files/*/contentTemplate", Target::Text)
             .decided(Decided::ByEnding("/files/*/path")),
     ],
+    secrets: &[],
     reversal: Reversal::Natural,
     observable: Some("/files"),
     available: true,

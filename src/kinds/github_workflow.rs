@@ -8,6 +8,7 @@ pub(super) static GITHUB_WORKFLOW: ActionKind = ActionKind {
     summary: "dispatches a workflow of GitHub Actions and waits for its end",
     schema: include_str!("../../schemas/actions/github-workflow.json"),
     slots: &[],
+    secrets: &[],
     reversal: Reversal::Person,
     observable: None,
     available: false,

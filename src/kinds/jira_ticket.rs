@@ -9,6 +9,7 @@ pub(super) static JIRA_TICKET: ActionKind = ActionKind {
     summary: "opens a JIRA ticket and waits until people are done with it",
     schema: include_str!("../../schemas/actions/jira-ticket.json"),
     slots: &[Slot::new("/ticket/descriptionTemplate", Target::Jira)],
+    secrets: &[],
     reversal: Reversal::Person,
     observable: Some("/ticket"),
     available: false,

@@ -10,6 +10,7 @@ pub(super) static MANUAL_TASK: ActionKind = ActionKind {
     summary: "opens a task for people, who enter its outputs when it is done",
     schema: include_str!("../../schemas/actions/manual-task.json"),
     slots: &[],
+    secrets: &[],
     reversal: Reversal::Person,
     observable: None,
     available: true,

@@ -8,6 +8,7 @@ pub(super) static NOTIFY: ActionKind = ActionKind {
     summary: "tells people something, and never fails a run",
     schema: include_str!("../../schemas/actions/notify.json"),
     slots: &[],
+    secrets: &[],
     reversal: Reversal::Nothing,
     observable: None,
     available: true,

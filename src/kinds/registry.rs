@@ -15,6 +15,8 @@ pub struct ActionKind {
     pub schema: &'static str,
     /// Places in its `config` whose texts are escaped for something else than plain text.
     pub slots: &'static [Slot],
+    /// JSON pointers to texts of its `config` that name a secret: the value takes the name's place when it is sent.
+    pub secrets: &'static [&'static str],
     /// How it is undone.
     pub reversal: Reversal,
     /// Whether what it made can be looked at afterwards; the pointer names the key of `config` that it takes.

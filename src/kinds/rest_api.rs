@@ -24,6 +24,12 @@ pub(super) static REST_API: ActionKind = ActionKind {
         Slot::new("/observe/url", Target::Url),
         Slot::new("/delete/url", Target::Url),
     ],
+    secrets: &[
+        "/authentication/token",
+        "/authentication/password",
+        "/authentication/key",
+        "/authentication/clientSecret",
+    ],
     reversal: Reversal::Configured("/delete"),
     observable: Some("/observe"),
     available: true,

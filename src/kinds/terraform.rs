@@ -16,6 +16,7 @@ pub(super) static TERRAFORM: ActionKind = ActionKind {
         Slot::new("/filename", Target::Path),
         Slot::new("/repositoryMapping/path", Target::Path),
     ],
+    secrets: &[],
     reversal: Reversal::Natural,
     observable: Some(""),
     available: false,

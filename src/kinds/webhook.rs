@@ -13,6 +13,7 @@ pub(super) static WEBHOOK: ActionKind = ActionKind {
         Slot::new("/headers/*", Target::Header),
         Slot::new("/body/template", Target::Json).structured(),
     ],
+    secrets: &["/signature/secret"],
     reversal: Reversal::Person,
     observable: None,
     available: false,

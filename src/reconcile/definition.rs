@@ -39,6 +39,8 @@ pub struct Definition {
     pub metadata: Value,
     /// Ids of fields whose change means replace.
     pub immutable: Vec<String>,
+    /// Ids of all fields of its form: templates see one that has no value as nothing.
+    pub fields: Vec<String>,
     /// Ids of fields that name a secret.
     pub secret_fields: Vec<String>,
 }
@@ -89,6 +91,7 @@ impl Definition {
             outputs: item.outputs.clone(),
             metadata: metadata_of(item),
             immutable: ids(|field| field.immutable),
+            fields: ids(|_| true),
             secret_fields: ids(|field| field.kind == crate::catalog::FieldType::Password),
         }
     }

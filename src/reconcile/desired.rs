@@ -233,7 +233,9 @@ impl Unit {
             Some((bundle, index)) => {
                 let mut outer = defaults(&bundle.metadata.id);
                 outer.extend(self.service.fields.clone());
-                inputs.outer = bundle.presentation.form.with_defaults(&outer);
+                let form = &bundle.presentation.form;
+                let empty = form.fields().map(|field| (field.id.clone(), Value::Null));
+                inputs.outer = empty.chain(form.with_defaults(&outer)).collect();
                 let config = bundle.components.get(*index).map(|c| c.config.clone());
                 let mut given = config.unwrap_or_default();
                 given.extend(defaults(&self.item.metadata.id));

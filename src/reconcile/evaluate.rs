@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::definition::Definition;
 use crate::digest::Digest;
 use crate::secret::sealed_hash;
 use crate::template::{self, Scope};
@@ -62,11 +63,6 @@ pub fn any_text(value: &Value, test: &dyn Fn(&str) -> bool) -> bool {
     }
 }
 
-/// Tells whether a value holds something that is known only later.
-pub fn is_unknown(value: &Value) -> bool {
-    any_text(value, &template::has_unknown)
-}
-
 /// Resolves the fields whose value was not known when the change was planned.
 pub fn resolve(inputs: &Inputs, upstream: &Upstream) -> Result<Map<String, Value>, String> {
     let scope = scope_of_open(inputs, upstream);
@@ -91,12 +87,15 @@ pub fn scope_of_open(inputs: &Inputs, upstream: &Upstream) -> Scope {
 }
 
 /// What the templates of a unit's actions see: `outputs`, `request`, `system` and `secrets` are added by the caller.
-pub fn scope_of(inputs: &Inputs, fields: &Map<String, Value>, metadata: &Value) -> Scope {
+///
+/// A field of the form that has no value is there as nothing, so that a template may ask for it.
+pub fn scope_of(inputs: &Inputs, fields: &Map<String, Value>, definition: &Definition) -> Scope {
     let mut scope = Scope::new();
     let team = inputs.service.get("team").and_then(Value::as_str).unwrap_or_default();
-    let fields = fields.iter().map(|(name, value)| (name.clone(), public_field(value, team)));
-    scope.set("fields", Value::Object(fields.collect()));
-    scope.set("metadata", metadata.clone());
+    let given = fields.iter().map(|(name, value)| (name.clone(), public_field(value, team)));
+    let empty = definition.fields.iter().map(|name| (name.clone(), Value::Null));
+    scope.set("fields", Value::Object(empty.chain(given).collect()));
+    scope.set("metadata", definition.metadata.clone());
     scope.set("service", inputs.service.clone());
     scope.set("environment", inputs.environment.clone());
     scope

@@ -1,6 +1,7 @@
 //! Desired against actual: the diff, the guard, the plan. The same function serves review and convergence.
 
 mod actual;
+mod carried_out;
 mod change;
 mod definition;
 mod desired;
@@ -17,6 +18,7 @@ mod upstream;
 mod window;
 
 pub use actual::{Actual, Applied, Observation, Observed, StepRecord, UnitRecord, UnitRow};
+pub use carried_out::carried_out;
 pub use change::{
     Change, ChangeKind, Effect, FieldChange, Need, NeedKind, PlannedStep, UnitChange, When,
 };
@@ -31,6 +33,7 @@ pub use facts::{Facts, Revision, Stall};
 pub use plan::{Drift, Hold, Pending, Plan, Verdict};
 pub use planner::{plan, renames, suspects};
 pub use steps::{
-    Source as StepSource, decide, output_names, path_of, record_of, render_public, step_digest,
+    Source as StepSource, decide, name_secrets, output_names, path_of, record_of, render_public,
+    step_digest,
 };
 pub use upstream::{KnownOutputs, Reader, Reveal, UpstreamReads, gather, lone_reference};

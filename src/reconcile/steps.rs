@@ -78,10 +78,11 @@ fn one(
     let mut outputs = outputs.clone();
     // `observe` and `delete` may refer to what the step itself answers.
     outputs.insert(action.id.clone(), json!(outputs_seen(action, None)));
-    let mut scope = scope_of(source.inputs, &source.inputs.fields, &source.definition.metadata);
+    let mut scope = scope_of(source.inputs, &source.inputs.fields, source.definition);
     add_run_scope(&mut scope, action, (operation, source.definition.owner()), &outputs);
-    let config = kinds::render_config(kind, &action.config, &scope)
+    let mut config = kinds::render_config(kind, &action.config, &scope)
         .map_err(|error| format!("action `{}`: {error}", action.id))?;
+    name_secrets(kind, &mut config, source.definition.owner());
     let when = when_of(action, &scope)?;
     let record = record_of(source.record, action);
     let digest = step_digest(&action.kind, &config);
@@ -204,10 +205,23 @@ pub fn render_public(
         });
         outputs.insert(other.id.clone(), Value::Object(seen.collect()));
     }
-    let mut scope = scope_of(source.inputs, &source.inputs.fields, &definition.metadata);
+    let mut scope = scope_of(source.inputs, &source.inputs.fields, definition);
     add_run_scope(&mut scope, action, (operation, definition.owner()), &outputs);
-    kinds::render_config(kind, &action.config, &scope)
-        .map_err(|error| format!("action `{}`: {error}", action.id))
+    let mut config = kinds::render_config(kind, &action.config, &scope)
+        .map_err(|error| format!("action `{}`: {error}", action.id))?;
+    name_secrets(kind, &mut config, definition.owner());
+    Ok(config)
+}
+
+/// Puts the marker of a secret where a `config` names one.
+pub fn name_secrets(kind: &ActionKind, config: &mut Value, owner: &str) {
+    for pointer in kind.secrets {
+        if let Some(Value::String(text)) = config.pointer_mut(pointer)
+            && !template::has_sensitive(text)
+        {
+            *text = secret_marker(owner, text);
+        }
+    }
 }
 
 fn when_of(action: &Action, scope: &Scope) -> Result<When, String> {

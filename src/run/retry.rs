@@ -6,8 +6,6 @@ use crate::catalog::{Action, duration};
 
 /// The most attempts an author can ask for.
 const MOST_ATTEMPTS: u32 = 10;
-/// The longest duration a document can write.
-const LONGEST: Duration = Duration::from_hours(365 * 24);
 
 /// How often and how soon a transient fault is tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,1 +1,5 @@
-//! Answers over HTTP.
+//! Answers over HTTP: health and version, for now. It changes nothing.
+
+mod health;
+
+pub use health::Server;

@@ -1,1 +1,18 @@
-//! Plans as text, JSON and Markdown.
+//! Plans as text, JSON and Markdown. It shows, and never decides; every value from outside is made harmless here.
+
+mod change;
+mod compare;
+mod json;
+mod line;
+mod markdown;
+mod reasons;
+#[cfg(test)]
+mod sample;
+mod sections;
+mod text;
+mod values;
+mod wire;
+
+pub use json::{VERSION, json};
+pub use markdown::markdown;
+pub use text::{Style, text};

@@ -33,6 +33,7 @@ pub(super) static BLANK: LazyLock<Arc<Definition>> = LazyLock::new(|| {
         outputs: std::collections::BTreeMap::new(),
         metadata: Value::Null,
         immutable: Vec::new(),
+        fields: Vec::new(),
         secret_fields: Vec::new(),
     })
 });

@@ -1,0 +1,113 @@
+//! What the command line takes. Each command's own options stand in its file.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::{
+    apply, approve, completion, demo, explain, init, new, plan, proposal, render, run, schema,
+    serve, service, status, task, validate,
+};
+
+/// Keeps a platform true to its catalog: git says what is wanted, Trueline makes it so.
+#[derive(Debug, Parser)]
+#[command(name = "trueline", version, about, propagate_version = true, max_term_width = 100)]
+pub struct Arguments {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What holds for every command.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// The operator's configuration; `trueline.toml` here, where it exists.
+    #[arg(long, global = true, env = "TRUELINE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The catalog: a directory, a repository's path, or a URL.
+    #[arg(long, global = true, env = "TRUELINE_CATALOG", value_name = "DIR|URL")]
+    pub catalog: Option<String>,
+    /// The branch of the catalog; its commits are read, not its work tree.
+    #[arg(long, global = true, env = "TRUELINE_BRANCH", value_name = "NAME")]
+    pub branch: Option<String>,
+    /// Where state is kept.
+    #[arg(long, global = true, env = "TRUELINE_STATE", value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// How to print.
+    #[arg(short, long, global = true, default_value = "text", value_name = "FORMAT")]
+    pub output: Format,
+    /// Prints only what is asked for.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Says more; twice, says all.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Without colours; so does the variable `NO_COLOR`.
+    #[arg(long, global = true)]
+    pub no_color: bool,
+}
+
+/// How to print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For programs that people read.
+    Yaml,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Starts a new catalog in a directory.
+    Init(init::Options),
+    /// Adds a document to a catalog: an item, a bundle, a service, an environment.
+    New(new::Options),
+    /// Checks a catalog by rules.
+    Validate(validate::Options),
+    /// Shows what would be done: desired against actual, or a revision against the head.
+    Plan(plan::Options),
+    /// Shows the plan, with the exit codes of diff: 0 none, 1 differences, 2 and more an error.
+    Diff(plan::Options),
+    /// Carries out a plan.
+    Apply(apply::Options),
+    /// Approves a plan or a change by its digest.
+    Approve(approve::Options),
+    /// Rejects a plan or a change by its digest.
+    Reject(approve::RejectOptions),
+    /// Runs the daemon.
+    Serve(serve::Options),
+    /// Shows how the catalog and its services stand.
+    Status(status::Options),
+    /// Lists and shows services.
+    Service(service::Options),
+    /// Lists and shows runs.
+    Run(run::Options),
+    /// Lists and completes tasks for people.
+    Task(task::Options),
+    /// Lists, shows, merges and closes proposals.
+    Proposal(proposal::Options),
+    /// Shows a whole world on this machine, in a temporary folder.
+    Demo(demo::Options),
+    /// Shows what an item's templates become.
+    Render(render::Options),
+    /// Prints the JSON Schema of a kind or of an item's form.
+    Schema(schema::Options),
+    /// Explains a rule or a field of a document.
+    Explain(explain::Options),
+    /// Prints a script that completes commands in a shell, or the manual page.
+    Completion(completion::Options),
+    /// Prints the version.
+    Version,
+}
+
+/// Reads a duration of the command line.
+pub(super) fn duration(text: &str) -> Result<std::time::Duration, String> {
+    crate::catalog::duration(text)
+        .ok_or_else(|| format!("`{text}` is not a duration such as 500ms, 60s or 5m"))
+}

@@ -1,0 +1,177 @@
+//! The operator's configuration, `trueline.toml`: flags first, then the environment, then this file.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::output::Failure;
+
+/// The largest configuration that is read, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// The operator's configuration; every key may be absent, an unknown one is an error.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Catalogs; this build drives one.
+    pub catalog: Vec<CatalogConfig>,
+    /// Where state is kept.
+    pub store: StoreConfig,
+    /// Where the daemon answers.
+    pub server: ServerConfig,
+    /// Hosts that actions may reach besides public ones.
+    pub egress: EgressConfig,
+    /// Where secrets come from.
+    pub secrets: SecretsConfig,
+    /// Bounds.
+    pub limits: LimitsConfig,
+    /// How the daemon logs.
+    pub log: LogConfig,
+}
+
+/// One catalog.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CatalogConfig {
+    /// Its name.
+    pub name: String,
+    /// A directory, a repository's path, or a URL.
+    pub url: String,
+    /// Its branch.
+    #[serde(default)]
+    pub branch: Option<String>,
+    /// Between two looks, as a duration.
+    #[serde(default)]
+    pub poll: Option<String>,
+    /// The environment variable that holds its token.
+    #[serde(default, rename = "tokenVariable")]
+    pub token_variable: Option<String>,
+}
+
+/// Where state is kept.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreConfig {
+    /// The folder.
+    pub path: Option<PathBuf>,
+}
+
+/// Where the daemon answers.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerConfig {
+    /// Address and port.
+    pub listen: Option<String>,
+}
+
+/// Hosts that actions may reach besides public ones.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EgressConfig {
+    /// `host:port` patterns.
+    pub allow: Vec<String>,
+}
+
+/// Where secrets come from: a folder of files, or else the environment.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SecretsConfig {
+    /// `<folder>/<team>/<NAME>`.
+    pub folder: Option<PathBuf>,
+}
+
+/// Bounds.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsConfig {
+    /// Steps in effect at once.
+    pub concurrency: Option<usize>,
+    /// Between two drift sweeps, as a duration.
+    pub sweep: Option<String>,
+}
+
+/// How the daemon logs.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// `auto`, `text` or `json`.
+    pub format: Option<String>,
+    /// `error`, `warn`, `info`, `debug` or `trace`.
+    pub level: Option<String>,
+}
+
+impl Config {
+    /// Reads a file; all that is wrong with it is said at once, with its place.
+    pub fn read(path: &Path) -> Result<Self, Failure> {
+        let wrong = |why: String| {
+            Failure::usage(format!("{}: {why}", path.display()))
+                .hint("docs/operations/configuration.md lists every key")
+        };
+        let length = std::fs::metadata(path).map_err(|error| wrong(error.to_string()))?.len();
+        if length > MAX_BYTES {
+            return Err(wrong("larger than 1 MiB".to_owned()));
+        }
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        let config: Self = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        let problems = config.problems();
+        if problems.is_empty() { Ok(config) } else { Err(wrong(problems.join("; "))) }
+    }
+
+    /// Returns all values that can't be meant.
+    fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.catalog.len() > 1 {
+            problems.push("this build drives one [[catalog]]".to_owned());
+        }
+        let durations = self.catalog.iter().filter_map(|catalog| catalog.poll.as_ref());
+        for text in durations.chain(&self.limits.sweep) {
+            if crate::catalog::duration(text).is_none() {
+                problems.push(format!("`{text}` is not a duration such as `60s`"));
+            }
+        }
+        if let Some(listen) = &self.server.listen
+            && listen.parse::<std::net::SocketAddr>().is_err()
+        {
+            problems
+                .push(format!("server.listen `{listen}` is not an address such as 127.0.0.1:7700"));
+        }
+        if self.limits.concurrency == Some(0) {
+            problems.push("limits.concurrency must be at least 1".to_owned());
+        }
+        for (key, value, allowed) in [
+            ("log.format", &self.log.format, &["auto", "text", "json"][..]),
+            ("log.level", &self.log.level, &["error", "warn", "info", "debug", "trace"][..]),
+        ] {
+            if let Some(value) = value
+                && !allowed.contains(&value.as_str())
+            {
+                problems.push(format!("{key} `{value}` is none of {}", allowed.join(", ")));
+            }
+        }
+        problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(text: &str) -> String {
+        let config: Result<Config, _> = toml::from_str(text);
+        match config {
+            Ok(config) => config.problems().join("; "),
+            Err(error) => error.message().to_owned(),
+        }
+    }
+
+    #[test]
+    fn unknown_keys_and_bad_values_are_told() {
+        assert_eq!(problems(""), "");
+        assert!(problems("[server]\nport = 1").contains("unknown field `port`"));
+        assert_eq!(
+            problems("[limits]\nconcurrency = 0\nsweep = \"soon\"\n[log]\nformat = \"xml\""),
+            "`soon` is not a duration such as `60s`; limits.concurrency must be at least 1; \
+             log.format `xml` is none of auto, text, json"
+        );
+    }
+}

@@ -1,0 +1,15 @@
+//! `trueline init`.
+
+use clap::Args;
+
+use super::context::Context;
+use super::output::{Exit, Failure};
+
+/// What `init` takes.
+#[derive(Debug, Args)]
+pub struct Options {}
+
+/// Runs it.
+pub(super) fn run(_context: &Context, _options: &Options) -> Result<Exit, Failure> {
+    Err(Failure::usage("not written yet"))
+}

@@ -1,0 +1,137 @@
+//! How commands end: exit codes, failures with a hint, values as text, JSON or YAML.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use super::args::{Arguments, Format};
+use super::context::Context;
+
+/// How a command that ran ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// All is well: 0.
+    Success,
+    /// Something was found, or failed: 1.
+    Findings,
+    /// There are changes (`plan --detailed-exitcode`): 2.
+    Changes,
+    /// The path holds no catalog: 3.
+    NoCatalog,
+    /// It waits for people: 4.
+    Waiting,
+    /// What was to be carried out is stale or not approved: 5.
+    Stale,
+}
+
+impl Exit {
+    /// Returns the exit code of the process.
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Success => 0,
+            Exit::Findings => 1,
+            Exit::Changes => 2,
+            Exit::NoCatalog => 3,
+            Exit::Waiting => 4,
+            Exit::Stale => 5,
+        }
+    }
+}
+
+/// A command that could not do its work.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    code: u8,
+    /// What failed, where.
+    message: String,
+    /// What to do.
+    hint: Option<String>,
+}
+
+impl Failure {
+    /// Makes a failure of usage, or of something that could not run: exit code 2.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self { code: 2, message: message.into(), hint: None }
+    }
+
+    /// Makes a failure of the work itself: exit code 1.
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self { code: 1, ..Self::usage(message) }
+    }
+
+    /// Makes a failure that ends as a command would.
+    pub fn ending(exit: Exit, message: impl Into<String>) -> Self {
+        Self { code: exit.code(), ..Self::usage(message) }
+    }
+
+    /// Adds what to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Tells it to the person and returns the exit code.
+    pub fn report(&self, arguments: &Arguments) -> u8 {
+        if arguments.global.output == Format::Text {
+            anstream::eprintln!("error: {}", self.message);
+            if let Some(hint) = &self.hint {
+                anstream::eprintln!("  hint: {hint}");
+            }
+        } else {
+            let value = serde_json::json!({"error": {"message": self.message, "hint": self.hint}});
+            anstream::eprintln!("{value}");
+        }
+        self.code
+    }
+}
+
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        let mut message = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            message.push_str(": ");
+            message.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        Self { code: 2, message, hint: None }
+    }
+}
+
+impl Context {
+    /// Prints a line for people.
+    pub fn say(&self, line: impl AsRef<str>) {
+        print(line.as_ref());
+    }
+
+    /// Prints a remark for people, unless they want it quiet or read by a program.
+    pub fn remark(&self, line: impl AsRef<str>) {
+        if !self.quiet && self.format == Format::Text {
+            anstream::eprintln!("{}", line.as_ref());
+        }
+    }
+
+    /// Prints a value: as text by a function, as JSON or YAML by itself.
+    pub fn show<T: Serialize>(
+        &self,
+        value: &T,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        match self.format {
+            Format::Text => print(text().trim_end_matches('\n')),
+            Format::Json => print(&serde_json::to_string_pretty(value)?),
+            Format::Yaml => print(serde_yaml::to_string(value)?.trim_end_matches('\n')),
+        }
+        Ok(())
+    }
+}
+
+/// Prints to the standard output; a reader that went away ends the process quietly, as `head` expects.
+fn print(text: &str) {
+    let mut out = anstream::stdout().lock();
+    if writeln!(out, "{text}").and_then(|()| out.flush()).is_err() {
+        std::process::exit(0);
+    }
+}

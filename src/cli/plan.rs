@@ -1,0 +1,107 @@
+//! `trueline plan` and `trueline diff`: what would be done.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::context::Context;
+use super::output::{Exit, Failure};
+use crate::clock::Clock;
+use crate::daemon::{Preview, SystemClock, compare, preview};
+use crate::reconcile::{Plan, show};
+use crate::source::Source;
+use crate::store::{SqliteStore, Store};
+
+/// What `plan` and `diff` take.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Compares the head with this revision instead of with what is: what a pull request would do.
+    #[arg(long, value_name = "REV")]
+    pub base: Option<String>,
+    /// Only this service.
+    #[arg(long, value_name = "ID")]
+    pub service: Option<String>,
+    /// Exits with 2 where there are changes.
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// Writes the plan to a file, for `trueline apply FILE`.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Shows the plan: 0, or 2 with `--detailed-exitcode` where there are changes.
+pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
+    let plan = shown(context, options).await?;
+    Ok(if options.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Success })
+}
+
+/// Shows the plan: 0 none, 1 differences.
+pub(super) async fn run_diff(context: &Context, options: &Options) -> Result<Exit, Failure> {
+    let plan = shown(context, options).await?;
+    Ok(if plan.is_empty() { Exit::Success } else { Exit::Findings })
+}
+
+async fn shown(context: &Context, options: &Options) -> Result<Plan, Failure> {
+    let preview = made(context, options).await?;
+    let errors = preview.judged.findings.iter().filter(|finding| finding.is_error()).count();
+    if errors > 0 {
+        context.remark(format!("{errors} errors in the catalog; `trueline validate` shows them"));
+    }
+    let mut plan = preview.plan;
+    if let Some(service) = &options.service {
+        plan = only(plan, service)?;
+    }
+    if let Some(path) = &options.out {
+        let text = serde_json::to_string_pretty(&show::json(&plan))?;
+        std::fs::write(path, text)
+            .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+    }
+    let style = show::Style { color: context.color, width: 100 };
+    context.show(&show::json(&plan), || show::text(&plan, style))?;
+    Ok(plan)
+}
+
+async fn made(context: &Context, options: &Options) -> Result<Preview, Failure> {
+    let Some(base) = &options.base else { return against_record(context).await };
+    let source = context.source()?;
+    let clock = SystemClock;
+    let (base, name) = (base.clone(), context.name.clone());
+    let compared = tokio::task::spawn_blocking(move || {
+        let mut source = source;
+        let head = source.poll()?;
+        let before = source.revision(&base)?;
+        let after = source.snapshot(&head)?;
+        Ok::<_, crate::source::SourceError>(compare(&before, &after, &name, &clock as &dyn Clock))
+    });
+    compared.await.map_err(|_| Failure::usage("comparing broke down"))?.map_err(Failure::from)
+}
+
+/// Plans the head against the record, or against nothing where there is none.
+pub(super) async fn against_record(context: &Context) -> Result<Preview, Failure> {
+    let store: Arc<SqliteStore> = if context.state.join("trueline.db").is_file() {
+        context.store().await?
+    } else {
+        Arc::new(SqliteStore::in_memory(&context.name).await?)
+    };
+    let source: Source = context.source()?;
+    Ok(preview(&*store as &dyn Store, source, (&context.name, &SystemClock)).await?)
+}
+
+/// Keeps what belongs to one service.
+fn only(mut plan: Plan, service: &str) -> Result<Plan, Failure> {
+    let known = plan.change(service).is_some()
+        || plan.blocked.contains_key(service)
+        || plan.running.contains_key(service);
+    plan.changes.retain(|change| change.service == service);
+    plan.pending.retain(|id, _| id == service);
+    plan.blocked.retain(|id, _| id == service);
+    plan.running.retain(|id, _| id == service);
+    plan.outdated.retain(|unit, _| unit.service == service);
+    plan.unknown.retain(|unit, _| unit.service == service);
+    plan.drifted.retain(|drift| drift.unit.service == service);
+    if !known && plan.changes.is_empty() {
+        tracing::debug!(service, "nothing is planned for this service");
+    }
+    Ok(plan)
+}

@@ -1,0 +1,104 @@
+//! `trueline serve`: the daemon.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use super::context::Context;
+use super::output::{Exit, Failure};
+use crate::daemon::{self, Pace};
+use crate::serve;
+use crate::source::Watch;
+
+/// What `serve` takes.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Where it answers; port 0 takes a free one.
+    #[arg(long, env = "TRUELINE_LISTEN", value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// Between two looks at the catalog.
+    #[arg(long, value_name = "DURATION", value_parser = super::args::duration)]
+    pub poll: Option<Duration>,
+    /// Between two drift sweeps.
+    #[arg(long, value_name = "DURATION", value_parser = super::args::duration)]
+    pub sweep: Option<Duration>,
+}
+
+/// Serves until it is told to stop.
+pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
+    let mut daemon = match context.daemon("serve").await? {
+        Ok(daemon) => daemon,
+        Err(holder) => {
+            return Err(Failure::failed(format!(
+                "process {} on {} ({}) drives this state already",
+                holder.pid, holder.host, holder.command
+            ))
+            .hint("stop it first, or name another state with --state DIR"));
+        }
+    };
+    let configured = context.config.server.listen.as_ref().and_then(|listen| listen.parse().ok());
+    let listen = options.listen.or(configured).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 7700)));
+    let server = serve::Server::bind(listen, daemon.health.clone())
+        .await
+        .map_err(|error| Failure::usage(format!("can't listen on {listen}: {error}")))?;
+    context.remark(format!("trueline serves {} on http://{}", context.catalog, server.address()));
+    tracing::info!(address = %server.address(), catalog = context.catalog, "serving");
+    let (poke, mut pokes) = mpsc::channel(1);
+    let _watch = watch(&daemon, poke);
+    let server = tokio::spawn(server.run());
+    let outcome = daemon::run(&mut daemon, pace(context, options), &mut pokes, stop()?).await;
+    server.abort();
+    outcome?;
+    tracing::info!("stopped");
+    Ok(Exit::Success)
+}
+
+fn pace(context: &Context, options: &Options) -> Pace {
+    let defaults = Pace::default();
+    let poll = context.config.catalog.first().and_then(|catalog| catalog.poll.as_ref());
+    let sweep = context.config.limits.sweep.as_ref();
+    Pace {
+        poll: options.poll.unwrap_or_else(|| Context::duration(poll, defaults.poll)),
+        sweep: options.sweep.unwrap_or_else(|| Context::duration(sweep, defaults.sweep)),
+        ..defaults
+    }
+}
+
+/// Watches the source and pokes the loop; polling goes on where it can't.
+fn watch(daemon: &daemon::Daemon, poke: mpsc::Sender<()>) -> Option<Watch> {
+    match Watch::start(&daemon.watched()?) {
+        Ok((watch, mut moved)) => {
+            if let Some(notice) = watch.notice() {
+                tracing::warn!("{notice}");
+            }
+            tokio::spawn(async move {
+                while moved.recv().await.is_some() {
+                    if poke.send(()).await.is_err() {
+                        return;
+                    }
+                }
+            });
+            Some(watch)
+        }
+        Err(error) => {
+            tracing::warn!("the catalog can't be watched and is polled: {error}");
+            None
+        }
+    }
+}
+
+/// Ends with the first SIGTERM or SIGINT.
+fn stop() -> Result<impl Future<Output = ()>, Failure> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("draining");
+    })
+}
