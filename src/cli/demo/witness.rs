@@ -12,7 +12,7 @@ use crate::action::{Egress, HttpClient, Request};
 use crate::cli::output::Failure;
 use crate::cli::{approve, plan};
 use crate::reconcile::{Change, Plan, UnitRecord};
-use crate::run::waits_for;
+use crate::run::{Run, RunState, waits_for};
 use crate::store::{RunSummary, SqliteStore, Store};
 
 /// How long anything may take before the demo gives up.
@@ -92,17 +92,20 @@ impl<'a> Witness<'a> {
         let what = format!("the run `{} {}` to succeed", change.kind(), change.service);
         self.until(&what, async || {
             let runs = self.store.runs(Some(&change.service), 10).await?;
-            Ok(runs.into_iter().find(|run| {
-                run.change == change.digest && run.state == crate::run::RunState::Succeeded
-            }))
+            Ok(runs
+                .into_iter()
+                .find(|run| run.change == change.digest && run.state == RunState::Succeeded))
         })
         .await
     }
 
-    /// Returns what the open runs wait for, or nothing while one of them is still at work.
+    /// Returns what the open runs wait for, or nothing while one of them is still at work or tries again.
     pub(super) async fn waiting(&self) -> Result<Option<Vec<(String, String)>>, Failure> {
         let open = self.store.open_runs().await?;
-        let waits = |run: &crate::run::Run| Some((run.change.service.clone(), waits_for(run)?));
+        let waits = |run: &Run| {
+            let why = waits_for(run).filter(|_| run.state == RunState::Waiting)?;
+            Some((run.change.service.clone(), why))
+        };
         Ok(open.iter().map(waits).collect())
     }
 

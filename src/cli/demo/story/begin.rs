@@ -1,7 +1,7 @@
 //! The beginning: the world, the first plan, the first contact, and what people have to do.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
 
 use reqwest::Method;
 use serde_json::json;
@@ -14,8 +14,9 @@ use crate::clock::Clock;
 use crate::daemon::SystemClock;
 use crate::engine::{check_outputs, typed_outputs};
 use crate::forge::{ForgeRead, ForgeWrite, LocalForge, ProposalState};
-use crate::reconcile::Plan;
-use crate::store::{DecisionKind, Store};
+use crate::reconcile::{Change, Plan};
+use crate::run::RunState;
+use crate::store::{DecisionKind, RunSummary, Store};
 
 /// What the task of the example asks for.
 const CONTRACT: &str = "NW-2027-0417";
@@ -116,50 +117,35 @@ impl Story<'_> {
         Ok(())
     }
 
-    /// Prints runs as they end or begin to wait for people.
+    /// Prints runs as they end or begin to wait for people, until only people are waited for.
     async fn follow(&self, plan: &Plan) -> Result<(), Failure> {
-        let mut told: BTreeMap<String, String> = BTreeMap::new();
-        loop {
-            let (mine, waiting) = self
-                .witness
-                .until("the runs to go on", async || {
-                    let runs = self.witness.store.runs(None, 100).await?;
-                    let waiting = self.witness.waiting().await?;
-                    let moved =
-                        runs.iter().any(|run| told.get(&run.id.0) != Some(&run.state.to_string()));
-                    Ok(moved.then_some((runs, waiting)))
-                })
-                .await?;
-            for run in mine.iter().rev() {
-                let state = run.state.to_string();
-                if told.insert(run.id.0.clone(), state.clone()).as_ref() == Some(&state) {
-                    continue;
-                }
-                if run.state.is_over() || run.state == crate::run::RunState::Waiting {
-                    let why = run.why.clone().unwrap_or_default();
-                    self.page.table(&[vec![
-                        run.id.0.clone(),
-                        format!("{:9}", state),
-                        format!("{} {}", run.kind, run.service),
-                        why,
-                    ]]);
-                }
-            }
-            let all = plan
-                .changes
-                .iter()
-                .all(|change| mine.iter().any(|run| run.service == change.service));
-            if let (true, Some(waiting)) = (all, waiting) {
-                let waits: BTreeSet<&str> = waiting.iter().map(|(service, _)| &**service).collect();
-                let expected = BTreeSet::from(["payments-psp-license", "storefront-insights"]);
-                return ensure(
-                    waits == expected,
-                    "only the licence and the dashboard to wait for people",
-                    format!("{waiting:?}"),
-                );
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        let told: Mutex<BTreeSet<String>> = Mutex::default();
+        let waiting = self
+            .witness
+            .until("every run to end or to wait for people", async || {
+                let runs = self.witness.store.runs(None, 100).await?;
+                let waiting = self.witness.waiting().await?;
+                runs.iter().rev().filter(|run| is_news(run, &told)).for_each(|run| self.told(run));
+                let is_run = |change: &Change| runs.iter().any(|run| run.change == change.digest);
+                Ok(waiting.filter(|_| plan.changes.iter().all(is_run)))
+            })
+            .await?;
+        let waits: BTreeSet<&str> = waiting.iter().map(|(service, _)| &**service).collect();
+        ensure(
+            waits == BTreeSet::from(["payments-psp-license", "storefront-insights"]),
+            "only the licence and the dashboard to wait for people",
+            format!("{waiting:?}"),
+        )
+    }
+
+    fn told(&self, run: &RunSummary) {
+        let why = run.why.clone().unwrap_or_default();
+        self.page.table(&[vec![
+            run.id.0.clone(),
+            format!("{:9}", run.state.to_string()),
+            format!("{} {}", run.kind, run.service),
+            why,
+        ]]);
     }
 
     /// Does what people have to do: a task with an output, and the merge of a proposal.
@@ -250,4 +236,11 @@ impl Story<'_> {
             &tip.id,
         )
     }
+}
+
+/// Tells whether a run ended or began to wait since it was last told of.
+fn is_news(run: &RunSummary, told: &Mutex<BTreeSet<String>>) -> bool {
+    let settled = run.state.is_over() || run.state == RunState::Waiting;
+    let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+    settled && told.insert(format!("{} {}", run.id, run.state))
 }
