@@ -317,9 +317,16 @@ pub fn deletion_policy(unit: &Unit, settings: &Settings) -> DeletionPolicy {
 }
 
 /// Plans to take a unit away, by what was applied last; nothing where it is only to be forgotten.
-pub fn unwanted(record: &UnitRecord, unit: &UnitKey) -> Difference {
+///
+/// `stopped` tells that its last run did not come to its end, and may have left what nobody recorded.
+pub fn unwanted(record: &UnitRecord, unit: &UnitKey, stopped: bool) -> Difference {
     let applied = record.applied.as_ref();
-    let deletion = applied.map_or(DeletionPolicy::Confirm, |applied| applied.deletion);
+    let deletion = match applied {
+        Some(applied) => applied.deletion,
+        // Nothing was made yet, so nothing is taken away but the record.
+        None if record.steps.is_empty() && !stopped => DeletionPolicy::Delete,
+        None => DeletionPolicy::Confirm,
+    };
     if deletion == DeletionPolicy::Deny {
         return Difference::Blocked(vec![format!(
             "the file of {unit} is gone, and its deletion policy is `deny`; put the file back, or change the policy first"

@@ -29,6 +29,7 @@ mod world;
 #[cfg(test)]
 mod world_catalog;
 
+pub use crate::template::lone_reference;
 pub use actual::{Actual, Applied, Observation, Observed, StepRecord, UnitRecord, UnitRow};
 pub use carried_out::carried_out;
 pub use change::{
@@ -49,4 +50,4 @@ pub use steps::{
     step_digest,
 };
 pub use suspects::{renames, suspects};
-pub use upstream::{KnownOutputs, Reader, Reveal, UpstreamReads, gather, lone_reference};
+pub use upstream::{KnownOutputs, Reader, Reveal, UpstreamReads, gather};

@@ -149,8 +149,9 @@ impl Planner<'_> {
         }
         if is_expired(unit, self.now) {
             if unit.service.on_expiry == OnExpiry::Delete {
-                return record
-                    .map_or(Difference::Nothing, |record| diff::unwanted(record, &unit.key));
+                let stopped = self.facts.stalled.contains_key(&unit.key.service);
+                let taken_away = |record| diff::unwanted(record, &unit.key, stopped);
+                return record.map_or(Difference::Nothing, taken_away);
             }
             self.plan.expired.insert(unit.key.service.clone(), unit.path.to_string());
         }
@@ -207,7 +208,7 @@ impl Planner<'_> {
             self.plan.retained.push(key.clone());
             return Difference::Nothing;
         }
-        diff::unwanted(record, key)
+        diff::unwanted(record, key, self.facts.stalled.contains_key(&key.service))
     }
 
     /// A deletion is refused while a unit that stays depends on it.
