@@ -27,9 +27,9 @@ pub struct Pace {
 impl Default for Pace {
     fn default() -> Self {
         Self {
-            poll: Duration::from_secs(60),
+            poll: Duration::from_mins(1),
             decisions: Duration::from_millis(500),
-            sweep: Duration::from_secs(300),
+            sweep: Duration::from_mins(5),
             drain: Duration::from_secs(30),
         }
     }
