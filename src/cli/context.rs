@@ -151,7 +151,7 @@ impl Context {
             lease,
             sealer: self.sealer()?,
             ports: Ports {
-                http: Arc::new(HttpClient::new(egress)?),
+                http: Arc::new(HttpClient::new(&egress)?),
                 state_dir: self.state.clone(),
             },
             store,

@@ -9,6 +9,7 @@ mod context;
 mod demo;
 mod explain;
 mod init;
+mod journal;
 mod logging;
 mod new;
 mod output;
@@ -19,7 +20,10 @@ mod run;
 mod schema;
 mod serve;
 mod service;
+mod service_show;
 mod status;
+mod status_text;
+mod table;
 mod task;
 mod validate;
 mod version;
@@ -45,7 +49,9 @@ pub fn main() -> u8 {
         Ok(context) => context,
         Err(failure) => return failure.report(&arguments),
     };
-    logging::start(&context);
+    // What the demo's daemon has to say is part of the story.
+    let usual = if matches!(arguments.command, Command::Demo(_)) { "error" } else { "warn" };
+    logging::start(&context, usual);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return Failure::usage(format!("no threads: {error}")).report(&arguments),

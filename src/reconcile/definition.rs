@@ -41,6 +41,8 @@ pub struct Definition {
     pub immutable: Vec<String>,
     /// Ids of all fields of its form: templates see one that has no value as nothing.
     pub fields: Vec<String>,
+    /// Ids of fields that name a secret.
+    pub secret_fields: Vec<String>,
 }
 
 /// One named operation.
@@ -90,6 +92,7 @@ impl Definition {
             metadata: metadata_of(item),
             immutable: ids(|field| field.immutable),
             fields: ids(|_| true),
+            secret_fields: ids(|field| field.kind == crate::catalog::FieldType::Password),
         }
     }
 

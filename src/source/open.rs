@@ -143,6 +143,13 @@ impl Source {
     }
 }
 
+impl DirectorySource {
+    /// Returns the directory.
+    pub fn root(&self) -> &Path {
+        self.reader.root()
+    }
+}
+
 impl GitSource {
     /// Reads a snapshot; a damaged mirror is made again once before that is an error.
     fn snapshot(&mut self, commit: &str) -> Result<Snapshot, SourceError> {

@@ -1,9 +1,10 @@
 //! Templates: strict Handlebars with known scopes, escaped for the target they are rendered into.
 
 mod argument;
+mod call;
 mod check;
+mod compile;
 mod escape;
-mod evaluate;
 mod fill;
 mod helpers;
 mod marker;
@@ -11,8 +12,8 @@ mod parse;
 mod quoting;
 mod references;
 mod render;
+mod run;
 mod scope;
-mod syntax;
 mod system_helpers;
 mod text_helpers;
 mod token;

@@ -5,6 +5,8 @@ mod compare;
 mod json;
 mod line;
 mod markdown;
+#[cfg(test)]
+mod markdown_tests;
 mod reasons;
 #[cfg(test)]
 mod sample;
@@ -15,4 +17,6 @@ mod wire;
 
 pub use json::{VERSION, json};
 pub use markdown::markdown;
+pub use reasons::{holds, pending};
 pub use text::{Style, text};
+pub use values::{literal, masked, visible};

@@ -32,8 +32,10 @@ pub fn text(plan: &Plan, style: Style) -> String {
     }
     for section in sections(plan) {
         write(&Line::plain(0, Tone::Strong, section.title));
-        for (subject, what) in section.rows {
-            write(&Line::plain(2, Tone::Plain, subject).with(Tone::Plain, format!(": {what}")));
+        for row in section.rows {
+            let line = Line::plain(2, Tone::Plain, row.subject);
+            write(&line.with(Tone::Plain, format!(": {}", row.what)));
+            row.lines.iter().for_each(&mut write);
         }
         write(&blank);
     }
@@ -237,8 +239,8 @@ mod tests {
         let mut change = unit("db", ChangeKind::Update);
         let long = |last: &str| json!(format!("{}{last}", "x".repeat(1 << 20)));
         let many = |start: usize| {
-            let lines: String = (start..start + 50_000).map(|n| format!("{n}\n")).collect();
-            json!(lines)
+            let lines: Vec<String> = (start..start + 50_000).map(|n| n.to_string()).collect();
+            json!(lines.join("\n"))
         };
         change.fields = vec![
             field("line", Some(long("old")), Some(long("new"))),

@@ -34,6 +34,7 @@ pub(super) static BLANK: LazyLock<Arc<Definition>> = LazyLock::new(|| {
         metadata: Value::Null,
         immutable: Vec::new(),
         fields: Vec::new(),
+        secret_fields: Vec::new(),
     })
 });
 
