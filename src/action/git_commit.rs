@@ -1,1 +1,96 @@
-//! The `git-commit` action.
+//! The `git-commit` action: files in a repository, by a commit or through a proposal. It never checks anything
+//! out, and never writes over what somebody else pushed meanwhile.
+
+mod answer;
+mod branch;
+mod config;
+mod direct;
+mod edits;
+mod observe;
+mod propose;
+mod pushed;
+mod target;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod tests_after;
+#[cfg(test)]
+mod tests_proposal;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use self::config::Work;
+use super::action::{Action, Call, Outcome, Ports};
+use super::scrub::Scrub;
+use crate::reconcile::Observation;
+use crate::run::{Fault, Wait};
+
+/// The `git-commit` action.
+pub(super) struct GitCommit;
+
+/// Brings a repository to what is wanted, in the way that the `config` asks for.
+async fn carry_out(work: Result<Work, Fault>, scrub: &Scrub) -> Result<Outcome, Fault> {
+    let done = async {
+        let work = Arc::new(work?);
+        if work.proposal.is_some() {
+            propose::propose(&work).await
+        } else {
+            direct::commit(&work).await
+        }
+    };
+    clean(done.await, scrub)
+}
+
+/// Takes secrets out of what comes back.
+fn clean(outcome: Result<Outcome, Fault>, scrub: &Scrub) -> Result<Outcome, Fault> {
+    match outcome {
+        Ok(Outcome::Done { result, outputs }) => {
+            Ok(Outcome::Done { result: scrub.value(&result), outputs })
+        }
+        Ok(Outcome::Waiting { on }) => {
+            let Wait { on, reference, what } = on;
+            let on = Wait { on, reference: scrub.value(&reference), what: scrub.text(&what) };
+            Ok(Outcome::Waiting { on })
+        }
+        Ok(other) => Ok(other),
+        Err(fault) => Err(scrub.fault(&fault)),
+    }
+}
+
+#[async_trait]
+impl Action for GitCommit {
+    fn kind(&self) -> &'static str {
+        "git-commit"
+    }
+
+    async fn perform(&self, ports: &Ports, call: &Call) -> Result<Outcome, Fault> {
+        let scrub = Scrub::of(call);
+        carry_out(Work::perform(ports, call, &scrub), &scrub).await
+    }
+
+    async fn look(&self, ports: &Ports, call: &Call, on: &Wait) -> Result<Outcome, Fault> {
+        let scrub = Scrub::of(call);
+        let looked = async {
+            let read = if propose::is_undo(on) { Work::undo } else { Work::perform };
+            propose::look(&Arc::new(read(ports, call, &scrub)?), on).await
+        };
+        clean(looked.await, &scrub)
+    }
+
+    async fn observe(&self, ports: &Ports, call: &Call) -> Result<Observation, Fault> {
+        let scrub = Scrub::of(call);
+        let seen = async {
+            let work = Work::perform(ports, call, &scrub)?;
+            observe::observe(Arc::new(work), call.previous.as_ref(), Scrub::of(call)).await
+        };
+        let unknown = |fault: Fault| Observation::Unknown { reason: scrub.text(&fault.message) };
+        Ok(seen.await.unwrap_or_else(unknown))
+    }
+
+    async fn undo(&self, ports: &Ports, call: &Call) -> Result<Outcome, Fault> {
+        let scrub = Scrub::of(call);
+        carry_out(Work::undo(ports, call, &scrub), &scrub).await
+    }
+}

@@ -6,12 +6,12 @@ use tracing_subscriber::EnvFilter;
 
 use super::context::Context;
 
-/// Starts logging to the standard error.
-pub(super) fn start(context: &Context) {
+/// Starts logging to the standard error; `usual` is the level where nobody asked for one.
+pub(super) fn start(context: &Context, usual: &str) {
     let configured = context.config.log.level.as_deref();
     let level = match (context.verbose, configured) {
         (0, Some(level)) => level,
-        (0, None) => "warn",
+        (0, None) => usual,
         (1, _) => "info",
         _ => "debug",
     };

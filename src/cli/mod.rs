@@ -52,7 +52,9 @@ pub fn main() -> u8 {
         Ok(context) => context,
         Err(failure) => return failure.report(&arguments),
     };
-    logging::start(&context);
+    // What the demo's daemon has to say is part of the story.
+    let usual = if matches!(arguments.command, Command::Demo(_)) { "error" } else { "warn" };
+    logging::start(&context, usual);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return Failure::usage(format!("no threads: {error}")).report(&arguments),

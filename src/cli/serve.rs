@@ -68,7 +68,7 @@ fn pace(context: &Context, options: &Options) -> Pace {
 }
 
 /// Watches the source and pokes the loop; polling goes on where it can't.
-fn watch(daemon: &daemon::Daemon, poke: mpsc::Sender<()>) -> Option<Watch> {
+pub(super) fn watch(daemon: &daemon::Daemon, poke: mpsc::Sender<()>) -> Option<Watch> {
     match Watch::start(&daemon.watched()?) {
         Ok((watch, mut moved)) => {
             if let Some(notice) = watch.notice() {
@@ -91,7 +91,7 @@ fn watch(daemon: &daemon::Daemon, poke: mpsc::Sender<()>) -> Option<Watch> {
 }
 
 /// Ends with the first SIGTERM or SIGINT.
-fn stop() -> Result<impl Future<Output = ()>, Failure> {
+pub(super) fn stop() -> Result<impl Future<Output = ()>, Failure> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {

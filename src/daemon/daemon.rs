@@ -8,6 +8,7 @@ use crate::catalog::Catalog;
 use crate::engine::{Driver, Engine, Head};
 use crate::reconcile::{Desired, DesiredBuilder, Plan};
 use crate::source::Source;
+use crate::store::CatalogState;
 use crate::validate::{Judge, Judged};
 
 /// What a daemon is made of.
@@ -35,6 +36,8 @@ pub struct Daemon {
     pub(super) builder: DesiredBuilder,
     /// Desired state as it was built last, and what it was built from: head and writes to units.
     pub(super) desired: Option<(String, u64, Arc<Desired>)>,
+    /// What the store remembers of the catalog, as it was written last.
+    pub(super) saved: CatalogState,
     /// Why the catalog could not be read the last time; what was read before stays in force.
     pub(super) trouble: Option<String>,
 }
@@ -45,6 +48,7 @@ impl Daemon {
         let good = parts.engine.store.last_good().await?;
         let driver = Driver::new(parts.engine).await?;
         Ok(Self {
+            saved: driver.memory.state.clone(),
             driver,
             health: Health::default(),
             catalog: Arc::new(Catalog::default()),

@@ -84,7 +84,8 @@ impl Daemon {
         }
         let stale =
             state.ticked_at.is_none_or(|at| now.as_second() - at.as_second() >= HEARTBEAT_S);
-        if state != memory.state || stale {
+        // Decisions and contacts have changed memory since it was written last.
+        if state != self.saved || stale {
             state.ticked_at = Some(now);
             self.driver.memory.state = state;
             self.save_state().await?;
@@ -101,9 +102,11 @@ impl Daemon {
     }
 
     /// Writes what is remembered of the catalog.
-    pub(super) async fn save_state(&self) -> Result<(), TickError> {
+    pub(super) async fn save_state(&mut self) -> Result<(), TickError> {
         let engine = &self.driver.engine;
-        engine.store.save_catalog_state(&engine.lease, &self.driver.memory.state).await?;
+        let state = self.driver.memory.state.clone();
+        engine.store.save_catalog_state(&engine.lease, &state).await?;
+        self.saved = state;
         Ok(())
     }
 

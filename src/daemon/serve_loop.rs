@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use super::daemon::Daemon;
 use super::error::TickError;
 use super::look::chain;
-use crate::engine::{EngineError, Seen, observe};
+use crate::engine::{Attempt, EngineError, Seen, observe};
 
 /// How often the loop does what nobody pokes it to.
 #[derive(Clone, Copy, Debug)]
@@ -69,28 +69,20 @@ pub async fn run(
     let mut poked = true;
     loop {
         let wake = state.wake.unwrap_or(state.next_poll);
-        tokio::select! {
+        let outcome = tokio::select! {
             () = &mut stop => break,
-            attempt = state.daemon.driver.finished() => {
-                let catalog = state.daemon.catalog.clone();
-                let open = state.daemon.driver.memory.runs.len();
-                state.daemon.driver.take(attempt, &catalog).await?;
-                state.advance().await?;
-                // A run that ended may let others on, or leave something still to be done.
-                if state.daemon.driver.memory.runs.len() != open {
-                    state.tick().await?;
-                }
-            }
+            attempt = state.daemon.driver.finished() => state.take(attempt).await,
             poke = pokes.recv(), if poked => {
                 poked = poke.is_some();
-                state.tick().await?;
+                state.tick().await
             }
-            () = sleep_until(state.next_poll) => state.tick().await?,
-            () = sleep_until(wake), if state.wake.is_some() => state.advance().await?,
-            () = sleep_until(state.next_decision) => state.decide().await?,
+            () = sleep_until(state.next_poll) => state.tick().await,
+            () = sleep_until(wake), if state.wake.is_some() => state.advance().await,
+            () = sleep_until(state.next_decision) => state.decide().await,
             () = sleep_until(state.next_sweep), if state.sweep.is_none() => state.start_sweep(),
-            seen = finished(&mut state.sweep) => state.end_sweep(seen).await?,
-        }
+            seen = finished(&mut state.sweep) => state.end_sweep(seen).await,
+        };
+        state.survive(outcome)?;
     }
     state.drain().await
 }
@@ -103,22 +95,39 @@ async fn finished(sweep: &mut Option<Sweep>) -> Result<Vec<Seen>, EngineError> {
 }
 
 impl Loop<'_> {
-    /// Ticks; only a lost lease ends the loop, everything else is told and tried again.
     async fn tick(&mut self) -> Result<(), TickError> {
         let jitter = self.pace.poll.mul_f64(0.1 * f64::from(jitter_percent()) / 100.0);
         self.next_poll = Instant::now() + self.pace.poll + jitter;
-        match self.daemon.tick().await {
-            Ok(_) => self.advance().await,
-            Err(error) if error.is_lease_lost() => Err(error),
-            Err(error) => {
-                tracing::error!("the tick failed: {}", chain(&error));
-                let mut report = self.daemon.health.get();
-                report.trouble = Some(chain(&error));
-                self.daemon.health.set(report);
-                self.next_poll = Instant::now() + self.pace.poll.min(Duration::from_secs(5));
-                Ok(())
-            }
+        self.daemon.tick().await?;
+        self.advance().await
+    }
+
+    /// Only a lost lease ends the loop; everything else is told and tried again. What was in effect and could
+    /// not be journaled is taken up under its key, as after a crash.
+    fn survive(&mut self, outcome: Result<(), TickError>) -> Result<(), TickError> {
+        let Err(error) = outcome else { return Ok(()) };
+        if error.is_lease_lost() {
+            return Err(error);
         }
+        tracing::error!("the loop could not do its work: {}", chain(&error));
+        let mut report = self.daemon.health.get();
+        report.trouble = Some(chain(&error));
+        self.daemon.health.set(report);
+        self.wake = None;
+        self.next_poll = Instant::now() + self.pace.poll.min(Duration::from_secs(5));
+        Ok(())
+    }
+
+    async fn take(&mut self, attempt: Attempt) -> Result<(), TickError> {
+        let catalog = self.daemon.catalog.clone();
+        let open = self.daemon.driver.memory.runs.len();
+        self.daemon.driver.take(attempt, &catalog).await?;
+        self.advance().await?;
+        // A run that ended may let others on, or leave something still to be done.
+        if self.daemon.driver.memory.runs.len() != open {
+            self.tick().await?;
+        }
+        Ok(())
     }
 
     async fn advance(&mut self) -> Result<(), TickError> {
@@ -145,10 +154,11 @@ impl Loop<'_> {
         Ok(())
     }
 
-    fn start_sweep(&mut self) {
+    fn start_sweep(&mut self) -> Result<(), TickError> {
         let keys = self.daemon.driver.observable();
         self.sweep = Some(tokio::spawn(observe(self.daemon.driver.engine.clone(), keys)));
         self.next_sweep = Instant::now() + self.pace.sweep;
+        Ok(())
     }
 
     async fn end_sweep(&mut self, seen: Result<Vec<Seen>, EngineError>) -> Result<(), TickError> {

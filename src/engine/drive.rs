@@ -102,7 +102,6 @@ impl Driver {
                 return Ok(None);
             }
             self.journal(id, vec![Event::Run { event: RunEvent::Started }], catalog).await?;
-            self.units_done_at_once(id, catalog).await?;
         }
         self.resume(id, catalog).await?;
         loop {
@@ -205,7 +204,6 @@ impl Driver {
                     let event =
                         Event::Step { path: path.clone(), event: StepEvent::Skipped { why } };
                     self.journal(id, vec![event], catalog).await?;
-                    self.units_done_at_once(id, catalog).await?;
                     return Ok(true);
                 }
                 Err(fault) => {

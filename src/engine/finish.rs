@@ -34,16 +34,22 @@ pub fn seal_outputs(
         .collect()
 }
 
-/// Returns `(action, output)` of all that sensitive outputs of an item are made of.
+/// Returns `(action, output)` of all that sensitive outputs of an item are made of, except for what an output
+/// that is not sensitive offers as it is: the item's author says that it need not be hidden.
 fn sensitive_step_outputs(definition: &Definition) -> BTreeSet<(String, String)> {
-    let sensitive = definition.outputs.values().filter(|output| output.sensitive);
-    sensitive
-        .flat_map(|output| template::references(&output.value))
-        .filter_map(|reference| match reference.path.as_slice() {
-            [root, action, name, ..] if root == "outputs" => Some((action.clone(), name.clone())),
-            _ => None,
+    let read = |sensitive: bool| {
+        let outputs = definition.outputs.values().filter(move |o| o.sensitive == sensitive);
+        outputs.flat_map(|output| template::references(&output.value)).filter_map(|reference| {
+            match reference.path.as_slice() {
+                [root, action, name, ..] if root == "outputs" => {
+                    Some((action.clone(), name.clone()))
+                }
+                _ => None,
+            }
         })
-        .collect()
+    };
+    let open: BTreeSet<(String, String)> = read(false).collect();
+    read(true).filter(|part| !open.contains(part)).collect()
 }
 
 /// Records what a step left behind; `record` is as it was before.

@@ -16,8 +16,23 @@ use crate::reconcile::{UnitChange, UnitRecord};
 use crate::run::{Event, Fault, Run, RunEvent, RunState, StepEvent};
 use crate::store::{TaskState, UnitWrite};
 
+/// What an event leaves behind.
+#[derive(Default)]
+struct Left {
+    /// What becomes of units.
+    writes: Vec<UnitWrite>,
+    /// Why that is not all that should have become of them.
+    trouble: Option<String>,
+}
+
+impl Left {
+    fn of(write: UnitWrite) -> Self {
+        Self { writes: vec![write], trouble: None }
+    }
+}
+
 impl Driver {
-    /// Journals events of a run, with what becomes of its units.
+    /// Journals events of a run, with what becomes of its units, in one durable step.
     pub(super) async fn journal(
         &mut self,
         id: &RunId,
@@ -25,23 +40,34 @@ impl Driver {
         catalog: &Arc<Catalog>,
     ) -> Result<(), EngineError> {
         let Some(mut run) = self.memory.runs.get(id).cloned() else { return Ok(()) };
+        let illegal = |source| EngineError::Illegal { run: id.to_string(), source };
         let now = self.engine.clock.now();
         let mut writes = Vec::new();
         let mut entries = Vec::new();
         for event in events {
-            run.apply(&event)
-                .map_err(|source| EngineError::Illegal { run: id.to_string(), source })?;
-            if let Event::Step { path, event: StepEvent::Succeeded { result, outputs } } = &event {
-                writes.extend(self.left_by(&run, path, (result, outputs), catalog).await?);
+            let mut after = run.clone();
+            after.apply(&event).map_err(illegal)?;
+            let left = self.left_by(&after, &event, catalog).await?;
+            writes.extend(left.writes);
+            let Some(why) = left.trouble else {
+                run = after;
+                entries.push((now, event));
+                continue;
+            };
+            tracing::error!(run = %id, why, "what was done can't be recorded");
+            for event in instead(&run, event, why) {
+                run.apply(&event).map_err(illegal)?;
+                entries.push((now, event));
             }
-            entries.push((now, event));
         }
         self.engine
             .store
             .append(&self.engine.lease, &run, &entries, &writes)
             .await
             .doing("appending to a journal")?;
-        self.memory.take_writes(&writes);
+        if !writes.is_empty() {
+            self.memory.take_writes(&writes);
+        }
         self.memory.runs.insert(id.clone(), run);
         for (_, event) in &entries {
             self.after_event(id, event, now).await?;
@@ -49,34 +75,80 @@ impl Driver {
         Ok(())
     }
 
-    /// Returns what a step that took effect leaves behind, and the unit whose last step it was.
+    /// Returns what an event leaves behind; `run` is as it is after it.
     async fn left_by(
+        &self,
+        run: &Run,
+        event: &Event,
+        catalog: &Arc<Catalog>,
+    ) -> Result<Left, EngineError> {
+        match event {
+            Event::Run { event: RunEvent::Started } => self.left_by_start(run, catalog).await,
+            Event::Step { path, event: StepEvent::Succeeded { result, outputs } } => {
+                self.left_by_step(run, path, (result, outputs), catalog).await
+            }
+            Event::Step { path, event: StepEvent::Skipped { .. } } => {
+                let unit = run.change.units.iter().find(|unit| has_step(unit, path));
+                match unit {
+                    Some(unit) => self.left_by_unit(run, unit, catalog).await,
+                    None => Ok(Left::default()),
+                }
+            }
+            _ => Ok(Left::default()),
+        }
+    }
+
+    /// Units that have nothing to do are done with the start.
+    async fn left_by_start(&self, run: &Run, catalog: &Arc<Catalog>) -> Result<Left, EngineError> {
+        let mut all = Left::default();
+        for unit in &run.change.units {
+            let left = self.left_by_unit(run, unit, catalog).await?;
+            all.writes.extend(left.writes);
+            all.trouble = all.trouble.or(left.trouble);
+        }
+        Ok(all)
+    }
+
+    /// Returns what a step that took effect leaves behind, and the unit whose last step it was.
+    async fn left_by_step(
         &self,
         run: &Run,
         path: &StepPath,
         answer: (&Value, &Map<String, Value>),
         catalog: &Arc<Catalog>,
-    ) -> Result<Vec<UnitWrite>, EngineError> {
+    ) -> Result<Left, EngineError> {
         let found = run
             .change
             .units
             .iter()
             .find_map(|unit| Some((unit, unit.steps.iter().find(|step| step.path == *path)?)));
-        let Some((unit, step)) = found else { return Ok(Vec::new()) };
-        let Some(record) = self.read(&unit.unit).await? else { return Ok(Vec::new()) };
+        let Some((unit, step)) = found else { return Ok(Left::default()) };
+        let Some(record) = self.read(&unit.unit).await? else { return Ok(Left::default()) };
         let now = self.engine.clock.now();
         let bench = Bench::of(&self.engine, catalog, (run, unit, &record)).await?;
-        let record = match finish::after_step(&bench, step, answer, now) {
-            Ok(record) => record,
-            Err(why) => {
-                tracing::error!(run = %run.id, step = %path, why, "what the step left behind can't be recorded");
-                return Ok(Vec::new());
+        match finish::after_step(&bench, step, answer, now) {
+            Ok(record) if finish::is_done(run, unit) => {
+                self.unit_done(run, unit, &record, catalog).await
             }
-        };
-        if !finish::is_done(run, unit) {
-            return Ok(vec![UnitWrite::Put(Box::new(record))]);
+            Ok(record) => Ok(Left::of(UnitWrite::Put(Box::new(record)))),
+            Err(why) => Ok(Left { trouble: Some(why), ..Left::default() }),
         }
-        self.unit_done(run, unit, &record, catalog).await
+    }
+
+    /// Returns what becomes of a unit, where all of its steps are done.
+    async fn left_by_unit(
+        &self,
+        run: &Run,
+        unit: &UnitChange,
+        catalog: &Arc<Catalog>,
+    ) -> Result<Left, EngineError> {
+        if !finish::is_done(run, unit) {
+            return Ok(Left::default());
+        }
+        match self.read(&unit.unit).await? {
+            Some(record) => self.unit_done(run, unit, &record, catalog).await,
+            None => Ok(Left::default()),
+        }
     }
 
     async fn unit_done(
@@ -85,40 +157,17 @@ impl Driver {
         unit: &UnitChange,
         record: &UnitRecord,
         catalog: &Arc<Catalog>,
-    ) -> Result<Vec<UnitWrite>, EngineError> {
+    ) -> Result<Left, EngineError> {
         let bench = Bench::of(&self.engine, catalog, (run, unit, record)).await?;
         Ok(match finish::after_unit(&bench, self.engine.clock.now()) {
-            Ok(Some(record)) => vec![UnitWrite::Put(Box::new(record))],
-            Ok(None) => vec![UnitWrite::Remove(unit.unit.clone())],
-            Err(why) => {
-                tracing::error!(run = %run.id, unit = %unit.unit, why, "the unit's outputs can't be made");
-                vec![UnitWrite::Put(Box::new(record.clone()))]
-            }
+            Ok(Some(record)) => Left::of(UnitWrite::Put(Box::new(record))),
+            Ok(None) => Left::of(UnitWrite::Remove(unit.unit.clone())),
+            // What its steps left behind is kept, so that it is found, and taken away in the end.
+            Err(why) => Left {
+                writes: vec![UnitWrite::Put(Box::new(record.clone()))],
+                trouble: Some(format!("the outputs of {} can't be made: {why}", unit.unit)),
+            },
         })
-    }
-
-    /// Records the units of a run that had nothing to do from the start.
-    pub(super) async fn units_done_at_once(
-        &mut self,
-        id: &RunId,
-        catalog: &Arc<Catalog>,
-    ) -> Result<(), EngineError> {
-        let Some(run) = self.memory.runs.get(id).cloned() else { return Ok(()) };
-        let mut writes = Vec::new();
-        for unit in run.change.units.iter().filter(|unit| finish::is_done(&run, unit)) {
-            if let Some(record) = self.read(&unit.unit).await? {
-                writes.extend(self.unit_done(&run, unit, &record, catalog).await?);
-            }
-        }
-        if !writes.is_empty() {
-            self.engine
-                .store
-                .write_units(&self.engine.lease, &writes)
-                .await
-                .doing("recording units")?;
-            self.memory.take_writes(&writes);
-        }
-        Ok(())
     }
 
     pub(super) async fn read(&self, key: &UnitKey) -> Result<Option<UnitRecord>, EngineError> {
@@ -150,9 +199,9 @@ impl Driver {
                 }
                 let (service, state) = (run.change.service.clone(), run.state);
                 let stall = match event {
-                    RunEvent::Failed { why } | RunEvent::NeedsDecision { why } => {
-                        Some(stall_of(run, why.clone()))
-                    }
+                    RunEvent::Failed { why }
+                    | RunEvent::NeedsDecision { why }
+                    | RunEvent::Cancelled { why, .. } => Some(stall_of(run, why.clone())),
                     _ => None,
                 };
                 self.memory.runs.remove(id);
@@ -191,14 +240,40 @@ impl Driver {
         fault: Fault,
         catalog: &Arc<Catalog>,
     ) -> Result<(), EngineError> {
-        let attempts =
-            self.memory.runs.get(id).and_then(|run| run.steps.get(path)).map_or(0, |p| p.attempts);
-        let started = StepEvent::Started {
-            attempt: attempts + 1,
-            key: format!("refused-{id}-{path}"),
-            sent: crate::digest::Digest::of_bytes(b""),
-        };
-        let event = |event| Event::Step { path: path.clone(), event };
-        self.journal(id, vec![event(started), event(StepEvent::Failed { fault })], catalog).await
+        let Some(run) = self.memory.runs.get(id) else { return Ok(()) };
+        let events = refused(run, path, fault);
+        self.journal(id, events, catalog).await
     }
+}
+
+/// Returns the events of a step that fails before it reaches the outside world.
+fn refused(run: &Run, path: &StepPath, fault: Fault) -> Vec<Event> {
+    let progress = run.steps.get(path);
+    let known = progress.and_then(|progress| progress.key.clone());
+    let started = StepEvent::Started {
+        attempt: progress.map_or(0, |progress| progress.attempts) + 1,
+        // An attempt before this one may have taken effect: its key stays.
+        key: known.unwrap_or_else(|| format!("refused-{}-{path}", run.id)),
+        sent: crate::digest::Digest::of_bytes(b""),
+    };
+    let event = |event| Event::Step { path: path.clone(), event };
+    vec![event(started), event(StepEvent::Failed { fault })]
+}
+
+/// Returns what happens instead of an event whose traces can't be recorded: the run stops, and a person decides.
+fn instead(run: &Run, event: Event, why: String) -> Vec<Event> {
+    match event {
+        Event::Step { path, event: StepEvent::Succeeded { .. } } => {
+            let fault = Fault::terminal(format!("it took effect, but {why}"));
+            vec![Event::Step { path, event: StepEvent::Failed { fault } }]
+        }
+        Event::Step { path, .. } => refused(run, &path, Fault::terminal(why)),
+        Event::Run { .. } => {
+            vec![Event::Run { event: RunEvent::Cancelled { why, by: "trueline".to_owned() } }]
+        }
+    }
+}
+
+fn has_step(unit: &UnitChange, path: &StepPath) -> bool {
+    unit.steps.iter().any(|step| step.path == *path)
 }

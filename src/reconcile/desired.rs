@@ -221,30 +221,16 @@ impl Unit {
             environment: self.environment_value(),
             ..Inputs::default()
         };
-        let defaults = |id: &str| -> Map<String, Value> {
-            self.environment.as_ref().and_then(|e| e.defaults.get(id).cloned()).unwrap_or_default()
-        };
-        let given = match &self.part {
-            None => {
-                let mut given = defaults(&self.item.metadata.id);
-                given.extend(self.service.fields.clone());
-                given
-            }
-            Some((bundle, index)) => {
-                let mut outer = defaults(&bundle.metadata.id);
-                outer.extend(self.service.fields.clone());
-                let form = &bundle.presentation.form;
-                let empty = form.fields().map(|field| (field.id.clone(), Value::Null));
-                inputs.outer = empty.chain(form.with_defaults(&outer)).collect();
-                let config = bundle.components.get(*index).map(|c| c.config.clone());
-                let mut given = config.unwrap_or_default();
-                given.extend(defaults(&self.item.metadata.id));
-                given
-            }
-        };
+        if let Some((bundle, _)) = &self.part {
+            let mut outer = self.defaults_of(&bundle.metadata.id);
+            outer.extend(self.service.fields.clone());
+            let form = &bundle.presentation.form;
+            let empty = form.fields().map(|field| (field.id.clone(), Value::Null));
+            inputs.outer = empty.chain(form.with_defaults(&outer)).collect();
+        }
         let scope = evaluate::scope_of_open(&inputs, &upstream);
         let mut explicit = Map::new();
-        for (field, raw) in given {
+        for (field, raw) in self.given() {
             let value = match self.is_evaluated(&raw) {
                 true => {
                     evaluate_deep(&raw, &scope).map_err(|why| format!("field `{field}`: {why}"))?
@@ -261,10 +247,30 @@ impl Unit {
         Ok(inputs)
     }
 
+    /// Returns the environment's defaults for an item or a bundle.
+    fn defaults_of(&self, id: &str) -> Map<String, Value> {
+        let environment = self.environment.as_ref();
+        environment.and_then(|e| e.defaults.get(id).cloned()).unwrap_or_default()
+    }
+
+    /// Returns what is given for its item's fields, templates unevaluated.
+    fn given(&self) -> Map<String, Value> {
+        let defaults = self.defaults_of(&self.item.metadata.id);
+        let (mut given, stronger) = match &self.part {
+            None => (defaults, self.service.fields.clone()),
+            Some((bundle, index)) => {
+                let config = bundle.components.get(*index).map(|c| c.config.clone());
+                (config.unwrap_or_default(), defaults)
+            }
+        };
+        given.extend(stronger);
+        given
+    }
+
     /// A bundle's `config` is all templates; a service's field only where it is one lone reference to a service.
     fn is_evaluated(&self, value: &Value) -> bool {
         self.part.is_some()
-            || value.as_str().is_some_and(|text| upstream::lone_reference(text).is_some())
+            || value.as_str().is_some_and(|text| template::lone_reference(text).is_some())
     }
 
     /// Computes the digest of what is wanted, for fields as far as they are known.
@@ -272,10 +278,14 @@ impl Unit {
         intent_digest(&self.item.metadata.id, fields, state, &reads_of(inputs, &self.reads))
     }
 
+    /// What reads from others counts as it is written, so that an output that becomes known changes nothing.
     fn source_of(&self, inputs: &Inputs) -> Digest {
         let mut fields = inputs.fields.clone();
-        for (field, template) in &inputs.open {
-            fields.insert(field.clone(), template.clone());
+        for (field, raw) in self.given() {
+            let reads = UpstreamReads::of([&raw]);
+            if self.is_evaluated(&raw) && reads != UpstreamReads::default() {
+                fields.insert(field, raw);
+            }
         }
         let intent = self.intent_of(&fields, inputs, &self.service.state);
         Digest::of_digests([&intent, &self.definition_digest])

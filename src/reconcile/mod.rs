@@ -17,6 +17,7 @@ mod steps;
 mod upstream;
 mod window;
 
+pub use crate::template::lone_reference;
 pub use actual::{Actual, Applied, Observation, Observed, StepRecord, UnitRecord, UnitRow};
 pub use carried_out::carried_out;
 pub use change::{
@@ -36,4 +37,4 @@ pub use steps::{
     Source as StepSource, decide, name_secrets, output_names, path_of, record_of, render_public,
     step_digest,
 };
-pub use upstream::{KnownOutputs, Reader, Reveal, UpstreamReads, gather, lone_reference};
+pub use upstream::{KnownOutputs, Reader, Reveal, UpstreamReads, gather};

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::evaluate::{Upstream, any_text, collect_references};
 use crate::catalog::{Bundle, Catalog, Output, Service};
 use crate::id::UnitKey;
-use crate::template::{self, Scope};
+use crate::template::{self, Scope, lone_reference};
 
 /// Outputs of units that were applied; sensitive values sealed.
 pub type KnownOutputs = BTreeMap<UnitKey, Map<String, Value>>;
@@ -73,22 +73,6 @@ fn units_of(service: &str, catalog: &Catalog) -> Vec<UnitKey> {
             let components = bundle.body.components.iter();
             components.map(|component| UnitKey::component(service, &component.id)).collect()
         }
-    }
-}
-
-/// Returns service and output of a text that is one lone reference, `{{services.<id>.outputs.<name>}}`.
-pub fn lone_reference(text: &str) -> Option<(String, String)> {
-    let inner = text.trim().strip_prefix("{{")?.strip_suffix("}}")?.trim();
-    let parts: Vec<&str> = inner.split('.').collect();
-    match parts.as_slice() {
-        ["services", service, "outputs", name]
-            if !service.is_empty()
-                && !name.is_empty()
-                && !inner.contains(|c: char| c.is_whitespace() || c == '{' || c == '}') =>
-        {
-            Some(((*service).to_owned(), (*name).to_owned()))
-        }
-        _ => None,
     }
 }
 
@@ -214,26 +198,4 @@ fn offered<'a>(
     Err(format!(
         "output `{name}` of service `{id}` belongs to team `{owner}` and is not shared with `{team}`"
     ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_one_lone_reference_is_a_reference() {
-        assert_eq!(
-            lone_reference("{{ services.shop-net.outputs.cidr }}"),
-            Some(("shop-net".to_owned(), "cidr".to_owned()))
-        );
-        for literal in [
-            "x {{services.a.outputs.b}}",
-            "{{services.a.outputs.b}}{{services.a.outputs.b}}",
-            "{{upper services.a.outputs.b}}",
-            "{{services.a.outputs}}",
-            "services.a.outputs.b",
-        ] {
-            assert_eq!(lone_reference(literal), None, "{literal}");
-        }
-    }
 }

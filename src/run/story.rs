@@ -32,7 +32,7 @@ pub(super) fn run_of(units: &[UnitChange]) -> Run {
     let change: Change = serde_json::from_value(json!({
         "digest": Digest::of_bytes(b"change"), "service": "shop", "team": "web",
         "environment": null, "path": "services/web/shop.yaml", "priority": "normal",
-        "units": units, "needs": [], "after": [], "reasons": [],
+        "units": units, "needs": [], "after": [],
     }))
     .unwrap();
     Run::new(RunId("run-1".into()), Arc::new(change), 1, "c0ffee".into(), Timestamp::UNIX_EPOCH)
@@ -49,7 +49,7 @@ pub(super) fn unit_change(unit: &str, before: &[&str], steps: &[PlannedStep]) ->
         "definition": {
             "item": "item", "version": "1.0.0", "mode": "automatic", "onFailure": "stop",
             "create": [], "update": null, "delete": null, "before": [], "after": [],
-            "operations": {}, "outputs": {}, "metadata": {}, "immutable": [], "secretFields": [],
+            "operations": {}, "outputs": {}, "metadata": {}, "immutable": [], "fields": [], "secretFields": [],
         },
         "inputs": {"fields": {}, "service": {}, "environment": {}},
         "state": "active", "deletion": "confirm", "requires": [],

@@ -32,6 +32,7 @@ pub use git::Mirror;
 pub(crate) use git::open_here;
 pub use location::{Location, branch_ref};
 pub use names::escaped;
+pub(crate) use names::{MAX_DEPTH, refusal};
 pub use open::{Options, Source};
 pub use program::Program;
 pub use propose::{Author, FileChange, commit_files};

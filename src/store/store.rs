@@ -281,7 +281,7 @@ pub trait Store: Send + Sync {
     async fn run(&self, id: &RunId) -> Result<Option<Run>, StoreError>;
     /// Lists runs, newest first; of one service where it is named.
     async fn runs(&self, service: Option<&str>, limit: u32) -> Result<Vec<RunSummary>, StoreError>;
-    /// Reads the newest run of each service whose newest run stopped: failed or needs a decision.
+    /// Reads the newest run of each service whose newest run stopped: failed, cancelled, or needs a decision.
     async fn stopped_runs(&self) -> Result<Vec<RunSummary>, StoreError>;
     /// Reads a run's journal.
     async fn journal(&self, id: &RunId) -> Result<Vec<JournalEntry>, StoreError>;

@@ -1,14 +1,13 @@
-//! Reads the arguments of a tag: literals, paths, calls of helpers. It resolves where each path
-//! starts, and notes the paths that start at the scope.
+//! Reads the arguments of a tag: literals, paths, calls of helpers. It notes the paths that start at
+//! the scope, and refuses what Handlebars would read in another way than it looks.
 
-use serde_json::{Number, Value};
+use serde_json::Number;
 
 use super::check::TemplateProblem;
 use super::helpers::{self, HELPERS, Helper};
-use super::parse::{MAX_NESTING, Open};
+use super::parse::{BLOCKS, MAX_NESTING, Open};
 use super::references::Reference;
 use super::scope::ROOTS;
-use super::syntax::{Base, BlockKind, Call, Expression, Path};
 use super::token::{Part, Token};
 use crate::finding::{did_you_mean, nearest};
 
@@ -20,8 +19,8 @@ pub(super) struct Arguments<'t, 'a> {
     references: &'t mut Vec<Reference>,
 }
 
-/// Names that a block gives to its value and key.
-type Names = Vec<(String, Base)>;
+/// What is wrong with a path, and how to write it.
+type Wrong = (String, Option<String>);
 
 impl<'t, 'a> Arguments<'t, 'a> {
     pub(super) fn new(
@@ -33,55 +32,64 @@ impl<'t, 'a> Arguments<'t, 'a> {
         Self { start, tokens, open, references }
     }
 
-    /// Reads a whole tag: one value, or a helper and its arguments.
-    pub(super) fn whole(mut self) -> Result<Expression, TemplateProblem> {
-        if self.tokens.is_empty() {
-            return Err(TemplateProblem::new(self.start, "the tag is empty")
-                .hint("write a path between the braces: `{{fields.name}}`"));
+    /// Reads a whole tag: one path, or a helper and its arguments.
+    pub(super) fn whole(mut self) -> Result<(), TemplateProblem> {
+        match self.tokens.first() {
+            None => {
+                return Err(TemplateProblem::new(self.start, "the tag is empty")
+                    .hint("write a path between the braces: `{{fields.name}}`"));
+            }
+            Some(Token { offset, part: Part::Word(word) }) if word.starts_with("else") => {
+                let message = format!("Handlebars reads `{word}` as an `else`");
+                return Err(
+                    TemplateProblem::new(*offset, message).hint(format!("write `this.{word}`"))
+                );
+            }
+            Some(Token { part: Part::ParenOpen, .. }) => {
+                self.argument(self.open.len(), false)?;
+            }
+            Some(_) => self.call(self.open.len())?,
         }
-        let expression = self.call(self.open.len(), false)?;
-        self.end()?;
-        Ok(expression)
+        self.end()
     }
 
-    /// Reads the argument of a block and its names; `frame` is the number its value will have.
-    pub(super) fn of_block(
-        mut self,
-        kind: BlockKind,
-        frame: usize,
-    ) -> Result<(Expression, Names), TemplateProblem> {
-        let name = kind.name();
+    /// Reads the argument of a block, and gives the names after it.
+    pub(super) fn of_block(mut self, name: &str) -> Result<Vec<String>, TemplateProblem> {
         if self.tokens.is_empty() {
             let message = format!("`{{{{#{name}}}}}` needs a value");
             return Err(TemplateProblem::new(self.start, message)
                 .hint(format!("write `{{{{#{name} fields.x}}}}`")));
         }
-        let argument = self.argument(self.open.len(), false)?;
-        let names = if kind.shifts() { self.names(kind, frame)? } else { Vec::new() };
+        self.argument(self.open.len(), false)?;
+        let names = match name {
+            "each" => self.names(name, 2)?,
+            "with" => self.names(name, 1)?,
+            _ => Vec::new(),
+        };
         self.end()?;
-        Ok((argument, names))
+        Ok(names)
     }
 
-    fn names(&mut self, kind: BlockKind, frame: usize) -> Result<Names, TemplateProblem> {
+    fn names(&mut self, block: &str, most: usize) -> Result<Vec<String>, TemplateProblem> {
         let Some((Token { offset, part: Part::Word("as") }, rest)) = self.tokens.split_first()
         else {
             return Ok(Vec::new());
         };
         let wrong = || {
-            let names = if kind == BlockKind::Each { "|item index|" } else { "|name|" };
+            let names = if most == 2 { "|item index|" } else { "|name|" };
             TemplateProblem::new(*offset, "the names after `as` stand between `|`")
-                .hint(format!("write `{{{{#{} fields.x as {names}}}}}`", kind.name()))
+                .hint(format!("write `{{{{#{block} fields.x as {names}}}}}`"))
         };
         let Some((Token { part: Part::Pipe, .. }, rest)) = rest.split_first() else {
             return Err(wrong());
         };
-        let count = if kind == BlockKind::Each { 2 } else { 1 };
-        let mut bases = [Base::Frame(frame), Base::Key(frame)].into_iter().take(count);
         let mut names = Vec::new();
         for (index, token) in rest.iter().enumerate() {
             match token.part {
-                Part::Word(name) if is_name(name) && helpers::find(name).is_none() => {
-                    names.push((name.to_owned(), bases.next().ok_or_else(wrong)?));
+                Part::Word(name)
+                    if names.len() < most && is_name(name) && helpers::find(name).is_none() =>
+                {
+                    names.push(name.to_owned());
                 }
                 Part::Pipe if !names.is_empty() => {
                     self.tokens = rest.get(index + 1..).unwrap_or_default();
@@ -106,13 +114,15 @@ impl<'t, 'a> Arguments<'t, 'a> {
         })
     }
 
-    /// Reads a helper with its arguments, or one value, up to the end of the tag or parenthesis.
-    fn call(&mut self, depth: usize, lenient: bool) -> Result<Expression, TemplateProblem> {
+    /// Reads a helper with its arguments, or one path of a whole tag, up to the end of the tag or
+    /// parenthesis.
+    fn call(&mut self, depth: usize) -> Result<(), TemplateProblem> {
         let Some((first, rest)) = self.tokens.split_first() else {
             return Err(TemplateProblem::new(self.start, "a value is missing"));
         };
         let Part::Word(name) = first.part else {
-            return self.argument(depth, lenient);
+            return Err(TemplateProblem::new(first.offset, "a value alone needs no tag")
+                .hint("write the text itself, or a helper first"));
         };
         refuse_call_by_parenthesis(first.offset, name, rest)?;
         let alone = matches!(rest, [] | [Token { part: Part::ParenClose | Part::Pipe, .. }, ..]);
@@ -121,12 +131,15 @@ impl<'t, 'a> Arguments<'t, 'a> {
                 self.tokens = rest;
                 self.helper(helper, first.offset, depth)
             }
-            _ if alone || is_literal(name) => self.argument(depth, lenient),
-            _ if BlockKind::of(name).is_some() => {
+            _ if is_literal(name) => {
+                Err(TemplateProblem::new(first.offset, format!("`{name}` alone needs no tag"))
+                    .hint("write the text itself, or a helper first"))
+            }
+            _ if BLOCKS.contains(&name) => {
                 let hint = format!("write `{{{{#{name} …}}}}…{{{{/{name}}}}}`");
                 Err(TemplateProblem::new(first.offset, format!("`{name}` is a block")).hint(hint))
             }
-            _ if name.starts_with('.') => self.argument(depth, lenient),
+            _ if alone || name.starts_with('.') => self.argument(depth, false),
             _ => Err(unknown_helper(first.offset, "helper", name, HELPERS.iter().copied())),
         }
     }
@@ -136,30 +149,30 @@ impl<'t, 'a> Arguments<'t, 'a> {
         helper: &'static Helper,
         offset: usize,
         depth: usize,
-    ) -> Result<Expression, TemplateProblem> {
-        let mut arguments = Vec::new();
+    ) -> Result<(), TemplateProblem> {
+        let mut count = 0;
         while self.tokens.first().is_some_and(|token| {
             !matches!(token.part, Part::ParenClose | Part::Pipe | Part::Word("as"))
         }) {
-            let lenient = helper.forgives() && arguments.is_empty();
-            arguments.push(self.argument(depth, lenient)?);
+            self.argument(depth, helper.forgives() && count == 0)?;
+            count += 1;
         }
-        if arguments.len() < helper.least || arguments.len() > helper.most {
+        if count < helper.least || count > helper.most {
             let message = format!("`{}` takes {}", helper.name, helper.takes());
             return Err(TemplateProblem::new(offset, message)
                 .hint(format!("write `{{{{{}}}}}`", helper.usage)));
         }
-        Ok(Expression::Call(Call { helper, arguments, offset }))
+        Ok(())
     }
 
     /// Reads one value; it recurses as deep as [`MAX_NESTING`] at the most.
-    fn argument(&mut self, depth: usize, lenient: bool) -> Result<Expression, TemplateProblem> {
+    fn argument(&mut self, depth: usize, lenient: bool) -> Result<(), TemplateProblem> {
         let Some((first, rest)) = self.tokens.split_first() else {
             return Err(TemplateProblem::new(self.start, "a value is missing"));
         };
         self.tokens = rest;
         match &first.part {
-            Part::Text(text) => Ok(Expression::Literal(Value::String(text.clone()))),
+            Part::Text => Ok(()),
             Part::Word(word) => {
                 refuse_call_by_parenthesis(first.offset, word, rest)?;
                 if let Some(helper) = helpers::find(word) {
@@ -167,21 +180,18 @@ impl<'t, 'a> Arguments<'t, 'a> {
                     return Err(TemplateProblem::new(first.offset, message)
                         .hint(format!("write it in parentheses: `({})`", helper.usage)));
                 }
-                match literal(word) {
-                    Some(value) => Ok(Expression::Literal(value)),
-                    None => self.path(word, first.offset, lenient).map(Expression::Path),
-                }
+                if is_literal(word) { Ok(()) } else { self.path(word, first.offset, lenient) }
             }
             Part::ParenOpen if depth >= MAX_NESTING => {
                 let limit = format!("more than {MAX_NESTING} calls stand in one another");
                 Err(TemplateProblem::new(first.offset, limit).hint("split the template"))
             }
             Part::ParenOpen => {
-                let expression = self.call(depth + 1, lenient)?;
+                self.in_parentheses(first.offset, depth)?;
                 match self.tokens.split_first() {
                     Some((Token { part: Part::ParenClose, .. }, rest)) => {
                         self.tokens = rest;
-                        Ok(expression)
+                        Ok(())
                     }
                     _ => Err(TemplateProblem::new(first.offset, "`(` has no `)`")),
                 }
@@ -191,25 +201,35 @@ impl<'t, 'a> Arguments<'t, 'a> {
         }
     }
 
-    fn path(
-        &mut self,
-        written: &str,
-        offset: usize,
-        lenient: bool,
-    ) -> Result<Path, TemplateProblem> {
-        let (base, segments) = self
+    /// Reads the call between parentheses, where a value alone does not stand.
+    fn in_parentheses(&mut self, offset: usize, depth: usize) -> Result<(), TemplateProblem> {
+        let value = match self.tokens {
+            [Token { part: Part::Word(word), .. }, Token { part: Part::ParenClose, .. }, ..] => {
+                helpers::find(word).is_none()
+            }
+            [Token { part: Part::Text | Part::ParenOpen, .. }, ..] => true,
+            _ => false,
+        };
+        if value {
+            return Err(TemplateProblem::new(offset, "a value needs no parentheses")
+                .hint("write them around a helper and its arguments only: `(upper x)`"));
+        }
+        self.call(depth + 1)
+    }
+
+    fn path(&mut self, written: &str, offset: usize, lenient: bool) -> Result<(), TemplateProblem> {
+        let found = self
             .resolve(written)
             .map_err(|(message, hint)| TemplateProblem::new(offset, message).maybe_hint(hint))?;
-        if base == Base::Scope {
+        if let Some(segments) = found {
             let path = super::references::without_alias(&segments);
             self.references.push(Reference { path, offset, optional: lenient });
         }
-        Ok(Path { base, segments, written: written.to_owned() })
+        Ok(())
     }
 
-    /// Finds where a path starts, and what it is made of from there.
-    fn resolve(&self, written: &str) -> Result<(Base, Vec<String>), (String, Option<String>)> {
-        let frames = self.open.iter().filter(|open| open.is_frame()).count();
+    /// Gives the names of a path that starts at the scope; one of a block gives nothing.
+    fn resolve(&self, written: &str) -> Result<Option<Vec<String>>, Wrong> {
         if let Some(name) = written.strip_prefix('@') {
             return self.resolve_at(name);
         }
@@ -219,59 +239,50 @@ impl<'t, 'a> Arguments<'t, 'a> {
             (rest, ups) = (after, ups + 1);
         }
         if rest == ".." {
-            (rest, ups) = ("this", ups + 1);
+            let hint = Some(format!("write `{written}/this`"));
+            return Err((format!("`{written}` is not a path"), hint));
         }
+        let frames = self.open.iter().filter(|open| open.is_frame()).count();
         if ups > frames {
             return Err((format!("`{written}` leads out of the template"), None));
         }
-        let base = (frames - ups).checked_sub(1).map_or(Base::Scope, Base::Frame);
+        let local = frames > ups;
         let explicit = ups > 0 || rest.starts_with("./") || rest.split('.').next() == Some("this");
         let rest = rest.strip_prefix("./").or(rest.strip_prefix("this.")).unwrap_or(rest);
         if rest == "this" {
-            return match base {
-                Base::Scope => Err((format!("`{written}` names no value here"), None)),
-                _ => Ok((base, Vec::new())),
-            };
+            let nothing = || (format!("`{written}` names no value here"), None);
+            return if local { Ok(None) } else { Err(nothing()) };
         }
         let segments = segments(written, rest)?;
-        if explicit {
-            return Ok((base, segments));
-        }
         let first = segments.first().map_or("", String::as_str);
-        let mut frames = self.open.iter().rev().filter(|open| open.is_frame());
-        let local = frames.find_map(|open| open.names.iter().find(|(name, _)| name == first));
-        if let Some((_, base)) = local {
-            return Ok((*base, segments.get(1..).unwrap_or_default().to_vec()));
+        let mut frames = self.open.iter().filter(|open| open.is_frame());
+        let named = frames.any(|open| open.names.iter().any(|name| name == first));
+        if explicit && named {
+            let message = format!("Handlebars reads `{written}` as the `{first}` after `as`");
+            return Err((message, Some("give what stands after `as` another name".into())));
         }
-        if base != Base::Scope && ROOTS.contains(&first) {
+        if local && !explicit && !named && ROOTS.contains(&first) {
             let message = format!("inside `each` and `with`, `{written}` starts at their value");
             let hint = format!("write `@root.{written}`, or `this.{written}` where that is meant");
             return Err((message, Some(hint)));
         }
-        Ok((base, segments))
+        Ok((!local && !named).then_some(segments))
     }
 
-    fn resolve_at(&self, name: &str) -> Result<(Base, Vec<String>), (String, Option<String>)> {
+    fn resolve_at(&self, name: &str) -> Result<Option<Vec<String>>, Wrong> {
         let written = format!("@{name}");
         if let Some(rest) = name.strip_prefix("root.") {
-            return Ok((Base::Scope, segments(&written, rest)?));
+            return segments(&written, rest).map(Some);
         }
         let known = ["index", "key", "first", "last"];
         if !known.contains(&name) {
             let hint = nearest(name, known).map(|name| format!("did you mean `@{name}`?"));
             return Err((format!("there is no `{written}`"), hint));
         }
-        let open: Vec<&Open> = self.open.iter().filter(|open| open.is_frame()).collect();
-        let Some(frame) = open.iter().rposition(|open| open.is_each()) else {
+        if !self.open.iter().any(Open::is_each) {
             return Err((format!("`{written}` is known inside `{{{{#each}}}}` only"), None));
-        };
-        let base = match name {
-            "index" => Base::Index(frame),
-            "key" => Base::Key(frame),
-            "first" => Base::First(frame),
-            _ => Base::Last(frame),
-        };
-        Ok((base, Vec::new()))
+        }
+        Ok(None)
     }
 }
 
@@ -301,7 +312,7 @@ fn refuse_call_by_parenthesis(
         .hint(format!("write `{{{{{name} x}}}}`")))
 }
 
-fn segments(written: &str, rest: &str) -> Result<Vec<String>, (String, Option<String>)> {
+fn segments(written: &str, rest: &str) -> Result<Vec<String>, Wrong> {
     if let Some(path) = written.strip_prefix('.').filter(|path| !path.starts_with(['.', '/'])) {
         let hint = if path.is_empty() { "this" } else { path };
         return Err(("a path does not start with a dot".into(), Some(format!("write `{hint}`"))));
@@ -318,8 +329,12 @@ fn segments(written: &str, rest: &str) -> Result<Vec<String>, (String, Option<St
             None => left.split_at(left.find('.').unwrap_or(left.len())),
         };
         let plain = !left.starts_with('[') && segment.contains(['/', '@', '[', ']']);
-        if segment.is_empty() || plain {
+        if segment.is_empty() || plain || written.starts_with('[') {
             return Err(wrong());
+        }
+        if segment == "this" {
+            let hint = "write `lookup x \"this\"` for a member of that name";
+            return Err((format!("Handlebars skips the `this` in `{written}`"), Some(hint.into())));
         }
         segments.push(segment.to_owned());
         if after.is_empty() {
@@ -330,23 +345,13 @@ fn segments(written: &str, rest: &str) -> Result<Vec<String>, (String, Option<St
 }
 
 fn is_name(word: &str) -> bool {
-    literal(word).is_none()
-        && word.chars().all(|c| c.is_alphanumeric() || c == '_')
-        && word != "this"
+    !is_literal(word) && word.chars().all(|c| c.is_alphanumeric() || c == '_') && word != "this"
 }
 
+/// Tells whether a word is a value of JSON; `1e9` is none for Handlebars.
 fn is_literal(word: &str) -> bool {
-    literal(word).is_some()
-}
-
-fn literal(word: &str) -> Option<Value> {
-    match word {
-        "true" => Some(Value::Bool(true)),
-        "false" => Some(Value::Bool(false)),
-        "null" => Some(Value::Null),
-        _ if word.starts_with(|c: char| c.is_ascii_digit() || c == '-') => {
-            word.parse::<Number>().ok().map(Value::Number)
-        }
-        _ => None,
-    }
+    let number = word.starts_with(|c: char| c.is_ascii_digit() || c == '-')
+        && !word.contains('e')
+        && word.parse::<Number>().is_ok();
+    number || matches!(word, "true" | "false" | "null")
 }

@@ -1,5 +1,6 @@
 //! Checks the text of a template without any scope: syntax, nesting, names of helpers.
 
+use super::compile::compile;
 use super::parse::parse;
 
 /// What is wrong with the text of a template.
@@ -29,7 +30,8 @@ impl TemplateProblem {
 
 /// Checks the text of a template: syntax, nesting, what is not allowed, helpers. No scope is needed.
 pub fn check(text: &str) -> Vec<TemplateProblem> {
-    parse(text).problems
+    let problems = parse(text).problems;
+    if problems.is_empty() { compile(text).err().into_iter().collect() } else { problems }
 }
 
 #[cfg(test)]
@@ -193,7 +195,7 @@ mod tests {
         {{upper 'a}}
             8: a quoted text is not closed (end it with ')
         {{upper 'a\x'}}
-            10: unknown escape in a text (`\"`, `\'`, `\\`, `\n`, `\r` and `\t` are known)
+            10: unknown escape in a text (`\'`, `\\`, `\n`, `\r` and `\t` are known)
         {{(upper fields.a}}
             2: `(` has no `)` ()
         {{upper fields.a)}}
@@ -223,7 +225,7 @@ mod tests {
         {{fields.a ; 1}}
             11: `;` has no meaning in a template ()
         {{upper '\ue000'}}
-            9: unknown escape in a text (`\"`, `\'`, `\\`, `\n`, `\r` and `\t` are known)
+            9: unknown escape in a text (`\'`, `\\`, `\n`, `\r` and `\t` are known)
         "#);
     }
 
@@ -249,6 +251,8 @@ mod tests {
         assert!(problems(&nested(33)).starts_with("512: more than 32 blocks"));
         assert!(problems(&chain(32)).contains("more than 32 blocks"));
         assert!(problems(&calls(33)).contains("more than 32 calls"));
+        assert_eq!(problems(&"{{fields.a}}".repeat(2_048)), "");
+        assert!(problems(&"{{fields.a}}".repeat(2_049)).starts_with("24576: more than 2048 tags"));
         for hostile in [
             nested(1_600),
             calls(5_000),

@@ -95,6 +95,11 @@ impl Helper {
 
 const ANY: usize = usize::MAX;
 
+/// All helpers, without the blocks.
+pub(super) fn all() -> &'static [Helper] {
+    &TABLE
+}
+
 /// Finds a helper by its name; blocks are none.
 pub(super) fn find(name: &str) -> Option<&'static Helper> {
     TABLE.iter().find(|helper| helper.name == name)
@@ -139,13 +144,13 @@ static TABLE: [Helper; 24] = [
 
 #[cfg(test)]
 mod tests {
-    use super::super::syntax::BlockKind;
+    use super::super::parse::BLOCKS;
     use super::*;
 
     #[test]
     fn the_names_are_those_of_the_table_and_the_blocks() {
         let mut known: Vec<&str> = TABLE.iter().map(|helper| helper.name).collect();
-        known.extend(BlockKind::NAMES);
+        known.extend(BLOCKS);
         known.sort_unstable();
         let mut named = HELPERS.to_vec();
         named.sort_unstable();

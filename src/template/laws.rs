@@ -1,5 +1,6 @@
 //! Laws that hold for every value and every text.
 
+use handlebars::template::{HelperTemplate, Parameter, TemplateElement};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -189,6 +190,20 @@ proptest! {
     }
 
     #[test]
+    fn references_are_what_handlebars_reads(text in any_arguments()) {
+        if !check(&text).is_empty() {
+            return Ok(());
+        }
+        let mut read = Vec::new();
+        paths_of(&handlebars::Template::compile(&text).unwrap(), &mut read);
+        let found: Vec<usize> = references(&text).iter().map(|reference| reference.offset).collect();
+        prop_assert_eq!(read.len(), found.len(), "{:?} of {:?}", read, text);
+        for (path, offset) in read.iter().zip(found) {
+            prop_assert!(text[offset..].starts_with(path), "{:?} of {:?}", read, text);
+        }
+    }
+
+    #[test]
     fn we_render_what_handlebars_renders(inner in any_valid()) {
         // The crate keeps white space at the very start and end that Handlebars takes.
         let text = format!("start\n{inner}\nend");
@@ -198,6 +213,100 @@ proptest! {
         reference.set_strict_mode(true);
         let theirs = reference.render_template(&text, scope.values()).unwrap();
         prop_assert_eq!(render(&text, Target::Text, &scope), Ok(theirs), "{:?}", text);
+    }
+}
+
+/// Tags of words that Handlebars may read in another way than they look.
+fn any_arguments() -> impl Strategy<Value = String> {
+    let word = prop::sample::select(vec![
+        "fields.a",
+        "./fields.n",
+        "this.fields.a",
+        "@root.fields.n",
+        "fields.[a b]",
+        "fields.[a.b]",
+        "a.[[",
+        "[1]",
+        "[a]",
+        "[true].a",
+        "x",
+        "ä-ö",
+        "elsewhere",
+        "else.a",
+        "as",
+        "asx",
+        "else",
+        "this",
+        "..",
+        "../a",
+        "1",
+        "-1.5",
+        "01",
+        "1.",
+        "1.a",
+        "1e9",
+        "1E9",
+        "-x",
+        "true",
+        "true.a",
+        "truex",
+        "null",
+        "'a\\'b'",
+        "\"a\\'b\"",
+        "'a\"b'",
+        "'a\nb'",
+        "\"\\/\"",
+        "(upper",
+        "(concat",
+        "(uuid)",
+        "(x)",
+        "((",
+        ")",
+        "eq",
+        "concat",
+        "default",
+        "if",
+        "~",
+        "--",
+        "_",
+        "a.this.b",
+        "a.[this]",
+    ]);
+    let words = prop::collection::vec(word, 1..4).prop_map(|words| words.join(" "));
+    (words, 0..6).prop_map(|(words, shape)| match shape {
+        0 => format!("{{{{{words}}}}}"),
+        1 => format!("{{{{#if {words}}}}}x{{{{else if {words}}}}}{{{{/if}}}}"),
+        2 => format!("{{{{#unless fields.a}}}}{{{{~{words}}}}}{{{{/unless}}}}"),
+        3 => format!("{{{{default {words}}}}}"),
+        4 => format!("{{{{concat ({words})}}}}"),
+        _ => format!("{{{{concat {words} ~}}}}"),
+    })
+}
+
+/// The paths that a compiled template reads, in their order.
+fn paths_of(template: &handlebars::Template, found: &mut Vec<String>) {
+    for element in &template.elements {
+        let (TemplateElement::Expression(call) | TemplateElement::HelperBlock(call)) = element
+        else {
+            continue;
+        };
+        arguments_of(call, found);
+        call.template.iter().chain(&call.inverse).for_each(|inner| paths_of(inner, found));
+    }
+}
+
+fn arguments_of(call: &HelperTemplate, found: &mut Vec<String>) {
+    let lone =
+        call.params.is_empty() && !HELPERS.contains(&call.name.as_name().unwrap_or_default());
+    for parameter in call.params.iter().chain(lone.then_some(&call.name)) {
+        match parameter {
+            Parameter::Subexpression(inner) => match inner.as_element() {
+                TemplateElement::Expression(inner) => arguments_of(inner, found),
+                other => panic!("{other:?}"),
+            },
+            Parameter::Literal(_) => {}
+            path => found.push(path.as_name().unwrap().to_owned()),
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! Templates: strict Handlebars with known scopes, escaped for the target they are rendered into.
 
 mod argument;
+mod call;
 mod check;
+mod compile;
 mod escape;
-mod evaluate;
 mod fill;
 mod helpers;
 mod marker;
@@ -11,8 +12,8 @@ mod parse;
 mod quoting;
 mod references;
 mod render;
+mod run;
 mod scope;
-mod syntax;
 mod system_helpers;
 mod text_helpers;
 mod token;
@@ -29,6 +30,6 @@ pub use escape::Target;
 pub use fill::{fill, marker_paths};
 pub use helpers::HELPERS;
 pub use marker::{has_sensitive, has_unknown, sensitive, show_markers, strip_markers, unknown};
-pub use references::{Reference, references};
+pub use references::{Reference, lone_reference, references};
 pub use render::{MAX_OUTPUT_BYTES, RenderError, evaluate, is_template, render};
 pub use scope::{ROOTS, Scope};

@@ -33,6 +33,22 @@ pub(super) fn without_alias(segments: &[String]) -> Vec<String> {
     path
 }
 
+/// Returns service and output of a text that is one lone reference, `{{services.<id>.outputs.<name>}}`.
+pub fn lone_reference(text: &str) -> Option<(String, String)> {
+    let inner = text.trim().strip_prefix("{{")?.strip_suffix("}}")?.trim();
+    let parts: Vec<&str> = inner.split('.').collect();
+    match parts.as_slice() {
+        ["services", service, "outputs", name]
+            if !service.is_empty()
+                && !name.is_empty()
+                && !inner.contains(|c: char| c.is_whitespace() || c == '{' || c == '}') =>
+        {
+            Some(((*service).to_owned(), (*name).to_owned()))
+        }
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,5 +103,22 @@ mod tests {
                 .map(|reference| reference.optional)
                 .collect();
         assert_eq!(optional, [true, false, true, false, false]);
+    }
+
+    #[test]
+    fn only_one_lone_reference_is_a_reference() {
+        assert_eq!(
+            lone_reference("{{ services.shop-net.outputs.cidr }}"),
+            Some(("shop-net".to_owned(), "cidr".to_owned()))
+        );
+        for literal in [
+            "x {{services.a.outputs.b}}",
+            "{{services.a.outputs.b}}{{services.a.outputs.b}}",
+            "{{upper services.a.outputs.b}}",
+            "{{services.a.outputs}}",
+            "services.a.outputs.b",
+        ] {
+            assert_eq!(lone_reference(literal), None, "{literal}");
+        }
     }
 }

@@ -1,22 +1,34 @@
-//! Renders templates, with a cap on what comes out. It checks a template first and never renders one
-//! with problems.
+//! Renders templates by the `handlebars` crate, with a cap on what comes out. It checks a template
+//! first and never compiles one with problems.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
+use handlebars::template::{HelperTemplate, Parameter, TemplateElement};
+use handlebars::{Handlebars, RenderErrorReason, Renderable, Template, no_escape};
 use serde_json::Value;
 
+use super::call::with_helpers;
+use super::check::TemplateProblem;
+use super::compile::compile;
 use super::escape::Target;
-use super::evaluate::{Evaluator, Found, Frame, undecided};
-use super::helpers::Body;
-use super::marker::Held;
-use super::parse::{Parsed, parse};
-use super::scope::Scope;
-use super::syntax::{Block, BlockKind, Call, Expression, Node};
-use super::value_helpers::{is_truthy, kind_of};
-use super::write::Writer;
+use super::helpers;
+use super::parse::parse;
+use super::references::Reference;
+use super::run::{Place, Run, undecided};
+use super::scope::{ROOTS, Scope};
+use crate::finding::did_you_mean;
 
 /// The largest text that a template may render to, in bytes.
 pub const MAX_OUTPUT_BYTES: usize = 1 << 20;
+
+/// Blocks are the crate's own; [`Run`] brings the helpers, and escapes what it writes by itself.
+static REGISTRY: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
+    let mut registry = Handlebars::new();
+    registry.set_strict_mode(true);
+    registry.register_escape_fn(no_escape);
+    registry
+});
 
 /// A template could not be rendered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +49,33 @@ impl RenderError {
     }
 }
 
+impl From<RenderError> for handlebars::RenderError {
+    fn from(error: RenderError) -> Self {
+        RenderErrorReason::Other(error.message).into()
+    }
+}
+
+impl From<handlebars::RenderError> for RenderError {
+    fn from(error: handlebars::RenderError) -> Self {
+        match RenderErrorReason::from(error) {
+            RenderErrorReason::IOError(error) => Self::new(error.to_string()),
+            RenderErrorReason::InvalidJsonIndex(name) => {
+                Self::of(&name, "is no item of a list: write its number, from 0")
+            }
+            reason => Self::new(reason.to_string()),
+        }
+    }
+}
+
+impl From<&TemplateProblem> for RenderError {
+    fn from(problem: &TemplateProblem) -> Self {
+        Self::new(match &problem.hint {
+            Some(hint) => format!("{}; {hint}", problem.message),
+            None => problem.message.clone(),
+        })
+    }
+}
+
 /// Tells whether a text holds anything to render.
 pub fn is_template(text: &str) -> bool {
     text.contains("{{")
@@ -44,12 +83,9 @@ pub fn is_template(text: &str) -> bool {
 
 /// Renders a template to a text that is escaped for its target.
 pub fn render(text: &str, target: Target, scope: &Scope) -> Result<String, RenderError> {
-    let parsed = parsed(text)?;
-    let mut writer = Writer::new(target);
-    let mut evaluator = Evaluator::new(scope, text);
-    evaluator.expect_known(&parsed.references)?;
-    evaluator.nodes(&parsed.nodes, &mut writer)?;
-    writer.finish().map_err(RenderError::new)
+    let run = Run::new(scope, target);
+    render_in(&run, &compiled(text, scope)?)?;
+    run.finish()
 }
 
 /// Evaluates a template to a value: one lone path keeps its type, everything else becomes a text.
@@ -59,145 +95,77 @@ pub fn evaluate(text: &str, scope: &Scope) -> Result<Value, RenderError> {
     if !is_template(text) {
         return Ok(Value::String(text.to_owned()));
     }
-    let parsed = parsed(text)?;
-    let keeps = match parsed.nodes.as_slice() {
-        [Node::Value(Expression::Call(call))] => call.helper.forgives(),
-        [Node::Value(Expression::Path(_))] => true,
-        _ => false,
+    let template = compiled(text, scope)?;
+    let run = Run::new(scope, Target::Text);
+    let Some(value) = lone_value(&template) else {
+        render_in(&run, &template)?;
+        return run.finish().map(Value::String);
     };
-    match parsed.nodes.as_slice() {
-        [Node::Value(expression)] if keeps => {
-            let mut evaluator = Evaluator::new(scope, text);
-            evaluator.expect_known(&parsed.references)?;
-            evaluator.value(expression).map(Cow::into_owned)
-        }
-        _ => render(text, Target::Text, scope).map(Value::String),
-    }
+    let mut render = with_helpers(&run);
+    let found = value.expand(&REGISTRY, scope.context(), &mut render)?;
+    let place = Place { context: scope.context(), render: &render };
+    run.value(&found, place).map(Cow::into_owned)
 }
 
-/// Parses a template and refuses one with problems, by the first of them.
-fn parsed(text: &str) -> Result<Parsed, RenderError> {
+fn render_in(run: &Run<'_>, template: &Template) -> Result<(), RenderError> {
+    let mut render = with_helpers(run);
+    template.render(&REGISTRY, run.scope.context(), &mut render, &mut &*run)?;
+    Ok(())
+}
+
+/// Checks and compiles a template; one with problems is refused by the first of them.
+fn compiled(text: &str, scope: &Scope) -> Result<Template, RenderError> {
     let parsed = parse(text);
-    match parsed.problems.first() {
-        None => Ok(parsed),
-        Some(problem) => Err(RenderError::new(match &problem.hint {
-            Some(hint) => format!("{}; {hint}", problem.message),
-            None => problem.message.clone(),
-        })),
+    if let Some(problem) = parsed.problems.first() {
+        return Err(problem.into());
+    }
+    match parsed.references.iter().find(|reference| !is_known(reference, scope)) {
+        Some(reference) => Err(unknown(&reference.path, scope)),
+        None => compile(text).map_err(|problem| RenderError::from(&problem)),
     }
 }
 
-impl<'a> Evaluator<'a> {
-    /// Writes parts in their order; it recurses as deep as blocks stand in one another.
-    fn nodes(&mut self, nodes: &'a [Node], out: &mut Writer) -> Result<(), RenderError> {
-        for node in nodes {
-            self.spend(1)?;
-            match node {
-                Node::Text(text) => out.plain(text).map_err(RenderError::new)?,
-                Node::Value(expression) => {
-                    let leads = out.len() == 0 && self.frames.is_empty();
-                    let value = self.value(expression)?;
-                    let written = match (expression, value.as_ref()) {
-                        (Expression::Call(call), Value::String(json)) if is_json(call) => {
-                            out.json(json)
-                        }
-                        (_, value) => out.value(value, leads),
-                    };
-                    written.map_err(|message| RenderError::of(name_of(expression), &message))?;
-                }
-                Node::Block(block) => self.block(block, out)?,
-            }
-        }
-        Ok(())
+/// Tells whether the scope has a path, or a marker above it; where none is needed, its root will do.
+fn is_known(reference: &Reference, scope: &Scope) -> bool {
+    if let (true, Some(root)) = (reference.optional, reference.path.first()) {
+        return ROOTS.contains(&root.as_str());
     }
+    let mut above = (0..reference.path.len()).rev().filter_map(|count| reference.path.get(..count));
+    scope.get(&reference.path).is_some()
+        || above.find_map(|path| scope.get(path)).is_some_and(undecided)
+}
 
-    fn block(&mut self, block: &'a Block, out: &mut Writer) -> Result<(), RenderError> {
-        let value = self.value(&block.argument)?;
-        if undecided(&value) {
-            let mut held = Held::default();
-            held.add(&value);
-            let marker = Value::String(held.marker(block.kind.name(), None));
-            return out
-                .value(&marker, false)
-                .map_err(|message| RenderError::of(name_of(&block.argument), &message));
-        }
-        match block.kind {
-            BlockKind::If | BlockKind::Unless => {
-                let first = is_truthy(&value) == (block.kind == BlockKind::If);
-                self.nodes(if first { &block.body } else { &block.inverse }, out)
-            }
-            BlockKind::With if is_truthy(&value) => {
-                let frame = Frame { value, key: Value::Null, index: 0, length: 1 };
-                self.framed(frame, &block.body, out)
-            }
-            BlockKind::With => self.nodes(&block.inverse, out),
-            BlockKind::Each => self.each(value, block, out),
-        }
-    }
-
-    fn each(
-        &mut self,
-        value: Found<'a>,
-        block: &'a Block,
-        out: &mut Writer,
-    ) -> Result<(), RenderError> {
-        let members: Vec<(Value, Found<'a>)> = match value {
-            Cow::Borrowed(Value::Array(items)) => items
-                .iter()
-                .enumerate()
-                .map(|(at, item)| (at.into(), Cow::Borrowed(item)))
-                .collect(),
-            Cow::Borrowed(Value::Object(map)) => {
-                map.iter().map(|(key, item)| (key.as_str().into(), Cow::Borrowed(item))).collect()
-            }
-            Cow::Owned(Value::Array(items)) => items
-                .into_iter()
-                .enumerate()
-                .map(|(at, item)| (at.into(), Cow::Owned(item)))
-                .collect(),
-            Cow::Owned(Value::Object(map)) => {
-                map.into_iter().map(|(key, item)| (key.into(), Cow::Owned(item))).collect()
-            }
-            Cow::Owned(Value::Null) | Cow::Borrowed(Value::Null) => Vec::new(),
-            other => {
-                let message = format!("is {}, not a list or map", kind_of(&other));
-                return Err(RenderError::of(name_of(&block.argument), &message));
-            }
-        };
-        self.spend(members.len())?;
-        if members.is_empty() {
-            return self.nodes(&block.inverse, out);
-        }
-        let length = members.len();
-        for (index, (key, value)) in members.into_iter().enumerate() {
-            self.spend(8)?;
-            self.framed(Frame { value, key, index, length }, &block.body, out)?;
-        }
-        Ok(())
-    }
-
-    fn framed(
-        &mut self,
-        frame: Frame<'a>,
-        body: &'a [Node],
-        out: &mut Writer,
-    ) -> Result<(), RenderError> {
-        self.frames.push(frame);
-        let result = self.nodes(body, out);
-        self.frames.pop();
-        result
+/// Says that a path has no value, and which was probably meant where one name of it has a neighbour.
+fn unknown(path: &[String], scope: &Scope) -> RenderError {
+    let message = "is not known";
+    let nearest = (0..path.len()).rev().find_map(|count| {
+        let (known, name) = (path.get(..count)?, path.get(count)?);
+        Some((scope.get(known)?, name))
+    });
+    let hint = nearest.and_then(|(value, name)| {
+        did_you_mean(name, value.as_object()?.keys().map(String::as_str))
+    });
+    let path = path.join(".");
+    match hint {
+        Some(hint) => RenderError::of(&path, &format!("{message}; {hint}")),
+        None => RenderError::of(&path, message),
     }
 }
 
-fn is_json(call: &Call) -> bool {
-    matches!(call.helper.body, Body::Keeps(_)) && call.helper.name == "json"
-}
-
-/// What an expression is called in a message.
-fn name_of(expression: &Expression) -> &str {
-    match expression {
-        Expression::Path(path) => &path.written,
-        Expression::Call(call) => call.helper.name,
-        Expression::Literal(_) => "the text",
+/// The value of a template that writes one path, or one helper that chooses a value, and nothing else.
+fn lone_value(template: &Template) -> Option<&Parameter> {
+    let mut parts =
+        template.elements.iter().filter(|part| !matches!(part, TemplateElement::Comment(_)));
+    let (Some(TemplateElement::Expression(write)), None) = (parts.next(), parts.next()) else {
+        return None;
+    };
+    let HelperTemplate { params, .. } = write.as_ref();
+    let [name, value] = params.as_slice() else { return None };
+    match (name, value) {
+        (_, Parameter::Path(_)) => Some(value),
+        (Parameter::Literal(Value::String(name)), _) => {
+            helpers::find(name).filter(|helper| helper.forgives()).map(|_| value)
+        }
+        _ => None,
     }
 }

@@ -1,5 +1,6 @@
 //! The scope: the values that a template can see, by name of their root.
 
+use handlebars::Context;
 use serde_json::{Map, Value};
 
 /// Names of the roots that a template may refer to; `env` and `output` are aliases.
@@ -19,20 +20,33 @@ pub const ROOTS: [&str; 12] = [
 ];
 
 /// The values that a template can see.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Scope {
-    roots: Value,
+    /// Held as the renderer wants it, so that no rendering copies it.
+    roots: Context,
+}
+
+impl Default for Scope {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl PartialEq for Scope {
+    fn eq(&self, other: &Self) -> bool {
+        self.values() == other.values()
+    }
 }
 
 impl Scope {
     /// Makes a scope that sees nothing.
     pub fn new() -> Self {
-        Self { roots: Value::Object(Map::new()) }
+        Self { roots: Context::from(Value::Object(Map::new())) }
     }
 
     /// Puts a value under a root, and under its alias.
     pub fn set(&mut self, root: &str, value: Value) {
-        if let Value::Object(map) = &mut self.roots {
+        if let Value::Object(map) = self.roots.data_mut() {
             match root {
                 "environment" => map.insert("env".to_owned(), value.clone()),
                 "outputs" => map.insert("output".to_owned(), value.clone()),
@@ -44,12 +58,16 @@ impl Scope {
 
     /// Returns all roots as one JSON object.
     pub fn values(&self) -> &Value {
+        self.roots.data()
+    }
+
+    pub(super) fn context(&self) -> &Context {
         &self.roots
     }
 
     /// Returns the value at a path, `["fields", "size"]`.
     pub fn get(&self, path: &[String]) -> Option<&Value> {
-        path.iter().try_fold(&self.roots, |value, part| match value {
+        path.iter().try_fold(self.values(), |value, part| match value {
             Value::Object(map) => map.get(part),
             Value::Array(items) => items.get(part.parse::<usize>().ok()?),
             _ => None,

@@ -31,7 +31,11 @@ fn scope() -> Scope {
     scope.set("services", json!({"payments-db": {"outputs": {"url": "postgres://x"}}}));
     scope.set(
         "outputs",
-        json!({"net": unknown("outputs.net"), "db": {"url": unknown("outputs.db.url")}}),
+        json!({
+            "net": unknown("outputs.net"),
+            "db": {"url": unknown("outputs.db.url")},
+            "all": [unknown("outputs.all.0")],
+        }),
     );
     scope.set("secrets", json!({"KEY": sensitive("secrets.KEY#1f")}));
     let uuid = "0190b3a5-7e1c-7000-8000-000000000000";
@@ -103,6 +107,11 @@ fn blocks_decide_and_repeat() {
     );
     check("{{#each fields.none}}a{{else}}none{{/each}}", "none");
     check("{{#with fields.labels}}{{tier}}{{../fields.size}}{{else}}-{{/with}}", "120");
+    check("[{{#each fields.none}}a{{/each}}{{#with fields.empty}}b{{/with}}]", "[]");
+    check(
+        "{{#each (default fields.nope fields.disks)}}{{id}}{{../fields.size}}{{@last}} {{/each}}",
+        "a20false b20true ",
+    );
     check("{{#each fields.size}}a{{/each}}", "error: `fields.size` is a number, not a list or map");
     check("a\n  {{#if fields.backup}}\n  b\n  {{/if}}\nc {{~fields.size~}}  d", "a\n  b\nc20d");
     check("\\{{fields.size}} \\\\{{fields.size}}", "{{fields.size}} \\20");
@@ -246,6 +255,14 @@ fn unknown_and_sensitive_values_stay_so() {
         "(known after apply)(known after apply)",
     );
     check(
+        "{{#each outputs.all}}{{url}}{{this.a.b}}{{/each}}{{#each outputs.all as |o|}}{{o.url}}{{/each}}",
+        "(known after apply)(known after apply)(known after apply)",
+    );
+    check(
+        "{{#each outputs.all}}{{../fields.size.x}}{{/each}}",
+        "error: `fields.size.x` is not known",
+    );
+    check(
         "{{#if (eq outputs.net 'a')}}a{{/if}} {{and false outputs.net}} {{or 1 outputs.net}}",
         "(known after apply) false true",
     );
@@ -310,4 +327,43 @@ fn growth_and_work_have_an_end() {
     let each = "{{#each @root.fields.many}}";
     check(&format!("{}{}", each.repeat(5), "{{/each}}".repeat(5)), "too much");
     check(&"{{#if (eq (sha256 fields.long) 'a')}}{{/if}}".repeat(1_000), "too much");
+}
+
+#[test]
+fn the_deepest_template_renders() {
+    let block = |count: usize, inner: &str| {
+        let open = "{{#if fields.a}}{{else}}".repeat(count);
+        format!("{open}{inner}{}", "{{/if}}".repeat(count))
+    };
+    let mut scope = Scope::new();
+    scope.set("fields", json!({"a": "", "xs": [1]}));
+    let check = |text: &str, expected: &str| {
+        assert_eq!(render(text, Target::Text, &scope).as_deref(), Ok(expected), "{text}");
+    };
+    check(&block(32, "b"), "b");
+    check(&format!("{{{{{}fields.a{}}}}}", "(upper ".repeat(32), ")".repeat(32)), "");
+    let each = "{{#each @root.fields.xs}}".repeat(32);
+    check(&format!("{each}{{{{this}}}}{}", "{{/each}}".repeat(32)), "1");
+    let chain = "{{else if fields.a}}".repeat(31);
+    check(&format!("{{{{#if fields.a}}}}{chain}{{{{else}}}}c{{{{/if}}}}"), "c");
+}
+
+#[test]
+fn what_handlebars_reads_otherwise_is_refused() {
+    for text in [
+        "{{#each fields.xs}}{{elsewhere}}{{/each}}",
+        "{{#each fields.xs as |d|}}{{this.d}}{{/each}}",
+        "{{fields.this.a}}",
+        "{{upper [1]}}",
+        "{{upper [[[[[[[[[[[[]}}",
+        "{{upper 01}}",
+        "{{'text'}}",
+        "{{(fields.a)}}",
+        "{{upper (fields.a)}}",
+        "{{upper 'a\nb'}}",
+        "{{upper true.a}}",
+        "{{#with fields.a}}{{upper else}}{{/with}}",
+    ] {
+        assert_eq!(super::check(text).len(), 1, "{text}");
+    }
 }

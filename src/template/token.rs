@@ -24,10 +24,6 @@ pub(super) struct Tag<'a> {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) sigil: Sigil,
-    /// `{{~`: white space before it goes.
-    pub(super) trims_before: bool,
-    /// `~}}`: white space after it goes.
-    pub(super) trims_after: bool,
     pub(super) tokens: Vec<Token<'a>>,
 }
 
@@ -46,34 +42,22 @@ pub(super) enum Part<'a> {
     Pipe,
     /// A path, a name, a number or a keyword.
     Word(&'a str),
-    /// A quoted text, unescaped.
-    Text(String),
+    /// A quoted text.
+    Text,
 }
 
-/// Finds the next tag: the raw text before it, unescaped, and where its braces stand.
-pub(super) fn raw_text(text: &str, from: usize) -> (String, Option<usize>) {
-    let mut raw = String::new();
+/// Finds where the braces of the next tag stand; those behind one backslash are text.
+pub(super) fn next_tag(text: &str, from: usize) -> Option<usize> {
     let mut at = from;
     loop {
-        let rest = text.get(at..).unwrap_or_default();
-        let Some(found) = rest.find("{{") else {
-            raw.push_str(rest);
-            return (raw, None);
-        };
-        let before = rest.get(..found).unwrap_or_default();
-        let slashes = before.bytes().rev().take_while(|byte| *byte == b'\\').count();
-        if slashes == 0 {
-            raw.push_str(before);
-            return (raw, Some(at + found));
+        let rest = text.get(at..)?;
+        let found = rest.find("{{")?;
+        let before = rest.get(..found)?;
+        if before.bytes().rev().take_while(|byte| *byte == b'\\').count() != 1 {
+            return Some(at + found);
         }
-        raw.push_str(before.get(..before.len() - 1).unwrap_or_default());
-        if slashes > 1 {
-            return (raw, Some(at + found));
-        }
-        raw.push_str("{{");
         at += found + 2;
         if text.get(at..).is_some_and(|rest| rest.starts_with("{{")) {
-            raw.push_str("{{");
             at += 2;
         }
     }
@@ -116,7 +100,7 @@ impl<'a> Cursor<'a> {
         if self.rest().starts_with('!') {
             return self.comment(start);
         }
-        let trims_before = self.take("~");
+        self.take("~");
         self.skip_space();
         refuse_foreign(self.rest(), start)?;
         let sigil = if self.take("#") {
@@ -133,12 +117,8 @@ impl<'a> Cursor<'a> {
         let mut tokens = Vec::new();
         loop {
             self.skip_space();
-            let trims_after = self.rest().starts_with("~}}");
-            if trims_after {
-                self.at += 1;
-            }
-            if self.take("}}") {
-                return Ok(Tag { start, end: self.at, sigil, trims_before, trims_after, tokens });
+            if self.take("}}") || self.take("~}}") {
+                return Ok(Tag { start, end: self.at, sigil, tokens });
             }
             if self.rest().is_empty() {
                 return Err(TemplateProblem::new(start, "`{{` has no `}}`").hint(
@@ -158,14 +138,7 @@ impl<'a> Cursor<'a> {
             return Err(TemplateProblem::new(start, format!("a comment has no `{closing}`")));
         };
         let end = self.at + found + closing.len();
-        Ok(Tag {
-            start,
-            end,
-            sigil: Sigil::Comment,
-            trims_before: false,
-            trims_after: false,
-            tokens: Vec::new(),
-        })
+        Ok(Tag { start, end, sigil: Sigil::Comment, tokens: Vec::new() })
     }
 
     fn token(&mut self) -> Result<Token<'a>, TemplateProblem> {
@@ -177,38 +150,36 @@ impl<'a> Cursor<'a> {
         } else if !self.rest().starts_with("||") && self.take("|") {
             Part::Pipe
         } else if self.rest().starts_with(['"', '\'']) {
-            Part::Text(self.quoted()?)
+            self.quoted()?;
+            Part::Text
         } else {
             Part::Word(self.word()?)
         };
         Ok(Token { offset, part })
     }
 
-    fn quoted(&mut self) -> Result<String, TemplateProblem> {
+    fn quoted(&mut self) -> Result<(), TemplateProblem> {
         let start = self.at;
         let mut chars = self.rest().char_indices();
         let quote = chars.next().map_or('"', |(_, quote)| quote);
-        let mut unquoted = String::new();
         while let Some((index, c)) = chars.next() {
             if c == quote {
                 self.at = start + index + 1;
-                return Ok(unquoted);
+                return Ok(());
             }
-            if c != '\\' {
-                unquoted.push(c);
+            let problem = if c.is_control() {
+                TemplateProblem::new(start + index, "a line break or control character in a text")
+                    .hint("write `\\n`, `\\r` or `\\t`")
+            } else if c != '\\'
+                || matches!(chars.next(), Some((_, c)) if c == quote || "\\/nrt".contains(c))
+            {
                 continue;
-            }
-            unquoted.push(match chars.next() {
-                Some((_, c @ ('"' | '\'' | '\\' | '/'))) => c,
-                Some((_, 'n')) => '\n',
-                Some((_, 'r')) => '\r',
-                Some((_, 't')) => '\t',
-                _ => {
-                    self.at = start + index + 1;
-                    return Err(TemplateProblem::new(start + index, "unknown escape in a text")
-                        .hint("`\\\"`, `\\'`, `\\\\`, `\\n`, `\\r` and `\\t` are known"));
-                }
-            });
+            } else {
+                TemplateProblem::new(start + index, "unknown escape in a text")
+                    .hint(format!("`\\{quote}`, `\\\\`, `\\n`, `\\r` and `\\t` are known"))
+            };
+            self.at = start + index + 1;
+            return Err(problem);
         }
         self.at = start + 1;
         Err(TemplateProblem::new(start, "a quoted text is not closed")

@@ -23,10 +23,6 @@ impl Writer {
         Self { target, text: String::new(), quoting: Quoting::new(target) }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.text.len()
-    }
-
     /// Adds the template's own text, or what is escaped already.
     pub(super) fn plain(&mut self, text: &str) -> Result<(), String> {
         if self.text.len() + text.len() > MAX_OUTPUT_BYTES {
@@ -39,8 +35,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Adds a value; `leads` says that it is the first part of the template.
-    pub(super) fn value(&mut self, value: &Value, leads: bool) -> Result<(), String> {
+    /// Adds a value; a whole URL that comes first stays as it is.
+    pub(super) fn value(&mut self, value: &Value) -> Result<(), String> {
         let text = match value {
             Value::Array(_) | Value::Object(_) => {
                 let kind = kind_of(value);
@@ -52,8 +48,10 @@ impl Writer {
                 }
                 return Err("is a text outside of quotes: write `\"{{…}}\"` or `{{json …}}`".into());
             }
-            Value::String(text) if leads && self.target == Target::Url && is_url(text) => {
-                return self.plain(text);
+            Value::String(url)
+                if self.target == Target::Url && self.text.is_empty() && is_url(url) =>
+            {
+                return self.plain(url);
             }
             Value::Null if self.is_bare_json() => "null".to_owned(),
             _ => text_of(value)?,
@@ -70,7 +68,7 @@ impl Writer {
             Target::Hcl if !self.quoting.is_inside() => {
                 self.plain(&json.replace("${", "$${").replace("%{", "%%{"))
             }
-            _ => self.value(&Value::String(json.to_owned()), false),
+            _ => self.value(&Value::String(json.to_owned())),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::change::lines_of;
 use super::reasons::{holds, pending, short_commit};
-use super::sections::{sections, summary};
+use super::sections::{Row, sections, summary};
 use super::values::{cut, visible};
 use crate::reconcile::change::Change;
 use crate::reconcile::plan::Plan;
@@ -29,9 +29,8 @@ pub fn markdown(plan: &Plan) -> String {
     table(plan, &mut page);
     for section in sections(plan) {
         page.add(&format!("\n**{}**\n\n", section.title));
-        let row = |(subject, what): &(String, String)| {
-            format!("- {}: {}\n", code(subject), escaped(&cut(what, 300)))
-        };
+        let row =
+            |row: &Row| format!("- {}: {}\n", code(&row.subject), escaped(&cut(&row.what, 300)));
         page.rows(section.rows.iter().map(row));
     }
     let mut left_out = 0;

@@ -67,6 +67,7 @@ pub(super) fn unit(key: &str, kind: ChangeKind) -> UnitChange {
         outputs: BTreeMap::new(),
         metadata: json!({}),
         immutable: Vec::new(),
+        fields: Vec::new(),
         secret_fields: vec!["adminPassword".to_owned()],
     };
     let digest = Digest::of_bytes(key.as_bytes());

@@ -32,8 +32,10 @@ pub fn text(plan: &Plan, style: Style) -> String {
     }
     for section in sections(plan) {
         write(&Line::plain(0, Tone::Strong, section.title));
-        for (subject, what) in section.rows {
-            write(&Line::plain(2, Tone::Plain, subject).with(Tone::Plain, format!(": {what}")));
+        for row in section.rows {
+            let line = Line::plain(2, Tone::Plain, row.subject);
+            write(&line.with(Tone::Plain, format!(": {}", row.what)));
+            row.lines.iter().for_each(&mut write);
         }
         write(&blank);
     }

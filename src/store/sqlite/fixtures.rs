@@ -68,6 +68,7 @@ pub(super) fn unit(key: &str, definition: &Arc<Definition>) -> UnitRecord {
         outputs: Map::new(),
         state: "active".to_owned(),
         depends_on: Vec::new(),
+        siblings: Vec::new(),
         deletion: DeletionPolicy::Confirm,
         needs: Vec::new(),
         commit: "c0ffee".to_owned(),
@@ -76,7 +77,7 @@ pub(super) fn unit(key: &str, definition: &Arc<Definition>) -> UnitRecord {
     };
     let applied = Some(applied);
     let (steps, observed) = (BTreeMap::new(), BTreeMap::new());
-    UnitRecord { row, generation: 1, effect: 1, applied, steps, observed }
+    UnitRecord { row, generation: 1, effect: 1, applied, basis: None, steps, observed }
 }
 
 /// Makes a change that creates a service in one step.
@@ -118,7 +119,7 @@ pub(super) fn change(service: &str, definition: &Arc<Definition>) -> Change {
         units: vec![unit],
         needs: Vec::new(),
         after: Vec::new(),
-        reasons: Vec::new(),
+        author: None,
     };
     change.digest = change.compute_digest();
     change
@@ -138,6 +139,9 @@ pub(super) fn plan(commit: &str, changes: Vec<Change>) -> Plan {
         drifted: Vec::new(),
         unknown: BTreeMap::new(),
         running: BTreeMap::new(),
+        suspended: Vec::new(),
+        expired: BTreeMap::new(),
+        retained: Vec::new(),
         verdict: Verdict::default(),
     }
 }

@@ -1,0 +1,214 @@
+//! Brings files to a branch through a proposal: opened once, kept up to date, waited for. It never touches a branch
+//! that a person pushed to.
+
+use std::sync::Arc;
+
+use git2::Oid;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use url::Url;
+
+use super::answer::Standing;
+use super::branch::{Built, build};
+use super::config::{Proposing, WaitFor, Work};
+use super::edits::edits;
+use super::pushed::{EMAIL, NAME};
+use super::target::{PATIENCE, Turn, blocking, fault, forge_fault, head, turn};
+use crate::action::Outcome;
+use crate::forge::{
+    ForgeError, ForgeRead, ForgeWrite, LocalForge, NewProposal, Proposal, ProposalState,
+};
+use crate::reconcile::Observation;
+use crate::run::{Fault, Wait};
+
+/// Tells whether what is waited for takes files away.
+pub(super) fn is_undo(on: &Wait) -> bool {
+    on.reference.get("undo") == Some(&Value::Bool(true))
+}
+
+/// Opens a proposal, or brings the open one up to date.
+pub(super) async fn propose(work: &Arc<Work>) -> Result<Outcome, Fault> {
+    let Some(proposing) = &work.proposal else {
+        return Err(Fault::terminal("no pull request is asked for"));
+    };
+    let forge = forge(work)?;
+    let turn = turn(&work.place).await;
+    let known = forge.find_by_marker(&work.marker).await.map_err(|error| forge_fault(&error))?;
+    if let Some(known) = &known
+        && known.body.ends_with(&signed(work))
+    {
+        match known.state {
+            ProposalState::Merged => return merged(work, known, turn).await,
+            ProposalState::Closed if !is_withdrawn(known) => return Err(declined(work, known)),
+            _ => {}
+        }
+    }
+    let open = known.clone().filter(|known| known.state == ProposalState::Open);
+    let (job, asked) = (Arc::clone(work), open.clone());
+    let (turn, built) = blocking(turn, move || build(&job, asked.as_ref())).await?;
+    match built {
+        Built::There { standing, withdraw } => {
+            if let Some(open) = open.filter(|_| withdraw) {
+                let closed = forge.close(open.number, &author(), Timestamp::now()).await;
+                closed.map_err(|error| forge_fault(&error))?;
+            }
+            let proposal = known
+                .filter(|known| known.state == ProposalState::Merged)
+                .map(|known| (known.number, url_of(work, known.number), true));
+            Standing { proposal, ..standing }.answer(work)
+        }
+        Built::Branch { name, standing } => {
+            let proposal = open_on(&forge, work, proposing, name).await?;
+            opened(work, proposing, &proposal, (standing, turn)).await
+        }
+    }
+}
+
+/// Looks whether the proposal that a step waits for was merged.
+pub(super) async fn look(work: &Arc<Work>, on: &Wait) -> Result<Outcome, Fault> {
+    let number = on.reference.get("number").and_then(Value::as_u64);
+    let number = number.ok_or_else(|| Fault::terminal("what is waited for has no number"))?;
+    let proposal = read(work, number).await?;
+    match proposal.state {
+        ProposalState::Open => Ok(Outcome::Waiting { on: on.clone() }),
+        ProposalState::Closed => Err(declined(work, &proposal)),
+        ProposalState::Merged => merged(work, &proposal, turn(&work.place).await).await,
+    }
+}
+
+/// Says what is to be seen of a step whose proposal was not merged; nothing where it was, or where there was none.
+pub(super) async fn unmerged(work: &Work, result: &Value) -> Result<Option<Observation>, Fault> {
+    let number = result.get("number").and_then(Value::as_u64);
+    let Some(number) = number.filter(|_| result.get("state") == Some(&json!("open"))) else {
+        return Ok(None);
+    };
+    let proposal = read(work, number).await?;
+    Ok(match proposal.state {
+        ProposalState::Open => Some(Observation::Same),
+        ProposalState::Merged => None,
+        ProposalState::Closed => {
+            Some(Observation::Unknown { reason: declined(work, &proposal).message })
+        }
+    })
+}
+
+async fn read(work: &Work, number: u64) -> Result<Proposal, Fault> {
+    let shown = forge(work)?.show(number).await;
+    shown.map(|detail| detail.proposal).map_err(|error| forge_fault(&error))
+}
+
+fn forge(work: &Work) -> Result<LocalForge, Fault> {
+    let unsupported = || {
+        Fault::terminal(format!(
+            "pull requests on {} need GitHub support, which is not in this build; use a bare repository on this machine, or leave out `createPullRequest`",
+            work.place.repository
+        ))
+    };
+    let path = work.place.location.local_path().ok_or_else(unsupported)?;
+    let forge = match LocalForge::open_at(&path.to_string_lossy()) {
+        Ok(forge) => forge,
+        Err(ForgeError::NotLocal { .. }) => return Err(unsupported()),
+        Err(error) => return Err(forge_fault(&error)),
+    };
+    let bare = crate::source::open_here(path).is_ok_and(|repository| repository.is_bare());
+    if bare { Ok(forge) } else { Err(unsupported()) }
+}
+
+async fn open_on(
+    forge: &LocalForge,
+    work: &Work,
+    proposing: &Proposing,
+    branch: String,
+) -> Result<Proposal, Fault> {
+    let new = NewProposal {
+        title: proposing.title.clone(),
+        body: format!("{}{}", proposing.body, signed(work)),
+        author: author(),
+        source_branch: branch,
+        base_branch: work.place.branch.clone(),
+        marker: work.marker.clone(),
+        at: Timestamp::now(),
+    };
+    let opened = forge.open(new).await.map_err(|error| forge_fault(&error))?;
+    if !proposing.auto_merge {
+        return Ok(opened);
+    }
+    // The local forge has no checks to wait for.
+    match forge.merge(opened.number, &author(), Timestamp::now()).await {
+        Ok(merged) => Ok(merged),
+        Err(ForgeError::Conflict { .. }) => Ok(opened),
+        Err(error) => Err(forge_fault(&error)),
+    }
+}
+
+/// Ends the step or waits, as `waitFor` says.
+async fn opened(
+    work: &Arc<Work>,
+    proposing: &Proposing,
+    proposal: &Proposal,
+    (standing, turn): (Standing, Turn),
+) -> Result<Outcome, Fault> {
+    let number = proposal.number;
+    if proposal.state == ProposalState::Merged {
+        return merged(work, proposal, turn).await;
+    }
+    if proposing.wait_for == WaitFor::Opened {
+        let proposal = Some((number, url_of(work, number), false));
+        return Standing { proposal, ..standing }.answer(work);
+    }
+    let repository = &work.place.repository;
+    let reference = if work.undo {
+        json!({"repository": repository, "number": number, "undo": true})
+    } else {
+        json!({"repository": repository, "number": number})
+    };
+    let what = format!("proposal {number} in {repository} to be merged");
+    Ok(Outcome::Waiting { on: Wait { on: "proposal".to_owned(), reference, what } })
+}
+
+/// Ends a step whose proposal was merged.
+async fn merged(work: &Arc<Work>, proposal: &Proposal, turn: Turn) -> Result<Outcome, Fault> {
+    let job = Arc::clone(work);
+    let (_, edits) = blocking(turn, move || {
+        let place = &job.place;
+        let mut mirror = place.open(&place.branch, PATIENCE).map_err(|error| fault(&error))?;
+        let head: Option<Oid> = head(&mut mirror).map_err(|error| fault(&error))?;
+        let mut wanted = job.wanted.clone();
+        wanted.strict = false;
+        edits(mirror.repository(), head, &wanted)
+    })
+    .await?;
+    let commit = proposal.merge_commit.clone().unwrap_or_else(|| proposal.head.clone());
+    let proposal = Some((proposal.number, url_of(work, proposal.number), true));
+    Standing { commit: Some(commit), edits, proposal }.answer(work)
+}
+
+/// Returns what ends the body of a proposal, so that it is known which run asked for it.
+fn signed(work: &Work) -> String {
+    format!("\n\n<!-- Trueline-Key: {} -->", work.key)
+}
+
+fn author() -> String {
+    format!("{NAME} <{EMAIL}>")
+}
+
+/// Tells whether we closed a proposal ourselves, because it had become unnecessary.
+fn is_withdrawn(proposal: &Proposal) -> bool {
+    proposal.settled_by.as_deref() == Some(author().as_str())
+}
+
+fn declined(work: &Work, proposal: &Proposal) -> Fault {
+    let by = proposal.settled_by.as_deref();
+    let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
+    Fault::terminal(format!(
+        "proposal {} in {} was declined{by}; change the service, or ask again with `trueline apply --service {}`",
+        proposal.number, work.place.repository, work.service
+    ))
+}
+
+fn url_of(work: &Work, number: u64) -> String {
+    let path = work.place.location.local_path();
+    let url = path.and_then(|path| Url::from_file_path(path).ok());
+    let url = url.map_or_else(|| work.place.repository.clone(), String::from);
+    format!("{url}#proposal-{number}")
+}

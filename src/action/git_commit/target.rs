@@ -1,0 +1,121 @@
+//! The repository that receives the files: where it is, its mirror, whose turn it is, what its faults mean.
+//! It knows nothing of files.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use git2::Oid;
+use tokio::sync::OwnedMutexGuard;
+
+use crate::digest::Digest;
+use crate::forge::ForgeError;
+use crate::run::Fault;
+use crate::source::{Location, Mirror, Program, SourceError, branch_ref, escaped};
+
+/// How long one fetch or push may take: shorter than an attempt by default, so that the fault says what was slow.
+pub(super) const PATIENCE: Duration = Duration::from_mins(4);
+
+/// A branch of a repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// As `config` names it.
+    pub(super) repository: String,
+    pub(super) location: Location,
+    /// Short.
+    pub(super) branch: String,
+    /// Where its mirror is.
+    pub(super) mirror: PathBuf,
+}
+
+impl Place {
+    /// Reads where a repository is; `owner/name` and relative paths are refused.
+    pub(super) fn read(repository: &str, branch: &str, state_dir: &Path) -> Result<Self, Fault> {
+        let host = repository.split_once(':').map(|(host, _)| host);
+        let reachable = repository.starts_with('/')
+            || host.is_some_and(|host| !host.is_empty() && !host.contains('/'));
+        if !reachable {
+            return Err(Fault::terminal(format!(
+                "repository `{}` is neither a URL nor an absolute path; `owner/name` needs GitHub support, which is not in this build",
+                escaped(repository.as_bytes())
+            )));
+        }
+        let location = Location::parse(repository).map_err(|error| fault(&error))?;
+        let full = branch_ref(branch).map_err(|error| fault(&error))?;
+        let name = Digest::of_bytes(location.to_string().as_bytes()).to_string();
+        Ok(Self {
+            repository: repository.to_owned(),
+            location,
+            branch: full.trim_start_matches("refs/heads/").to_owned(),
+            mirror: state_dir.join("targets").join(name),
+        })
+    }
+
+    /// Opens the mirror for one of the repository's branches.
+    pub(super) fn open(&self, branch: &str, patience: Duration) -> Result<Mirror, SourceError> {
+        let program = Program { timeout: patience, ..Program::default() };
+        Mirror::open(&self.mirror, self.location.clone(), branch, program, None)
+    }
+}
+
+/// Fetches, and returns the head of the branch; nothing where the repository has no commit yet.
+pub(super) fn head(mirror: &mut Mirror) -> Result<Option<Oid>, SourceError> {
+    match mirror.fetch() {
+        Ok(head) => Oid::from_str(&head).map(Some).map_err(SourceError::git("read a head")),
+        Err(SourceError::EmptyRepository { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The right to work on one mirror, in this process.
+pub(super) type Turn = OwnedMutexGuard<()>;
+
+/// Waits until nobody else in this process works on a mirror.
+pub(super) async fn turn(place: &Place) -> Turn {
+    static TURNS: OnceLock<Mutex<HashMap<PathBuf, Arc<tokio::sync::Mutex<()>>>>> = OnceLock::new();
+    let turn = {
+        let turns = TURNS.get_or_init(Mutex::default);
+        let mut turns = turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+        Arc::clone(turns.entry(place.mirror.clone()).or_default())
+    };
+    turn.lock_owned().await
+}
+
+/// Runs work that blocks. The turn goes with it, so that it ends with the work even where nobody waits any more.
+pub(super) async fn blocking<T: Send + 'static>(
+    turn: Turn,
+    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+) -> Result<(Turn, T), Fault> {
+    let done = tokio::task::spawn_blocking(move || {
+        let done = work();
+        (turn, done)
+    });
+    let (turn, done) =
+        done.await.map_err(|_| Fault::transient("the work on a repository was cut off"))?;
+    Ok((turn, done?))
+}
+
+/// Says what a fault of a repository means for a step.
+pub(super) fn fault(error: &SourceError) -> Fault {
+    classed(error.is_transient(), error)
+}
+
+/// Says what a fault of a forge means for a step.
+pub(super) fn forge_fault(error: &ForgeError) -> Fault {
+    // Somebody merged it between our look and our write; the next look sees that.
+    let raced = matches!(error, ForgeError::NothingToPropose { .. } | ForgeError::Settled { .. });
+    classed(raced || error.is_transient(), error)
+}
+
+fn classed(transient: bool, error: &dyn Error) -> Fault {
+    let mut message = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        message = format!("{message}: {source}");
+        next = source.source();
+    }
+    if transient { Fault::transient(message) } else { Fault::terminal(message) }
+}

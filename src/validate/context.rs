@@ -1,0 +1,132 @@
+//! What rules look at beside one document: the effective catalog, and what a service is of. It checks nothing.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::effective::Space;
+use super::references::{ServiceRead, services_read};
+use crate::catalog::{
+    Bundle, Catalog, Component, Document, Entry, Environment, Item, Output, Service,
+};
+
+/// The effective catalog, and the ids of what is in it but cannot be used.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// Every document with its last good content.
+    pub catalog: &'a Catalog,
+    pub(super) unusable: &'a BTreeSet<(Space, String)>,
+}
+
+/// What a service is of.
+#[derive(Clone, Copy, Debug)]
+pub enum Offer<'a> {
+    /// An item.
+    Item(&'a Entry<Item>),
+    /// A bundle.
+    Bundle(&'a Entry<Bundle>),
+}
+
+impl<'a> Offer<'a> {
+    /// Returns the document that it stands in.
+    pub fn document(self) -> &'a Arc<Document> {
+        match self {
+            Offer::Item(entry) => &entry.document,
+            Offer::Bundle(entry) => &entry.document,
+        }
+    }
+
+    /// Returns an output that its services offer.
+    pub fn output(self, name: &str) -> Option<&'a Output> {
+        match self {
+            Offer::Item(entry) => entry.body.outputs.get(name),
+            Offer::Bundle(entry) => entry.body.outputs.get(name),
+        }
+    }
+
+    /// Returns the names of all outputs that its services offer.
+    pub fn output_names(self) -> impl Iterator<Item = &'a str> {
+        let outputs = match self {
+            Offer::Item(entry) => &entry.body.outputs,
+            Offer::Bundle(entry) => &entry.body.outputs,
+        };
+        outputs.keys().map(String::as_str)
+    }
+}
+
+impl<'a> Context<'a> {
+    /// Returns what a service is of, where that is there.
+    pub fn offer_of(&self, service: &Service) -> Option<Offer<'a>> {
+        match (&service.catalog_item, &service.catalog_bundle) {
+            (Some(id), _) => self.catalog.items.get(id).map(Offer::Item),
+            (None, Some(id)) => self.catalog.bundles.get(id).map(Offer::Bundle),
+            (None, None) => None,
+        }
+    }
+
+    /// Tells whether an item or bundle is there but cannot be used; what refers to it waits in silence.
+    pub fn is_unusable_offer(&self, id: &str) -> bool {
+        self.unusable.contains(&(Space::Offer, id.to_owned()))
+    }
+
+    /// Tells whether a service is there but cannot be used.
+    pub fn is_unusable_service(&self, id: &str) -> bool {
+        self.unusable.contains(&(Space::Service, id.to_owned()))
+    }
+
+    /// Tells whether an environment is there but cannot be used.
+    pub fn is_unusable_environment(&self, id: &str) -> bool {
+        self.unusable.contains(&(Space::Environment, id.to_owned()))
+    }
+}
+
+/// A service with what it is of.
+#[derive(Debug)]
+pub struct ServiceContext<'a> {
+    /// The catalog it stands in.
+    pub context: &'a Context<'a>,
+    /// The service.
+    pub service: &'a Service,
+    /// What it is of, where that is there.
+    pub offer: Option<Offer<'a>>,
+    /// The components of its bundle with their items, where those are there; none for an item.
+    pub parts: Vec<(&'a Component, &'a Entry<Item>)>,
+    /// Its environment, where it names one that is there.
+    pub environment: Option<&'a Entry<Environment>>,
+    /// What it reads from other services.
+    pub reads: Vec<ServiceRead>,
+}
+
+impl<'a> ServiceContext<'a> {
+    pub(super) fn of(context: &'a Context<'a>, service: &'a Service) -> Self {
+        let offer = context.offer_of(service);
+        let components = match offer {
+            Some(Offer::Bundle(bundle)) => bundle.body.components.as_slice(),
+            _ => &[],
+        };
+        let items = &context.catalog.items;
+        let parts = components.iter().filter_map(|c| Some((c, items.get(&c.catalog_item)?)));
+        Self {
+            context,
+            service,
+            offer,
+            parts: parts.collect(),
+            environment: context.catalog.environment_of(service),
+            reads: services_read(service, offer),
+        }
+    }
+
+    /// Returns the ids of the services that it names.
+    pub fn upstream(&self) -> impl Iterator<Item = &str> {
+        let named = self.service.depends_on.iter();
+        named.chain(self.reads.iter().map(|read| &read.service)).map(String::as_str)
+    }
+
+    /// Returns the items that fulfil it, each with the component it is of.
+    pub fn items(&self) -> impl Iterator<Item = (Option<&'a Component>, &'a Entry<Item>)> {
+        let own = match self.offer {
+            Some(Offer::Item(entry)) => Some((None, entry)),
+            _ => None,
+        };
+        own.into_iter().chain(self.parts.iter().map(|(component, item)| (Some(*component), *item)))
+    }
+}

@@ -1,0 +1,93 @@
+//! Collects what rules find in one document. The document is parsed for places only once something is found.
+
+use std::cell::OnceCell;
+
+use super::registry::Rule;
+use crate::catalog::{Document, Problem, place_in};
+use crate::finding::{Finding, Place};
+use crate::yaml::{self, Node};
+
+/// What rules found in one document so far.
+#[derive(Debug)]
+pub struct Findings<'a> {
+    document: &'a Document,
+    rule: &'static Rule,
+    tree: OnceCell<Option<Node>>,
+    found: Vec<Finding>,
+}
+
+impl<'a> Findings<'a> {
+    pub(super) fn new(document: &'a Document, rule: &'static Rule) -> Self {
+        Self { document, rule, tree: OnceCell::new(), found: Vec::new() }
+    }
+
+    /// Goes on with another rule.
+    pub(super) fn turn_to(&mut self, rule: &'static Rule) {
+        self.rule = rule;
+    }
+
+    pub(super) fn into_found(self) -> Vec<Finding> {
+        self.found
+    }
+
+    /// Returns the document that is checked.
+    pub fn document(&self) -> &'a Document {
+        self.document
+    }
+
+    fn tree(&self) -> Option<&Node> {
+        self.tree.get_or_init(|| self.document.tree()).as_ref()
+    }
+
+    /// Returns the place of a value.
+    pub fn place(&self, pointer: &str) -> Place {
+        self.locate(pointer, false)
+    }
+
+    fn locate(&self, pointer: &str, of_key: bool) -> Place {
+        match self.tree() {
+            Some(tree) => place_in(&self.document.path, tree, pointer, of_key),
+            None => Place::start_of(self.document.path.clone()),
+        }
+    }
+
+    /// Returns the place of a byte in a text of the document.
+    pub fn place_in_text(&self, pointer: &str, offset: usize) -> Place {
+        let Some(node) = self.tree().and_then(|tree| tree.pointer(pointer)) else {
+            return self.place(pointer);
+        };
+        let (line, column) = yaml::position_in(node, &self.document.bytes, offset);
+        Place { path: self.document.path.clone(), line, column, length: 0 }
+    }
+
+    /// Makes a finding of the current rule about the value at a JSON pointer.
+    pub fn at(&self, pointer: &str, message: impl Into<String>) -> Finding {
+        self.by_rule(self.place(pointer), message)
+    }
+
+    /// Makes a finding of the current rule about the key at a JSON pointer.
+    pub fn at_key(&self, pointer: &str, message: impl Into<String>) -> Finding {
+        self.by_rule(self.locate(pointer, true), message)
+    }
+
+    /// Makes a finding of the current rule about a byte in a text.
+    pub fn in_text(&self, pointer: &str, offset: usize, message: impl Into<String>) -> Finding {
+        self.by_rule(self.place_in_text(pointer, offset), message)
+    }
+
+    fn by_rule(&self, place: Place, message: impl Into<String>) -> Finding {
+        let severity = self.rule.severity;
+        Finding { severity, ..Finding::error(self.rule.id, place, message) }
+    }
+
+    /// Makes a finding of a problem below a JSON pointer, under the problem's own rule.
+    pub fn of_problem(&self, below: &str, problem: Problem) -> Finding {
+        let place = self.locate(&format!("{below}{}", problem.pointer), problem.at_key);
+        problem.at(place)
+    }
+
+    /// Adds a finding.
+    pub fn add(&mut self, finding: Finding) {
+        self.found.push(finding);
+    }
+}

@@ -1,0 +1,99 @@
+//! The one helper of this room's tests: files as one text, findings one a line.
+
+use super::effective::Good;
+use super::judge::{Judge, Judged};
+use crate::catalog::Snapshot;
+
+/// Reads files out of one text: each begins with a line `--- path`.
+pub(crate) fn snapshot(files: &str) -> Snapshot {
+    let mut read: Vec<(String, Vec<u8>)> = Vec::new();
+    for line in files.lines() {
+        match (line.strip_prefix("--- "), read.last_mut()) {
+            (Some(path), _) => read.push((path.trim().to_owned(), Vec::new())),
+            (None, Some((_, bytes))) => {
+                bytes.extend_from_slice(line.as_bytes());
+                bytes.push(b'\n');
+            }
+            (None, None) => assert!(line.trim().is_empty(), "files begin with `--- path`"),
+        }
+    }
+    Snapshot::of_files(read)
+}
+
+/// Judges files that nothing is known of.
+pub(crate) fn judge(files: &str) -> Judged {
+    Judge::default().judge(&snapshot(files))
+}
+
+/// Judges files against what was good in others.
+pub(crate) fn judge_after(good: &str, files: &str) -> Judged {
+    let mut judge = Judge::default();
+    let before = judge.judge(&snapshot(good));
+    assert_eq!(before.forget, []);
+    judge.judge(&snapshot(files))
+}
+
+/// Expects the findings in files, one a line, with what belongs to each below it.
+pub(crate) fn check(files: &str, expected: &str) {
+    assert_eq!(shown(&judge(files)), expected.trim());
+}
+
+/// Shows findings one a line.
+pub(crate) fn shown(judged: &Judged) -> String {
+    let mut lines = Vec::new();
+    for finding in &judged.findings {
+        lines.push(finding.to_string());
+        let related = finding.related.iter().map(|(place, what)| format!("  {place}: {what}"));
+        lines.extend(related);
+    }
+    lines.join("\n")
+}
+
+/// Versions as `kind id path`.
+pub(crate) fn names(good: &[Good]) -> Vec<String> {
+    good.iter().map(|good| format!("{} {} {}", good.kind, good.id, good.path)).collect()
+}
+
+/// An item `database-standard` with a field `size`, followed by more of its `fulfillment` and the rest.
+pub(crate) const ITEM: &str = "\
+--- catalog/databases/database-standard.yaml
+schemaVersion: catalog/v1
+kind: CatalogItem
+metadata:
+  id: database-standard
+  name: Database
+  description: A database for one service, with backups every night and a URL.
+  version: 1.4.0
+  category: databases
+  owner: {team: platform, contact: platform@acme.example}
+presentation:
+  form:
+    groups:
+      - id: main
+        name: Main
+        fields:
+          - {id: size, name: Size, type: select, enum: [small, large], default: small}
+          - {id: label, name: Label, type: string}
+fulfillment:
+  strategy: {mode: manual}
+  manual:
+    actions:
+      - id: provision
+        type: manual-task
+        config:
+          title: \"{{request.operation}} {{service.id}}\"
+          instructions: Make it.
+          outputs: [{name: url, type: string}]
+outputs:
+  url: {value: \"{{outputs.provision.url}}\"}
+";
+
+/// A service `payments-db` of that item.
+pub(crate) const SERVICE: &str = "\
+--- services/payments/payments-db.yaml
+schemaVersion: catalog/v1
+kind: Service
+metadata: {id: payments-db, team: payments}
+catalogItem: database-standard
+fields: {size: small}
+";
