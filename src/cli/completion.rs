@@ -70,9 +70,7 @@ pub(super) fn documented() -> clap::Command {
 }
 
 fn hidden_values(command: clap::Command) -> clap::Command {
-    command
-        .mut_args(|argument| argument.hide_env_values(true))
-        .mut_subcommands(hidden_values)
+    command.mut_args(|argument| argument.hide_env_values(true)).mut_subcommands(hidden_values)
 }
 
 fn printed(target: Target) -> Result<String, Failure> {

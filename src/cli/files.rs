@@ -14,9 +14,9 @@ pub(super) fn write_new(root: &Path, path: &str, text: &str) -> Result<bool, Fai
     };
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder).map_err(|error| wrong("can't make the folder of", error))?;
-        let inside = folder.canonicalize().and_then(|folder| {
-            root.canonicalize().map(|root| folder.starts_with(root))
-        });
+        let inside = folder
+            .canonicalize()
+            .and_then(|folder| root.canonicalize().map(|root| folder.starts_with(root)));
         if !inside.map_err(|error| wrong("can't look at the folder of", error))? {
             return Err(Failure::usage(format!("{} leads out of the catalog", file.display())));
         }

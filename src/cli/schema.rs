@@ -49,7 +49,9 @@ pub(super) fn kind_named(name: &str) -> Option<Kind> {
         Kind::Settings => "catalog",
     };
     let name = name.to_ascii_lowercase();
-    Kind::ALL.into_iter().find(|kind| kind.word().to_ascii_lowercase() == name || short(*kind) == name)
+    Kind::ALL
+        .into_iter()
+        .find(|kind| kind.word().to_ascii_lowercase() == name || short(*kind) == name)
 }
 
 /// Returns the schema of the `config` of an action type.

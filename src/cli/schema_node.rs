@@ -57,7 +57,8 @@ impl<'a> SchemaNode<'a> {
     /// Returns its properties with whether they must be given, in the order of their names.
     pub(super) fn properties(&self) -> Vec<(String, bool, SchemaNode<'a>)> {
         let required = self.own.get("required").and_then(Value::as_array);
-        let is_required = |name: &str| required.is_some_and(|names| names.iter().any(|n| n == name));
+        let is_required =
+            |name: &str| required.is_some_and(|names| names.iter().any(|n| n == name));
         let properties = self.own.get("properties").and_then(Value::as_object);
         let mut found: Vec<_> = properties
             .into_iter()
