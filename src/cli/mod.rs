@@ -19,6 +19,7 @@ mod output;
 mod plan;
 mod proposal;
 mod render;
+mod render_ask;
 mod run;
 mod sample;
 mod schema;
