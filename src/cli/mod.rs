@@ -8,6 +8,7 @@ mod config;
 mod context;
 mod demo;
 mod explain;
+mod explain_field;
 mod files;
 mod init;
 mod journal;

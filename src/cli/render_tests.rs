@@ -142,7 +142,7 @@ fn a_service_of_the_catalog_lends_its_fields() {
 }
 
 #[test]
-fn one_action_alone_and_secrets_masked() {
+fn one_action_alone() {
     let fields = ["person=Ann Example", "address=ann@acme.example", "startDate=2027-03-01"];
     let asked =
         Options { action: Some("welcome".to_owned()), ..options("team-onboarding", &fields) };
@@ -178,4 +178,89 @@ fn what_does_not_fit_is_said_with_what_to_do() {
         let text = check(&asked);
         assert!(text.contains("Failure") && text.contains(expected), "{expected}: {text}");
     }
+}
+
+const ITEM: &str = r#"
+schemaVersion: catalog/v1
+kind: CatalogItem
+metadata:
+  id: vault-standard
+  name: Vault
+  description: A vault for the secrets of a team, with an entry for each of them and nothing besides that.
+  version: 1.0.0
+  category: security
+  owner: {team: platform, contact: platform@example.com}
+presentation:
+  form:
+    groups:
+      - id: config
+        name: Configuration
+        fields:
+          - {id: password, name: Password, type: password, required: true}
+          - {id: replicas, name: Replicas, type: number, default: 1}
+fulfillment:
+  strategy: {mode: automatic}
+  manual: {actions: [{type: manual-task, config: {title: By hand}}]}
+  automatic:
+    actions:
+      - id: make
+        type: rest-api
+        when: "{{gt fields.replicas 2}}"
+        config:
+          endpoint: {url: "https://vault.example.com/{{service.id}}", method: PUT}
+          headers: {X-Run: "{{request.id}}", X-Key: "{{secrets.VAULT_KEY}}"}
+          body: {contentTemplate: {password: "{{fields.password}}", replicas: "{{fields.replicas}}"}}
+  operations:
+    rotate:
+      actions:
+        - {id: turn, type: manual-task, config: {title: "{{request.operation}} {{service.id}}"}}
+"#;
+
+fn vault(fields: &[&str], operation: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("catalog/security");
+    std::fs::create_dir_all(&place).unwrap();
+    std::fs::write(place.join("vault-standard.yaml"), ITEM).unwrap();
+    let asked = Options {
+        environment: None,
+        operation: operation.to_owned(),
+        ..options("vault-standard", fields)
+    };
+    let context = super::super::local::testing::context(folder.path());
+    match rendered(&context, &asked) {
+        Ok(rendered) => {
+            let json = rendered.to_string();
+            assert!(!json.contains('\u{E000}') && !json.contains("hunter"), "{json}");
+            let text = as_text(&rendered);
+            text.split("\nactions\n").last().unwrap_or_default().to_owned()
+        }
+        Err(failure) => format!("{failure:?}"),
+    }
+}
+
+#[test]
+fn secrets_are_masked_and_conditions_told() {
+    insta::assert_snapshot!(vault(&["password=DB_PASSWORD"], "create"), @r#"
+    make  rest-api  (left out, by `when`)
+      body:
+        contentTemplate:
+          password: "(sensitive)"
+          replicas: 1
+      endpoint:
+        method: "PUT"
+        url: "https://vault.example.com/example-service"
+      headers:
+        X-Key: "(sensitive)"
+        X-Run: "(known after apply)"
+    "#);
+    let refused = vault(&["password=hunter22"], "create");
+    assert!(refused.contains("Failure") && !refused.contains("hunter"), "{refused}");
+}
+
+#[test]
+fn an_operation_without_a_state_can_be_rendered_too() {
+    insta::assert_snapshot!(vault(&["password=DB_PASSWORD"], "rotate"), @r#"
+    rotate~turn  manual-task
+      title: "rotate example-service"
+    "#);
 }
