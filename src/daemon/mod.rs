@@ -11,6 +11,11 @@ mod serve_loop;
 mod settle;
 mod tick;
 
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod world;
+
 pub use clock::SystemClock;
 pub use daemon::{Daemon, Parts};
 pub use error::TickError;

@@ -51,7 +51,8 @@ impl Driver {
         };
         let waits = self.memory.runs.get(&task.run).and_then(|run| run.steps.get(&task.step));
         if !waits.is_some_and(|progress| matches!(progress.state, StepState::Waiting { .. })) {
-            return Ok(());
+            // Its step was journaled as done, and the process ended before the task was closed.
+            return self.close_task(number, &decision.by).await;
         }
         let Some(run) = self.memory.runs.get(&task.run) else { return Ok(()) };
         let found = run.change.units.iter().find_map(|unit| {
@@ -66,11 +67,13 @@ impl Driver {
             event: StepEvent::Succeeded { result, outputs },
         };
         self.journal(&task.run, vec![event], catalog).await?;
-        self.engine
-            .store
-            .close_task(&self.engine.lease, number, TaskState::Done, &decision.by)
-            .await
-            .doing("closing a task")
+        self.close_task(number, &decision.by).await
+    }
+
+    async fn close_task(&self, number: i64, by: &str) -> Result<(), EngineError> {
+        let store = &self.engine.store;
+        let closed = store.close_task(&self.engine.lease, number, TaskState::Done, by).await;
+        closed.doing("closing a task")
     }
 }
 

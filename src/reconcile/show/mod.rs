@@ -5,6 +5,8 @@ mod compare;
 mod json;
 mod line;
 mod markdown;
+#[cfg(test)]
+mod markdown_tests;
 mod reasons;
 #[cfg(test)]
 mod sample;

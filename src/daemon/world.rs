@@ -1,0 +1,130 @@
+//! The world of this room's tests: a catalog in a folder, a store in memory, people who decide.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::{Daemon, Parts, Settled, SystemClock, settle};
+use crate::action::{Egress, HttpClient, Ports};
+use crate::clock::Clock;
+use crate::engine::{Engine, EnvironmentSecrets, Limits, typed_outputs};
+use crate::source::{Options, Source};
+use crate::store::{DecisionKind, LeaseHolder, Sealer, SqliteStore, Store, Task};
+
+/// What every catalog of these tests begins with: nothing is asked about before it is done.
+const SETTINGS: &str = "\
+schemaVersion: catalog/v1
+kind: Catalog
+metadata: {id: tests, name: Tests}
+guard: {firstContact: apply}
+defaults: {deletionPolicy: delete}
+teams:
+  payments: {owners: [\"@acme/payments\"], contact: payments@acme.example}
+  platform: {owners: [\"@acme/platform\"], contact: platform@acme.example}
+";
+
+/// A catalog, a store, and a daemon between them.
+pub(super) struct World {
+    pub(super) folder: tempfile::TempDir,
+    pub(super) store: Arc<SqliteStore>,
+    pub(super) daemon: Daemon,
+}
+
+impl World {
+    /// Makes it of files: each begins with a line `--- path`.
+    pub(super) async fn of(files: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Arc::new(SqliteStore::in_memory("tests").await.expect("a store"));
+        write(folder.path(), "catalog/trueline.yaml", SETTINGS);
+        let daemon = drive(folder.path(), &store).await;
+        let mut world = Self { folder, store, daemon };
+        world.write(files);
+        world
+    }
+
+    /// Writes files of the catalog; one without content is removed.
+    pub(super) fn write(&mut self, files: &str) {
+        for file in files.split("--- ").filter(|file| !file.trim().is_empty()) {
+            let (path, text) = file.split_once('\n').expect("a path and a text");
+            let path = format!("catalog/{path}");
+            match text.trim() {
+                "" => std::fs::remove_file(self.folder.path().join(path)).expect("was there"),
+                _ => write(self.folder.path(), &path, text),
+            }
+        }
+    }
+
+    /// Drives until nothing more happens by itself.
+    pub(super) async fn settle(&mut self) -> Settled {
+        settle(&mut self.daemon).await.expect("settled")
+    }
+
+    /// Ends the daemon as a crash does, and starts another over the same store.
+    pub(super) async fn restart(&mut self) {
+        let engine = &self.daemon.driver.engine;
+        engine.store.release(&engine.lease).await.expect("released");
+        self.daemon = drive(self.folder.path(), &self.store).await;
+    }
+
+    pub(super) async fn open_tasks(&self) -> Vec<Task> {
+        let mut tasks = self.store.tasks(true).await.expect("tasks");
+        tasks.sort_by_key(|task| task.number);
+        tasks
+    }
+
+    /// Completes the open task of a step, as `trueline task complete` does.
+    pub(super) async fn complete(&self, step: &str, entered: &[(&str, &str)]) {
+        let tasks = self.open_tasks().await;
+        let task = tasks.iter().find(|task| task.step.0 == step).expect("an open task");
+        let entered: BTreeMap<String, String> =
+            entered.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let outputs = typed_outputs(task, &entered);
+        self.decide(&DecisionKind::CompleteTask { task: task.number, outputs }).await;
+    }
+
+    pub(super) async fn decide(&self, decision: &DecisionKind) {
+        self.store.decide("tester", SystemClock.now(), decision).await.expect("decided");
+    }
+
+    /// Reads the outputs of a unit as they are stored.
+    pub(super) async fn outputs(&self, unit: &str) -> Map<String, Value> {
+        let Ok(key) = unit.parse();
+        let records = self.store.units(&[key]).await.expect("read");
+        let applied = records.into_iter().next().and_then(|record| record.applied);
+        applied.map(|applied| applied.outputs).unwrap_or_default()
+    }
+
+    /// Lists all runs ever made, oldest first, as `kind service state`.
+    pub(super) async fn runs(&self) -> Vec<String> {
+        let runs = self.store.runs(None, 100).await.expect("runs");
+        runs.iter().rev().map(|run| format!("{} {} {}", run.kind, run.service, run.state)).collect()
+    }
+}
+
+async fn drive(folder: &Path, store: &Arc<SqliteStore>) -> Daemon {
+    let holder = LeaseHolder { pid: 1, host: "here".to_owned(), command: "test".to_owned() };
+    let lease = store.acquire(&holder, SystemClock.now()).await.expect("the lease");
+    let http = Arc::new(HttpClient::new(&Egress::default()).expect("a client"));
+    let engine = Engine {
+        catalog: "tests".to_owned(),
+        lease,
+        sealer: Sealer::key_at(&folder.join("key")).expect("a key"),
+        ports: Ports { http, state_dir: folder.to_owned() },
+        store: store.clone(),
+        clock: Arc::new(SystemClock),
+        secrets: Arc::new(EnvironmentSecrets),
+        limits: Limits::default(),
+    };
+    let location = folder.join("catalog").display().to_string();
+    let state = folder.to_owned();
+    let source = Source::open(Options { location, state, ..Options::default() }).expect("a source");
+    Daemon::new(Parts { engine, source }).await.expect("a daemon")
+}
+
+fn write(folder: &Path, path: &str, text: &str) {
+    let path = folder.join(path);
+    std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+    std::fs::write(path, text).expect("written");
+}
