@@ -1,10 +1,12 @@
 //! What rules look at beside one document: the effective catalog, and what a service is of. It checks nothing.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::effective::Space;
-use super::references::{ServiceRead, services_read};
+use super::references::{ServiceRead, bundle_reads, own_reads};
 use crate::catalog::{
     Bundle, Catalog, Component, Document, Entry, Environment, Item, Output, Service,
 };
@@ -14,7 +16,30 @@ use crate::catalog::{
 pub struct Context<'a> {
     /// Every document with its last good content.
     pub catalog: &'a Catalog,
-    pub(super) unusable: &'a BTreeSet<(Space, String)>,
+    unusable: &'a BTreeSet<(Space, String)>,
+    /// What bundles read from services: services outnumber the bundles that they are of.
+    bundle_reads: Memo<Vec<(String, String)>>,
+    /// Which variables of the environment items and bundles read.
+    variables: Memo<Vec<String>>,
+}
+
+/// Remembers what was found in a document, by its path.
+#[derive(Debug)]
+struct Memo<T>(RefCell<HashMap<Arc<str>, Rc<T>>>);
+
+impl<T> Memo<T> {
+    fn new() -> Self {
+        Self(RefCell::new(HashMap::new()))
+    }
+
+    fn get(&self, document: &Document, find: impl FnOnce() -> T) -> Rc<T> {
+        if let Some(known) = self.0.borrow().get(&document.path) {
+            return known.clone();
+        }
+        let found = Rc::new(find());
+        self.0.borrow_mut().insert(document.path.clone(), found.clone());
+        found
+    }
 }
 
 /// What a service is of.
@@ -54,6 +79,33 @@ impl<'a> Offer<'a> {
 }
 
 impl<'a> Context<'a> {
+    pub(super) fn new(catalog: &'a Catalog, unusable: &'a BTreeSet<(Space, String)>) -> Self {
+        Self { catalog, unusable, bundle_reads: Memo::new(), variables: Memo::new() }
+    }
+
+    /// Returns what a service reads from others: by its own lone references, or through its bundle.
+    pub fn reads_of(&self, service: &Service, offer: Option<Offer<'_>>) -> Vec<ServiceRead> {
+        let mut reads = own_reads(service);
+        if let Some(Offer::Bundle(bundle)) = offer {
+            let found = self.bundle_reads.get(&bundle.document, || bundle_reads(&bundle.body));
+            reads.extend(found.iter().map(|(service, output)| ServiceRead {
+                service: service.clone(),
+                output: output.clone(),
+                pointer: None,
+            }));
+        }
+        reads
+    }
+
+    /// Returns the variables of the environment that an item or bundle surely reads, sorted.
+    pub(super) fn variables_of(
+        &self,
+        document: &Document,
+        find: impl FnOnce() -> Vec<String>,
+    ) -> Rc<Vec<String>> {
+        self.variables.get(document, find)
+    }
+
     /// Returns what a service is of, where that is there.
     pub fn offer_of(&self, service: &Service) -> Option<Offer<'a>> {
         match (&service.catalog_item, &service.catalog_bundle) {
@@ -111,7 +163,7 @@ impl<'a> ServiceContext<'a> {
             offer,
             parts: parts.collect(),
             environment: context.catalog.environment_of(service),
-            reads: services_read(service, offer),
+            reads: context.reads_of(service, offer),
         }
     }
 

@@ -165,7 +165,7 @@ impl Judge {
             self.fitting.clear();
             self.settings = Some(catalog.settings.clone());
         }
-        let context = Context { catalog, unusable: &effective.unusable };
+        let context = Context::new(catalog, &effective.unusable);
         let mut misfits = Misfits::default();
         for (id, paths) in &effective.contested {
             let paths: Vec<&str> = paths.iter().map(|path| &**path).collect();
@@ -262,7 +262,7 @@ fn check_document(document: &Document) -> Vec<Finding> {
 
 fn check_service(of: &ServiceContext<'_>, document: &Document) -> Vec<Finding> {
     run(document, |rule, findings| {
-        if let Check::Service(check) = rule.check {
+        if let Check::Service(check) | Check::ServiceAndBundle(check, _) = rule.check {
             check(of, findings);
         }
     })
@@ -277,7 +277,7 @@ fn check_bundles(
     let mut found = Vec::new();
     for (id, entry) in &context.catalog.bundles {
         let findings = run(&entry.document, |rule, findings| {
-            if let Check::Bundle(check) = rule.check {
+            if let Check::Bundle(check) | Check::ServiceAndBundle(_, check) = rule.check {
                 check(context, entry, findings);
             }
         });

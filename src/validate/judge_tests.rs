@@ -85,8 +85,14 @@ fn what_could_not_be_taken_in_makes_absence_unknown() {
 #[test]
 fn services_of_an_item_that_was_never_good_do_not_fit() {
     let judged = judge(&world().replace("name: Database", "nmae: Database"));
-    assert_snapshot!(shown(&judged), @"");
-    assert_snapshot!(format!("{:?}", judged.misfits), @"");
+    assert_snapshot!(shown(&judged), @r"
+    catalog/databases/database-standard.yaml:4:3: error schema/missing-key missing property `name` (`name`: name for people, of 3 to 64 characters)
+    catalog/databases/database-standard.yaml:5:3: error schema/unknown-key unknown property `nmae` (did you mean `name`?)
+    ");
+    assert_eq!(
+        judged.misfits["payments-db"],
+        ["`database-standard` cannot be used until its document is mended"]
+    );
 }
 
 #[test]

@@ -3,11 +3,14 @@
 mod context;
 mod effective;
 mod findings;
+mod graph;
 mod judge;
 mod references;
 mod registry;
 mod rules;
+mod scope;
 mod severities;
+mod templates;
 #[cfg(test)]
 mod testing;
 mod texts;

@@ -54,12 +54,19 @@ pub enum Check {
     /// Of one document by itself: an error means that its last good version stays in force.
     Document(fn(&Document, &mut Findings<'_>)),
     /// Of a service with what it is of and what it reads: an error blocks it.
-    Service(fn(&ServiceContext<'_>, &mut Findings<'_>)),
+    Service(OfService),
     /// Of a bundle with its items: an error blocks its services.
-    Bundle(fn(&Context<'_>, &Entry<Bundle>, &mut Findings<'_>)),
+    Bundle(OfBundle),
+    /// Of services and of bundles.
+    ServiceAndBundle(OfService, OfBundle),
     /// Of the catalog as a whole: an error in the document of a service blocks that service.
     Catalog(fn(&Context<'_>, &'static Rule, &mut Vec<Finding>)),
 }
+
+/// Checks a service.
+pub type OfService = fn(&ServiceContext<'_>, &mut Findings<'_>);
+/// Checks a bundle.
+pub type OfBundle = fn(&Context<'_>, &Entry<Bundle>, &mut Findings<'_>);
 
 static SORTED: LazyLock<Vec<&'static Rule>> = LazyLock::new(|| {
     let mut rules: Vec<&'static Rule> = rows::all().collect();

@@ -34,8 +34,11 @@ pub(crate) fn judge_after(good: &str, files: &str) -> Judged {
 }
 
 /// Expects the findings in files, one a line, with what belongs to each below it.
+#[track_caller]
 pub(crate) fn check(files: &str, expected: &str) {
-    assert_eq!(shown(&judge(files)), expected.trim());
+    let expected: Vec<&str> = expected.trim().lines().map(str::trim).collect();
+    let found = shown(&judge(files));
+    assert_eq!(found.lines().map(str::trim).collect::<Vec<_>>().join("\n"), expected.join("\n"));
 }
 
 /// Shows findings one a line.
@@ -96,4 +99,34 @@ kind: Service
 metadata: {id: payments-db, team: payments}
 catalogItem: database-standard
 fields: {size: small}
+";
+
+/// A bundle `bundle-webapp` of two components of that item.
+pub(crate) const BUNDLE: &str = "\
+--- bundles/bundle-webapp.yaml
+schemaVersion: catalog/v1
+kind: CatalogBundle
+metadata:
+  id: bundle-webapp
+  name: Web application
+  description: A web application with a database of its own, made and looked after together.
+  version: 1.0.0
+  owner: {team: platform, contact: platform@acme.example}
+components:
+  - id: database
+    catalogItem: database-standard
+    config: {size: \"{{fields.size}}\"}
+    outputs: [url]
+  - id: replica
+    catalogItem: database-standard
+    config: {label: \"{{components.database.outputs.url}}\"}
+presentation:
+  form:
+    groups:
+      - id: main
+        name: Main
+        fields:
+          - {id: size, name: Size, type: select, enum: [small, large], default: small}
+outputs:
+  url: {value: \"{{components.database.outputs.url}}\"}
 ";

@@ -1,13 +1,12 @@
 //! `item/outputs`: an output of an item names an output of one of its actions.
 
-use std::collections::BTreeSet;
-
-use crate::catalog::{Action, Body, Document, Item, Mode};
+use crate::catalog::{Action, Body, Document, Item};
 use crate::finding::{Severity, did_you_mean};
-use crate::kinds;
 use crate::template::references;
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
+use crate::validate::scope::{active, outputs_with};
+use crate::validate::texts::escape;
 
 pub(super) static RULE: Rule = Rule {
     id: "item/outputs",
@@ -22,49 +21,51 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(document: &Document, findings: &mut Findings<'_>) {
     let Some(Body::Item(item)) = &document.body else { return };
-    let actions = active(item);
     for (name, output) in &item.outputs {
-        let pointer = format!("/outputs/{name}/value");
         for reference in references(&output.value) {
-            let [root, action, rest @ ..] = reference.path.as_slice() else { continue };
-            if root != "outputs" {
-                continue;
+            if let Some((message, hint)) = wrong(item, &reference.path) {
+                let pointer = format!("/outputs/{}/value", escape(name));
+                let finding = findings.in_text(&pointer, reference.offset, message);
+                findings.add(finding.maybe_hint(hint));
             }
-            let at = |message: String, hint| {
-                findings.in_text(&pointer, reference.offset, message).maybe_hint(hint)
-            };
-            let finding = match (actions.iter().find(|known| known.id == *action), rest.first()) {
-                (None, _) => {
-                    let known = actions.iter().map(|known| known.id.as_str());
-                    let hint = did_you_mean(action, known);
-                    Some(at(format!("no action `{action}` runs for this item"), hint))
-                }
-                (Some(found), Some(output)) => unknown(found, output).map(|known| {
-                    let hint = did_you_mean(output, known.iter().map(String::as_str));
-                    at(format!("action `{action}` has no output `{output}`"), hint)
-                }),
-                (Some(_), None) => None,
-            };
-            finding.into_iter().for_each(|finding| findings.add(finding));
         }
     }
 }
 
-/// Returns the actions whose outputs an item's own outputs are made of.
-fn active(item: &Item) -> Vec<&Action> {
-    let fulfillment = &item.fulfillment;
-    let automatic = fulfillment.automatic.as_ref();
-    let block = match (fulfillment.strategy.mode, automatic) {
-        (Mode::Automatic, Some(automatic)) => &automatic.actions,
-        _ => &fulfillment.manual.actions,
+fn wrong(item: &Item, path: &[String]) -> Option<(String, Option<String>)> {
+    let [root, id, rest @ ..] = path else { return None };
+    if root != "outputs" {
+        return None;
+    }
+    let hooks = &item.fulfillment.hooks;
+    let actions: Vec<&Action> =
+        hooks.before.iter().chain(active(item)).chain(&hooks.after).collect();
+    let Some(action) = actions.iter().find(|action| action.id == *id) else {
+        let hint = did_you_mean(id, actions.iter().map(|action| action.id.as_str()));
+        return Some((format!("no action `{id}` runs for this item"), hint));
     };
-    fulfillment.hooks.before.iter().chain(block).chain(&fulfillment.hooks.after).collect()
+    let (name, known) = (rest.first()?, outputs_with(action)?);
+    (!known.contains(name)).then(|| {
+        let hint = did_you_mean(name, known.iter().map(String::as_str)).unwrap_or_else(|| {
+            format!("map it under `outputs` of `{id}`: `{name}: /pointer/into/its/result`")
+        });
+        (format!("action `{id}` has no output `{name}`"), Some(hint))
+    })
 }
 
-/// Returns the outputs that an action has, where one is not among them.
-pub(super) fn unknown(action: &Action, output: &str) -> Option<BTreeSet<String>> {
-    let kind = kinds::find(&action.kind)?;
-    let mut known: BTreeSet<String> = action.outputs.keys().cloned().collect();
-    known.extend((kind.outputs)(&action.config));
-    (!known.contains(output)).then_some(known)
+#[cfg(test)]
+mod tests {
+    use crate::validate::testing::{ITEM, check};
+
+    #[test]
+    fn an_output_reads_what_an_action_gives() {
+        check(
+            &ITEM.replace("provision.url", "provison.url"),
+            "catalog/databases/database-standard.yaml:29:19: error item/outputs no action `provison` runs for this item (did you mean `provision`?)",
+        );
+        check(
+            &ITEM.replace("provision.url", "provision.adress"),
+            "catalog/databases/database-standard.yaml:29:19: error item/outputs action `provision` has no output `adress` (map it under `outputs` of `provision`: `adress: /pointer/into/its/result`)",
+        );
+    }
 }

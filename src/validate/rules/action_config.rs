@@ -1,0 +1,47 @@
+//! `action/config`: the `config` of an action is what its type takes.
+
+use crate::catalog::{Body, Document};
+use crate::finding::Severity;
+use crate::kinds;
+use crate::validate::findings::Findings;
+use crate::validate::registry::{Check, Rule};
+use crate::validate::texts::action_lists;
+
+pub(super) static RULE: Rule = Rule {
+    id: "action/config",
+    severity: Severity::Error,
+    summary: "The `config` of an action is not what its type takes.",
+    why: "The action could not be done; better to hear that now than in the middle of a run.",
+    mend: "Give what is missing, take away what is unknown. The schemas of the types stand in `schemas/actions/`.",
+    bad: "type: rest-api\nconfig: {url: \"https://api.example.com\"}",
+    good: "type: rest-api\nconfig: {endpoint: {url: \"https://api.example.com\"}}",
+    check: Check::Document(check),
+};
+
+fn check(document: &Document, findings: &mut Findings<'_>) {
+    let Some(Body::Item(item)) = &document.body else { return };
+    for list in action_lists(item) {
+        for (index, action) in list.actions.iter().enumerate() {
+            let Some(kind) = kinds::find(&action.kind) else { continue };
+            for fault in kinds::config_problems(kind, &action.config) {
+                let pointer = format!("{}/config{}", list.pointer_to(index), fault.pointer);
+                let finding = match fault.at_key {
+                    true => findings.at_key(&pointer, fault.message),
+                    false => findings.at(&pointer, fault.message),
+                };
+                findings.add(finding.maybe_hint(fault.hint));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::validate::testing::{ITEM, check};
+
+    #[test]
+    fn a_config_is_what_the_type_takes() {
+        check(&ITEM.replace("instructions:", "instuctions:"), "catalog/databases/database-standard.yaml:26:11: error action/config unknown property `instuctions` (did you mean `instructions`?)");
+        check(&ITEM.replace("type: string}]", "type: strnig}]"), "catalog/databases/database-standard.yaml:27:39: error action/config expected one of `string`, `number`, `boolean`, found `strnig` (did you mean `string`?)");
+    }
+}

@@ -1,0 +1,133 @@
+//! `form/…`: the form of an item or bundle is right in itself. The catalog room finds; these rows explain.
+
+use crate::catalog::{Body, Document};
+use crate::finding::Severity;
+use crate::validate::findings::Findings;
+use crate::validate::registry::{Check, Rule};
+
+const CHECKED_BY: Check = Check::With("form/duplicate-id");
+
+pub(super) static RULES: [Rule; 6] = [
+    Rule {
+        id: "form/duplicate-id",
+        severity: Severity::Error,
+        summary: "Two fields or two groups of a form have the same id.",
+        why: "`fields.<id>` would mean two things.",
+        mend: "Rename one of them; ids are unique in the whole form, not in their group.",
+        bad: "fields: [{id: size, …}, {id: size, …}]",
+        good: "fields: [{id: size, …}, {id: diskSize, …}]",
+        check: Check::Document(check),
+    },
+    Rule {
+        id: "form/condition",
+        severity: Severity::Error,
+        summary: "The condition of a field cannot be decided.",
+        why: "The field would never be seen, or nobody could say when.",
+        mend: "Let it hang on another field of the form, with an operator and a value that fit that field's type.",
+        bad: "conditional: {field: highAvailability, operator: gt, value: true}",
+        good: "conditional: {field: highAvailability, operator: eq, value: true}",
+        check: CHECKED_BY,
+    },
+    Rule {
+        id: "form/limits",
+        severity: Severity::Error,
+        summary: "The limits of a field do not belong to its type, or leave nothing between them.",
+        why: "A limit that is not understood protects nothing; one that leaves nothing refuses everybody.",
+        mend: "Use the limits of the type, the lower not above the upper.",
+        bad: "type: string\nvalidation: {min: 4}",
+        good: "type: string\nvalidation: {minLength: 4}",
+        check: CHECKED_BY,
+    },
+    Rule {
+        id: "form/choices",
+        severity: Severity::Error,
+        summary: "The choices of a field are missing, stand twice, or belong to no such type.",
+        why: "A `select` without choices can be given no value.",
+        mend: "List the choices of a `select` or `multiselect` under `enum`, each once.",
+        bad: "type: select",
+        good: "type: select\nenum: [small, large]",
+        check: CHECKED_BY,
+    },
+    Rule {
+        id: "form/pattern",
+        severity: Severity::Error,
+        summary: "The pattern of a field is no regular expression of linear time, or is not anchored.",
+        why: "Patterns run on what strangers enter; one that backtracks can stop the service, one without anchors lets through what only contains it.",
+        mend: "Write it without look-around and back-references, between `^` and `$`.",
+        bad: "pattern: \"(?!admin)[a-z]+\"",
+        good: "pattern: \"^[a-z]{3,20}$\"",
+        check: CHECKED_BY,
+    },
+    Rule {
+        id: "form/default",
+        severity: Severity::Error,
+        summary: "The default of a field breaks the field's own rules.",
+        why: "Every service that leaves the field out would be refused.",
+        mend: "Give a default that the field would accept. It is static, never a template.",
+        bad: "{type: select, enum: [small, large], default: medium}",
+        good: "{type: select, enum: [small, large], default: small}",
+        check: CHECKED_BY,
+    },
+];
+
+fn check(document: &Document, findings: &mut Findings<'_>) {
+    let form = match &document.body {
+        Some(Body::Item(item)) => &item.presentation.form,
+        Some(Body::Bundle(bundle)) => &bundle.presentation.form,
+        _ => return,
+    };
+    for problem in form.problems() {
+        findings.add(findings.of_problem("/presentation/form", problem));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::validate::testing::{ITEM, check};
+
+    fn with(field: &str, expected: &str) {
+        check(&ITEM.replace("{id: label, name: Label, type: string}", field), expected);
+    }
+
+    #[test]
+    fn duplicate_id() {
+        with("{id: size, name: Label, type: string}", "catalog/databases/database-standard.yaml:17:13: error form/choices a field of type `select` needs choices (list them under `enum`)");
+    }
+
+    #[test]
+    fn condition() {
+        with(
+            "{id: label, name: Label, type: string, conditional: {field: sise, operator: eq, value: small}}",
+            "catalog/databases/database-standard.yaml:17:73: error form/condition no field `sise` (did you mean `size`?)",
+        );
+        with(
+            "{id: label, name: Label, type: string, conditional: {field: size, operator: eq, value: medium}}",
+            "catalog/databases/database-standard.yaml:17:61: error form/default the default does not obey its field: expected a number, found text `many`",
+        );
+    }
+
+    #[test]
+    fn limits() {
+        with("{id: label, name: Label, type: string, validation: {min: 4}}", "catalog/databases/database-standard.yaml:17:18: error form/duplicate-id field `size` is there already (ids of fields are unique in the whole form)");
+        with(
+            "{id: label, name: Label, type: string, validation: {minLength: 9, maxLength: 4}}",
+            "catalog/databases/database-standard.yaml:17:65: error form/limits `min` means nothing for a field of type `string` (its limits: `pattern`, `minLength`, `maxLength`, `message`)",
+        );
+    }
+
+    #[test]
+    fn choices() {
+        with("{id: label, name: Label, type: select}", "catalog/databases/database-standard.yaml:17:74: error form/pattern patterns have no look-around, so that they take linear time (say what is allowed instead, or check it with `minLength` and `maxLength`)");
+    }
+
+    #[test]
+    fn pattern() {
+        with("{id: label, name: Label, type: string, validation: {pattern: \"^(?!a)b$\"}}", "catalog/databases/database-standard.yaml:17:61: error form/default the default does not obey its field: expected a number, found text `many`");
+        with("{id: label, name: Label, type: string, validation: {pattern: \"b\"}}", "catalog/databases/database-standard.yaml:17:74: error form/pattern patterns have no look-around, so that they take linear time (say what is allowed instead, or check it with `minLength` and `maxLength`)");
+    }
+
+    #[test]
+    fn default() {
+        with("{id: label, name: Label, type: number, default: many}", "catalog/databases/database-standard.yaml:17:61: error form/default the default does not obey its field: expected a number, found text `many`");
+    }
+}

@@ -1,0 +1,132 @@
+//! `reference/unknown-team`: teams are those that the settings list, where they list any.
+
+use crate::catalog::{ApprovalRule, Catalog, Document, Metadata, Output};
+use crate::finding::{Finding, Severity, did_you_mean, nearest};
+use crate::validate::context::Context;
+use crate::validate::findings::Findings;
+use crate::validate::registry::{Check, Rule};
+use crate::validate::texts::escape;
+
+pub(super) static RULE: Rule = Rule {
+    id: "reference/unknown-team",
+    severity: Severity::Error,
+    summary: "A team is named that the settings of the catalog do not list.",
+    why: "Nobody would own it, be asked for approval, or be told.",
+    mend: "Correct the name, or list the team under `teams` in `trueline.yaml`.",
+    bad: "owner: {team: platfrom-databases, …}",
+    good: "owner: {team: platform-databases, …}",
+    check: Check::Catalog(check),
+};
+
+fn check(context: &Context<'_>, rule: &'static Rule, found: &mut Vec<Finding>) {
+    let catalog = context.catalog;
+    if catalog.settings.teams.is_empty() {
+        return;
+    }
+    for entry in catalog.services.values() {
+        let team = &entry.body.metadata.team;
+        // Most are right, and nothing is made for those.
+        if !catalog.settings.teams.contains_key(team) {
+            let mut teams = Teams { catalog, findings: Findings::new(&entry.document, rule) };
+            teams.check("/metadata/team", team);
+            found.extend(teams.findings.into_found());
+        }
+    }
+    for entry in catalog.items.values() {
+        let mut teams = Teams::of(catalog, &entry.document, rule);
+        teams.check_offer(&entry.body.metadata, entry.body.outputs.iter());
+        teams.check_approval("/fulfillment/approval", entry.body.fulfillment.approval.as_ref());
+        found.extend(teams.findings.into_found());
+    }
+    for entry in catalog.bundles.values() {
+        let mut teams = Teams::of(catalog, &entry.document, rule);
+        teams.check_offer(&entry.body.metadata, entry.body.outputs.iter());
+        teams.check_approval("/fulfillment/approval", entry.body.fulfillment.approval.as_ref());
+        found.extend(teams.findings.into_found());
+    }
+    for entry in catalog.environments.values() {
+        let mut teams = Teams::of(catalog, &entry.document, rule);
+        teams.check_approval("/approval", entry.body.approval.as_ref());
+        found.extend(teams.findings.into_found());
+    }
+}
+
+struct Teams<'a> {
+    catalog: &'a Catalog,
+    findings: Findings<'a>,
+}
+
+impl<'a> Teams<'a> {
+    fn of(catalog: &'a Catalog, document: &'a Document, rule: &'static Rule) -> Self {
+        Self { catalog, findings: Findings::new(document, rule) }
+    }
+
+    fn check_offer<'o>(
+        &mut self,
+        metadata: &Metadata,
+        outputs: impl Iterator<Item = (&'o String, &'o Output)>,
+    ) {
+        self.check("/metadata/owner/team", &metadata.owner.team);
+        let seen_by = metadata.visibility.iter().flat_map(|visibility| &visibility.teams);
+        for (index, team) in seen_by.enumerate() {
+            self.check(&format!("/metadata/visibility/teams/{index}"), team);
+        }
+        for (name, output) in outputs {
+            for (index, team) in output.share.iter().enumerate() {
+                self.check(&format!("/outputs/{}/share/{index}", escape(name)), team);
+            }
+        }
+    }
+
+    /// Approvers may be users too: only what was probably meant as a team is found.
+    fn check_approval(&mut self, at: &str, approval: Option<&ApprovalRule>) {
+        for (index, from) in approval.iter().flat_map(|approval| &approval.from).enumerate() {
+            let known = self.catalog.settings.teams.keys().map(String::as_str);
+            if nearest(from, known).is_some() {
+                self.check(&format!("{at}/from/{index}"), from);
+            }
+        }
+    }
+
+    fn check(&mut self, pointer: &str, team: &str) {
+        let known = &self.catalog.settings.teams;
+        if known.contains_key(team) {
+            return;
+        }
+        let hint = did_you_mean(team, known.keys().map(String::as_str))
+            .unwrap_or_else(|| "list it under `teams` in `trueline.yaml`".to_owned());
+        self.findings.add(self.findings.at(pointer, format!("no team `{team}`")).hint(hint));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::validate::testing::{ITEM, SERVICE, check};
+
+    #[test]
+    fn teams_are_those_that_are_listed() {
+        let settings = |teams: &str| {
+            format!(
+                "{ITEM}{SERVICE}--- trueline.yaml\nschemaVersion: catalog/v1\nkind: Catalog\nteams: {teams}\n"
+            )
+        };
+        check(&settings("{payments: {}, platform: {}}"), "");
+        check(&settings("{}"), "");
+        check(&settings("{payments: {}, platfrom: {}}"), "catalog/databases/database-standard.yaml:9:17: error reference/unknown-team no team `platform` (did you mean `platfrom`?)");
+        check(&settings("{billing: {}, platform: {}}"), "services/payments/payments-db.yaml:3:35: error reference/unknown-team no team `payments` (list it under `teams` in `trueline.yaml`)");
+    }
+
+    #[test]
+    fn approvers_that_are_nearly_a_team_are_found() {
+        let item = ITEM.replace(
+            "  strategy:",
+            "  approval: {required: 1, from: [platfrom, somebody]}\n  strategy:",
+        );
+        check(
+            &format!(
+                "{item}--- trueline.yaml\nschemaVersion: catalog/v1\nkind: Catalog\nteams: {{platform: {{}}}}\n"
+            ),
+            "catalog/databases/database-standard.yaml:19:34: error reference/unknown-team no team `platfrom` (did you mean `platform`?)",
+        );
+    }
+}

@@ -1,0 +1,57 @@
+//! `template/syntax`: every template can be read, and traps of other dialects say how to write it.
+
+use crate::catalog::Document;
+use crate::finding::Severity;
+use crate::template;
+use crate::validate::findings::Findings;
+use crate::validate::registry::{Check, Rule};
+use crate::validate::templates::each_template;
+
+pub(super) static RULE: Rule = Rule {
+    id: "template/syntax",
+    severity: Severity::Error,
+    summary: "A template cannot be read.",
+    why: "What a template means must be known before anything is sent; nothing is guessed.",
+    mend: "Write it as the hint says: helpers are called with spaces (`{{upper x}}`), comparisons are helpers \
+           (`{{eq a b}}`), blocks are closed.",
+    bad: "title: \"{{upper(fields.name)}}\"",
+    good: "title: \"{{upper fields.name}}\"",
+    check: Check::Document(check),
+};
+
+fn check(document: &Document, findings: &mut Findings<'_>) {
+    each_template(document, &mut |text, pointer, _| {
+        for problem in template::check(text) {
+            let finding = findings.in_text(pointer, problem.offset, problem.message);
+            findings.add(finding.maybe_hint(problem.hint));
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::validate::testing::{ITEM, check};
+
+    #[test]
+    fn a_template_that_cannot_be_read_is_found_on_its_line() {
+        let item = ITEM.replace(
+            "instructions: Make it.",
+            "instructions: |\n            1. Make it.\n            2. {{#if (eq fields.size 'large')}}Call {{upper(fields.label)}}.",
+        );
+        check(
+            &item,
+            "catalog/databases/database-standard.yaml:28:55: error template/syntax `upper(…)` is not how a helper is called (write `{{upper x}}`)",
+        );
+    }
+
+    #[test]
+    fn other_dialects_are_told_how_to_write_it() {
+        check(
+            &ITEM.replace("Make it.", "\"{{fields.size == 'large'}} {{#each fields.label as x}}\""),
+            "
+            catalog/databases/database-standard.yaml:26:40: error template/syntax templates have no `==` (write `{{eq a b}}`)
+            catalog/databases/database-standard.yaml:26:74: error template/syntax the names after `as` stand between `|` (write `{{#each fields.x as |item index|}}`)
+        ",
+        );
+    }
+}

@@ -1,0 +1,336 @@
+//! What the templates of each place may refer to, and which output is known where. It renders nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use super::texts::ActionList;
+use crate::catalog::{Action, Bundle, FieldType, Form, Item, Mode, OnFailure};
+use crate::finding::did_you_mean;
+use crate::kinds::{self, ActionKind, Reversal};
+
+/// What is wrong with a path, and what to write instead.
+pub(super) type Wrong = (String, Option<String>);
+
+/// Outputs by action; nothing where the type of the action is unknown, so that any name may be one.
+type Outputs<'a> = BTreeMap<&'a str, Option<BTreeSet<String>>>;
+
+/// What the templates of one place may refer to.
+#[derive(Clone, Debug)]
+pub(super) struct Names<'a> {
+    /// What the place is called.
+    place: &'static str,
+    form: &'a Form,
+    /// Roots with fixed members; `null` stands for members that nobody can list.
+    fixed: Map<String, Value>,
+    /// Outputs that are known, and the actions whose outputs will be known only later.
+    outputs: Option<(Outputs<'a>, BTreeSet<&'a str>)>,
+    /// The action that it is about, whose own outputs are not known yet.
+    own: &'a str,
+    /// Roots that any member may follow.
+    open: &'static [&'static str],
+}
+
+impl<'a> Names<'a> {
+    /// What the actions of a list see, one by one.
+    pub(super) fn of_action(item: &'a Item, list: &ActionList<'a>, index: usize) -> Self {
+        let earlier = ancestors(list.actions, index);
+        let before = &item.fulfillment.hooks.before;
+        let mut known: Vec<&Action> = match list.pointer {
+            "/fulfillment/hooks/before" => Vec::new(),
+            "/fulfillment/hooks/after" | "/fulfillment/hooks/onFailure" => {
+                before.iter().chain(active(item)).collect()
+            }
+            _ => before.iter().collect(),
+        };
+        known.extend(
+            list.actions.iter().enumerate().filter(|(at, _)| earlier.contains(at)).map(|(_, a)| a),
+        );
+        let later = list.actions.iter().map(|action| action.id.as_str()).collect();
+        let escalated = item.fulfillment.strategy.on_failure == OnFailure::Manual
+            && list.pointer == "/fulfillment/manual/actions";
+        let open: &[&str] = match list.pointer {
+            "/fulfillment/hooks/onFailure" => &["failure", "environment"],
+            _ if escalated => &["failure", "environment"],
+            _ => &["environment"],
+        };
+        let mut fixed = of_item(item);
+        fixed.insert(
+            "request".to_owned(),
+            json!({
+                "id": "", "operation": "", "commit": "", "correlationId": "",
+                "user": {"name": "", "email": "", "teams": []},
+            }),
+        );
+        fixed.insert(
+            "system".to_owned(),
+            json!({
+                "date": "", "time": "", "timestamp": "", "uuid": "", "shortId": "",
+            }),
+        );
+        fixed.insert("secrets".to_owned(), Value::Null);
+        Self {
+            place: "an action of an item",
+            form: &item.presentation.form,
+            fixed,
+            outputs: Some((outputs_of(known), later)),
+            own: list.actions.get(index).map_or("", |action| &action.id),
+            open,
+        }
+    }
+
+    /// What an action sees where it has already answered: `observe`, `delete`, `verify`.
+    pub(super) fn with_own(mut self, action: &'a Action) -> Self {
+        if let Some((known, _)) = &mut self.outputs {
+            known.insert(&action.id, outputs_with(action));
+        }
+        self
+    }
+
+    /// What the outputs and the health of an item see.
+    pub(super) fn of_item_outputs(item: &'a Item) -> Self {
+        Self {
+            place: "an output of an item",
+            form: &item.presentation.form,
+            fixed: of_item(item),
+            outputs: None,
+            own: "",
+            open: &["environment", "outputs"],
+        }
+    }
+
+    /// What the `config` of a component sees.
+    pub(super) fn of_config(bundle: &'a Bundle) -> Self {
+        Self {
+            place: "the `config` of a component",
+            form: &bundle.presentation.form,
+            fixed: Map::from_iter([("service".to_owned(), service())]),
+            outputs: None,
+            own: "",
+            open: &["environment", "components", "services"],
+        }
+    }
+
+    /// What the outputs of a bundle see.
+    pub(super) fn of_bundle_outputs(bundle: &'a Bundle) -> Self {
+        Self {
+            place: "an output of a bundle",
+            form: &bundle.presentation.form,
+            fixed: Map::new(),
+            outputs: None,
+            own: "",
+            open: &["components"],
+        }
+    }
+
+    fn has_fields(&self) -> bool {
+        !self.fixed.is_empty()
+    }
+
+    /// Says what is wrong with a path; nothing where it may have a value.
+    pub(super) fn wrong(&self, path: &[String], optional: bool) -> Option<Wrong> {
+        let (root, rest) = path.split_first()?;
+        match root.as_str() {
+            root if self.open.contains(&root) => None,
+            "fields" if self.has_fields() => wrong_field(self.form, rest),
+            "secrets" if self.fixed.contains_key("secrets") => wrong_secret(rest),
+            "outputs" if self.outputs.is_some() => self.wrong_output(rest),
+            _ => match self.fixed.get(root) {
+                Some(members) if !optional => wrong_member(members, root, rest),
+                Some(_) => None,
+                None => Some(self.wrong_root(root)),
+            },
+        }
+    }
+
+    fn roots(&self) -> Vec<&str> {
+        let own = [("fields", self.has_fields()), ("outputs", self.outputs.is_some())];
+        let own = own.into_iter().filter(|(_, there)| *there).map(|(root, _)| root);
+        let mut roots: Vec<&str> = own
+            .chain(self.fixed.keys().map(String::as_str))
+            .chain(self.open.iter().copied())
+            .collect();
+        roots.sort_unstable();
+        roots
+    }
+
+    fn wrong_root(&self, root: &str) -> Wrong {
+        let roots = self.roots();
+        if crate::template::ROOTS.contains(&root) {
+            let hint = match root {
+                "services" => "write one lone reference to it in a field of the service".to_owned(),
+                "components" => "components are known in bundles only".to_owned(),
+                _ => format!("known here: {}", listed(&roots)),
+            };
+            return (format!("`{root}` is not known in {}", self.place), Some(hint));
+        }
+        let field = self.has_fields() && self.form.field(root).is_some();
+        let hint = match field {
+            true => Some(format!("write `fields.{root}`")),
+            false => did_you_mean(root, roots.iter().copied())
+                .or_else(|| Some(format!("known here: {}", listed(&roots)))),
+        };
+        (format!("there is no variable `{root}`"), hint)
+    }
+
+    fn wrong_output(&self, rest: &[String]) -> Option<Wrong> {
+        let (known, later) = self.outputs.as_ref()?;
+        let (action, rest) = rest.split_first()?;
+        let Some(names) = known.get(action.as_str()) else {
+            if action == self.own {
+                let hint = "its own outputs are known in `observe`, `delete` and `verify`";
+                return Some((
+                    format!("`{action}` has not answered yet here"),
+                    Some(hint.to_owned()),
+                ));
+            }
+            if later.contains(action.as_str()) {
+                let message = format!("action `{action}` is not done before this one");
+                return Some((message, Some(format!("name it in `dependsOn: [{action}]`"))));
+            }
+            let hint = did_you_mean(action, known.keys().copied());
+            return Some((format!("no action `{action}` is done before this one"), hint));
+        };
+        let (names, name) = (names.as_ref()?, rest.first()?);
+        if names.contains(name) {
+            return None;
+        }
+        let hint = did_you_mean(name, names.iter().map(String::as_str)).or_else(|| {
+            Some(format!(
+                "map it under `outputs` of `{action}`: `{name}: /pointer/into/its/result`"
+            ))
+        });
+        Some((format!("action `{action}` has no output `{name}`"), hint))
+    }
+}
+
+fn of_item(item: &Item) -> Map<String, Value> {
+    let mut metadata = serde_json::to_value(&item.metadata).unwrap_or_default();
+    if let Value::Object(map) = &mut metadata {
+        map.retain(|_, value| !value.is_null());
+        for (name, value) in &item.metadata.constants {
+            map.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+    }
+    Map::from_iter([("metadata".to_owned(), metadata), ("service".to_owned(), service())])
+}
+
+fn service() -> Value {
+    json!({"id": "", "name": "", "team": "", "environment": "", "description": "", "labels": null})
+}
+
+fn wrong_field(form: &Form, rest: &[String]) -> Option<Wrong> {
+    let (id, more) = rest.split_first()?;
+    let Some(field) = form.field(id) else {
+        let known: Vec<&str> = form.fields().map(|field| field.id.as_str()).collect();
+        let hint = did_you_mean(id, known.iter().copied()).or_else(|| match known.is_empty() {
+            true => Some("the form has no fields".to_owned()),
+            false => Some(format!("its fields: {}", listed(&known))),
+        });
+        return Some((format!("the form has no field `{id}`"), hint));
+    };
+    let parts = matches!(field.kind, FieldType::File | FieldType::Multiselect);
+    (!parts && !more.is_empty()).then(|| {
+        let hint = format!("write `fields.{id}`");
+        (format!("field `{id}` is a {} and has no parts", field.kind.word()), Some(hint))
+    })
+}
+
+fn wrong_secret(rest: &[String]) -> Option<Wrong> {
+    let name = rest.first()?;
+    let named = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    let right = rest.len() == 1
+        && name.starts_with(|c: char| c.is_ascii_uppercase())
+        && name.chars().all(named);
+    (!right).then(|| {
+        let hint = "write capital letters, digits and underscores: `secrets.API_TOKEN`";
+        (format!("`secrets.{}` is not the name of a secret", rest.join(".")), Some(hint.to_owned()))
+    })
+}
+
+/// Follows a path through members that are all known; `null` and lists may hold anything.
+fn wrong_member(members: &Value, root: &str, rest: &[String]) -> Option<Wrong> {
+    let (mut at, mut path) = (members, root.to_owned());
+    for part in rest {
+        let below = match at {
+            Value::Null | Value::Array(_) => return None,
+            Value::Object(map) => map.get(part),
+            _ => None,
+        };
+        let Some(below) = below else {
+            let known: Vec<&str> =
+                at.as_object().into_iter().flatten().map(|(key, _)| key.as_str()).collect();
+            let hint = did_you_mean(part, known.iter().copied())
+                .or_else(|| (!known.is_empty()).then(|| format!("known here: {}", listed(&known))));
+            return Some((format!("`{path}` has no `{part}`"), hint));
+        };
+        path = format!("{path}.{part}");
+        at = below;
+    }
+    None
+}
+
+pub(super) fn listed(words: &[&str]) -> String {
+    let shown: Vec<String> = words.iter().take(12).map(|word| format!("`{word}`")).collect();
+    let more = words.len().saturating_sub(12);
+    if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
+}
+
+/// Returns the actions whose outputs the item's own outputs are made of.
+pub(super) fn active(item: &Item) -> &[Action] {
+    let fulfillment = &item.fulfillment;
+    match (fulfillment.strategy.mode, &fulfillment.automatic) {
+        (Mode::Automatic, Some(automatic)) => &automatic.actions,
+        _ => &fulfillment.manual.actions,
+    }
+}
+
+fn outputs_of<'a>(actions: impl IntoIterator<Item = &'a Action>) -> Outputs<'a> {
+    actions.into_iter().map(|action| (action.id.as_str(), outputs_with(action))).collect()
+}
+
+/// Returns the outputs that an action has: mapped by its author, or offered by its type.
+pub(super) fn outputs_with(action: &Action) -> Option<BTreeSet<String>> {
+    let kind = kinds::find(&action.kind)?;
+    let mut names: BTreeSet<String> = action.outputs.keys().cloned().collect();
+    names.extend((kind.outputs)(&action.config));
+    Some(names)
+}
+
+/// Tells whether an action has answered where a text of it is rendered; the pointer is relative to the action.
+pub(super) fn has_answered(kind: Option<&ActionKind>, pointer: &str) -> bool {
+    let below = |part: &str| pointer.strip_prefix(part).is_some_and(|rest| rest.starts_with('/'));
+    let in_config = |part: &str| below(&format!("/config{part}"));
+    let reversed = match kind.map(|kind| kind.reversal) {
+        Some(Reversal::Configured(part)) => in_config(part),
+        _ => false,
+    };
+    reversed
+        || below("/verify")
+        || below("/rollback")
+        || kind.and_then(|kind| kind.observable).is_some_and(in_config)
+}
+
+/// Returns the positions of all actions that are done before one.
+pub(super) fn ancestors(actions: &[Action], index: usize) -> BTreeSet<usize> {
+    let mut found = BTreeSet::new();
+    let mut open = vec![index];
+    while let Some(at) = open.pop() {
+        for before in directly_before(actions, at) {
+            if found.insert(before) {
+                open.push(before);
+            }
+        }
+    }
+    found
+}
+
+/// Returns the positions of the actions that one names as before it, or the one above.
+pub(super) fn directly_before(actions: &[Action], index: usize) -> Vec<usize> {
+    let position = |id: &String| actions.iter().position(|action| action.id == *id);
+    match actions.get(index).map(|action| &action.depends_on) {
+        Some(Some(named)) => named.iter().filter_map(position).collect(),
+        Some(None) => index.checked_sub(1).into_iter().collect(),
+        None => Vec::new(),
+    }
+}

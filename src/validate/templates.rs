@@ -1,0 +1,62 @@
+//! Walks over the templates of a document, each with what it may refer to.
+
+use super::scope::{Names, has_answered};
+use super::texts::{action_lists, action_texts, each_text, escape};
+use crate::catalog::{Body, Bundle, Document, Item};
+use crate::kinds;
+use crate::template::is_template;
+
+/// Takes a template, the JSON pointer to it, and what it may refer to.
+pub(super) type Visit<'v> = &'v mut dyn FnMut(&str, &str, &Names<'_>);
+
+/// Calls back with every template of an item or bundle.
+pub(super) fn each_template(document: &Document, visit: Visit<'_>) {
+    match &document.body {
+        Some(Body::Item(item)) => of_item(item, visit),
+        Some(Body::Bundle(bundle)) => of_bundle(bundle, visit),
+        _ => {}
+    }
+}
+
+fn of_item(item: &Item, visit: Visit<'_>) {
+    for list in action_lists(item) {
+        for (index, action) in list.actions.iter().enumerate() {
+            let at = list.pointer_to(index);
+            let kind = kinds::find(&action.kind);
+            let mut names: Option<(Names<'_>, Names<'_>)> = None;
+            action_texts(action, &mut |text, pointer| {
+                if !is_template(text) {
+                    return;
+                }
+                let (names, own) = names.get_or_insert_with(|| {
+                    let names = Names::of_action(item, &list, index);
+                    (names.clone(), names.with_own(action))
+                });
+                let seen = if has_answered(kind, pointer) { &*own } else { &*names };
+                visit(text, &format!("{at}{pointer}"), seen);
+            });
+        }
+    }
+    let names = Names::of_item_outputs(item);
+    for (name, output) in &item.outputs {
+        visit(&output.value, &format!("/outputs/{}/value", escape(name)), &names);
+    }
+    if let Some(health) = &item.fulfillment.health {
+        let mut pointer = "/fulfillment/health".to_owned();
+        each_text(health, &mut pointer, &mut |text, pointer| visit(text, pointer, &names));
+    }
+}
+
+fn of_bundle(bundle: &Bundle, visit: Visit<'_>) {
+    let names = Names::of_config(bundle);
+    for (index, component) in bundle.components.iter().enumerate() {
+        for (key, value) in &component.config {
+            let mut pointer = format!("/components/{index}/config/{}", escape(key));
+            each_text(value, &mut pointer, &mut |text, pointer| visit(text, pointer, &names));
+        }
+    }
+    let names = Names::of_bundle_outputs(bundle);
+    for (name, output) in &bundle.outputs {
+        visit(&output.value, &format!("/outputs/{}/value", escape(name)), &names);
+    }
+}
