@@ -37,7 +37,8 @@ pub struct Global {
     #[arg(long, global = true, env = "TRUELINE_STATE", value_name = "DIR")]
     pub state: Option<PathBuf>,
     /// How to print.
-    #[arg(short, long, global = true, default_value = "text", value_name = "FORMAT")]
+    // Without a long form: `--output NAME=VALUE` is what a task is completed with.
+    #[arg(short, global = true, default_value = "text", value_name = "FORMAT")]
     pub output: Format,
     /// Prints only what is asked for.
     #[arg(short, long, global = true)]
@@ -110,4 +111,19 @@ pub enum Command {
 pub(super) fn duration(text: &str) -> Result<std::time::Duration, String> {
     crate::catalog::duration(text)
         .ok_or_else(|| format!("`{text}` is not a duration such as 500ms, 60s or 5m"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::Arguments;
+
+    #[test]
+    fn no_two_arguments_of_a_command_are_written_alike() {
+        Arguments::command().debug_assert();
+        let line = ["trueline", "task", "complete", "3", "--output", "a=b=c", "-o", "json"];
+        let read = Arguments::try_parse_from(line).expect("reads");
+        assert_eq!(read.global.output, super::Format::Json);
+    }
 }

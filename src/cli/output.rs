@@ -1,5 +1,6 @@
 //! How commands end: exit codes, failures with a hint, values as text, JSON or YAML.
 
+use std::fmt;
 use std::io::Write;
 
 use serde::Serialize;
@@ -84,6 +85,16 @@ impl Failure {
             anstream::eprintln!("{value}");
         }
         self.code
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, " ({hint})"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -50,7 +50,7 @@ async fn shown(context: &Context, options: &Options) -> Result<Plan, Failure> {
     }
     let mut plan = preview.plan;
     if let Some(service) = &options.service {
-        plan = only(plan, service)?;
+        plan = only(plan, service);
     }
     if let Some(path) = &options.out {
         let text = serde_json::to_string_pretty(&show::json(&plan))?;
@@ -89,7 +89,7 @@ pub(super) async fn against_record(context: &Context) -> Result<Preview, Failure
 }
 
 /// Keeps what belongs to one service.
-fn only(mut plan: Plan, service: &str) -> Result<Plan, Failure> {
+pub(super) fn only(mut plan: Plan, service: &str) -> Plan {
     let known = plan.change(service).is_some()
         || plan.blocked.contains_key(service)
         || plan.running.contains_key(service);
@@ -103,5 +103,5 @@ fn only(mut plan: Plan, service: &str) -> Result<Plan, Failure> {
     if !known && plan.changes.is_empty() {
         tracing::debug!(service, "nothing is planned for this service");
     }
-    Ok(plan)
+    plan
 }

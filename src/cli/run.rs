@@ -1,15 +1,319 @@
-//! `trueline run`.
+//! `trueline run`: lists and shows runs, and reads their journals. It changes nothing.
 
-use clap::Args;
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::context::Context;
+use super::journal::{self, JournalWire};
 use super::output::{Exit, Failure};
+use super::table::{Limit, ago, block, cell, short_commit, table, value};
+use crate::clock::Clock;
+use crate::daemon::SystemClock;
+use crate::digest::Digest;
+use crate::engine::why_open;
+use crate::id::RunId;
+use crate::reconcile::show::{masked, visible};
+use crate::reconcile::{Effect, PlannedStep};
+use crate::run::{Progress, Run, RunState, StepState};
+use crate::store::{JournalEntry, RunSummary, Store};
+
+/// How many runs are searched for the beginning of an id.
+const SEARCHED: u32 = 1_000;
 
 /// What `run` takes.
 #[derive(Debug, Args)]
-pub struct Options {}
+pub struct Options {
+    /// What to do.
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Lists runs, newest first.
+    List {
+        /// Only of this service.
+        #[arg(long, value_name = "ID")]
+        service: Option<String>,
+        #[command(flatten)]
+        limit: Limit,
+    },
+    /// Shows one run, step by step.
+    Show {
+        /// Its id, or the beginning of it.
+        id: String,
+    },
+    /// Prints the journal of a run: the newest entries, in their order.
+    Logs {
+        /// Its id, or the beginning of it.
+        id: String,
+        #[command(flatten)]
+        limit: Limit,
+    },
+}
 
 /// Runs it.
-pub(super) async fn run(_context: &Context, _options: &Options) -> Result<Exit, Failure> {
-    Err(Failure::usage("not written yet"))
+pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
+    let store = context.existing_store().await?;
+    let now = SystemClock.now();
+    match &options.command {
+        Command::List { service, limit } => {
+            let wire = list(&*store, service.as_deref(), *limit).await?;
+            context.show(&wire, || list_text(&wire, now))?;
+        }
+        Command::Show { id } => {
+            let run = find(&*store, id).await?;
+            let wire = RunWire::of(&run, &store.journal(&run.id).await?);
+            context.show(&wire, || show_text(&wire, now))?;
+        }
+        Command::Logs { id, limit } => {
+            let run = find(&*store, id).await?;
+            let wire = JournalWire::of(&run.id, &store.journal(&run.id).await?, *limit);
+            context.show(&wire, || journal::text(&wire))?;
+        }
+    }
+    Ok(Exit::Success)
 }
+
+/// One run in a list.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RunLine {
+    pub(super) id: RunId,
+    pub(super) service: String,
+    pub(super) kind: String,
+    pub(super) state: RunState,
+    change: Digest,
+    created_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    updated_at: Option<Timestamp>,
+    pub(super) why: Option<String>,
+}
+
+impl RunLine {
+    /// Takes it from what the store lists.
+    pub(super) fn of(run: RunSummary) -> Self {
+        Self {
+            id: run.id,
+            service: run.service,
+            kind: run.kind,
+            state: run.state,
+            change: run.change,
+            created_at: run.created_at,
+            updated_at: Some(run.updated_at),
+            why: run.why,
+        }
+    }
+
+    /// Takes it from an open run, with what it waits for.
+    pub(super) fn of_open(run: &Run) -> Self {
+        Self {
+            id: run.id.clone(),
+            service: run.change.service.clone(),
+            kind: run.change.kind().to_string(),
+            state: run.state,
+            change: run.change.digest,
+            created_at: run.created_at,
+            updated_at: None,
+            why: why_open(run),
+        }
+    }
+
+    /// Returns its cells: id, service, kind, state, age, why.
+    pub(super) fn cells(&self, now: Timestamp) -> [String; 6] {
+        [
+            self.id.to_string(),
+            self.service.clone(),
+            self.kind.clone(),
+            self.state.to_string(),
+            ago(now, self.created_at),
+            self.why.clone().unwrap_or_default(),
+        ]
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct RunsWire {
+    version: &'static str,
+    runs: Vec<RunLine>,
+}
+
+async fn list(store: &dyn Store, service: Option<&str>, limit: Limit) -> Result<RunsWire, Failure> {
+    let runs = store.runs(service, limit.limit).await?;
+    Ok(RunsWire { version: "trueline.runs/v1", runs: runs.into_iter().map(RunLine::of).collect() })
+}
+
+fn list_text(wire: &RunsWire, now: Timestamp) -> String {
+    if wire.runs.is_empty() {
+        return "no runs".to_owned();
+    }
+    runs_table(&wire.runs, now)
+}
+
+/// Writes a table of runs.
+pub(super) fn runs_table(runs: &[RunLine], now: Timestamp) -> String {
+    let head = ["RUN", "SERVICE", "KIND", "STATE", "AGE", "WHY"];
+    table(head, runs.iter().map(|run| run.cells(now)))
+}
+
+/// Finds a run by its id or the beginning of it; never one of two.
+async fn find(store: &dyn Store, id: &str) -> Result<Run, Failure> {
+    if let Some(run) = store.run(&RunId(id.to_owned())).await? {
+        return Ok(run);
+    }
+    let runs = store.runs(None, SEARCHED).await?;
+    let mut found = runs.into_iter().filter(|run| !id.is_empty() && run.id.0.starts_with(id));
+    let (first, second) = (found.next(), found.next());
+    let Some(first) = first else {
+        return Err(Failure::usage(format!("there is no run `{}`", cell(id)))
+            .hint("`trueline run list` shows those that there are"));
+    };
+    if let Some(second) = second {
+        return Err(Failure::usage(format!(
+            "`{}` begins more than one run: {}, {}{}",
+            cell(id),
+            first.id,
+            second.id,
+            if found.next().is_some() { ", …" } else { "" }
+        ))
+        .hint("give more of its id"));
+    }
+    let run = store.run(&first.id).await?;
+    run.ok_or_else(|| Failure::usage(format!("run {} is gone", first.id)))
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RunWire {
+    version: &'static str,
+    #[serde(flatten)]
+    line: RunLine,
+    commit: String,
+    team: String,
+    environment: Option<String>,
+    steps: Vec<StepWire>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StepWire {
+    step: String,
+    action: String,
+    effect: Effect,
+    state: String,
+    attempts: u32,
+    key: Option<String>,
+    not_before: Option<Timestamp>,
+    why: Option<String>,
+    outputs: Map<String, Value>,
+}
+
+impl RunWire {
+    fn of(run: &Run, entries: &[JournalEntry]) -> Self {
+        let mut line = RunLine::of_open(run);
+        if run.state.is_over() {
+            line.why = journal::why_over(entries);
+        }
+        let steps = run.change.units.iter().flat_map(|unit| &unit.steps);
+        let known = steps.filter_map(|step| Some(StepWire::of(step, run.steps.get(&step.path)?)));
+        Self {
+            version: "trueline.run/v1",
+            line,
+            commit: run.commit.clone(),
+            team: run.change.team.clone(),
+            environment: run.change.environment.clone(),
+            steps: known.collect(),
+        }
+    }
+}
+
+impl StepWire {
+    fn of(step: &PlannedStep, progress: &Progress) -> Self {
+        let (mut not_before, mut why) = (None, None);
+        match &progress.state {
+            StepState::Waiting { on } => why = Some(on.what.clone()),
+            StepState::Failed { fault } | StepState::NeedsDecision { fault } => {
+                why = Some(fault.to_string());
+            }
+            StepState::Ready { not_before: at } => {
+                not_before = *at;
+                why = progress.fault.as_ref().map(|fault| format!("tried again after: {fault}"));
+            }
+            _ => {}
+        }
+        let outputs = progress.outputs.iter();
+        Self {
+            step: step.path.to_string(),
+            action: step.action.kind.clone(),
+            effect: step.effect,
+            state: progress.state.to_string(),
+            attempts: progress.attempts,
+            key: progress.key.clone(),
+            not_before,
+            why,
+            outputs: outputs.map(|(name, value)| (name.clone(), masked(value))).collect(),
+        }
+    }
+
+    fn cells(&self, now: Timestamp) -> [String; 6] {
+        let again = self.not_before.map(|at| format!("not before {} ", ago(now, at)));
+        let why = again.unwrap_or_default() + self.why.as_deref().unwrap_or_default();
+        let attempts = if self.attempts == 0 { String::new() } else { self.attempts.to_string() };
+        [
+            self.step.clone(),
+            self.action.clone(),
+            word(self.effect).to_owned(),
+            self.state.clone(),
+            attempts,
+            why,
+        ]
+    }
+}
+
+fn word(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Perform => "perform",
+        Effect::Keep => "keep",
+        Effect::Undo => "undo",
+        Effect::UndoByHand => "undo by hand",
+    }
+}
+
+fn show_text(wire: &RunWire, now: Timestamp) -> String {
+    let line = &wire.line;
+    let mut text = table(
+        ["", ""],
+        [
+            ["Run".to_owned(), line.id.to_string()],
+            ["Service".to_owned(), format!("{} of team {}", line.service, wire.team)],
+            ["Change".to_owned(), format!("{} {}", line.kind, line.change.short())],
+            ["Commit".to_owned(), short_commit(&wire.commit)],
+            ["State".to_owned(), line.state.to_string()],
+            ["Made".to_owned(), format!("{} ({})", ago(now, line.created_at), line.created_at)],
+        ],
+    );
+    if let Some(why) = &line.why {
+        let lead = if line.state.is_over() { "Why" } else { "Waits" };
+        text += &block("", &format!("{lead}: {why}"));
+    }
+    text.push('\n');
+    let head = ["STEP", "ACTION", "EFFECT", "STATE", "ATTEMPTS", "WHY"];
+    text += &table(head, wire.steps.iter().map(|step| step.cells(now)));
+    let outputs = wire.steps.iter().flat_map(|step| {
+        step.outputs.iter().map(move |(name, output)| {
+            format!("  {} {}: {}\n", visible(&step.step), visible(name), value(output))
+        })
+    });
+    let outputs: String = outputs.collect();
+    if !outputs.is_empty() {
+        text += "\nOutputs\n";
+        text += &outputs;
+    }
+    text
+}
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;

@@ -1,15 +1,264 @@
-//! `trueline status`.
+//! `trueline status`: how the catalog and its services stand, and what a person can do. It only reads the store.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use clap::Args;
+use jiff::Timestamp;
+use serde::Serialize;
 
 use super::context::Context;
 use super::output::{Exit, Failure};
+use super::run::RunLine;
+use super::status_text::text;
+use super::table::{Limit, Listed};
+use super::task::TaskLine;
+use crate::clock::Clock;
+use crate::daemon::SystemClock;
+use crate::digest::Digest;
+use crate::engine::{UnitState, View};
+use crate::reconcile::{Change, Pending, Plan, show};
+use crate::store::Store;
 
 /// What `status` takes.
 #[derive(Debug, Args)]
-pub struct Options {}
-
-/// Runs it.
-pub(super) async fn run(_context: &Context, _options: &Options) -> Result<Exit, Failure> {
-    Err(Failure::usage("not written yet"))
+pub struct Options {
+    #[command(flatten)]
+    limit: Limit,
 }
+
+/// Shows how things stand: 0 whenever that could be read.
+pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
+    let store = context.existing_store().await?;
+    let wire = StatusWire::read(&*store, (&context.name, options.limit)).await?;
+    let poll = context.config.catalog.first().and_then(|catalog| catalog.poll.as_ref());
+    let poll = Context::duration(poll, Duration::from_mins(1)).as_secs();
+    let silence = i64::try_from(poll.saturating_mul(3)).unwrap_or(i64::MAX);
+    context.show(&wire, || text(&wire, (SystemClock.now(), silence)))?;
+    Ok(Exit::Success)
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct StatusWire {
+    pub(super) version: &'static str,
+    pub(super) catalog: String,
+    pub(super) ready: bool,
+    pub(super) head: Option<String>,
+    pub(super) applied_revision: Option<String>,
+    pub(super) last_tick: Option<TickWire>,
+    pub(super) driver: Option<DriverWire>,
+    pub(super) plan: Option<PlanWire>,
+    pub(super) units: UnitsWire,
+    pub(super) overlay: Listed<OverlayWire>,
+    pub(super) blocked: Listed<WhyWire>,
+    pub(super) pending: Listed<PendingWire>,
+    pub(super) runs: Listed<RunLine>,
+    pub(super) stopped: Listed<RunLine>,
+    pub(super) tasks: Listed<TaskLine>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct TickWire {
+    pub(super) at: Timestamp,
+    pub(super) trouble: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct DriverWire {
+    pub(super) pid: u32,
+    pub(super) host: String,
+    pub(super) command: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct PlanWire {
+    pub(super) digest: Digest,
+    pub(super) commit: String,
+    pub(super) changes: usize,
+    pub(super) held: Vec<String>,
+    pub(super) approve: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct UnitsWire {
+    pub(super) total: usize,
+    pub(super) drifted: usize,
+    pub(super) held: usize,
+    pub(super) states: BTreeMap<UnitState, usize>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct OverlayWire {
+    pub(super) path: String,
+    pub(super) why: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct WhyWire {
+    pub(super) service: String,
+    pub(super) why: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct PendingWire {
+    pub(super) service: String,
+    pub(super) change: Option<Digest>,
+    pub(super) why: String,
+    pub(super) commands: Vec<String>,
+}
+
+impl StatusWire {
+    async fn read(store: &dyn Store, (catalog, limit): (&str, Limit)) -> Result<Self, Failure> {
+        let view = View::read(store).await?;
+        let holder = store.holder().await?;
+        let tasks = store.tasks(true).await?;
+        let (state, plan) = (&view.state, view.plan.as_ref());
+        let units = UnitsWire::of(&view);
+        let why = |(service, why): (&String, &String)| WhyWire {
+            service: service.clone(),
+            why: why.clone(),
+        };
+        let overlay = state.overlay.iter();
+        let mut wire = Self {
+            version: "trueline.status/v1",
+            catalog: catalog.to_owned(),
+            ready: false,
+            head: state.head.clone(),
+            applied_revision: state.applied_revision.clone(),
+            last_tick: state.ticked_at.map(|at| TickWire { at, trouble: state.trouble.clone() }),
+            driver: holder.map(|holder| DriverWire {
+                pid: holder.pid,
+                host: holder.host,
+                command: holder.command,
+            }),
+            plan: plan.map(PlanWire::of),
+            units,
+            overlay: Listed::of(overlay, limit)
+                .map(|(path, why)| OverlayWire { path: path.clone(), why: why.clone() }),
+            blocked: Listed::of(&state.blocked, limit).map(why),
+            pending: Listed::of(
+                state
+                    .pending
+                    .iter()
+                    .filter_map(|(id, why)| Some((id, why_pending(id, why, plan)?))),
+                limit,
+            )
+            .map(|(id, why)| PendingWire::of(id, why, plan)),
+            runs: Listed::of(view.runs.values(), limit).map(RunLine::of_open),
+            stopped: Listed::of(view.stopped.values(), limit).map(|run| RunLine::of(run.clone())),
+            tasks: Listed::of(tasks, limit).map(|task| TaskLine::of(&task)),
+        };
+        wire.ready = wire.is_ready();
+        Ok(wire)
+    }
+
+    /// Tells whether all is well: everything is as the head wants it, as far as anybody looked.
+    fn is_ready(&self) -> bool {
+        let settled = self.units.states.keys().all(|state| state.is_settled());
+        let waits = self.overlay.total
+            + self.blocked.total
+            + self.pending.total
+            + self.runs.total
+            + self.stopped.total
+            + self.tasks.total;
+        let told = self.last_tick.as_ref().is_some_and(|tick| tick.trouble.is_none());
+        let held = self.plan.as_ref().is_some_and(|plan| !plan.held.is_empty());
+        told && settled && !held && waits == 0 && self.units.drifted + self.units.held == 0
+    }
+}
+
+impl UnitsWire {
+    fn of(view: &View) -> Self {
+        let units = view.units();
+        let mut states = BTreeMap::new();
+        for unit in &units {
+            *states.entry(unit.standing.state).or_default() += 1;
+        }
+        Self {
+            total: units.len(),
+            drifted: units.iter().filter(|unit| unit.drifted).count(),
+            held: units.iter().filter(|unit| unit.held).count(),
+            states,
+        }
+    }
+
+    /// Counts units by state, the urgent first.
+    pub(super) fn text(&self) -> String {
+        let urgent = self.states.iter().rev();
+        let mut parts: Vec<String> =
+            urgent.map(|(state, number)| format!("{number} {state}")).collect();
+        for (number, flag) in [(self.drifted, "drifted"), (self.held, "held")] {
+            if number > 0 {
+                parts.push(format!("{number} {flag}"));
+            }
+        }
+        if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
+    }
+}
+
+impl PlanWire {
+    fn of(plan: &Plan) -> Self {
+        let by_people = |why: &Pending| matches!(why, Pending::Approval { .. } | Pending::Guard);
+        let approvable = plan.pending.values().flatten().any(by_people);
+        Self {
+            digest: plan.digest,
+            commit: plan.commit.clone(),
+            changes: plan.changes.len(),
+            held: show::holds(plan),
+            approve: approvable.then(|| format!("trueline approve {}", plan.digest.short())),
+        }
+    }
+}
+
+impl PendingWire {
+    fn of(service: &str, why: String, plan: Option<&Plan>) -> Self {
+        let change = plan.and_then(|plan| plan.change(service));
+        Self {
+            service: service.to_owned(),
+            change: change.map(|change| change.digest),
+            why,
+            commands: plan.zip(change).map(commands).unwrap_or_default(),
+        }
+    }
+}
+
+/// Says why a change does not start; nothing where all there is to say is that its last run stopped.
+fn why_pending(service: &str, said: &str, plan: Option<&Plan>) -> Option<String> {
+    let reasons = plan.and_then(|plan| plan.pending.get(service));
+    let reasons = reasons.into_iter().flatten();
+    let words: Vec<(bool, String)> = reasons
+        .map(|reason| (matches!(reason, Pending::Stalled { .. }), reason.to_string()))
+        .collect();
+    let joined = |words: &mut dyn Iterator<Item = &(bool, String)>| {
+        words.map(|(_, word)| word.as_str()).collect::<Vec<_>>().join("; ")
+    };
+    // The plan was kept when it became what it is; what the last tick said may be newer.
+    if joined(&mut words.iter()) != said {
+        return Some(said.to_owned());
+    }
+    let others = joined(&mut words.iter().filter(|(stopped, _)| !stopped));
+    (!others.is_empty()).then_some(others)
+}
+
+/// Returns what a person can do about a change that does not start.
+pub(super) fn commands((plan, change): (&Plan, &Change)) -> Vec<String> {
+    let mut commands: Vec<String> = Vec::new();
+    for reason in plan.pending.get(&change.service).into_iter().flatten() {
+        let command = match reason {
+            Pending::Approval { .. } => format!("trueline approve {}", change.digest.short()),
+            Pending::Guard => format!("trueline approve {}", plan.digest.short()),
+            Pending::Stalled { .. } => format!("trueline service reconcile {}", change.service),
+            Pending::Dependency { service } => format!("trueline service show {service}"),
+            Pending::Rejected { .. } | Pending::Window { .. } | Pending::Held => continue,
+        };
+        if !commands.contains(&command) {
+            commands.push(command);
+        }
+    }
+    commands
+}
+
+#[cfg(test)]
+#[path = "status_tests.rs"]
+mod tests;

@@ -72,6 +72,9 @@ impl Daemon {
             overlay: self.overlay(),
             blocked: plan.blocked.iter().map(|(id, why)| (id.clone(), why.join("; "))).collect(),
             pending: pending_in_words(plan),
+            outdated: plan.outdated.clone(),
+            unknown: plan.unknown.clone(),
+            suspended: plan.suspended.iter().cloned().collect(),
             ..memory.state.clone()
         };
         if acted {

@@ -11,6 +11,12 @@ mod memory;
 mod observe;
 mod secrets;
 mod start;
+mod unit_state;
+mod view;
+#[cfg(test)]
+pub(crate) mod view_sample;
+#[cfg(test)]
+mod view_tests;
 
 pub use decisions::{check_outputs, typed_outputs};
 pub use drive::{Attempt, Driver};
@@ -20,3 +26,5 @@ pub use finish::seal_outputs;
 pub use memory::{Decided, Memory};
 pub use observe::{Seen, observe};
 pub use secrets::{EnvironmentSecrets, FolderSecrets, SecretSource};
+pub use unit_state::{Standing, UnitState, unit_state, why_open};
+pub use view::{ServiceView, UnitView, View};

@@ -37,6 +37,15 @@ pub struct CatalogState {
     pub blocked: BTreeMap<String, String>,
     /// Services that wait, with what for.
     pub pending: BTreeMap<String, String>,
+    /// Units whose definition is newer than what was applied, with why.
+    #[serde(default)]
+    pub outdated: BTreeMap<UnitKey, String>,
+    /// Units that are absent and not known to be unwanted, with why.
+    #[serde(default)]
+    pub unknown: BTreeMap<UnitKey, String>,
+    /// Services that git wants left alone.
+    #[serde(default)]
+    pub suspended: BTreeSet<String>,
     /// When the last tick was.
     pub ticked_at: Option<Timestamp>,
 }

@@ -15,4 +15,6 @@ mod wire;
 
 pub use json::{VERSION, json};
 pub use markdown::markdown;
+pub use reasons::{holds, pending};
 pub use text::{Style, text};
+pub use values::{literal, masked, visible};

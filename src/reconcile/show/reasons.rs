@@ -4,7 +4,7 @@ use crate::reconcile::change::Change;
 use crate::reconcile::plan::{Hold, Pending, Plan};
 
 /// Says of a change why it does not start yet; approvals, which one person gives at once, in one sentence.
-pub(super) fn pending(plan: &Plan, change: &Change) -> Vec<String> {
+pub fn pending(plan: &Plan, change: &Change) -> Vec<String> {
     let Some(reasons) = plan.pending.get(&change.service) else { return Vec::new() };
     let mut said: Vec<String> = approvals(change, reasons).into_iter().collect();
     for reason in reasons {
@@ -59,7 +59,7 @@ fn approvals(change: &Change, reasons: &[Pending]) -> Option<String> {
 }
 
 /// Says why the guard holds a plan; the last sentence is what to do.
-pub(super) fn holds(plan: &Plan) -> Vec<String> {
+pub fn holds(plan: &Plan) -> Vec<String> {
     let verdict = &plan.verdict;
     let approve = format!("trueline approve {}", plan.digest.short());
     let said = |hold: &Hold| match hold {

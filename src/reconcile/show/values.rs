@@ -11,7 +11,7 @@ use crate::template::{has_sensitive, has_unknown, show_markers};
 const LONGEST_JSON: usize = 64 << 10;
 
 /// Writes a text from outside so that it can't steer a terminal, reorder what is read, or break a line.
-pub(super) fn visible(text: &str) -> String {
+pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in show_markers(text).chars() {
         match c {
@@ -51,7 +51,7 @@ pub(super) fn is_secret(value: &Value) -> bool {
 }
 
 /// Copies a value with secrets masked and markers in words.
-pub(super) fn masked(value: &Value) -> Value {
+pub fn masked(value: &Value) -> Value {
     match value {
         value if is_secret(value) => Value::String(MASK.to_owned()),
         Value::String(text) => Value::String(show_markers(text)),
@@ -65,7 +65,7 @@ pub(super) fn masked(value: &Value) -> Value {
 }
 
 /// Writes a value on one line: texts in quotes, so that `"5"` and `5` differ, markers bare.
-pub(super) fn literal(value: &Value) -> String {
+pub fn literal(value: &Value) -> String {
     match value {
         value if is_secret(value) => MASK.to_owned(),
         Value::String(text) => quoted(text),
