@@ -41,7 +41,13 @@ mod tests {
 
     #[test]
     fn a_config_is_what_the_type_takes() {
-        check(&ITEM.replace("instructions:", "instuctions:"), "catalog/databases/database-standard.yaml:26:11: error action/config unknown property `instuctions` (did you mean `instructions`?)");
-        check(&ITEM.replace("type: string}]", "type: strnig}]"), "catalog/databases/database-standard.yaml:27:39: error action/config expected one of `string`, `number`, `boolean`, found `strnig` (did you mean `string`?)");
+        check(
+            &ITEM.replace("instructions:", "instuctions:"),
+            "catalog/databases/database-standard.yaml:26:11: error action/config unknown property `instuctions` (did you mean `instructions`?)",
+        );
+        check(
+            &ITEM.replace("type: string}]", "type: strnig}]"),
+            "catalog/databases/database-standard.yaml:27:39: error action/config expected one of `string`, `number`, `boolean`, found `strnig` (did you mean `string`?)",
+        );
     }
 }

@@ -79,8 +79,14 @@ mod tests {
 
     #[test]
     fn an_action_depends_on_others_of_its_list() {
-        check(&with(&[("tell", "dependsOn: [provison], ")]), "catalog/databases/database-standard.yaml:28:46: error action/depends-on no action `provison` in this list (did you mean `provision`?)");
-        check(&with(&[("tell", "dependsOn: [tell], ")]), "catalog/databases/database-standard.yaml:28:46: error action/depends-on action `tell` depends on itself");
+        check(
+            &with(&[("tell", "dependsOn: [provison], ")]),
+            "catalog/databases/database-standard.yaml:28:46: error action/depends-on no action `provison` in this list (did you mean `provision`?)",
+        );
+        check(
+            &with(&[("tell", "dependsOn: [tell], ")]),
+            "catalog/databases/database-standard.yaml:28:46: error action/depends-on action `tell` depends on itself",
+        );
     }
 
     #[test]

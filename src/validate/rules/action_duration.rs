@@ -65,7 +65,10 @@ mod tests {
             ITEM.replace("type: manual-task", &format!("type: manual-task\n        {key}"))
         };
         check(&with("timeout: 5m"), "");
-        check(&with("timeout: 9999d"), "catalog/databases/database-standard.yaml:24:18: error action/duration `9999d` is no duration of at most 365 days (write a number and a unit, for example `30s` or `5m`)");
+        check(
+            &with("timeout: 9999d"),
+            "catalog/databases/database-standard.yaml:24:18: error action/duration `9999d` is no duration of at most 365 days (write a number and a unit, for example `30s` or `5m`)",
+        );
         check(&with("retry: {attempts: 3, delay: 2m, maxDelay: 10s}"), "
             catalog/databases/database-standard.yaml:24:51: error action/duration the longest pause is shorter than the first one
             catalog/databases/database-standard.yaml:24:37: the first pause

@@ -55,15 +55,24 @@ mod tests {
             format!("{ITEM}{}", BUNDLE.replace("{size: \"{{fields.size}}\"}", config))
         };
         check(&with("{size: \"{{fields.size}}\"}"), "");
-        check(&with("{sise: \"{{fields.size}}\"}"), "bundles/bundle-webapp.yaml:12:14: error component/config unknown field `sise` (did you mean `size`?)");
-        check(&with("{size: huge}"), "bundles/bundle-webapp.yaml:12:20: error component/config expected one of `small`, `large`, found `huge`");
+        check(
+            &with("{sise: \"{{fields.size}}\"}"),
+            "bundles/bundle-webapp.yaml:12:14: error component/config unknown field `sise` (did you mean `size`?)",
+        );
+        check(
+            &with("{size: huge}"),
+            "bundles/bundle-webapp.yaml:12:20: error component/config expected one of `small`, `large`, found `huge`",
+        );
     }
 
     #[test]
     fn what_is_required_is_given() {
         let item =
             ITEM.replace("name: Label, type: string", "name: Label, type: string, required: true");
-        check(&format!("{item}{BUNDLE}"), "bundles/bundle-webapp.yaml:12:13: error component/config missing field `label` (`label`: Label)");
+        check(
+            &format!("{item}{BUNDLE}"),
+            "bundles/bundle-webapp.yaml:12:13: error component/config missing field `label` (`label`: Label)",
+        );
         let environment = "--- environments/production.yaml\nschemaVersion: catalog/v1\nkind: Environment\nmetadata: {id: production, name: Production}\ndefaults: {database-standard: {label: mine}}\n";
         check(&format!("{item}{BUNDLE}{environment}"), "");
     }

@@ -124,7 +124,10 @@ mod tests {
             bundles/bundle-webapp.yaml:13:17: `database` waits for `replica`
             bundles/bundle-webapp.yaml:17:21: `replica` waits for `database`
         ");
-        with("database", "bundles/bundle-webapp.yaml:13:17: error component/depends-on no component `repilca` in this bundle (did you mean `replica`?)");
+        with(
+            "database",
+            "bundles/bundle-webapp.yaml:13:17: error component/depends-on no component `repilca` in this bundle (did you mean `replica`?)",
+        );
     }
 
     #[test]

@@ -73,11 +73,29 @@ mod tests {
     #[test]
     fn what_a_document_says_is_where_it_stands() {
         let with = |from: &str, to: &str| format!("{ITEM}{}", SERVICE.replace(from, to));
-        check(&with("catalog/v1", "catalog/v2"), "services/payments/payments-db.yaml:1:16: error document/schema-version unknown schemaVersion `catalog/v2` (this program knows `schemaVersion: catalog/v1`)");
-        check(&with("kind: Service", "kind: Servce"), "services/payments/payments-db.yaml:2:7: error document/kind unknown kind `Servce`, expected one of `CatalogItem`, `CatalogBundle`, `Service`, `Environment`, `Catalog` (did you mean `Service`?)");
-        check(&with("id: payments-db", "id: payments-xy"), "services/payments/payments-db.yaml:3:16: error document/id the id is `payments-xy`, and the file is named `payments-db` (rename the id to `payments-db`, or the file to `payments-xy.yaml`)");
-        check(&with("team: payments", "team: billing"), "services/payments/payments-db.yaml:3:35: error document/folder the team is `billing`, and the folder is `payments` (move the file to `services/billing/payments-db.yaml`, or write `team: payments`)");
-        check(&with("payments-db.yaml", "payments-db.yml"), "services/payments/payments-db.yml:1:1: error document/ending a file that ends in `.yml` is not read (write it as YAML and name it `services/payments/payments-db.yaml`)");
-        check(&with("services/payments/", "old/"), "old/payments-db.yaml:1:16: error document/misplaced a document of a catalog stands where none is read (move it to `services/payments/payments-db.yaml`, or remove `schemaVersion`)");
+        check(
+            &with("catalog/v1", "catalog/v2"),
+            "services/payments/payments-db.yaml:1:16: error document/schema-version unknown schemaVersion `catalog/v2` (this program knows `schemaVersion: catalog/v1`)",
+        );
+        check(
+            &with("kind: Service", "kind: Servce"),
+            "services/payments/payments-db.yaml:2:7: error document/kind unknown kind `Servce`, expected one of `CatalogItem`, `CatalogBundle`, `Service`, `Environment`, `Catalog` (did you mean `Service`?)",
+        );
+        check(
+            &with("id: payments-db", "id: payments-xy"),
+            "services/payments/payments-db.yaml:3:16: error document/id the id is `payments-xy`, and the file is named `payments-db` (rename the id to `payments-db`, or the file to `payments-xy.yaml`)",
+        );
+        check(
+            &with("team: payments", "team: billing"),
+            "services/payments/payments-db.yaml:3:35: error document/folder the team is `billing`, and the folder is `payments` (move the file to `services/billing/payments-db.yaml`, or write `team: payments`)",
+        );
+        check(
+            &with("payments-db.yaml", "payments-db.yml"),
+            "services/payments/payments-db.yml:1:1: error document/ending a file that ends in `.yml` is not read (write it as YAML and name it `services/payments/payments-db.yaml`)",
+        );
+        check(
+            &with("services/payments/", "old/"),
+            "old/payments-db.yaml:1:16: error document/misplaced a document of a catalog stands where none is read (move it to `services/payments/payments-db.yaml`, or remove `schemaVersion`)",
+        );
     }
 }

@@ -66,8 +66,17 @@ mod tests {
             )
         };
         check(&with("{database-standard: {size: large}}"), "");
-        check(&with("{database-standrad: {size: large}}"), "environments/production.yaml:4:12: error environment/defaults no item or bundle `database-standrad` (did you mean `database-standard`?)");
-        check(&with("{database-standard: {sise: large}}"), "environments/production.yaml:4:32: error environment/defaults unknown field `sise` (did you mean `size`?)");
-        check(&with("{database-standard: {size: huge}}"), "environments/production.yaml:4:38: error environment/defaults expected one of `small`, `large`, found `huge`");
+        check(
+            &with("{database-standrad: {size: large}}"),
+            "environments/production.yaml:4:12: error environment/defaults no item or bundle `database-standrad` (did you mean `database-standard`?)",
+        );
+        check(
+            &with("{database-standard: {sise: large}}"),
+            "environments/production.yaml:4:32: error environment/defaults unknown field `sise` (did you mean `size`?)",
+        );
+        check(
+            &with("{database-standard: {size: huge}}"),
+            "environments/production.yaml:4:38: error environment/defaults expected one of `small`, `large`, found `huge`",
+        );
     }
 }

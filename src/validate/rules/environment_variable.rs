@@ -127,8 +127,14 @@ mod tests {
         };
         let placed = SERVICE.replace("team: payments}", "team: payments, environment: production}");
         check(&world("{{environment.region}} {{environment.id}}", &placed), "");
-        check(&world("{{environment.regoin}}", &placed), "services/payments/payments-db.yaml:3:58: error environment/variable `database-standard` reads `environment.regoin`, which environment `production` does not have (did you mean `region`?)");
-        check(&world("{{environment.region}}", SERVICE), "services/payments/payments-db.yaml:3:11: error environment/variable `database-standard` reads `environment.region`, and this service names no environment (name one under `metadata.environment`)");
+        check(
+            &world("{{environment.regoin}}", &placed),
+            "services/payments/payments-db.yaml:3:58: error environment/variable `database-standard` reads `environment.regoin`, which environment `production` does not have (did you mean `region`?)",
+        );
+        check(
+            &world("{{environment.region}}", SERVICE),
+            "services/payments/payments-db.yaml:3:11: error environment/variable `database-standard` reads `environment.region`, and this service names no environment (name one under `metadata.environment`)",
+        );
         check(
             &world(
                 "{{default environment.zone 'a'}}{{#if fields.label}}{{environment.zone}}{{/if}}",

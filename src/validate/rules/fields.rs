@@ -131,32 +131,50 @@ mod tests {
 
     #[test]
     fn unknown() {
-        with("fields: {sise: small}", "services/payments/payments-db.yaml:5:23: error fields/hidden field `label` is given but not visible (it is there only when `size` is `large`)");
+        with(
+            "fields: {sise: small}",
+            "services/payments/payments-db.yaml:5:23: error fields/hidden field `label` is given but not visible (it is there only when `size` is `large`)",
+        );
     }
 
     #[test]
     fn missing() {
-        with("fields: {size: large}", "services/payments/payments-db.yaml:5:17: error secret/in-clear a password is named, never written down (write the name of a secret: {secret: PAYMENTS_DB_ADMIN})");
+        with(
+            "fields: {size: large}",
+            "services/payments/payments-db.yaml:5:17: error secret/in-clear a password is named, never written down (write the name of a secret: {secret: PAYMENTS_DB_ADMIN})",
+        );
     }
 
     #[test]
     fn hidden() {
-        with("fields: {size: small, label: mine}", "services/payments/payments-db.yaml:5:9: error fields/missing missing field `label` (`label`: Label)");
+        with(
+            "fields: {size: small, label: mine}",
+            "services/payments/payments-db.yaml:5:9: error fields/missing missing field `label` (`label`: Label)",
+        );
     }
 
     #[test]
     fn type_of_a_field() {
-        with("fields: {size: large, label: 7}", r#"services/payments/payments-db.yaml:5:30: error fields/type expected text, found number `7` (put it in quotes: "7")"#);
+        with(
+            "fields: {size: large, label: 7}",
+            r#"services/payments/payments-db.yaml:5:30: error fields/type expected text, found number `7` (put it in quotes: "7")"#,
+        );
     }
 
     #[test]
     fn value() {
-        with("fields: {size: huge}", "services/payments/payments-db.yaml:5:10: error fields/unknown unknown field `sise` (did you mean `size`?)");
+        with(
+            "fields: {size: huge}",
+            "services/payments/payments-db.yaml:5:10: error fields/unknown unknown field `sise` (did you mean `size`?)",
+        );
     }
 
     #[test]
     fn in_clear() {
-        with("fields: {admin: hunter2}", "services/payments/payments-db.yaml:5:16: error fields/value expected one of `small`, `large`, found `huge`");
+        with(
+            "fields: {admin: hunter2}",
+            "services/payments/payments-db.yaml:5:16: error fields/value expected one of `small`, `large`, found `huge`",
+        );
         with("fields: {admin: {secret: PAYMENTS_ADMIN}}", "");
     }
 
@@ -170,7 +188,10 @@ mod tests {
         let service = SERVICE
             .replace("team: payments}", "team: payments, environment: production}")
             .replace("{size: small}", "{}");
-        check(&format!("{environment}{item}{service}"), "services/payments/payments-db.yaml:5:9: error fields/missing missing field `label` (`label`: Label)");
+        check(
+            &format!("{environment}{item}{service}"),
+            "services/payments/payments-db.yaml:5:9: error fields/missing missing field `label` (`label`: Label)",
+        );
         check(
             &format!(
                 "{environment}{item}{}",

@@ -91,7 +91,10 @@ mod tests {
 
     #[test]
     fn duplicate_id() {
-        with("{id: size, name: Label, type: string}", "catalog/databases/database-standard.yaml:17:13: error form/choices a field of type `select` needs choices (list them under `enum`)");
+        with(
+            "{id: size, name: Label, type: string}",
+            "catalog/databases/database-standard.yaml:17:13: error form/choices a field of type `select` needs choices (list them under `enum`)",
+        );
     }
 
     #[test]
@@ -108,7 +111,10 @@ mod tests {
 
     #[test]
     fn limits() {
-        with("{id: label, name: Label, type: string, validation: {min: 4}}", "catalog/databases/database-standard.yaml:17:18: error form/duplicate-id field `size` is there already (ids of fields are unique in the whole form)");
+        with(
+            "{id: label, name: Label, type: string, validation: {min: 4}}",
+            "catalog/databases/database-standard.yaml:17:18: error form/duplicate-id field `size` is there already (ids of fields are unique in the whole form)",
+        );
         with(
             "{id: label, name: Label, type: string, validation: {minLength: 9, maxLength: 4}}",
             "catalog/databases/database-standard.yaml:17:65: error form/limits `min` means nothing for a field of type `string` (its limits: `pattern`, `minLength`, `maxLength`, `message`)",
@@ -117,17 +123,29 @@ mod tests {
 
     #[test]
     fn choices() {
-        with("{id: label, name: Label, type: select}", "catalog/databases/database-standard.yaml:17:74: error form/pattern patterns have no look-around, so that they take linear time (say what is allowed instead, or check it with `minLength` and `maxLength`)");
+        with(
+            "{id: label, name: Label, type: select}",
+            "catalog/databases/database-standard.yaml:17:74: error form/pattern patterns have no look-around, so that they take linear time (say what is allowed instead, or check it with `minLength` and `maxLength`)",
+        );
     }
 
     #[test]
     fn pattern() {
-        with("{id: label, name: Label, type: string, validation: {pattern: \"^(?!a)b$\"}}", "catalog/databases/database-standard.yaml:17:61: error form/default the default does not obey its field: expected a number, found text `many`");
-        with("{id: label, name: Label, type: string, validation: {pattern: \"b\"}}", "catalog/databases/database-standard.yaml:17:74: error form/pattern patterns have no look-around, so that they take linear time (say what is allowed instead, or check it with `minLength` and `maxLength`)");
+        with(
+            "{id: label, name: Label, type: string, validation: {pattern: \"^(?!a)b$\"}}",
+            "catalog/databases/database-standard.yaml:17:61: error form/default the default does not obey its field: expected a number, found text `many`",
+        );
+        with(
+            "{id: label, name: Label, type: string, validation: {pattern: \"b\"}}",
+            "catalog/databases/database-standard.yaml:17:74: error form/pattern patterns have no look-around, so that they take linear time (say what is allowed instead, or check it with `minLength` and `maxLength`)",
+        );
     }
 
     #[test]
     fn default() {
-        with("{id: label, name: Label, type: number, default: many}", "catalog/databases/database-standard.yaml:17:61: error form/default the default does not obey its field: expected a number, found text `many`");
+        with(
+            "{id: label, name: Label, type: number, default: many}",
+            "catalog/databases/database-standard.yaml:17:61: error form/default the default does not obey its field: expected a number, found text `many`",
+        );
     }
 }

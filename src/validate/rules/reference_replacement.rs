@@ -60,7 +60,13 @@ mod tests {
             )
         };
         check(&format!("{}{BUNDLE}", with("bundle-webapp")), "");
-        check(&format!("{}{BUNDLE}", with("bundle-webap")), "catalog/databases/database-standard.yaml:8:46: error reference/replacement no item or bundle `bundle-webap` (did you mean `bundle-webapp`?)");
-        check(&with("database-standard"), "catalog/databases/database-standard.yaml:8:46: error reference/replacement `database-standard` is named as its own replacement");
+        check(
+            &format!("{}{BUNDLE}", with("bundle-webap")),
+            "catalog/databases/database-standard.yaml:8:46: error reference/replacement no item or bundle `bundle-webap` (did you mean `bundle-webapp`?)",
+        );
+        check(
+            &with("database-standard"),
+            "catalog/databases/database-standard.yaml:8:46: error reference/replacement `database-standard` is named as its own replacement",
+        );
     }
 }

@@ -39,7 +39,13 @@ mod tests {
             SERVICE.replace("catalogItem: database-standard", &format!("catalogBundle: {id}"))
         };
         check(&format!("{ITEM}{BUNDLE}{}", of("bundle-webapp")), "");
-        check(&format!("{ITEM}{BUNDLE}{}", of("bundle-webap")), "services/payments/payments-db.yaml:4:16: error reference/unknown-bundle no bundle `bundle-webap` (did you mean `bundle-webapp`?)");
-        check(&format!("{ITEM}{BUNDLE}{}", of("database-standard")), "services/payments/payments-db.yaml:4:16: error reference/unknown-bundle no bundle `database-standard` (`database-standard` is an item: write `catalogItem: database-standard`)");
+        check(
+            &format!("{ITEM}{BUNDLE}{}", of("bundle-webap")),
+            "services/payments/payments-db.yaml:4:16: error reference/unknown-bundle no bundle `bundle-webap` (did you mean `bundle-webapp`?)",
+        );
+        check(
+            &format!("{ITEM}{BUNDLE}{}", of("database-standard")),
+            "services/payments/payments-db.yaml:4:16: error reference/unknown-bundle no bundle `database-standard` (`database-standard` is an item: write `catalogItem: database-standard`)",
+        );
     }
 }

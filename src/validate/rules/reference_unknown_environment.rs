@@ -43,8 +43,17 @@ mod tests {
     fn a_service_is_in_an_environment_that_is_there() {
         let placed = SERVICE.replace("team: payments}", "team: payments, environment: producton}");
         let environment = "--- environments/production.yaml\nschemaVersion: catalog/v1\nkind: Environment\nmetadata: {id: production, name: Production}\n";
-        check(&format!("{ITEM}{placed}"), "services/payments/payments-db.yaml:3:58: error reference/unknown-environment no environment `producton` (add `environments/producton.yaml`)");
-        check(&format!("{ITEM}{placed}{environment}"), "services/payments/payments-db.yaml:3:58: error reference/unknown-environment no environment `producton` (did you mean `production`?)");
-        check(&format!("{ITEM}{}{environment}", placed.replace("producton", "prod")), "services/payments/payments-db.yaml:3:58: error reference/unknown-environment no environment `prod` (there are: `production`)");
+        check(
+            &format!("{ITEM}{placed}"),
+            "services/payments/payments-db.yaml:3:58: error reference/unknown-environment no environment `producton` (add `environments/producton.yaml`)",
+        );
+        check(
+            &format!("{ITEM}{placed}{environment}"),
+            "services/payments/payments-db.yaml:3:58: error reference/unknown-environment no environment `producton` (did you mean `production`?)",
+        );
+        check(
+            &format!("{ITEM}{}{environment}", placed.replace("producton", "prod")),
+            "services/payments/payments-db.yaml:3:58: error reference/unknown-environment no environment `prod` (there are: `production`)",
+        );
     }
 }

@@ -61,7 +61,10 @@ mod tests {
 
     #[test]
     fn a_service_is_of_an_item_that_is_there() {
-        check(&format!("{ITEM}{}", SERVICE.replace("database-standard", "database-standrad")), "services/payments/payments-db.yaml:4:14: error reference/unknown-item no item `database-standrad` (did you mean `database-standard`?)");
+        check(
+            &format!("{ITEM}{}", SERVICE.replace("database-standard", "database-standrad")),
+            "services/payments/payments-db.yaml:4:14: error reference/unknown-item no item `database-standrad` (did you mean `database-standard`?)",
+        );
         check(
             &format!("{ITEM}{BUNDLE}{}", SERVICE.replace("database-standard", "bundle-webapp")),
             "services/payments/payments-db.yaml:4:14: error reference/unknown-item no item `bundle-webapp` (`bundle-webapp` is a bundle: write `catalogBundle: bundle-webapp`)",

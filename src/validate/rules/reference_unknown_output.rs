@@ -102,7 +102,10 @@ mod tests {
             )
         };
         check(&format!("{ITEM}{SERVICE}{}", read("url")), "");
-        check(&format!("{ITEM}{SERVICE}{}", read("address")), "services/payments/payments-app.yaml:5:17: error reference/unknown-output service `payments-db` has no output `address` (it offers `url`)");
+        check(
+            &format!("{ITEM}{SERVICE}{}", read("address")),
+            "services/payments/payments-app.yaml:5:17: error reference/unknown-output service `payments-db` has no output `address` (it offers `url`)",
+        );
     }
 
     #[test]
@@ -111,6 +114,9 @@ mod tests {
             bundles/bundle-webapp.yaml:16:24: error reference/unknown-output component `database` has no output `uri` (did you mean `url`?)
             bundles/bundle-webapp.yaml:25:19: error reference/unknown-output component `database` has no output `uri` (did you mean `url`?)
         ");
-        check(&format!("{ITEM}{}", BUNDLE.replace("[url]", "[host]")), "bundles/bundle-webapp.yaml:13:15: error reference/unknown-output item `database-standard` has no output `host` (it offers `url`)");
+        check(
+            &format!("{ITEM}{}", BUNDLE.replace("[url]", "[host]")),
+            "bundles/bundle-webapp.yaml:13:15: error reference/unknown-output item `database-standard` has no output `host` (it offers `url`)",
+        );
     }
 }

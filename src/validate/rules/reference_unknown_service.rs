@@ -41,9 +41,15 @@ mod tests {
     fn what_is_depended_on_is_there() {
         let reader = SERVICE.replace("payments-db", "payments-app");
         check(&format!("{ITEM}{SERVICE}{reader}dependsOn: [payments-db]"), "");
-        check(&format!("{ITEM}{SERVICE}{reader}dependsOn: [payments-bd]"), "services/payments/payments-app.yaml:6:13: error reference/unknown-service no service `payments-bd` (did you mean `payments-db`?)");
+        check(
+            &format!("{ITEM}{SERVICE}{reader}dependsOn: [payments-bd]"),
+            "services/payments/payments-app.yaml:6:13: error reference/unknown-service no service `payments-bd` (did you mean `payments-db`?)",
+        );
         let reader =
             reader.replace("size: small", "label: \"{{services.payments-bd.outputs.url}}\"");
-        check(&format!("{ITEM}{SERVICE}{reader}"), "services/payments/payments-app.yaml:5:17: error reference/unknown-service no service `payments-bd` (did you mean `payments-db`?)");
+        check(
+            &format!("{ITEM}{SERVICE}{reader}"),
+            "services/payments/payments-app.yaml:5:17: error reference/unknown-service no service `payments-bd` (did you mean `payments-db`?)",
+        );
     }
 }

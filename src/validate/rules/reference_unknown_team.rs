@@ -112,8 +112,14 @@ mod tests {
         };
         check(&settings("{payments: {}, platform: {}}"), "");
         check(&settings("{}"), "");
-        check(&settings("{payments: {}, platfrom: {}}"), "catalog/databases/database-standard.yaml:9:17: error reference/unknown-team no team `platform` (did you mean `platfrom`?)");
-        check(&settings("{billing: {}, platform: {}}"), "services/payments/payments-db.yaml:3:35: error reference/unknown-team no team `payments` (list it under `teams` in `trueline.yaml`)");
+        check(
+            &settings("{payments: {}, platfrom: {}}"),
+            "catalog/databases/database-standard.yaml:9:17: error reference/unknown-team no team `platform` (did you mean `platfrom`?)",
+        );
+        check(
+            &settings("{billing: {}, platform: {}}"),
+            "services/payments/payments-db.yaml:3:35: error reference/unknown-team no team `payments` (list it under `teams` in `trueline.yaml`)",
+        );
     }
 
     #[test]

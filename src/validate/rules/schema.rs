@@ -53,9 +53,21 @@ mod tests {
     #[test]
     fn what_the_schema_finds_is_reported() {
         let with = |from: &str, to: &str| format!("{ITEM}{}", SERVICE.replace(from, to));
-        check(&with("fields:", "feilds:"), "services/payments/payments-db.yaml:5:1: error schema/unknown-key unknown property `feilds` (did you mean `fields`?)");
-        check(&with(", team: payments", ""), "services/payments/payments-db.yaml:3:11: error schema/missing-key missing property `team` (`team`: the folder under `services/` that it stands in)");
-        check(&with("fields: {size: small}", "version: 1.4"), r#"services/payments/payments-db.yaml:5:10: error schema/type expected text, found number `1.4` (put it in quotes: "1.4")"#);
-        check(&with("fields: {size: small}", "priority: hihg"), "services/payments/payments-db.yaml:5:11: error schema/value expected one of `critical`, `high`, `normal`, `low`, `background`, found `hihg` (did you mean `high`?)");
+        check(
+            &with("fields:", "feilds:"),
+            "services/payments/payments-db.yaml:5:1: error schema/unknown-key unknown property `feilds` (did you mean `fields`?)",
+        );
+        check(
+            &with(", team: payments", ""),
+            "services/payments/payments-db.yaml:3:11: error schema/missing-key missing property `team` (`team`: the folder under `services/` that it stands in)",
+        );
+        check(
+            &with("fields: {size: small}", "version: 1.4"),
+            r#"services/payments/payments-db.yaml:5:10: error schema/type expected text, found number `1.4` (put it in quotes: "1.4")"#,
+        );
+        check(
+            &with("fields: {size: small}", "priority: hihg"),
+            "services/payments/payments-db.yaml:5:11: error schema/value expected one of `critical`, `high`, `normal`, `low`, `background`, found `hihg` (did you mean `high`?)",
+        );
     }
 }

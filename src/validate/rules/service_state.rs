@@ -51,7 +51,13 @@ mod tests {
         );
         check(&format!("{item}{SERVICE}state: hibernated\n"), "");
         check(&format!("{item}{SERVICE}state: suspended\n"), "");
-        check(&format!("{item}{SERVICE}state: hibernatd\n"), "services/payments/payments-db.yaml:6:8: error service/state no operation of `database-standard` leads to the state `hibernatd` (did you mean `hibernated`?)");
-        check(&format!("{ITEM}{SERVICE}state: asleep\n"), "services/payments/payments-db.yaml:6:8: error service/state no operation of `database-standard` leads to the state `asleep` (possible: `active`, `suspended`)");
+        check(
+            &format!("{item}{SERVICE}state: hibernatd\n"),
+            "services/payments/payments-db.yaml:6:8: error service/state no operation of `database-standard` leads to the state `hibernatd` (did you mean `hibernated`?)",
+        );
+        check(
+            &format!("{ITEM}{SERVICE}state: asleep\n"),
+            "services/payments/payments-db.yaml:6:8: error service/state no operation of `database-standard` leads to the state `asleep` (possible: `active`, `suspended`)",
+        );
     }
 }

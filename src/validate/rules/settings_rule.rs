@@ -48,8 +48,14 @@ mod tests {
 
     #[test]
     fn rules_are_those_that_there_are() {
-        check(&settings("{template/unkown-variable: warning}"), "trueline.yaml:3:22: error settings/rule no rule `template/unkown-variable` (did you mean `template/unknown-variable`?)");
-        check(&settings("{yaml/syntax: off}"), "trueline.yaml:3:35: error settings/rule the severity of `yaml/syntax` cannot be set (what it finds cannot be worked with; it is always an error)");
+        check(
+            &settings("{template/unkown-variable: warning}"),
+            "trueline.yaml:3:22: error settings/rule no rule `template/unkown-variable` (did you mean `template/unknown-variable`?)",
+        );
+        check(
+            &settings("{yaml/syntax: off}"),
+            "trueline.yaml:3:35: error settings/rule the severity of `yaml/syntax` cannot be set (what it finds cannot be worked with; it is always an error)",
+        );
         check(&settings("{yaml/syntax: error, template/syntax: note}"), "");
     }
 
@@ -59,7 +65,10 @@ mod tests {
         let with = |severity: &str| {
             format!("{wrong}{}", settings(&format!("{{fields/unknown: {severity}}}")))
         };
-        check(&with("warning"), "services/payments/payments-db.yaml:5:10: warning fields/unknown unknown field `sise` (did you mean `size`?)");
+        check(
+            &with("warning"),
+            "services/payments/payments-db.yaml:5:10: warning fields/unknown unknown field `sise` (did you mean `size`?)",
+        );
         check(&with("off"), "");
         assert!(judge(&with("warning")).misfits.is_empty());
         assert_eq!(judge(&with("error")).misfits.len(), 1);

@@ -47,6 +47,9 @@ mod tests {
             format!("{ITEM}{}", SERVICE.replace("size: small", &format!("label: \"{text}\"")))
         };
         check(&with("{{x}}"), "");
-        check(&with("http://{{services.payments-db.outputs.url}}"), "services/payments/payments-db.yaml:5:25: warning template/literal this is taken as it stands: only one lone reference is read in a field (write nothing but `{{services.<id>.outputs.<name>}}`)");
+        check(
+            &with("http://{{services.payments-db.outputs.url}}"),
+            "services/payments/payments-db.yaml:5:25: warning template/literal this is taken as it stands: only one lone reference is read in a field (write nothing but `{{services.<id>.outputs.<name>}}`)",
+        );
     }
 }

@@ -52,6 +52,9 @@ mod tests {
             catalog/databases/database-standard.yaml:7:12: the version
         ");
         assert!(judge(&with("~1.3")).misfits.is_empty());
-        check(&with("one"), "services/payments/payments-db.yaml:6:10: error schema/value expected a requirement on a semantic version, found `one` (for example `^1.4`)");
+        check(
+            &with("one"),
+            "services/payments/payments-db.yaml:6:10: error schema/value expected a requirement on a semantic version, found `one` (for example `^1.4`)",
+        );
     }
 }

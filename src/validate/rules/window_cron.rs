@@ -89,14 +89,26 @@ mod tests {
     fn a_window_opens_at_some_time() {
         with("{allow: {cron: \"0 9 * * MON-FRI\", duration: 8h, timezone: Europe/Berlin}}", "");
         with("{allow: {cron: \"0 9 29 2 *\", duration: 8h, timezone: UTC}}", "");
-        with("{allow: {cron: \"0 9 30 2 *\", duration: 8h, timezone: UTC}}", "environments/production.yaml:5:35: error window/cron the closing ends on 2026-01-06, before it begins on 2026-12-20");
-        with("{allow: {cron: \"0 9 * * *\", duration: 999d, timezone: UTC}}", "environments/production.yaml:5:20: error window/cron the time `0 9 30 2 *` never comes (minute, hour, day, month, weekday: `0 9 * * MON-FRI`)");
-        with("{allow: {cron: \"0 99 * * *\", duration: 8h, timezone: UTC}}", "environments/production.yaml:5:35: error window/cron the closing ends on 2026-01-06, before it begins on 2026-12-20");
+        with(
+            "{allow: {cron: \"0 9 30 2 *\", duration: 8h, timezone: UTC}}",
+            "environments/production.yaml:5:35: error window/cron the closing ends on 2026-01-06, before it begins on 2026-12-20",
+        );
+        with(
+            "{allow: {cron: \"0 9 * * *\", duration: 999d, timezone: UTC}}",
+            "environments/production.yaml:5:20: error window/cron the time `0 9 30 2 *` never comes (minute, hour, day, month, weekday: `0 9 * * MON-FRI`)",
+        );
+        with(
+            "{allow: {cron: \"0 99 * * *\", duration: 8h, timezone: UTC}}",
+            "environments/production.yaml:5:35: error window/cron the closing ends on 2026-01-06, before it begins on 2026-12-20",
+        );
     }
 
     #[test]
     fn a_closing_ends_after_it_begins() {
         with("{deny: {from: 2026-12-20, to: 2027-01-06, timezone: UTC}}", "");
-        with("{deny: {from: 2026-12-20, to: 2026-01-06, timezone: UTC}}", "environments/production.yaml:5:35: error window/cron the closing ends on 2026-01-06, before it begins on 2026-12-20");
+        with(
+            "{deny: {from: 2026-12-20, to: 2026-01-06, timezone: UTC}}",
+            "environments/production.yaml:5:35: error window/cron the closing ends on 2026-01-06, before it begins on 2026-12-20",
+        );
     }
 }

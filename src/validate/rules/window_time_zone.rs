@@ -75,7 +75,13 @@ mod tests {
             )
         };
         check(&with("Europe/Berlin"), "");
-        check(&with("Europe/Berln"), "environments/production.yaml:5:57: error window/time-zone no time zone `Europe/Berln` (did you mean `Europe/Berlin`?)");
-        check(&with("Berlin"), "environments/production.yaml:5:57: error window/time-zone no time zone `Berlin` (did you mean `Europe/Berlin`?)");
+        check(
+            &with("Europe/Berln"),
+            "environments/production.yaml:5:57: error window/time-zone no time zone `Europe/Berln` (did you mean `Europe/Berlin`?)",
+        );
+        check(
+            &with("Berlin"),
+            "environments/production.yaml:5:57: error window/time-zone no time zone `Berlin` (did you mean `Europe/Berlin`?)",
+        );
     }
 }

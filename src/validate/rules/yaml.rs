@@ -142,7 +142,10 @@ mod tests {
 
     #[test]
     fn what_the_reader_finds_is_reported() {
-        check(&format!("{ITEM}{}", SERVICE.replace("{size: small}", "{size: small")), "services/payments/payments-db.yaml:5:21: error yaml/syntax `,` or `}` is expected here (close the mapping, or quote a text that contains braces or commas)");
+        check(
+            &format!("{ITEM}{}", SERVICE.replace("{size: small}", "{size: small")),
+            "services/payments/payments-db.yaml:5:21: error yaml/syntax `,` or `}` is expected here (close the mapping, or quote a text that contains braces or commas)",
+        );
         check(
             &format!("{ITEM}{}", SERVICE.replace("{size: small}", "{size: small, size: large}")),
             "
@@ -150,6 +153,9 @@ mod tests {
             services/payments/payments-db.yaml:5:10: the first
         ",
         );
-        check(&format!("{ITEM}{}", SERVICE.replace("{size: small}", "&a {size: small}")), "services/payments/payments-db.yaml:5:9: error yaml/feature anchors (`&name`) are not supported (write the value out where it is needed, or quote a text that starts with `&`)");
+        check(
+            &format!("{ITEM}{}", SERVICE.replace("{size: small}", "&a {size: small}")),
+            "services/payments/payments-db.yaml:5:9: error yaml/feature anchors (`&name`) are not supported (write the value out where it is needed, or quote a text that starts with `&`)",
+        );
     }
 }
