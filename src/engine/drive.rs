@@ -358,7 +358,7 @@ impl Driver {
         match (again, fault.class) {
             (Some(delay), _) => {
                 let asked = Duration::from_millis(fault.retry_after_ms.unwrap_or_default());
-                let delay = delay.max(asked.min(Duration::from_secs(3600)));
+                let delay = delay.max(asked.min(Duration::from_hours(1)));
                 let not_before = self.engine.clock.now() + delay;
                 StepEvent::Retry { fault, not_before }
             }
@@ -407,7 +407,7 @@ impl Driver {
                         None => Err(Fault::terminal("the action is not available in this build")),
                     }
                 };
-                let outcome = guarded(Duration::from_secs(60), work).await;
+                let outcome = guarded(Duration::from_mins(1), work).await;
                 Attempt { run, path, outcome, looked: true }
             });
         }

@@ -100,5 +100,5 @@ fn new_run_id(now: Timestamp) -> RunId {
 fn random_hex(bytes: usize) -> String {
     let mut buffer = vec![0_u8; bytes];
     getrandom::fill(&mut buffer).expect("the operating system gives random bytes");
-    buffer.iter().map(|byte| format!("{byte:02x}")).collect()
+    buffer.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

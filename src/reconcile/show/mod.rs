@@ -19,4 +19,4 @@ pub use json::{VERSION, json};
 pub use markdown::markdown;
 pub use reasons::{holds, pending};
 pub use text::{Style, text};
-pub use values::{literal, masked, visible};
+pub use values::{lines, literal, masked, visible};

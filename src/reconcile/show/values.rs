@@ -100,7 +100,7 @@ fn key(name: &str) -> String {
 }
 
 /// Writes a value over several lines, as one would in YAML; long texts line by line.
-pub(super) fn lines(value: &Value) -> Vec<String> {
+pub fn lines(value: &Value) -> Vec<String> {
     match value {
         value if is_secret(value) => vec![MASK.to_owned()],
         Value::String(text) => match block(text) {
