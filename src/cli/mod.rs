@@ -33,6 +33,7 @@ mod status_text;
 mod table;
 mod task;
 mod validate;
+mod validate_paths;
 mod version;
 
 pub use args::{Arguments, Command};
@@ -73,7 +74,7 @@ async fn run_command(context: &Context, command: &Command) -> Result<Exit, Failu
     match command {
         Command::Init(options) => init::run(context, options),
         Command::New(options) => new::run(context, options),
-        Command::Validate(options) => validate::run(context, options).await,
+        Command::Validate(options) => validate::run(context, options),
         Command::Plan(options) => plan::run(context, options).await,
         Command::Diff(options) => plan::run_diff(context, options).await,
         Command::Apply(options) => apply::run(context, options).await,
