@@ -29,7 +29,27 @@ fn written(line: &str) -> Result<(String, String), String> {
 fn a_service_has_the_fields_of_its_form() {
     let (path, text) = written("service shop-www --team storefront --item dns-record").unwrap();
     assert_eq!(path, "services/storefront/shop-www.yaml");
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r#"
+    # yaml-language-server: $schema=../../schemas/service.json
+    schemaVersion: catalog/v1
+    kind: Service
+    metadata:
+      id: shop-www
+      team: storefront
+      # environment: production
+      # description: What it is for.
+    catalogItem: dns-record # DNS record
+    # version: "^1" # a requirement on the version of the item
+    fields:
+      zone: acme.example # Zone; required; one of acme.example, shop.acme.example, internal.acme.example
+      host: www # Host; required; 1 to 63 lower-case letters, digits and hyphens, without a dot
+      # recordType: CNAME # Type; one of A, CNAME, TXT
+      target: 203.0.113.20 # Target; required
+      # ttl: 300 # Seconds that resolvers may keep it
+    # dependsOn: [] # services that must be there first
+    # deletionPolicy: confirm # when this file is gone: confirm, delete, retain, deny
+    # expires: 2030-01-31
+    "#);
 }
 
 #[test]

@@ -114,7 +114,7 @@ impl<'a> SchemaNode<'a> {
     /// Says in words what may stand here.
     pub(super) fn type_words(&self) -> String {
         if self.own.contains_key("const") || self.own.contains_key("enum") {
-            return "one of a few words".to_owned();
+            return "choice".to_owned();
         }
         let types: Vec<&str> = match self.own.get("type") {
             Some(Value::String(word)) => vec![word],
@@ -135,7 +135,7 @@ impl<'a> SchemaNode<'a> {
             ("integer", _) => "whole number".to_owned(),
             ("boolean", _) => "true or false".to_owned(),
             ("array", _) => match self.entries().map(|entries| entries.type_words()) {
-                Some(entries) if entries != "anything" => format!("list of {entries}"),
+                Some(entries) if entries != "anything" => format!("list of {}", several(&entries)),
                 _ => "list".to_owned(),
             },
             ("object", _) => "mapping".to_owned(),
@@ -204,6 +204,12 @@ fn merge(own: &mut Map<String, Value>, key: &str, value: &Value) {
         }
         _ => {}
     }
+}
+
+/// Makes words of a type those of several: `mapping` → `mappings`.
+fn several(words: &str) -> String {
+    let kept = words.starts_with("list") || words == "true or false";
+    if kept { words.to_owned() } else { format!("{}s", words.replace(" or ", "s or ")) }
 }
 
 fn bare(value: &Value) -> String {

@@ -43,7 +43,8 @@ impl Daemon {
             record.row.retained = true;
             writes.push(UnitWrite::Put(Box::new(record)));
         }
-        self.write(writes).await
+        self.write(writes).await?;
+        self.propose_expired(plan).await
     }
 
     async fn write(&mut self, writes: Vec<UnitWrite>) -> Result<(), TickError> {

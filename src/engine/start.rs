@@ -1,5 +1,6 @@
 //! Starts runs: one for each change of a plan that nothing holds back any more.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -100,5 +101,9 @@ fn new_run_id(now: Timestamp) -> RunId {
 fn random_hex(bytes: usize) -> String {
     let mut buffer = vec![0_u8; bytes];
     getrandom::fill(&mut buffer).expect("the operating system gives random bytes");
-    buffer.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    buffer.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a text never fails.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

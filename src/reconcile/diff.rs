@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::Map;
 
-use super::actual::{Applied, Observation, UnitRecord};
+use super::actual::{Applied, UnitRecord};
 use super::change::{ChangeKind, FieldChange, PlannedStep, UnitChange};
 use super::definition::Definition;
 use super::desired::Unit;
-use super::evaluate::Inputs;
+use super::evaluate::{Inputs, intent_digest, reads_of};
+use super::recorded::{drift_changes, field_changes, fingerprint};
 use super::steps::{self, Keeping, Source};
 use crate::catalog::{Action, DeletionPolicy, DriftMode, Mode, Settings};
 use crate::digest::Digest;
@@ -17,7 +18,7 @@ use crate::id::UnitKey;
 
 /// What one unit needs.
 #[derive(Clone, Debug)]
-pub enum Difference {
+pub(super) enum Difference {
     /// Nothing.
     Nothing,
     /// This.
@@ -30,7 +31,7 @@ pub enum Difference {
 
 /// What a unit is compared with, besides itself.
 #[derive(Clone, Copy, Debug)]
-pub struct Against<'a> {
+pub(super) struct Against<'a> {
     /// What is recorded of it.
     pub record: Option<&'a UnitRecord>,
     /// The catalog's settings.
@@ -40,7 +41,7 @@ pub struct Against<'a> {
 }
 
 /// Compares what is wanted of a unit with what is.
-pub fn wanted(unit: &Unit, inputs: Inputs, against: &Against<'_>) -> Difference {
+pub(super) fn wanted(unit: &Unit, inputs: Inputs, against: &Against<'_>) -> Difference {
     if let Some(why) = pinned(unit, against.record) {
         return why;
     }
@@ -54,7 +55,10 @@ pub fn wanted(unit: &Unit, inputs: Inputs, against: &Against<'_>) -> Difference 
     }
     let state = unit.service.state.as_str();
     let same_state = applied.state == state;
-    let intent = unit.intent_of(&inputs.fields, &inputs, &applied.state);
+    // By what the applied definition read: a template that reads something else is no change of intent.
+    let item = &unit.item.metadata.id;
+    let reads = reads_of(&inputs, &applied.definition.reads());
+    let intent = intent_digest(item, &inputs.fields, &applied.state, &reads);
     if intent != applied.intent {
         let fields = field_changes(&applied.fields, &inputs.fields, &unit.definition.immutable);
         if fields.iter().any(|field| field.immutable) {
@@ -263,7 +267,7 @@ fn correct(
 }
 
 /// What becomes of a unit's drift: the service's word, the item's, the catalog's.
-pub fn drift_mode(unit: &Unit, settings: &Settings) -> DriftMode {
+pub(super) fn drift_mode(unit: &Unit, settings: &Settings) -> DriftMode {
     unit.service
         .drift
         .or(unit.item.fulfillment.drift)
@@ -308,14 +312,14 @@ fn finish(
 }
 
 /// What happens when the file is gone: the service's word, or the catalog's.
-pub fn deletion_policy(unit: &Unit, settings: &Settings) -> DeletionPolicy {
+pub(super) fn deletion_policy(unit: &Unit, settings: &Settings) -> DeletionPolicy {
     unit.service.deletion_policy.or(settings.defaults.deletion_policy).unwrap_or_default()
 }
 
 /// Plans to take a unit away, by what was applied last; nothing where it is only to be forgotten.
 ///
 /// `stopped` tells that its last run did not come to its end, and may have left what nobody recorded.
-pub fn unwanted(record: &UnitRecord, unit: &UnitKey, stopped: bool) -> Difference {
+pub(super) fn unwanted(record: &UnitRecord, unit: &UnitKey, stopped: bool) -> Difference {
     let applied = record.applied.as_ref();
     let deletion = match applied {
         Some(applied) => applied.deletion,
@@ -380,66 +384,4 @@ fn order_of(definition: &Definition) -> Vec<String> {
         .chain(&definition.after)
         .map(|action| action.id.clone())
         .collect()
-}
-
-/// Fingerprint of the recorded actual that a change starts from.
-pub fn fingerprint(record: &UnitRecord) -> Digest {
-    let steps: Map<String, Value> =
-        record.steps.iter().map(|(id, step)| (id.clone(), json!(step.digest))).collect();
-    let drift: Vec<(&String, &Observation)> = record
-        .observed
-        .iter()
-        .filter(|(_, seen)| seen.observation.is_drift())
-        .map(|(id, seen)| (id, &seen.observation))
-        .collect();
-    let applied =
-        record.applied.as_ref().map(|applied| (applied.intent, applied.definition_digest));
-    Digest::of_json(
-        &json!({"generation": record.generation, "applied": applied, "steps": steps, "drift": drift}),
-    )
-}
-
-/// Compares two sets of fields.
-pub fn field_changes(
-    before: &Map<String, Value>,
-    after: &Map<String, Value>,
-    immutable: &[String],
-) -> Vec<FieldChange> {
-    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    names
-        .into_iter()
-        .filter(|name| before.get(*name) != after.get(*name))
-        .map(|name| FieldChange {
-            name: name.clone(),
-            before: before.get(name).cloned(),
-            after: after.get(name).cloned(),
-            immutable: immutable.contains(name),
-        })
-        .collect()
-}
-
-fn drift_changes(record: Option<&UnitRecord>) -> Vec<FieldChange> {
-    let Some(record) = record else { return Vec::new() };
-    let mut all = Vec::new();
-    for (step, seen) in &record.observed {
-        match &seen.observation {
-            Observation::Different { changes } => {
-                all.extend(changes.iter().map(|change| FieldChange {
-                    name: format!("{step}{}", change.name),
-                    // Put right: from what is there to what we wrote.
-                    before: change.after.clone(),
-                    after: change.before.clone(),
-                    immutable: false,
-                }))
-            }
-            Observation::Absent => all.push(FieldChange {
-                name: step.clone(),
-                before: Some(json!("absent")),
-                after: Some(json!("as it was last written")),
-                immutable: false,
-            }),
-            Observation::Same | Observation::Unknown { .. } => {}
-        }
-    }
-    all
 }

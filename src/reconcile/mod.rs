@@ -3,19 +3,32 @@
 mod actual;
 mod carried_out;
 mod change;
+mod claims;
 mod definition;
 mod desired;
 mod diff;
 mod evaluate;
 mod facts;
 mod guard;
+#[cfg(test)]
+mod laws;
 mod needs;
 mod plan;
 mod planner;
+#[cfg(test)]
+mod policies;
+mod recorded;
+#[cfg(test)]
+mod revisions;
 pub mod show;
 mod steps;
+mod suspects;
 mod upstream;
 mod window;
+#[cfg(test)]
+mod world;
+#[cfg(test)]
+mod world_catalog;
 
 pub use crate::template::lone_reference;
 pub use actual::{Actual, Applied, Observation, Observed, StepRecord, UnitRecord, UnitRow};
@@ -25,16 +38,17 @@ pub use change::{
 };
 pub use definition::{Definition, OperationBlock};
 pub use desired::{Blocked, Desired, DesiredBuilder, Unit};
-pub use diff::{field_changes, fingerprint};
 pub use evaluate::{
     Inputs, Upstream, evaluate_deep, intent_digest, public, reads_of, resolve, scope_of,
     secret_marker, secret_name, secret_names,
 };
 pub use facts::{Facts, Revision, Stall};
 pub use plan::{Drift, Hold, Pending, Plan, Verdict};
-pub use planner::{plan, renames, suspects};
+pub use planner::plan;
+pub use recorded::{field_changes, fingerprint};
 pub use steps::{
     Source as StepSource, decide, name_secrets, output_names, path_of, record_of, render_public,
     step_digest,
 };
+pub use suspects::{renames, suspects};
 pub use upstream::{KnownOutputs, Reader, Reveal, UpstreamReads, gather};

@@ -1,58 +1,22 @@
 //! Makes the plan: the one function that serves review and convergence. It has no IO and makes all choices.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
-use super::actual::{Actual, Observation, UnitRow};
+use super::actual::{Actual, Observation};
 use super::change::{Change, ChangeKind, UnitChange};
 use super::desired::{Desired, Unit};
 use super::diff::{self, Against, Difference};
 use super::facts::Facts;
 use super::plan::{Drift, Pending, Plan, Verdict};
-use super::{guard, needs, window};
+use super::suspects::{is_expired, reads, suspects};
+use super::upstream::KnownOutputs;
+use super::{claims, guard, needs, window};
 use crate::catalog::{Catalog, DeletionPolicy, DriftMode, OnExpiry};
 use crate::digest::Digest;
 use crate::id::UnitKey;
-
-/// Returns the units that have a new name: old → new. To be written before anything is planned.
-pub fn renames(desired: &Desired, rows: &BTreeMap<UnitKey, UnitRow>) -> Vec<(UnitKey, UnitKey)> {
-    desired
-        .units
-        .values()
-        .filter(|unit| !unit.former.is_empty() && !rows.contains_key(&unit.key))
-        .filter_map(|unit| {
-            let old = unit
-                .former
-                .iter()
-                .find(|old| rows.contains_key(old) && !desired.units.contains_key(old))?;
-            Some((old.clone(), unit.key.clone()))
-        })
-        .collect()
-}
-
-/// Returns the units whose records are worth reading: all that may need something, or have something to show.
-pub fn suspects(
-    desired: &Desired,
-    rows: &BTreeMap<UnitKey, UnitRow>,
-    now: Timestamp,
-) -> BTreeSet<UnitKey> {
-    let mut suspects = BTreeSet::new();
-    for (key, unit) in &desired.units {
-        let in_sync = rows.get(key).is_some_and(|row| {
-            !row.drifted
-                && !row.retained
-                && row.applied == Some((unit.intent, unit.definition_digest))
-        });
-        if !in_sync || is_expired(unit, now) {
-            suspects.insert(key.clone());
-        }
-    }
-    suspects.extend(rows.keys().filter(|key| !desired.units.contains_key(key)).cloned());
-    suspects
-}
 
 /// Makes the plan of a catalog.
 pub fn plan(
@@ -77,9 +41,13 @@ pub fn plan(
         retained: Vec::new(),
         verdict: Verdict::default(),
     };
-    let mut planner = Planner { catalog, desired, actual, facts, now, plan: &mut plan };
+    let known = desired.known.clone();
+    let mut planner = Planner { catalog, desired, actual, facts, now, known, plan: &mut plan };
     let mut changed = planner.differences();
+    planner.plan.suspended.sort_unstable();
+    planner.plan.suspended.dedup();
     planner.refuse_orphans(&mut changed);
+    planner.refuse_taken(&mut changed);
     planner.assemble(changed);
     planner.judge();
     plan.digest = plan.compute_digest();
@@ -92,55 +60,92 @@ pub fn plan(
     plan
 }
 
-fn is_expired(unit: &Unit, now: Timestamp) -> bool {
-    let date = unit.service.expires.as_ref().and_then(|text| text.parse::<Date>().ok());
-    date.is_some_and(|date| now.to_zoned(TimeZone::UTC).date() > date)
-}
-
 struct Planner<'a> {
     catalog: &'a Catalog,
     desired: &'a Desired,
     actual: &'a Actual,
     facts: &'a Facts,
     now: Timestamp,
+    /// Outputs that stay known: those of units that are made anew do not.
+    known: Arc<KnownOutputs>,
     plan: &'a mut Plan,
 }
 
 impl Planner<'_> {
     /// Compares every unit in question, and sorts what needs something by its service.
     fn differences(&mut self) -> BTreeMap<String, Vec<UnitChange>> {
-        let mut changed: BTreeMap<String, Vec<UnitChange>> = BTreeMap::new();
-        for key in suspects(self.desired, &self.actual.rows, self.now) {
-            if self.facts.running.contains_key(&key.service) {
-                continue;
-            }
-            let difference = match self.desired.units.get(&key) {
-                Some(unit) => self.of_wanted(unit),
-                None => self.of_absent(&key),
-            };
-            match difference {
-                Difference::Nothing => {}
-                Difference::Change(change) => {
-                    changed.entry(key.service.clone()).or_default().push(*change)
-                }
-                Difference::Outdated(why) => {
-                    self.plan.outdated.insert(key, why);
-                }
-                Difference::Blocked(why) => {
-                    self.plan.blocked.entry(key.service.clone()).or_default().extend(why);
-                }
+        let mut suspects = suspects(self.desired, &self.actual.rows, self.now);
+        suspects.retain(|key| !self.facts.running.contains_key(&key.service));
+        let mut changes = BTreeMap::new();
+        for key in &suspects {
+            self.compare(key, &mut changes);
+        }
+        self.follow_replaced(&suspects, &mut changes);
+        let mut by_service: BTreeMap<String, Vec<UnitChange>> = BTreeMap::new();
+        for (key, change) in changes {
+            if !self.plan.blocked.contains_key(&key.service) {
+                by_service.entry(key.service).or_default().push(change);
             }
         }
-        changed.retain(|service, _| !self.plan.blocked.contains_key(service));
-        changed
+        by_service
+    }
+
+    /// Compares one unit, and notes what it needs in the place of what was noted before.
+    fn compare(&mut self, key: &UnitKey, changes: &mut BTreeMap<UnitKey, UnitChange>) {
+        let difference = match self.desired.units.get(key) {
+            Some(unit) => self.of_wanted(unit),
+            None => self.of_absent(key),
+        };
+        changes.remove(key);
+        match difference {
+            Difference::Nothing => {}
+            Difference::Change(change) => {
+                changes.insert(key.clone(), *change);
+            }
+            Difference::Outdated(why) => {
+                self.plan.outdated.insert(key.clone(), why);
+            }
+            Difference::Blocked(why) => {
+                self.plan.blocked.entry(key.service.clone()).or_default().extend(why);
+            }
+        }
+    }
+
+    /// What reads from a unit that is made anew follows in the same plan, with outputs known after apply.
+    fn follow_replaced(
+        &mut self,
+        suspects: &BTreeSet<UnitKey>,
+        changes: &mut BTreeMap<UnitKey, UnitChange>,
+    ) {
+        let mut done: BTreeSet<UnitKey> = BTreeSet::new();
+        loop {
+            let replaced = changes.iter().filter(|(key, change)| {
+                change.kind == ChangeKind::Replace
+                    && !done.contains(*key)
+                    && !self.plan.blocked.contains_key(&key.service)
+            });
+            let fresh: Vec<UnitKey> = replaced.map(|(key, _)| key.clone()).collect();
+            if fresh.is_empty() {
+                return;
+            }
+            let known = Arc::make_mut(&mut self.known);
+            known.retain(|key, _| !fresh.contains(key));
+            let units = suspects.iter().filter_map(|key| self.desired.units.get(key));
+            for unit in units.filter(|unit| fresh.iter().any(|key| reads(unit, key))) {
+                if !self.plan.blocked.contains_key(&unit.key.service) {
+                    self.plan.drifted.retain(|drift| drift.unit != unit.key);
+                    self.plan.outdated.remove(&unit.key);
+                    self.compare(&unit.key, changes);
+                }
+            }
+            done.extend(fresh);
+        }
     }
 
     fn of_wanted(&mut self, unit: &Unit) -> Difference {
         let record = self.actual.records.get(&unit.key);
         if unit.service.state == "suspended" {
-            if self.plan.suspended.last() != Some(&unit.key.service) {
-                self.plan.suspended.push(unit.key.service.clone());
-            }
+            self.plan.suspended.push(unit.key.service.clone());
             return Difference::Nothing;
         }
         if is_expired(unit, self.now) {
@@ -151,7 +156,7 @@ impl Planner<'_> {
             }
             self.plan.expired.insert(unit.key.service.clone(), unit.path.to_string());
         }
-        let inputs = match unit.inputs(self.catalog, &self.desired.known) {
+        let inputs = match unit.inputs(self.catalog, &self.known) {
             Ok(inputs) => inputs,
             Err(why) => return Difference::Blocked(vec![why]),
         };
@@ -207,6 +212,14 @@ impl Planner<'_> {
         diff::unwanted(record, key, self.facts.stalled.contains_key(&key.service))
     }
 
+    /// What another unit has already is not claimed a second time.
+    fn refuse_taken(&mut self, changed: &mut BTreeMap<String, Vec<UnitChange>>) {
+        for (service, why) in claims::taken(changed, &self.actual.records) {
+            self.plan.blocked.insert(service.clone(), why);
+            changed.remove(&service);
+        }
+    }
+
     /// A deletion is refused while a unit that stays depends on it.
     fn refuse_orphans(&mut self, changed: &mut BTreeMap<String, Vec<UnitChange>>) {
         let deleted: BTreeSet<String> = changed
@@ -218,7 +231,7 @@ impl Planner<'_> {
             .map(|(service, _)| service.clone())
             .collect();
         for service in deleted {
-            let stays = |unit: &&std::sync::Arc<Unit>| unit.requires.contains(&service);
+            let stays = |unit: &&Arc<Unit>| unit.requires.contains(&service);
             if let Some(dependent) = self.desired.units.values().find(stays) {
                 let why = format!(
                     "{service} can't be deleted while {} depends on it",
@@ -278,16 +291,12 @@ impl Planner<'_> {
         let environment = Some(text("environment")).filter(|id| !id.is_empty());
         let mut rules = BTreeSet::new();
         for unit in &units {
-            match self.desired.units.get(&unit.unit) {
-                Some(unit) => rules.extend(needs::of_rules(unit, &self.catalog.settings)),
-                None => {
-                    let applied = self
-                        .actual
-                        .records
-                        .get(&unit.unit)
-                        .and_then(|record| record.applied.as_ref());
-                    rules.extend(applied.map(|applied| applied.needs.clone()).unwrap_or_default());
-                }
+            if let Some(unit) = self.desired.units.get(&unit.unit) {
+                rules.extend(needs::of_rules(unit, &self.catalog.settings));
+            } else {
+                let record = self.actual.records.get(&unit.unit);
+                let applied = record.and_then(|record| record.applied.as_ref());
+                rules.extend(applied.map(|applied| applied.needs.clone()).unwrap_or_default());
             }
         }
         Change {

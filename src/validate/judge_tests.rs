@@ -119,3 +119,58 @@ fn the_same_snapshot_gives_the_same_findings_twice() {
     assert_eq!(first.findings, second.findings);
     assert_eq!(first.findings.len(), 1);
 }
+
+/// Reads all files below a folder, by their path from it.
+fn files_below(root: &std::path::Path) -> Vec<(String, Vec<u8>)> {
+    let mut files = Vec::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+                files.push((name, std::fs::read(&path).unwrap()));
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn the_example_has_no_finding() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog-example");
+    let judged = Judge::default().judge(&Snapshot::of_files(files_below(&root)));
+    assert_eq!(shown(&judged), "");
+    assert!(judged.misfits.is_empty() && judged.catalog.services.len() >= 10);
+}
+
+/// Not a measure, a guard: one changed file among many must not make all of them be checked again.
+#[test]
+fn one_changed_file_is_checked_alone() {
+    let service = |n: usize, size: &str| {
+        let text =
+            SERVICE.replace("payments-db", &format!("payments-{n:05}")).replace("small", size);
+        let (path, text) = text.trim_start_matches("--- ").split_once('\n').unwrap();
+        (path.to_owned(), text.as_bytes().to_vec())
+    };
+    let item = snapshot(ITEM)
+        .files
+        .into_iter()
+        .map(|(path, blob)| (path.to_string(), blob.bytes.to_vec()));
+    let mut files: Vec<_> = item.chain((0..3_000).map(|n| service(n, "small"))).collect();
+    let mut judge = Judge::default();
+    let start = std::time::Instant::now();
+    let first = judge.judge(&Snapshot::of_files(files.clone()));
+    let cold = start.elapsed();
+    assert_eq!((first.findings.len(), first.remember.len()), (0, 3_001));
+    files.pop();
+    files.push(service(2_999, "huge"));
+    let changed = Snapshot::of_files(files);
+    let start = std::time::Instant::now();
+    let second = judge.judge(&changed);
+    let warm = start.elapsed();
+    assert_eq!((second.findings.len(), second.remember.len(), second.misfits.len()), (1, 1, 1));
+    assert!(warm * 4 < cold, "{warm:?} against {cold:?}");
+}

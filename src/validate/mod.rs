@@ -2,11 +2,13 @@
 
 mod context;
 mod effective;
+mod explain;
 mod findings;
 mod graph;
 mod judge;
 mod references;
 mod registry;
+pub mod report;
 mod rules;
 mod scope;
 mod severities;
@@ -17,7 +19,8 @@ mod texts;
 
 pub use context::{Context, Offer, ServiceContext};
 pub use effective::{Good, Overlay};
+pub use explain::{explain, rules_document};
 pub use findings::Findings;
 pub use judge::{Judge, Judged};
 pub use references::ServiceRead;
-pub use registry::{Check, Rule, rule, rules};
+pub use registry::{Check, OfBundle, OfService, Rule, rule, rules};

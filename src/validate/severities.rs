@@ -26,11 +26,6 @@ impl Severities {
         Self(known.collect())
     }
 
-    /// Tells whether it says anything at all.
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Gives a finding its severity; nothing where its rule is off.
     pub(super) fn apply(&self, finding: Finding) -> Option<Finding> {
         match self.0.get(&finding.rule) {

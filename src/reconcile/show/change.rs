@@ -96,10 +96,8 @@ fn field_lines(
         (None, None) => return Vec::new(),
     };
     let tone = sign_tone(sign);
-    let forces = match field.immutable && unit.kind == ChangeKind::Replace {
-        true => "  (forces replacement)",
-        false => "",
-    };
+    let is_forced = field.immutable && unit.kind == ChangeKind::Replace;
+    let forces = if is_forced { "  (forces replacement)" } else { "" };
     let name = format!("{}:", field.name);
     let fits = name.len() + value.len() + indent + 4 <= width.max(40);
     let long = |value: &Option<Value>| value.as_ref().is_some_and(|value| lines(value).len() > 1);

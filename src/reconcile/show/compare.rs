@@ -22,9 +22,10 @@ pub(super) fn compare(before: &[String], after: &[String], indent: usize) -> Vec
     let mut lines = Vec::new();
     let old: Vec<&str> = before.iter().map(String::as_str).collect();
     let new: Vec<&str> = after.iter().map(String::as_str).collect();
-    match is_small(&old, &new) {
-        true => small(&old, &new, (indent, &mut lines)),
-        false => replaced(&old, &new, (indent, &mut lines)),
+    if is_small(&old, &new) {
+        small(&old, &new, (indent, &mut lines));
+    } else {
+        replaced(&old, &new, (indent, &mut lines));
     }
     if lines.len() > MOST_LINES {
         let more = lines.len() - MOST_LINES;
@@ -140,7 +141,9 @@ mod tests {
 
     fn check(before: &[String], after: &[String]) -> String {
         let mut text = String::new();
-        compare(before, after, 0).iter().for_each(|line| line.write(&mut text, false));
+        for line in compare(before, after, 0) {
+            line.write(&mut text, false);
+        }
         text
     }
 
@@ -172,7 +175,9 @@ mod tests {
     fn words_that_differ_are_marked() {
         let mut text = String::new();
         let (before, after) = (["the small size".to_owned()], ["the large size".to_owned()]);
-        compare(&before, &after, 0).iter().for_each(|line| line.write(&mut text, true));
+        for line in compare(&before, &after, 0) {
+            line.write(&mut text, true);
+        }
         insta::assert_snapshot!(text.replace('\u{1b}', "^"), @r#"
         ^[31m-^[0m ^[31mthe ^[0m^[31;7msmall^[0m^[31m size^[0m
         ^[32m+^[0m ^[32mthe ^[0m^[32;7mlarge^[0m^[32m size^[0m

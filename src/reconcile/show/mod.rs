@@ -5,6 +5,8 @@ mod compare;
 mod json;
 mod line;
 mod markdown;
+#[cfg(test)]
+mod markdown_tests;
 mod reasons;
 #[cfg(test)]
 mod sample;
@@ -17,4 +19,4 @@ pub use json::{VERSION, json};
 pub use markdown::markdown;
 pub use reasons::{holds, pending};
 pub use text::{Style, text};
-pub use values::{literal, masked, visible};
+pub use values::{lines, literal, masked, visible};

@@ -42,9 +42,10 @@ fn approvals(change: &Change, reasons: &[Pending]) -> Option<String> {
     for reason in reasons {
         if let Pending::Approval { why, missing, from } = reason {
             most = most.max(*missing);
-            asked.push(match from.is_empty() {
-                true => why.clone(),
-                false => format!("{why}, from {}", from.join(" or ")),
+            asked.push(if from.is_empty() {
+                why.clone()
+            } else {
+                format!("{why}, from {}", from.join(" or "))
             });
         }
     }

@@ -221,9 +221,10 @@ fn updated() -> UnitChange {
         field("tags", None, Some(json!(["a", "b"]))),
     ];
     let file = |size: &str| {
-        let lines: String = (0..12).map(|n| format!("setting_{n} = {n}\n")).collect();
+        let lines: Vec<String> = (0..12).map(|n| format!("setting_{n} = {n}")).collect();
+        let lines = lines.join("\n");
         json!({"repository": "platform/infra", "files": [{"path": "db/shop.tf",
-               "contentTemplate": format!("{lines}size = \"{size}\"\n")}]})
+               "contentTemplate": format!("{lines}\nsize = \"{size}\"\n")}]})
     };
     let mut write = step("database/write", "git-commit", file("large"));
     write.previous = Some(file("small"));

@@ -239,8 +239,8 @@ mod tests {
         let mut change = unit("db", ChangeKind::Update);
         let long = |last: &str| json!(format!("{}{last}", "x".repeat(1 << 20)));
         let many = |start: usize| {
-            let lines: String = (start..start + 50_000).map(|n| format!("{n}\n")).collect();
-            json!(lines)
+            let lines: Vec<String> = (start..start + 50_000).map(|n| n.to_string()).collect();
+            json!(lines.join("\n"))
         };
         change.fields = vec![
             field("line", Some(long("old")), Some(long("new"))),

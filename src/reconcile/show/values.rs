@@ -95,14 +95,12 @@ fn quoted(text: &str) -> String {
 
 fn key(name: &str) -> String {
     let tame = |c: char| c.is_ascii_alphanumeric() || "-_./$".contains(c);
-    match !name.is_empty() && name.chars().all(tame) {
-        true => name.to_owned(),
-        false => quoted(name),
-    }
+    let is_tame = !name.is_empty() && name.chars().all(tame);
+    if is_tame { name.to_owned() } else { quoted(name) }
 }
 
 /// Writes a value over several lines, as one would in YAML; long texts line by line.
-pub(super) fn lines(value: &Value) -> Vec<String> {
+pub fn lines(value: &Value) -> Vec<String> {
     match value {
         value if is_secret(value) => vec![MASK.to_owned()],
         Value::String(text) => match block(text) {
@@ -185,9 +183,10 @@ fn broken_json(text: &str) -> Option<String> {
             }
             '}' | ']' => {
                 depth = depth.saturating_sub(1);
-                match broken.trim_end().ends_with(['{', '[']) {
-                    true => broken.truncate(broken.trim_end().len()),
-                    false => new_line(&mut broken, depth),
+                if broken.trim_end().ends_with(['{', '[']) {
+                    broken.truncate(broken.trim_end().len());
+                } else {
+                    new_line(&mut broken, depth);
                 }
                 broken.push(c);
             }

@@ -137,10 +137,8 @@ pub(super) struct FieldWire<'a> {
 }
 
 pub(super) fn field_of(field: &FieldChange, hidden: bool) -> FieldWire<'_> {
-    let shown = |value: &Value| match hidden {
-        true => masked(&Value::String(sensitive("field"))),
-        false => masked(value),
-    };
+    let mask = Value::String(sensitive("field"));
+    let shown = |value: &Value| masked(if hidden { &mask } else { value });
     FieldWire {
         name: &field.name,
         before: field.before.as_ref().map(shown),

@@ -121,6 +121,7 @@ fn report(
 mod tests {
     use crate::validate::testing::{ITEM, SERVICE, check};
 
+    #[track_caller]
     fn with(fields: &str, expected: &str) {
         let item = ITEM.replace(
             "{id: label, name: Label, type: string}",
@@ -133,7 +134,7 @@ mod tests {
     fn unknown() {
         with(
             "fields: {sise: small}",
-            "services/payments/payments-db.yaml:5:23: error fields/hidden field `label` is given but not visible (it is there only when `size` is `large`)",
+            "services/payments/payments-db.yaml:5:10: error fields/unknown unknown field `sise` (did you mean `size`?)",
         );
     }
 
@@ -141,7 +142,7 @@ mod tests {
     fn missing() {
         with(
             "fields: {size: large}",
-            "services/payments/payments-db.yaml:5:17: error secret/in-clear a password is named, never written down (write the name of a secret: {secret: PAYMENTS_DB_ADMIN})",
+            "services/payments/payments-db.yaml:5:9: error fields/missing missing field `label` (`label`: Label)",
         );
     }
 
@@ -149,7 +150,7 @@ mod tests {
     fn hidden() {
         with(
             "fields: {size: small, label: mine}",
-            "services/payments/payments-db.yaml:5:9: error fields/missing missing field `label` (`label`: Label)",
+            "services/payments/payments-db.yaml:5:23: error fields/hidden field `label` is given but not visible (it is there only when `size` is `large`)",
         );
     }
 
@@ -165,7 +166,7 @@ mod tests {
     fn value() {
         with(
             "fields: {size: huge}",
-            "services/payments/payments-db.yaml:5:10: error fields/unknown unknown field `sise` (did you mean `size`?)",
+            "services/payments/payments-db.yaml:5:16: error fields/value expected one of `small`, `large`, found `huge`",
         );
     }
 
@@ -173,7 +174,7 @@ mod tests {
     fn in_clear() {
         with(
             "fields: {admin: hunter2}",
-            "services/payments/payments-db.yaml:5:16: error fields/value expected one of `small`, `large`, found `huge`",
+            "services/payments/payments-db.yaml:5:17: error secret/in-clear a password is named, never written down (write the name of a secret: {secret: PAYMENTS_DB_ADMIN})",
         );
         with("fields: {admin: {secret: PAYMENTS_ADMIN}}", "");
     }

@@ -85,6 +85,7 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
 mod tests {
     use crate::validate::testing::{ITEM, check};
 
+    #[track_caller]
     fn with(field: &str, expected: &str) {
         check(&ITEM.replace("{id: label, name: Label, type: string}", field), expected);
     }
@@ -93,7 +94,7 @@ mod tests {
     fn duplicate_id() {
         with(
             "{id: size, name: Label, type: string}",
-            "catalog/databases/database-standard.yaml:17:13: error form/choices a field of type `select` needs choices (list them under `enum`)",
+            "catalog/databases/database-standard.yaml:17:18: error form/duplicate-id field `size` is there already (ids of fields are unique in the whole form)",
         );
     }
 
@@ -105,7 +106,7 @@ mod tests {
         );
         with(
             "{id: label, name: Label, type: string, conditional: {field: size, operator: eq, value: medium}}",
-            "catalog/databases/database-standard.yaml:17:61: error form/default the default does not obey its field: expected a number, found text `many`",
+            "catalog/databases/database-standard.yaml:17:100: error form/condition expected one of `small`, `large`, found `medium`",
         );
     }
 
@@ -113,11 +114,11 @@ mod tests {
     fn limits() {
         with(
             "{id: label, name: Label, type: string, validation: {min: 4}}",
-            "catalog/databases/database-standard.yaml:17:18: error form/duplicate-id field `size` is there already (ids of fields are unique in the whole form)",
+            "catalog/databases/database-standard.yaml:17:65: error form/limits `min` means nothing for a field of type `string` (its limits: `pattern`, `minLength`, `maxLength`, `message`)",
         );
         with(
             "{id: label, name: Label, type: string, validation: {minLength: 9, maxLength: 4}}",
-            "catalog/databases/database-standard.yaml:17:65: error form/limits `min` means nothing for a field of type `string` (its limits: `pattern`, `minLength`, `maxLength`, `message`)",
+            "catalog/databases/database-standard.yaml:17:76: error form/limits `minLength` 9 is beyond `maxLength` 4",
         );
     }
 
@@ -125,7 +126,7 @@ mod tests {
     fn choices() {
         with(
             "{id: label, name: Label, type: select}",
-            "catalog/databases/database-standard.yaml:17:74: error form/pattern patterns have no look-around, so that they take linear time (say what is allowed instead, or check it with `minLength` and `maxLength`)",
+            "catalog/databases/database-standard.yaml:17:13: error form/choices a field of type `select` needs choices (list them under `enum`)",
         );
     }
 
@@ -133,11 +134,11 @@ mod tests {
     fn pattern() {
         with(
             "{id: label, name: Label, type: string, validation: {pattern: \"^(?!a)b$\"}}",
-            "catalog/databases/database-standard.yaml:17:61: error form/default the default does not obey its field: expected a number, found text `many`",
+            "catalog/databases/database-standard.yaml:17:74: error form/pattern patterns have no look-around, so that they take linear time (say what is allowed instead, or check it with `minLength` and `maxLength`)",
         );
         with(
             "{id: label, name: Label, type: string, validation: {pattern: \"b\"}}",
-            "catalog/databases/database-standard.yaml:17:74: error form/pattern patterns have no look-around, so that they take linear time (say what is allowed instead, or check it with `minLength` and `maxLength`)",
+            "catalog/databases/database-standard.yaml:17:74: warning form/pattern the pattern is not anchored: it matches a part of a text (begin it with `^` and end it with `$`)",
         );
     }
 

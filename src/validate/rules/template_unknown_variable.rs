@@ -36,6 +36,7 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
 mod tests {
     use crate::validate::testing::{ITEM, check};
 
+    #[track_caller]
     fn check_text(text: &str, expected: &str) {
         check(&ITEM.replace("Make it.", &format!("\"{text}\"")), expected);
     }

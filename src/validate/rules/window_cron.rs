@@ -76,6 +76,7 @@ fn check_cron(text: &str, pointer: &str, findings: &mut Findings<'_>) {
 mod tests {
     use crate::validate::testing::check;
 
+    #[track_caller]
     fn with(window: &str, expected: &str) {
         check(
             &format!(
@@ -91,15 +92,15 @@ mod tests {
         with("{allow: {cron: \"0 9 29 2 *\", duration: 8h, timezone: UTC}}", "");
         with(
             "{allow: {cron: \"0 9 30 2 *\", duration: 8h, timezone: UTC}}",
-            "environments/production.yaml:5:35: error window/cron the closing ends on 2026-01-06, before it begins on 2026-12-20",
-        );
-        with(
-            "{allow: {cron: \"0 9 * * *\", duration: 999d, timezone: UTC}}",
             "environments/production.yaml:5:20: error window/cron the time `0 9 30 2 *` never comes (minute, hour, day, month, weekday: `0 9 * * MON-FRI`)",
         );
         with(
+            "{allow: {cron: \"0 9 * * *\", duration: 999d, timezone: UTC}}",
+            "environments/production.yaml:5:43: error window/cron `999d` is no duration of at most 365 days",
+        );
+        with(
             "{allow: {cron: \"0 99 * * *\", duration: 8h, timezone: UTC}}",
-            "environments/production.yaml:5:35: error window/cron the closing ends on 2026-01-06, before it begins on 2026-12-20",
+            "environments/production.yaml:5:20: error schema/value expected a cron expression of five fields: minute, hour, day, month and weekday, found `0 99 * * *` (for example `0 9 * * MON-FRI`)",
         );
     }
 
