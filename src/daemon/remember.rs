@@ -79,6 +79,8 @@ impl Daemon {
             ..memory.state.clone()
         };
         if acted {
+            self.driver.memory.use_up(plan.digest);
+            state.used.clone_from(&self.driver.memory.state.used);
             state.applied_revision = Some(self.head.commit.clone());
             state.services = desired.services;
             self.head.descends = true;

@@ -48,6 +48,7 @@ impl Driver {
         self.memory.take_writes(&writes);
         self.memory.stalled.remove(&change.service);
         self.memory.requested.remove(&change.service);
+        self.memory.use_up(change.digest);
         let contacts = change.needs.iter().filter_map(|need| need.contact.clone());
         self.memory.state.contacts.extend(contacts);
         tracing::info!(run = %run.id, service = change.service, change = %change.digest.short(), kind = %change.kind(), "run queued");
