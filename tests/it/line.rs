@@ -100,7 +100,7 @@ fn one_driver_a_state_and_commands_beside_it() {
     let world = world();
     let first = world.serve();
     world.eventually("the first to drive", |world| {
-        world.ok(&["status"]).contains(&first.0.id().to_string())
+        text(&world.trueline(&["status"]).stdout).contains(&first.0.id().to_string())
     });
     let second = world.trueline(&["serve", "--listen", "127.0.0.1:0"]);
     assert_eq!(second.status.code(), Some(1));
