@@ -3,10 +3,12 @@
 mod apply;
 mod approve;
 mod args;
+mod commands_document;
 mod completion;
 mod config;
 mod context;
 mod demo;
+mod documents_document;
 mod explain;
 mod explain_field;
 mod files;
@@ -37,7 +39,9 @@ mod validate_paths;
 mod version;
 
 pub use args::{Arguments, Command};
+pub use commands_document::commands_document;
 pub use context::Context;
+pub use documents_document::documents_document;
 pub use output::{Exit, Failure};
 
 use clap::Parser;
