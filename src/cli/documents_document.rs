@@ -103,7 +103,7 @@ impl Shared {
             self.table(&mut part, &node);
             written.insert(name, part);
         }
-        written.into_values().for_each(|part| text.push_str(&part));
+        text.extend(written.into_values());
     }
 
     fn table(&mut self, text: &mut String, node: &SchemaNode<'_>) {

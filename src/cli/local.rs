@@ -89,13 +89,13 @@ pub(super) mod testing {
     }
 
     /// Compares a page that is generated with the one that was written last; writes it where that is asked for.
-    pub(in crate::cli) fn is_written(path: &str, text: &str, test: &str) {
+    pub(in crate::cli) fn is_written(path: &str, page: &str, test: &str) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
         if std::env::var_os("UPDATE_DOCS").is_some() {
-            std::fs::write(&path, text).expect("it can be written");
+            std::fs::write(&path, page).expect("it can be written");
         }
         let written = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(written == text, "run `UPDATE_DOCS=1 cargo test {test}`");
+        assert!(written == page, "run `UPDATE_DOCS=1 cargo test {test}`");
     }
 
     /// Returns the paths of all files below a directory, sorted.

@@ -49,11 +49,6 @@ impl<'a> SchemaNode<'a> {
         self.own.get(key)?.as_str()
     }
 
-    /// Returns one of its words.
-    pub(super) fn get(&self, key: &str) -> Option<&Value> {
-        self.own.get(key)
-    }
-
     /// Returns its properties with whether they must be given, in the order of their names.
     pub(super) fn properties(&self) -> Vec<(String, bool, SchemaNode<'a>)> {
         let required = self.own.get("required").and_then(Value::as_array);
