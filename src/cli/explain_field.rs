@@ -47,13 +47,13 @@ pub(super) fn explained(path: &str) -> Option<Result<Explained, Failure>> {
     let mut words = path.split('.');
     let first = words.next().unwrap_or_default();
     let (name, schema) = schema_named(first)?;
-    let words: Vec<&str> = words.flat_map(without_brackets).collect();
+    let words: Vec<&str> = words.filter_map(without_brackets).collect();
     Some(walk(&name, &schema, &words))
 }
 
 /// Names the kinds in which a path without a kind leads somewhere.
 pub(super) fn kinds_with(path: &str) -> Vec<&'static str> {
-    let words: Vec<&str> = path.split('.').flat_map(without_brackets).collect();
+    let words: Vec<&str> = path.split('.').filter_map(without_brackets).collect();
     let leads = |kind: &Kind| walk(kind.word(), &schema_of(*kind), &words).is_ok();
     Kind::ALL.into_iter().filter(leads).map(Kind::word).collect()
 }
@@ -81,7 +81,7 @@ fn walk(name: &str, schema: &Value, words: &[&str]) -> Result<Explained, Failure
         };
         for step in steps {
             match step {
-                Step::Property(name) => path.push_str(&format!(".{name}")),
+                Step::Property(name) => path.extend([".", &name]),
                 Step::AnyKey => path.push_str(".<name>"),
                 Step::Entry => path.push_str("[]"),
             }

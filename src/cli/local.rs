@@ -88,6 +88,16 @@ pub(super) mod testing {
         context(Path::new("catalog-example"))
     }
 
+    /// Compares a page that is generated with the one that was written last; writes it where that is asked for.
+    pub(in crate::cli) fn is_written(path: &str, page: &str, test: &str) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(&path, page).expect("it can be written");
+        }
+        let written = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(written == page, "run `UPDATE_DOCS=1 cargo test {test}`");
+    }
+
     /// Returns the paths of all files below a directory, sorted.
     pub(in crate::cli) fn files(directory: &Path) -> Vec<String> {
         let mut found = Vec::new();

@@ -1,12 +1,14 @@
-//! The command line: one file a command. It parses, calls the library, prints, and chooses the exit code.
+//! The command line: one file a command, which calls the library, prints, and chooses the exit code.
 
 mod apply;
 mod approve;
 mod args;
+mod commands_document;
 mod completion;
 mod config;
 mod context;
 mod demo;
+mod documents_document;
 mod explain;
 mod explain_field;
 mod files;
@@ -14,6 +16,7 @@ mod init;
 mod journal;
 mod local;
 mod logging;
+mod main;
 mod new;
 mod new_text;
 mod output;
@@ -37,60 +40,8 @@ mod validate_paths;
 mod version;
 
 pub use args::{Arguments, Command};
+pub use commands_document::commands_document;
 pub use context::Context;
+pub use documents_document::documents_document;
+pub use main::main;
 pub use output::{Exit, Failure};
-
-use clap::Parser;
-
-/// Runs the command line; returns the exit code of the process.
-pub fn main() -> u8 {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            let code = u8::from(error.use_stderr()) * 2;
-            // Where even this can't be written, the exit code is all there is.
-            let _ = error.print();
-            return code;
-        }
-    };
-    let context = match Context::of(&arguments) {
-        Ok(context) => context,
-        Err(failure) => return failure.report(&arguments),
-    };
-    // What the demo's daemon has to say is part of the story.
-    let usual = if matches!(arguments.command, Command::Demo(_)) { "error" } else { "warn" };
-    logging::start(&context, usual);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return Failure::usage(format!("no threads: {error}")).report(&arguments),
-    };
-    match runtime.block_on(run_command(&context, &arguments.command)) {
-        Ok(exit) => exit.code(),
-        Err(failure) => failure.report(&arguments),
-    }
-}
-
-async fn run_command(context: &Context, command: &Command) -> Result<Exit, Failure> {
-    match command {
-        Command::Init(options) => init::run(context, options),
-        Command::New(options) => new::run(context, options),
-        Command::Validate(options) => validate::run(context, options),
-        Command::Plan(options) => plan::run(context, options).await,
-        Command::Diff(options) => plan::run_diff(context, options).await,
-        Command::Apply(options) => apply::run(context, options).await,
-        Command::Approve(options) => approve::run(context, options).await,
-        Command::Reject(options) => approve::run_reject(context, options).await,
-        Command::Serve(options) => serve::run(context, options).await,
-        Command::Status(options) => status::run(context, options).await,
-        Command::Service(options) => service::run(context, options).await,
-        Command::Run(options) => run::run(context, options).await,
-        Command::Task(options) => task::run(context, options).await,
-        Command::Proposal(options) => proposal::run(context, options).await,
-        Command::Demo(options) => demo::run(context, options).await,
-        Command::Render(options) => render::run(context, options),
-        Command::Schema(options) => schema::run(context, options),
-        Command::Explain(options) => explain::run(context, options),
-        Command::Completion(options) => completion::run(context, options),
-        Command::Version => version::run(context),
-    }
-}

@@ -66,6 +66,13 @@ pub(super) fn run(context: &Context, options: &Options) -> Result<Exit, Failure>
     let value = json!({"path": path});
     context.show(&value, || format!("wrote {path}"))?;
     context.remark("next: fill it in, then trueline validate");
+    if let Some(team) = &options.team
+        && !catalog.settings.teams.is_empty()
+        && !catalog.settings.teams.contains_key(team)
+    {
+        context
+            .remark(format!("the team `{team}` is not listed yet under `teams` in trueline.yaml"));
+    }
     if !root.join("schemas").is_dir() {
         context.remark(
             "`trueline schema --out schemas` writes the schemas that editors explain it by",

@@ -129,7 +129,7 @@ fn blocked(why: &[String]) -> Failure {
 fn change_of(judged: &Judged, unit: &Unit, options: &Options) -> Result<UnitChange, Failure> {
     let now = SystemClock.now();
     let mut first = unit.clone();
-    Arc::make_mut(&mut first.service).state = "active".to_owned();
+    "active".clone_into(&mut Arc::make_mut(&mut first.service).state);
     let created = planned(judged, Some(&first), (&Actual::default(), now));
     let operation = options.operation.as_str();
     if operation == "create" {
@@ -167,7 +167,7 @@ fn operate(unit: &mut Unit, name: &str) -> Result<(), Failure> {
     let block = OperationBlock { state: Some(STATE.to_owned()), ..operation.clone() };
     let operations = BTreeMap::from([(name.to_owned(), block)]);
     unit.definition = Arc::new(Definition { operations, ..definition.clone() });
-    Arc::make_mut(&mut unit.service).state = STATE.to_owned();
+    STATE.clone_into(&mut Arc::make_mut(&mut unit.service).state);
     Ok(())
 }
 

@@ -129,7 +129,7 @@ fn value_of(field: &Field, text: &str) -> Result<Value, Failure> {
 fn choice(field: &Field, word: &str) -> Value {
     let same = |value: &&Value| match value {
         Value::String(text) => text == word,
-        other => other.to_string() == word,
+        other => *word == *other.to_string(),
     };
     field.values().find(same).cloned().unwrap_or_else(|| json!(word))
 }

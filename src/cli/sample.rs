@@ -117,12 +117,12 @@ fn condition(field: &Field) -> String {
 mod tests {
     use super::*;
 
-    fn form(fields: Value) -> Form {
+    fn form(fields: &Value) -> Form {
         let groups = json!({"groups": [{"id": "g", "name": "G", "fields": fields}]});
         serde_json::from_value(groups).unwrap()
     }
 
-    fn check(fields: Value, given: Value) -> String {
+    fn check(fields: &Value, given: &Value) -> String {
         fields_as_yaml(&form(fields), given.as_object().unwrap(), "  ")
     }
 
@@ -137,7 +137,7 @@ mod tests {
             {"id": "phone", "name": "Phone", "type": "string", "required": true, "conditional": {"field": "size", "operator": "eq", "value": "l"}},
             {"id": "why", "name": "Why", "type": "textarea", "required": true, "validation": {"minLength": 12}, "conditional": {"field": "size", "operator": "eq", "value": "s"}},
         ]);
-        insta::assert_snapshot!(check(fields, json!({"name": "no", "other": 1})), @r#"
+        insta::assert_snapshot!(check(&fields, &json!({"name": "no", "other": 1})), @r#"
           name: no # Name; required
           size: s # Size; required; one of s, l
           # version: '16' # Version
@@ -154,7 +154,7 @@ mod tests {
             {"id": "a", "name": "A\nkind: Evil", "type": "string", "required": true, "placeholder": "x\ny: z"},
             {"id": "b", "name": "B", "type": "string", "default": "# x\r\nz: 1", "validation": {"message": "m\u{2028}n"}},
         ]);
-        let text = check(fields, json!({}));
+        let text = check(&fields, &json!({}));
         assert_eq!(text.lines().count(), 2, "{text}");
         let (tree, findings) = crate::yaml::parse(&"x.yaml".into(), text.as_bytes());
         assert_eq!(findings, []);

@@ -114,20 +114,21 @@ fn list(context: &Context) -> Value {
 
 fn as_text(list: &Value) -> String {
     let titles = [("Kinds", "kinds"), ("Settings of actions", "actions"), ("Forms", "forms")];
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for (title, key) in titles {
         let rows = list.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         if rows.is_empty() {
             continue;
         }
-        text.push_str(&format!("{title}\n"));
+        lines.push(title.to_owned());
         for row in rows {
             let cell = |key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default();
-            text.push_str(&format!("  {:32} {}\n", cell("name"), cell("description")));
+            lines.push(format!("  {:32} {}", cell("name"), cell("description")));
         }
-        text.push('\n');
+        lines.push(String::new());
     }
-    text + "`trueline schema NAME` prints one of them."
+    lines.push("`trueline schema NAME` prints one of them.".to_owned());
+    lines.join("\n")
 }
 
 fn write_all(folder: &Path) -> Result<(), Failure> {

@@ -49,11 +49,6 @@ impl<'a> SchemaNode<'a> {
         self.own.get(key)?.as_str()
     }
 
-    /// Returns one of its words.
-    pub(super) fn get(&self, key: &str) -> Option<&Value> {
-        self.own.get(key)
-    }
-
     /// Returns its properties with whether they must be given, in the order of their names.
     pub(super) fn properties(&self) -> Vec<(String, bool, SchemaNode<'a>)> {
         let required = self.own.get("required").and_then(Value::as_array);
@@ -113,18 +108,24 @@ impl<'a> SchemaNode<'a> {
 
     /// Says in words what may stand here.
     pub(super) fn type_words(&self) -> String {
-        if self.own.contains_key("const") || self.own.contains_key("enum") {
-            return "choice".to_owned();
+        self.types().join(" or ")
+    }
+
+    fn is_choice(&self) -> bool {
+        self.own.contains_key("const") || self.own.contains_key("enum")
+    }
+
+    fn types(&self) -> Vec<String> {
+        if self.is_choice() {
+            return vec!["choice".to_owned()];
         }
-        let types: Vec<&str> = match self.own.get("type") {
-            Some(Value::String(word)) => vec![word],
-            Some(Value::Array(words)) => words.iter().filter_map(Value::as_str).collect(),
-            _ => Vec::new(),
-        };
-        if types.is_empty() {
-            return "anything".to_owned();
+        match self.own.get("type") {
+            Some(Value::String(word)) => vec![self.type_word(word)],
+            Some(Value::Array(words)) => {
+                words.iter().filter_map(Value::as_str).map(|word| self.type_word(word)).collect()
+            }
+            _ => vec!["anything".to_owned()],
         }
-        types.into_iter().map(|word| self.type_word(word)).collect::<Vec<_>>().join(" or ")
     }
 
     fn type_word(&self, word: &str) -> String {
@@ -134,8 +135,12 @@ impl<'a> SchemaNode<'a> {
             ("string", _) => "text".to_owned(),
             ("integer", _) => "whole number".to_owned(),
             ("boolean", _) => "true or false".to_owned(),
-            ("array", _) => match self.entries().map(|entries| entries.type_words()) {
-                Some(entries) if entries != "anything" => format!("list of {}", several(&entries)),
+            ("array", _) => match self.entries() {
+                Some(entries) if entries.own.contains_key("type") || entries.is_choice() => {
+                    let types: Vec<String> =
+                        entries.types().iter().map(|word| several(word)).collect();
+                    format!("list of {}", types.join(" or "))
+                }
                 _ => "list".to_owned(),
             },
             ("object", _) => "mapping".to_owned(),
@@ -169,7 +174,11 @@ impl<'a> SchemaNode<'a> {
         ];
         let mut limits: Vec<String> = WORDS
             .iter()
-            .filter_map(|(key, words)| Some(words.replace("{}", &bare(self.own.get(*key)?))))
+            .filter_map(|(key, words)| Some((*key, *words, bare(self.own.get(*key)?))))
+            .map(|(key, words, value)| match (key, &*value) {
+                ("minLength" | "minItems" | "minProperties", "1") => "not empty".to_owned(),
+                _ => words.replace("{}", &value),
+            })
             .collect();
         if self.own.get("uniqueItems") == Some(&Value::Bool(true)) {
             limits.push("no entry twice".to_owned());
@@ -206,10 +215,14 @@ fn merge(own: &mut Map<String, Value>, key: &str, value: &Value) {
     }
 }
 
-/// Makes words of a type those of several: `mapping` → `mappings`.
-fn several(words: &str) -> String {
-    let kept = words.starts_with("list") || words == "true or false";
-    if kept { words.to_owned() } else { format!("{}s", words.replace(" or ", "s or ")) }
+/// Makes the word of a type that of several: `mapping` → `mappings`.
+fn several(word: &str) -> String {
+    match word {
+        "true or false" | "anything" => word.to_owned(),
+        list if list.starts_with("list") => list.replacen("list", "lists", 1),
+        word if word.ends_with('s') => format!("{word}es"),
+        word => format!("{word}s"),
+    }
 }
 
 fn bare(value: &Value) -> String {

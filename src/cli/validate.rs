@@ -120,11 +120,11 @@ impl Found {
             most_per_file: if context.verbose > 0 { 0 } else { 20 },
         };
         let findings: Vec<Finding> =
-            self.findings.iter().map(|found| self.from_here(found)).collect();
+            self.findings.iter().map(|found| self.opened_from_here(found)).collect();
         report::text(&findings, &self.sources(), shown)
     }
 
-    fn from_here(&self, finding: &Finding) -> Finding {
+    fn opened_from_here(&self, finding: &Finding) -> Finding {
         let place = |place: &Place| Place {
             path: format!("{}{}", self.prefix, place.path).into(),
             ..place.clone()

@@ -91,7 +91,7 @@ fn split(path: &Path) -> (PathBuf, String) {
     }
     let belongs = |root: &&&Path| is_of_catalog(&rest(root), path.is_dir());
     // A team may be called `catalog`: the catalog is the folder furthest out that this can be of.
-    match above.iter().skip(1).filter(belongs).next_back() {
+    match above.iter().skip(1).rfind(belongs) {
         Some(root) => (here(root), rest(root)),
         None if path.is_dir() => (here(&path), String::new()),
         None => {
@@ -108,7 +108,7 @@ fn is_of_catalog(path: &str, is_folder: bool) -> bool {
     }
     let mut parts = path.split('/');
     let first = parts.next().unwrap_or_default();
-    let deep = if matches!(first, "catalog" | "services") { 1 } else { 0 };
+    let deep = usize::from(matches!(first, "catalog" | "services"));
     FOLDERS.contains(&first) && parts.count() <= deep
 }
 
