@@ -199,7 +199,7 @@ fn write_commit(repository: &Repository, tree: Oid, parents: &[&git2::Commit<'_>
 
 fn change_one(repository: &Repository, round: usize) -> Result<Oid> {
     let parent = repository.head()?.peel_to_commit()?;
-    let path = format!("services/team-{:03}/service-{:06}.yaml", round, round);
+    let path = format!("services/team-{round:03}/service-{round:06}.yaml");
     let blob = repository.blob(service(round, 500).as_bytes())?;
     let mut update = git2::build::TreeUpdateBuilder::new();
     let tree = update

@@ -26,7 +26,7 @@ mod tests {
     #[test]
     fn a_duration_has_a_number_and_a_unit() {
         assert_eq!(duration("500ms"), Some(Duration::from_millis(500)));
-        assert_eq!(duration("3d"), Some(Duration::from_secs(259_200)));
+        assert_eq!(duration("3d"), Some(Duration::from_hours(72)));
         for wrong in
             ["", "5", "m", "0s", "-1s", "1.5h", "5 m", "366d", "99999999999999999999d", "5é"]
         {

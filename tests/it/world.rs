@@ -288,7 +288,7 @@ impl Drop for Daemon {
 
 /// An item whose automatic block sets as many resources as named, one after the other.
 pub(crate) fn chain_item(api: SocketAddr, steps: &[&str]) -> String {
-    let mut text = r#"schemaVersion: catalog/v1
+    let mut text = r"schemaVersion: catalog/v1
 kind: CatalogItem
 metadata:
   id: chain
@@ -311,10 +311,10 @@ fulfillment:
       - {id: by-hand, type: manual-task, config: {title: Do it, instructions: By hand}}
   automatic:
     actions:
-"#
+"
     .to_owned();
     for step in steps {
-        text.push_str(&format!(
+        text += &format!(
             r#"      - id: {step}
         type: rest-api
         config:
@@ -324,12 +324,12 @@ fulfillment:
           delete: {{url: "http://{api}/v1/{{{{service.id}}}}-{step}"}}
         outputs: {{endpoint: /endpoint}}
 "#
-        ));
+        );
     }
-    text.push_str(&format!(
+    text += &format!(
         "outputs:\n  endpoint: {{value: \"{{{{outputs.{}.endpoint}}}}\"}}\n",
         steps.last().unwrap()
-    ));
+    );
     text
 }
 
