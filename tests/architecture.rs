@@ -134,9 +134,15 @@ fn rooms_import_only_rooms_above_them() {
         let own = order[file.room.as_str()];
         for (number, line) in file.code().lines().enumerate() {
             for imported in imports_of(line) {
-                let room = if WORDS.contains(&imported.as_str()) { "words" } else { imported.as_str() };
+                let room =
+                    if WORDS.contains(&imported.as_str()) { "words" } else { imported.as_str() };
                 if order.get(room).is_some_and(|other| *other > own) {
-                    wrong.push(format!("{}:{}: {} imports {room}", file.name(), number + 1, file.room));
+                    wrong.push(format!(
+                        "{}:{}: {} imports {room}",
+                        file.name(),
+                        number + 1,
+                        file.room
+                    ));
                 }
             }
         }
@@ -194,9 +200,16 @@ fn functions_fit_a_screen() {
         for (number, line) in file.code().lines().enumerate() {
             let indent = line.len() - line.trim_start().len();
             let trimmed = line.trim_start();
-            let is_function = ["fn ", "pub fn ", "async fn ", "pub async fn ", "pub(super) fn ", "pub(super) async fn "]
-                .iter()
-                .any(|start| trimmed.starts_with(start));
+            let is_function = [
+                "fn ",
+                "pub fn ",
+                "async fn ",
+                "pub async fn ",
+                "pub(super) fn ",
+                "pub(super) async fn ",
+            ]
+            .iter()
+            .any(|start| trimmed.starts_with(start));
             if is_function && open.is_none() && !trimmed.ends_with(';') {
                 open = Some((number, trimmed.to_owned(), indent));
             }
@@ -228,8 +241,11 @@ fn the_tick_and_main_fit_forty_lines() {
 fn the_map_names_every_room_and_stays_short() {
     let map = std::fs::read_to_string("ARCHITECTURE.md").expect("ARCHITECTURE.md");
     assert!(map.lines().count() < 150, "ARCHITECTURE.md has {} lines", map.lines().count());
-    let there: std::collections::BTreeSet<String> =
-        files().into_iter().map(|file| file.room).filter(|room| room != "lib" && room != "main").collect();
+    let there: std::collections::BTreeSet<String> = files()
+        .into_iter()
+        .map(|file| file.room)
+        .filter(|room| room != "lib" && room != "main")
+        .collect();
     for room in there {
         assert!(map.contains(&format!("`{room}`")), "ARCHITECTURE.md does not name `{room}`");
     }

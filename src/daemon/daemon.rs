@@ -38,6 +38,8 @@ pub struct Daemon {
     pub(super) desired: Option<(String, u64, Arc<Desired>)>,
     /// What the store remembers of the catalog, as it was written last.
     pub(super) saved: CatalogState,
+    /// Markers of the proposals that were seen to, so that the forge is asked about each once.
+    pub(super) proposed: std::collections::BTreeSet<String>,
     /// Why the catalog could not be read the last time; what was read before stays in force.
     pub(super) trouble: Option<String>,
 }
@@ -59,6 +61,7 @@ impl Daemon {
             head: Head::default(),
             builder: DesiredBuilder::default(),
             desired: None,
+            proposed: std::collections::BTreeSet::new(),
             trouble: None,
         })
     }

@@ -3,6 +3,7 @@
 mod clock;
 mod daemon;
 mod error;
+mod expire;
 mod health;
 mod look;
 mod preview;

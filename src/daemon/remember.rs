@@ -43,7 +43,8 @@ impl Daemon {
             record.row.retained = true;
             writes.push(UnitWrite::Put(Box::new(record)));
         }
-        self.write(writes).await
+        self.write(writes).await?;
+        self.propose_expired(plan).await
     }
 
     async fn write(&mut self, writes: Vec<UnitWrite>) -> Result<(), TickError> {
@@ -78,14 +79,16 @@ impl Daemon {
             ..memory.state.clone()
         };
         if acted {
+            self.driver.memory.use_up(plan.digest);
+            state.used.clone_from(&self.driver.memory.state.used);
             state.applied_revision = Some(self.head.commit.clone());
             state.services = desired.services;
             self.head.descends = true;
         }
-        let stale =
+        let is_due =
             state.ticked_at.is_none_or(|at| now.as_second() - at.as_second() >= HEARTBEAT_S);
         // Decisions and contacts have changed memory since it was written last.
-        if state != self.saved || stale {
+        if state != self.saved || is_due {
             state.ticked_at = Some(now);
             self.driver.memory.state = state;
             self.save_state().await?;

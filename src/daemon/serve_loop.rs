@@ -27,9 +27,9 @@ pub struct Pace {
 impl Default for Pace {
     fn default() -> Self {
         Self {
-            poll: Duration::from_secs(60),
+            poll: Duration::from_mins(1),
             decisions: Duration::from_millis(500),
-            sweep: Duration::from_secs(300),
+            sweep: Duration::from_mins(5),
             drain: Duration::from_secs(30),
         }
     }
@@ -66,20 +66,23 @@ pub async fn run(
         sweep: None,
     };
     tokio::pin!(stop);
-    let mut poked = true;
+    let mut listening = true;
     loop {
         let wake = state.wake.unwrap_or(state.next_poll);
         let outcome = tokio::select! {
             () = &mut stop => break,
             attempt = state.daemon.driver.finished() => state.take(attempt).await,
-            poke = pokes.recv(), if poked => {
-                poked = poke.is_some();
+            poke = pokes.recv(), if listening => {
+                listening = poke.is_some();
                 state.tick().await
             }
             () = sleep_until(state.next_poll) => state.tick().await,
             () = sleep_until(wake), if state.wake.is_some() => state.advance().await,
             () = sleep_until(state.next_decision) => state.decide().await,
-            () = sleep_until(state.next_sweep), if state.sweep.is_none() => state.start_sweep(),
+            () = sleep_until(state.next_sweep), if state.sweep.is_none() => {
+                state.start_sweep();
+                Ok(())
+            }
             seen = finished(&mut state.sweep) => state.end_sweep(seen).await,
         };
         state.survive(outcome)?;
@@ -154,11 +157,10 @@ impl Loop<'_> {
         Ok(())
     }
 
-    fn start_sweep(&mut self) -> Result<(), TickError> {
+    fn start_sweep(&mut self) {
         let keys = self.daemon.driver.observable();
         self.sweep = Some(tokio::spawn(observe(self.daemon.driver.engine.clone(), keys)));
         self.next_sweep = Instant::now() + self.pace.sweep;
-        Ok(())
     }
 
     async fn end_sweep(&mut self, seen: Result<Vec<Seen>, EngineError>) -> Result<(), TickError> {

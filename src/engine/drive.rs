@@ -7,31 +7,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 
+use super::attempt::{Attempt, by_hand, guarded, jitter, perform};
 use super::call::{Bench, Rendered};
 use super::engine::{Engine, EngineError};
 use super::finish::seal_outputs;
 use super::memory::Memory;
-use crate::action::{self, Outcome, TaskRequest};
+use crate::action::{self, Outcome};
 use crate::catalog::Catalog;
 use crate::id::{RunId, StepPath};
 use crate::reconcile::{Effect, PlannedStep, UnitChange, When};
 use crate::run::{
-    Event, Fault, FaultClass, RetryPolicy, Run, RunEvent, RunState, StepEvent, StepState, Wait,
-    next, retry_delay, timeout_of,
+    Event, Fault, FaultClass, RetryPolicy, Run, RunEvent, RunState, StepEvent, StepState, next,
+    retry_delay, timeout_of,
 };
-use crate::store::{Proposal, Task, TaskState};
-
-use super::engine::Doing;
-
-/// What came of an attempt at a step.
-#[derive(Debug)]
-pub struct Attempt {
-    run: RunId,
-    path: StepPath,
-    outcome: Result<Outcome, Fault>,
-    /// It only asked whether what the step waits for has come.
-    looked: bool,
-}
 
 /// Drives the runs of one store.
 pub struct Driver {
@@ -174,7 +162,7 @@ impl Driver {
         Ok(())
     }
 
-    fn find(run: &Run, path: &StepPath) -> Option<(UnitChange, PlannedStep)> {
+    pub(super) fn find(run: &Run, path: &StepPath) -> Option<(UnitChange, PlannedStep)> {
         run.change.units.iter().find_map(|unit| {
             let step = unit.steps.iter().find(|step| step.path == *path)?;
             Some((unit.clone(), step.clone()))
@@ -243,7 +231,7 @@ impl Driver {
                 Effect::UndoByHand => Ok(Outcome::Task(by_hand(&call, &step))),
                 Effect::Undo | Effect::Perform | Effect::Keep => {
                     let timeout = timeout_of(&step.action);
-                    let work = attempt(ports, step, call);
+                    let work = perform(ports, step, call);
                     guarded(timeout, work).await
                 }
             };
@@ -302,46 +290,6 @@ impl Driver {
         self.journal(&id, vec![Event::Step { path, event }], catalog).await
     }
 
-    async fn remember_proposal(&self, run: &Run, on: &Wait) -> Result<(), EngineError> {
-        let repository = on.reference.get("repository").and_then(serde_json::Value::as_str);
-        let number = on.reference.get("number").and_then(serde_json::Value::as_u64);
-        let (Some(repository), Some(number)) = (repository, number) else { return Ok(()) };
-        let proposal = Proposal {
-            repository: repository.to_owned(),
-            number,
-            run: Some(run.id.clone()),
-            service: run.change.service.clone(),
-        };
-        self.engine
-            .store
-            .save_proposal(&self.engine.lease, &proposal)
-            .await
-            .doing("recording a proposal")
-    }
-
-    async fn open_task(
-        &self,
-        (run, path): (&Run, &StepPath),
-        request: TaskRequest,
-    ) -> Result<Wait, EngineError> {
-        let task = Task {
-            number: 0,
-            run: run.id.clone(),
-            step: path.clone(),
-            service: run.change.service.clone(),
-            title: request.title.clone(),
-            instructions: request.instructions,
-            outputs: request.outputs,
-            state: TaskState::Open,
-            created_at: self.engine.clock.now(),
-            done_by: None,
-        };
-        let number =
-            self.engine.store.open_task(&self.engine.lease, &task).await.doing("opening a task")?;
-        let what = format!("task {number} “{}”", request.title);
-        Ok(Wait { on: "task".to_owned(), reference: serde_json::json!({"task": number}), what })
-    }
-
     /// A fault is tried again while its policy says so; then it needs a person.
     fn after_fault(
         &self,
@@ -358,7 +306,7 @@ impl Driver {
         match (again, fault.class) {
             (Some(delay), _) => {
                 let asked = Duration::from_millis(fault.retry_after_ms.unwrap_or_default());
-                let delay = delay.max(asked.min(Duration::from_secs(3600)));
+                let delay = delay.max(asked.min(Duration::from_hours(1)));
                 let not_before = self.engine.clock.now() + delay;
                 StepEvent::Retry { fault, not_before }
             }
@@ -366,102 +314,4 @@ impl Driver {
             (None, _) => StepEvent::Failed { fault },
         }
     }
-
-    /// Asks whether what steps wait for has come; tells when to ask again.
-    async fn look(
-        &mut self,
-        id: &RunId,
-        catalog: &Arc<Catalog>,
-    ) -> Result<Option<Timestamp>, EngineError> {
-        let Some(run) = self.memory.runs.get(id).cloned() else { return Ok(None) };
-        let now = self.engine.clock.now();
-        let mut again: Option<Timestamp> = None;
-        for (path, progress) in &run.steps {
-            let StepState::Waiting { on } = &progress.state else { continue };
-            let slot = (id.clone(), path.clone());
-            if on.on == "task" || self.busy.contains_key(&slot) {
-                continue;
-            }
-            let due =
-                self.last_look.get(&slot).map_or(now, |last| *last + self.engine.limits.look_every);
-            if due > now {
-                again = Some(again.map_or(due, |earlier| earlier.min(due)));
-                continue;
-            }
-            let Some((unit, step)) = Self::find(&run, path) else { continue };
-            let Some(record) = self.read(&unit.unit).await? else { continue };
-            let bench = Bench::of(&self.engine, catalog, (&run, &unit, &record)).await?;
-            let rendered = match step.effect {
-                Effect::Undo | Effect::UndoByHand => bench.render_undo(&step).await,
-                Effect::Perform | Effect::Keep => bench.render(&step).await,
-            };
-            let Ok(Rendered { call, .. }) = rendered else { continue };
-            let call = action::Call { key: progress.key.clone().unwrap_or_default(), ..call };
-            self.busy.insert(slot, true);
-            let (ports, on, run, path) =
-                (self.engine.ports.clone(), on.clone(), id.clone(), path.clone());
-            self.in_flight.spawn(async move {
-                let work = async move {
-                    match action::find(&step.action.kind) {
-                        Some(action) => action.look(&ports, &call, &on).await,
-                        None => Err(Fault::terminal("the action is not available in this build")),
-                    }
-                };
-                let outcome = guarded(Duration::from_secs(60), work).await;
-                Attempt { run, path, outcome, looked: true }
-            });
-        }
-        Ok(again)
-    }
-}
-
-async fn attempt(
-    ports: action::Ports,
-    step: PlannedStep,
-    call: action::Call,
-) -> Result<Outcome, Fault> {
-    let kind = &step.action.kind;
-    let action = action::find(kind)
-        .ok_or_else(|| Fault::terminal(format!("`{kind}` is not available in this build")))?;
-    match step.effect {
-        Effect::Undo => action.undo(&ports, &call).await,
-        _ => action.perform(&ports, &call).await,
-    }
-}
-
-/// Bounds an attempt in time, and keeps its panic from anybody else.
-async fn guarded(
-    timeout: Duration,
-    work: impl Future<Output = Result<Outcome, Fault>> + Send + 'static,
-) -> Result<Outcome, Fault> {
-    let mut task = tokio::spawn(work);
-    match tokio::time::timeout(timeout, &mut task).await {
-        Ok(Ok(outcome)) => outcome,
-        Ok(Err(_)) => Err(Fault::terminal("the action broke down; this is a fault of Trueline's")),
-        Err(_) => {
-            task.abort();
-            Err(Fault::unknown(format!("no answer within {} s", timeout.as_secs())))
-        }
-    }
-}
-
-fn by_hand(call: &action::Call, step: &PlannedStep) -> TaskRequest {
-    let sent = serde_json::to_string_pretty(&step.config).unwrap_or_default();
-    TaskRequest {
-        title: format!("Undo by hand: {}", call.title),
-        instructions: format!(
-            "Take away what step `{}` ({}) left behind, then complete this task. It was last given:\n{}",
-            step.action.id,
-            step.action.kind,
-            crate::template::show_markers(&sent)
-        ),
-        outputs: std::collections::BTreeMap::new(),
-    }
-}
-
-/// Draws a number between 0 and 1.
-fn jitter() -> f64 {
-    let mut bytes = [0_u8; 4];
-    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
-    f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)
 }

@@ -144,13 +144,13 @@ fn outputs_of_unit(
 ) -> Result<Map<String, Value>, String> {
     let steps = bench.outputs();
     let sealer = &bench.engine.sealer;
-    let mut sealed: BTreeSet<(String, String)> = BTreeSet::new();
+    let mut hidden: BTreeSet<(String, String)> = BTreeSet::new();
     let mut open: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     for (action, outputs) in &steps {
         for (name, value) in outputs {
             let value = match sealed_hash(value) {
                 Some(_) => {
-                    sealed.insert((action.clone(), name.clone()));
+                    hidden.insert((action.clone(), name.clone()));
                     sealer.open(value).map_err(|error| error.to_string())?
                 }
                 None => value.clone(),
@@ -170,7 +170,7 @@ fn outputs_of_unit(
             .map_err(|error| format!("output `{name}`: {error}"))?;
         let made_of_sealed = template::references(&output.value).iter().any(|reference| {
             matches!(reference.path.as_slice(),
-                [root, action, name, ..] if root == "outputs" && sealed.contains(&(action.clone(), name.clone())))
+                [root, action, name, ..] if root == "outputs" && hidden.contains(&(action.clone(), name.clone())))
         });
         let value = if output.sensitive || made_of_sealed { sealer.seal(&value) } else { value };
         outputs.insert(name.clone(), value);

@@ -91,17 +91,32 @@ impl Memory {
         }
     }
 
+    /// Uses up the approvals of a plan or a change: should the same be planned again, it is asked for again.
+    pub fn use_up(&mut self, digest: Digest) {
+        self.decided.released.remove(&digest);
+        let plan = self.decided.approved_plans.remove(&digest);
+        if self.decided.approvals.remove(&digest).is_some() || plan {
+            self.state.used.insert(digest, self.last_decision);
+        }
+    }
+
     /// Folds a decision into what people decided.
     pub fn take_decision(&mut self, decision: &Decision) {
         self.last_decision = self.last_decision.max(decision.seq);
+        let used = &self.state.used;
+        let counts = |digest: &Digest| used.get(digest).is_none_or(|last| decision.seq > *last);
         match &decision.decision {
             DecisionKind::Approve { subject, changes } => {
                 let whole_plan = !changes.is_empty() && changes.as_slice() != [*subject];
+                let fresh: Vec<&Digest> = changes.iter().filter(|digest| counts(digest)).collect();
                 if whole_plan || changes.is_empty() {
-                    self.decided.approved_plans.insert(*subject);
-                    self.decided.released.extend(changes);
+                    if counts(subject) {
+                        self.decided.approved_plans.insert(*subject);
+                    }
+                    self.decided.released.extend(fresh.iter().copied());
                 }
-                for digest in std::iter::once(subject).chain(changes) {
+                for digest in std::iter::once(subject).filter(|digest| counts(digest)).chain(fresh)
+                {
                     self.decided.approvals.entry(*digest).or_default().insert(decision.by.clone());
                     self.decided.rejected.remove(digest);
                 }

@@ -1,5 +1,6 @@
 //! Gathers facts, starts runs and drives their steps to an outcome. What is done was decided before.
 
+mod attempt;
 mod call;
 mod decisions;
 mod drive;
@@ -17,9 +18,11 @@ mod view;
 pub(crate) mod view_sample;
 #[cfg(test)]
 mod view_tests;
+mod wait;
 
+pub use attempt::Attempt;
 pub use decisions::{check_outputs, typed_outputs};
-pub use drive::{Attempt, Driver};
+pub use drive::Driver;
 pub use engine::{Engine, EngineError, Limits};
 pub use facts::{Head, gather, known_outputs, superseded};
 pub use finish::seal_outputs;

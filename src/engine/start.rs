@@ -48,6 +48,7 @@ impl Driver {
         self.memory.take_writes(&writes);
         self.memory.stalled.remove(&change.service);
         self.memory.requested.remove(&change.service);
+        self.memory.use_up(change.digest);
         let contacts = change.needs.iter().filter_map(|need| need.contact.clone());
         self.memory.state.contacts.extend(contacts);
         tracing::info!(run = %run.id, service = change.service, change = %change.digest.short(), kind = %change.kind(), "run queued");
@@ -100,5 +101,5 @@ fn new_run_id(now: Timestamp) -> RunId {
 fn random_hex(bytes: usize) -> String {
     let mut buffer = vec![0_u8; bytes];
     getrandom::fill(&mut buffer).expect("the operating system gives random bytes");
-    buffer.iter().map(|byte| format!("{byte:02x}")).collect()
+    buffer.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

@@ -44,7 +44,8 @@ fn walk(value: &mut Value, pointer: &mut String, visit: Visit<'_>) -> Result<(),
         Value::String(text) => visit(text, pointer)?,
         Value::Array(items) => {
             for (index, item) in items.iter_mut().enumerate() {
-                pointer.push_str(&format!("/{index}"));
+                pointer.push('/');
+                pointer.push_str(&index.to_string());
                 walk(item, pointer, visit)?;
                 pointer.truncate(length);
             }

@@ -72,13 +72,16 @@ pub struct Desired {
     pub known: Arc<KnownOutputs>,
 }
 
+/// A unit, and the blobs that it was built from.
+type Built = (Vec<Arc<str>>, Arc<Unit>);
+
 type DefinitionRow = (Arc<Definition>, Digest, Arc<BTreeSet<Vec<String>>>);
 
 /// Builds desired state, and remembers what has not changed.
 #[derive(Debug, Default)]
 pub struct DesiredBuilder {
     definitions: HashMap<Arc<str>, DefinitionRow>,
-    units: HashMap<UnitKey, (Vec<Arc<str>>, Arc<Unit>)>,
+    units: HashMap<UnitKey, Built>,
 }
 
 impl DesiredBuilder {
@@ -124,7 +127,7 @@ impl DesiredBuilder {
         catalog: &Catalog,
         entry: &Entry<Service>,
         known: &KnownOutputs,
-    ) -> Result<Vec<(Vec<Arc<str>>, Arc<Unit>)>, String> {
+    ) -> Result<Vec<Built>, String> {
         let service = &entry.body;
         if let Some(item) = &service.catalog_item {
             let key = UnitKey::service(&service.metadata.id);
@@ -148,7 +151,7 @@ impl DesiredBuilder {
         entry: &Entry<Service>,
         (key, item_id, part): (UnitKey, &str, Option<(&Entry<Bundle>, usize)>),
         known: &KnownOutputs,
-    ) -> Result<(Vec<Arc<str>>, Arc<Unit>), String> {
+    ) -> Result<Built, String> {
         let item =
             catalog.items.get(item_id).ok_or_else(|| format!("there is no item `{item_id}`"))?;
         let environment = catalog.environment_of(&entry.body);
@@ -357,7 +360,9 @@ fn sibling_dependencies(unit: &Unit) -> Vec<UnitKey> {
         }
     });
     if bundle.fulfillment.orchestration.mode == OrchestrationMode::Sequential {
-        names.extend(bundle.components.iter().take(*index).last().map(|before| before.id.clone()));
+        names.extend(
+            bundle.components.iter().take(*index).next_back().map(|before| before.id.clone()),
+        );
     }
     names.iter().map(|name| UnitKey::component(&unit.key.service, name)).collect()
 }

@@ -18,7 +18,7 @@ use crate::id::UnitKey;
 
 /// What one unit needs.
 #[derive(Clone, Debug)]
-pub enum Difference {
+pub(super) enum Difference {
     /// Nothing.
     Nothing,
     /// This.
@@ -31,7 +31,7 @@ pub enum Difference {
 
 /// What a unit is compared with, besides itself.
 #[derive(Clone, Copy, Debug)]
-pub struct Against<'a> {
+pub(super) struct Against<'a> {
     /// What is recorded of it.
     pub record: Option<&'a UnitRecord>,
     /// The catalog's settings.
@@ -41,7 +41,7 @@ pub struct Against<'a> {
 }
 
 /// Compares what is wanted of a unit with what is.
-pub fn wanted(unit: &Unit, inputs: Inputs, against: &Against<'_>) -> Difference {
+pub(super) fn wanted(unit: &Unit, inputs: Inputs, against: &Against<'_>) -> Difference {
     if let Some(why) = pinned(unit, against.record) {
         return why;
     }
@@ -267,7 +267,7 @@ fn correct(
 }
 
 /// What becomes of a unit's drift: the service's word, the item's, the catalog's.
-pub fn drift_mode(unit: &Unit, settings: &Settings) -> DriftMode {
+pub(super) fn drift_mode(unit: &Unit, settings: &Settings) -> DriftMode {
     unit.service
         .drift
         .or(unit.item.fulfillment.drift)
@@ -312,14 +312,14 @@ fn finish(
 }
 
 /// What happens when the file is gone: the service's word, or the catalog's.
-pub fn deletion_policy(unit: &Unit, settings: &Settings) -> DeletionPolicy {
+pub(super) fn deletion_policy(unit: &Unit, settings: &Settings) -> DeletionPolicy {
     unit.service.deletion_policy.or(settings.defaults.deletion_policy).unwrap_or_default()
 }
 
 /// Plans to take a unit away, by what was applied last; nothing where it is only to be forgotten.
 ///
 /// `stopped` tells that its last run did not come to its end, and may have left what nobody recorded.
-pub fn unwanted(record: &UnitRecord, unit: &UnitKey, stopped: bool) -> Difference {
+pub(super) fn unwanted(record: &UnitRecord, unit: &UnitKey, stopped: bool) -> Difference {
     let applied = record.applied.as_ref();
     let deletion = match applied {
         Some(applied) => applied.deletion,

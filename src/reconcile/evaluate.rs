@@ -54,7 +54,7 @@ pub fn evaluate_deep(value: &Value, scope: &Scope) -> Result<Value, String> {
 }
 
 /// Tells whether any text of a value satisfies a test.
-pub fn any_text(value: &Value, test: &dyn Fn(&str) -> bool) -> bool {
+pub(super) fn any_text(value: &Value, test: &dyn Fn(&str) -> bool) -> bool {
     match value {
         Value::String(text) => test(text),
         Value::Array(items) => items.iter().any(|item| any_text(item, test)),
@@ -76,7 +76,7 @@ pub fn resolve(inputs: &Inputs, upstream: &Upstream) -> Result<Map<String, Value
 }
 
 /// The scope that a bundle's `config`, or a service's reference to another, is evaluated in.
-pub fn scope_of_open(inputs: &Inputs, upstream: &Upstream) -> Scope {
+pub(super) fn scope_of_open(inputs: &Inputs, upstream: &Upstream) -> Scope {
     let mut scope = Scope::new();
     scope.set("fields", Value::Object(inputs.outer.clone()));
     scope.set("service", inputs.service.clone());
@@ -142,7 +142,7 @@ pub fn secret_names(value: &Value) -> BTreeSet<String> {
 }
 
 /// Calls back with every path that the texts of a value refer to.
-pub fn collect_references(value: &Value, found: &mut dyn FnMut(&[String])) {
+pub(super) fn collect_references(value: &Value, found: &mut dyn FnMut(&[String])) {
     match value {
         Value::String(text) if template::is_template(text) => {
             template::references(text).iter().for_each(|reference| found(&reference.path));

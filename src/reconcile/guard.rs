@@ -8,7 +8,7 @@ use super::plan::{Hold, Verdict};
 use crate::catalog::Settings;
 
 /// Judges all changes of a plan.
-pub fn judge(
+pub(super) fn judge(
     changes: &[Change],
     desired: &Desired,
     actual: &Actual,

@@ -3,6 +3,7 @@
 mod actual;
 mod carried_out;
 mod change;
+mod claims;
 mod definition;
 mod desired;
 mod diff;

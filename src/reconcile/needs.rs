@@ -10,7 +10,7 @@ use crate::catalog::{ApprovalRule, DeletionPolicy, FirstContact, Settings};
 use crate::kinds;
 
 /// Returns the approvals that rules ask for: of the item, the bundle, the environment, the catalog.
-pub fn of_rules(unit: &Unit, settings: &Settings) -> Vec<Need> {
+pub(super) fn of_rules(unit: &Unit, settings: &Settings) -> Vec<Need> {
     let mut needs = Vec::new();
     let mut add = |why: String, rule: Option<&ApprovalRule>| {
         if let Some(rule) = rule.filter(|rule| rule.required > 0) {
@@ -46,7 +46,7 @@ pub fn of_rules(unit: &Unit, settings: &Settings) -> Vec<Need> {
 }
 
 /// Returns the approval that taking something away asks for.
-pub fn of_deletion(unit: &UnitChange) -> Option<Need> {
+pub(super) fn of_deletion(unit: &UnitChange) -> Option<Need> {
     let taken_away = matches!(unit.kind, ChangeKind::Delete | ChangeKind::Replace);
     (taken_away && unit.deletion == DeletionPolicy::Confirm).then(|| Need {
         kind: NeedKind::Deletion,
@@ -61,7 +61,7 @@ pub fn of_deletion(unit: &UnitChange) -> Option<Need> {
 }
 
 /// Returns an acknowledgement for each thing that a change touches for the first time.
-pub fn of_first_contact(change: &Change, settings: &Settings, facts: &Facts) -> Vec<Need> {
+pub(super) fn of_first_contact(change: &Change, settings: &Settings, facts: &Facts) -> Vec<Need> {
     if settings.guard.first_contact == FirstContact::Apply {
         return Vec::new();
     }
@@ -90,7 +90,7 @@ pub fn of_first_contact(change: &Change, settings: &Settings, facts: &Facts) -> 
 }
 
 /// Returns an approval by the item's owner for each item whose change reaches more services than it may.
-pub fn of_many_updates(changes: &[Change], settings: &Settings) -> BTreeMap<String, Need> {
+pub(super) fn of_many_updates(changes: &[Change], settings: &Settings) -> BTreeMap<String, Need> {
     let mut reached: BTreeMap<String, (BTreeSet<&str>, String)> = BTreeMap::new();
     for change in changes {
         for unit in change.units.iter().filter(|unit| unit.kind == ChangeKind::Update) {
@@ -123,7 +123,7 @@ pub fn of_many_updates(changes: &[Change], settings: &Settings) -> BTreeMap<Stri
 /// Returns the approvals that are still missing.
 ///
 /// People on one machine are self-declared, so `from` is shown and not yet verified.
-pub fn missing(change: &Change, facts: &Facts) -> Vec<Pending> {
+pub(super) fn missing(change: &Change, facts: &Facts) -> Vec<Pending> {
     if let Some(reason) = facts.rejected.get(&change.digest) {
         return vec![Pending::Rejected { reason: reason.clone() }];
     }

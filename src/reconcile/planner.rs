@@ -13,7 +13,7 @@ use super::facts::Facts;
 use super::plan::{Drift, Pending, Plan, Verdict};
 use super::suspects::{is_expired, reads, suspects};
 use super::upstream::KnownOutputs;
-use super::{guard, needs, window};
+use super::{claims, guard, needs, window};
 use crate::catalog::{Catalog, DeletionPolicy, DriftMode, OnExpiry};
 use crate::digest::Digest;
 use crate::id::UnitKey;
@@ -47,6 +47,7 @@ pub fn plan(
     planner.plan.suspended.sort_unstable();
     planner.plan.suspended.dedup();
     planner.refuse_orphans(&mut changed);
+    planner.refuse_taken(&mut changed);
     planner.assemble(changed);
     planner.judge();
     plan.digest = plan.compute_digest();
@@ -209,6 +210,14 @@ impl Planner<'_> {
             return Difference::Nothing;
         }
         diff::unwanted(record, key, self.facts.stalled.contains_key(&key.service))
+    }
+
+    /// What another unit has already is not claimed a second time.
+    fn refuse_taken(&mut self, changed: &mut BTreeMap<String, Vec<UnitChange>>) {
+        for (service, why) in claims::taken(changed, &self.actual.records) {
+            self.plan.blocked.insert(service.clone(), why);
+            changed.remove(&service);
+        }
     }
 
     /// A deletion is refused while a unit that stays depends on it.

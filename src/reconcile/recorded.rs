@@ -45,7 +45,7 @@ pub fn field_changes(
 }
 
 /// What puts drift right: from what is there to what was last written.
-pub fn drift_changes(record: Option<&UnitRecord>) -> Vec<FieldChange> {
+pub(super) fn drift_changes(record: Option<&UnitRecord>) -> Vec<FieldChange> {
     let Some(record) = record else { return Vec::new() };
     let mut all = Vec::new();
     for (step, seen) in &record.observed {

@@ -35,7 +35,7 @@ pub struct Source<'a> {
 
 /// Which steps may be kept where nothing of them changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keeping {
+pub(super) enum Keeping {
     /// Those that were done and are the same.
     Same,
     /// Those that were done, are the same, and were not seen to differ.
@@ -45,7 +45,7 @@ pub enum Keeping {
 }
 
 /// Plans a list of actions, in the order in which they are done.
-pub fn performed(
+pub(super) fn performed(
     source: &Source<'_>,
     actions: &[Action],
     operation: &str,
@@ -307,7 +307,7 @@ fn add_run_scope(
 /// Plans to take away what the steps of a unit left behind, the last one first.
 ///
 /// `only` names the steps to take away; all where it is absent.
-pub fn undone(
+pub(super) fn undone(
     record: &UnitRecord,
     order: &[String],
     only: Option<&BTreeSet<String>>,

@@ -81,7 +81,7 @@ fn is_lone_reference(text: &str) -> bool {
 }
 
 /// Tells whether anything of a service is read from other units, so that it can't be recognised by its files alone.
-pub fn reads_others(service: &Service, bundle: Option<&Bundle>) -> bool {
+pub(super) fn reads_others(service: &Service, bundle: Option<&Bundle>) -> bool {
     let mentions = |text: &str| {
         text.contains("{{") && (text.contains("services.") || text.contains("components."))
     };
@@ -95,7 +95,7 @@ pub fn reads_others(service: &Service, bundle: Option<&Bundle>) -> bool {
 }
 
 /// Returns the services that must come before a service, and outlive it.
-pub fn required_services(service: &Service, bundle: Option<&Bundle>) -> Vec<String> {
+pub(super) fn required_services(service: &Service, bundle: Option<&Bundle>) -> Vec<String> {
     let mut required: BTreeSet<String> = service.depends_on.iter().cloned().collect();
     required
         .extend(UpstreamReads::of_service(service, bundle).services.into_iter().map(|(id, _)| id));

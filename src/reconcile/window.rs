@@ -10,7 +10,7 @@ use crate::catalog::{Allow, ChangeWindow, Deny};
 /// Returns why the windows are closed and until when, or `None` where a run may start.
 ///
 /// A closing wins over an opening; a window that can't be read keeps closed, for nobody knows what was meant.
-pub fn closed(windows: &[ChangeWindow], now: Timestamp) -> Option<String> {
+pub(super) fn closed(windows: &[ChangeWindow], now: Timestamp) -> Option<String> {
     let because = |window: &ChangeWindow| match &window.reason {
         Some(reason) => format!(" ({reason})"),
         None => String::new(),

@@ -54,6 +54,11 @@ impl Mirror {
         })
     }
 
+    /// Returns the branch that it mirrors, without `refs/heads/`.
+    pub fn branch(&self) -> &str {
+        self.reference.strip_prefix("refs/heads/").unwrap_or(&self.reference)
+    }
+
     /// Brings the branch up to date and returns its head commit. The last head stays where this fails.
     pub fn fetch(&mut self) -> Result<String, SourceError> {
         if let Some(head) = self.unchanged() {

@@ -29,6 +29,9 @@ pub struct CatalogState {
     pub contacts: BTreeSet<String>,
     /// Number of the last decision that was acted upon.
     pub decisions_seen: i64,
+    /// Digests whose approvals were used, with the number of the last decision then: later ones count again.
+    #[serde(default)]
+    pub used: BTreeMap<Digest, i64>,
     /// Why the last tick could not do its work, for `status`; nothing where it could.
     pub trouble: Option<String>,
     /// Documents whose last good version is in force: `(path, why)`.

@@ -72,7 +72,9 @@ pub(super) struct Past(BTreeMap<Kind, HashMap<String, Good>>);
 impl Past {
     pub(super) fn of(last_good: Vec<Good>) -> Self {
         let mut past = Self::default();
-        last_good.into_iter().for_each(|good| past.put(good));
+        for good in last_good {
+            past.put(good);
+        }
         past
     }
 
@@ -96,8 +98,8 @@ impl Past {
 
     /// Returns the version of an id of a space, whatever its kind.
     fn in_space(&self, space: Space, id: &str) -> Option<&Good> {
-        let kinds = Kind::ALL.into_iter().filter(|kind| Space::of(*kind) == space);
-        kinds.filter_map(|kind| self.get(kind, id)).next()
+        let mut kinds = Kind::ALL.into_iter().filter(|kind| Space::of(*kind) == space);
+        kinds.find_map(|kind| self.get(kind, id))
     }
 
     /// Reads the last good settings.
@@ -111,14 +113,27 @@ fn reread(good: &Good) -> Option<Document> {
     read(&good.path, &blob).filter(|document| document.body.is_some())
 }
 
-/// Reads last good versions, each only once.
+/// Path and content of a version.
+type Version = (Arc<str>, Arc<str>);
+
+/// Reads last good versions, and remembers those that were in force last.
 #[derive(Debug, Default)]
-pub(super) struct GoodReader(HashMap<(Arc<str>, Arc<str>), Option<Arc<Document>>>);
+pub(super) struct GoodReader {
+    before: HashMap<Version, Option<Arc<Document>>>,
+    now: HashMap<Version, Option<Arc<Document>>>,
+}
 
 impl GoodReader {
+    /// Forgets what was not in force last time.
+    fn begin(&mut self) {
+        self.before = std::mem::take(&mut self.now);
+    }
+
     fn read(&mut self, good: &Good) -> Option<Arc<Document>> {
         let key = (good.path.clone(), good.blob.clone());
-        self.0.entry(key).or_insert_with(|| reread(good).map(Arc::new)).clone()
+        let known = self.before.remove(&key);
+        let read = || known.unwrap_or_else(|| reread(good).map(Arc::new));
+        self.now.entry(key).or_insert_with(read).clone()
     }
 }
 
@@ -161,6 +176,7 @@ pub(super) fn choose(
             contested.entry(key).or_insert_with(|| vec![first]).push(judgement.document);
         }
     }
+    reader.begin();
     let losers = settle(&contested, past, &mut effective);
     let mut taken: BTreeSet<(Space, &str)> = BTreeSet::new();
     for judgement in judgements {

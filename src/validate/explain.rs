@@ -8,8 +8,7 @@ use super::registry::{Check, Rule, rule, rules};
 pub fn explain(id: &str) -> Option<String> {
     let rule = rule(id)?;
     let mut text = format!("{} ({})\n\n{}\n", rule.id, rule.severity, rule.summary);
-    let indented =
-        |example: &str| example.lines().map(|line| format!("    {line}\n")).collect::<String>();
+    let indented = |example: &str| format!("    {}\n", example.replace('\n', "\n    "));
     let parts = [
         ("Why", format!("{}\n", rule.why)),
         ("How to mend it", format!("{}\n", rule.mend)),

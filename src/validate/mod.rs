@@ -4,6 +4,7 @@ mod context;
 mod effective;
 mod explain;
 mod findings;
+mod fit;
 mod graph;
 mod judge;
 mod references;

@@ -165,10 +165,11 @@ impl<'a> Names<'a> {
             return (format!("`{root}` is not known in {}", self.place), Some(hint));
         }
         let field = self.has_fields() && self.form.field(root).is_some();
-        let hint = match field {
-            true => Some(format!("write `fields.{root}`")),
-            false => did_you_mean(root, roots.iter().copied())
-                .or_else(|| Some(format!("known here: {}", listed(&roots)))),
+        let known = || format!("known here: {}", listed(&roots));
+        let hint = if field {
+            Some(format!("write `fields.{root}`"))
+        } else {
+            did_you_mean(root, roots.iter().copied()).or_else(|| Some(known()))
         };
         (format!("there is no variable `{root}`"), hint)
     }
@@ -223,11 +224,13 @@ fn wrong_field(form: &Form, rest: &[String]) -> Option<Wrong> {
     let (id, more) = rest.split_first()?;
     let Some(field) = form.field(id) else {
         let known: Vec<&str> = form.fields().map(|field| field.id.as_str()).collect();
-        let hint = did_you_mean(id, known.iter().copied()).or_else(|| match known.is_empty() {
-            true => Some("the form has no fields".to_owned()),
-            false => Some(format!("its fields: {}", listed(&known))),
+        let hint = did_you_mean(id, known.iter().copied()).unwrap_or_else(|| {
+            if known.is_empty() {
+                return "the form has no fields".to_owned();
+            }
+            format!("its fields: {}", listed(&known))
         });
-        return Some((format!("the form has no field `{id}`"), hint));
+        return Some((format!("the form has no field `{id}`"), Some(hint)));
     };
     let parts = matches!(field.kind, FieldType::File | FieldType::Multiselect);
     (!parts && !more.is_empty()).then(|| {

@@ -27,13 +27,14 @@ fn the_demo_sees_everything_that_it_tells() {
     assert_eq!(code, Some(0), "{out}\n{err}");
     for line in [
         "✓ 10 services are planned; the sandbox has seen 0 requests, the target repository 0 commits of ours",
-        "approved plan ",
-        " by tester (self-declared)",
+        "decision 1 is recorded, by tester (self-declared)",
+        "attempt 2, key trueline-acme-",
         "2 were refused, 1 answer was lost; each of 9 keys took effect once",
         "payments-psp-license offers contractNumber \"NW-2027-0417\"",
-        "Merge proposal 1: Dashboard storefront-web-board for storefront (Lea Brandt)",
+        "Merge proposal 1: Dashboard storefront-web-board for storefront (tester)",
         "✓ 13 units are recorded; 9 resources and 3 files are what they should be",
         "~ storageSize: 200 → 300",
+        "✓ 1 run, 1 effect; what depends on the database was left alone",
         "waits for 1 approval (deleting data-lake)",
         "GET /v1/buckets/data-lake answers 404",
         "held: 7 deletions, budget 5",

@@ -57,8 +57,7 @@ impl Sandbox {
 
 fn router() -> Router {
     Router::new()
-        .route("/v1/{collection}", any(collection))
-        .route("/v1/{collection}/{id}", any(resource))
+        .route("/v1/{*path}", any(resource))
         .route("/sandbox/resources", get(resources))
         .route("/sandbox/requests", get(requests))
         .route("/sandbox/faults", post(faults))
@@ -70,27 +69,15 @@ fn with<T>(shelf: &Shared, work: impl FnOnce(&mut Shelf) -> T) -> T {
     work(&mut shelf.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-async fn collection(
-    State(shelf): State<Shared>,
-    ConnectInfo(cut): ConnectInfo<Cut>,
-    Path(collection): Path<String>,
-    method: Method,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let asked = Asked::of(&method, (collection, None), &headers, &body);
-    answered(&shelf, &cut, asked).await
-}
-
+/// Takes `/v1/<collection>` and `/v1/<collection>/<id>`.
 async fn resource(
     State(shelf): State<Shared>,
     ConnectInfo(cut): ConnectInfo<Cut>,
-    Path((collection, id)): Path<(String, String)>,
-    method: Method,
-    headers: HeaderMap,
+    Path(path): Path<String>,
+    (method, headers): (Method, HeaderMap),
     body: Bytes,
 ) -> Response {
-    let asked = Asked::of(&method, (collection, Some(id)), &headers, &body);
+    let asked = Asked::of(&method, &path, &headers, &body);
     answered(&shelf, &cut, asked).await
 }
 

@@ -7,11 +7,14 @@ mod drift;
 mod guards;
 mod result;
 
+use serde_json::Value;
+
 use super::page::Page;
 use super::repository::{Commit, Repository};
 use super::witness::{Witness, ensure};
 use crate::cli::output::Failure;
-use crate::reconcile::{Plan, show};
+use crate::reconcile::{Change, Plan};
+use crate::store::Store;
 
 /// What the sections work with.
 pub(super) struct Story<'a> {
@@ -39,11 +42,27 @@ impl<'a> Story<'a> {
         Ok(())
     }
 
-    /// Shows a plan as `trueline plan` does.
-    fn show(&self, plan: &Plan) {
-        self.page.typed("trueline plan");
-        let style = show::Style { color: self.witness.world.context.color, width: 100 };
-        self.page.block(&show::text(plan, style));
+    /// Runs a command of Trueline's, and says so.
+    async fn trueline(&self, command: &str) -> Result<(), Failure> {
+        let command = format!("trueline {command}");
+        self.page.typed(&command);
+        self.witness.run(&command).await
+    }
+
+    /// Approves what a digest names, and waits for the run of a change where one is given.
+    async fn approve(&self, plan: &Plan, change: &Change) -> Result<(), Failure> {
+        self.witness.made(plan).await?;
+        self.trueline(&format!("approve {}", change.digest.short())).await?;
+        self.page.line(self.decision().await?);
+        let run = self.witness.done(change).await?;
+        self.trueline(&format!("run show {}", run.id)).await
+    }
+
+    /// Tells the newest decision as the store keeps it.
+    async fn decision(&self) -> Result<String, Failure> {
+        let decision = self.witness.store.decisions_after(0).await?.pop();
+        let decision = decision.ok_or_else(|| Failure::failed("no decision is recorded"))?;
+        Ok(format!("decision {} is recorded, by {} (self-declared)", decision.seq, decision.by))
     }
 
     /// Shows a commit as the log does.
@@ -59,7 +78,7 @@ impl<'a> Story<'a> {
 }
 
 /// Returns the change of a service, which must be in the plan.
-fn change_of<'p>(plan: &'p Plan, service: &str) -> Result<&'p crate::reconcile::Change, Failure> {
+fn change_of<'p>(plan: &'p Plan, service: &str) -> Result<&'p Change, Failure> {
     let found = plan.change(service);
     found.ok_or_else(|| {
         let services: Vec<&str> = plan.changes.iter().map(|change| &*change.service).collect();
@@ -78,4 +97,9 @@ fn only_changes(plan: &Plan, services: &[&str]) -> Result<(), Failure> {
         &format!("a plan that changes {services:?} and nothing else"),
         format!("{seen:?}, blocked: {:?}", plan.blocked),
     )
+}
+
+/// Returns a part of an answer; null where there is none.
+fn part(answer: &Value, name: &str) -> Value {
+    answer.get(name).cloned().unwrap_or_default()
 }

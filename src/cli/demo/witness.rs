@@ -1,16 +1,18 @@
-//! Looks at the demo's world from outside: what the store, the sandbox and the repositories say. What it
-//! decides, it decides through the same functions as the commands do.
+//! Looks at the demo's world from outside: what the store, the sandbox and the repositories say. What is
+//! decided is decided by Trueline's own commands.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::Parser;
 use reqwest::Method;
 use serde_json::Value;
 
 use super::world::World;
 use crate::action::{Egress, HttpClient, Request};
-use crate::cli::output::Failure;
-use crate::cli::{approve, plan};
+use crate::cli::output::{Exit, Failure};
+use crate::cli::{Arguments, plan, run_command};
 use crate::reconcile::{Change, Plan, UnitRecord};
 use crate::run::{Run, RunState, waits_for};
 use crate::store::{RunSummary, SqliteStore, Store};
@@ -76,15 +78,22 @@ impl<'a> Witness<'a> {
         Ok(plan::against_record(&self.world.context).await?.plan)
     }
 
-    /// Approves a plan as `trueline approve` does.
-    pub(super) async fn approve(&self, plan: &Plan) -> Result<(), Failure> {
-        let digest = plan.digest.short();
+    /// Waits until the daemon has made a plan, too, so that its digest can be approved.
+    pub(super) async fn made(&self, plan: &Plan) -> Result<(), Failure> {
+        let digest = plan.digest.to_string();
         self.until("the daemon to make the same plan", async || {
             Ok((!self.store.plans_by_prefix(&digest).await?.is_empty()).then_some(()))
         })
-        .await?;
-        approve::run(&self.world.context, &approve::Options { digest }).await?;
-        Ok(())
+        .await
+    }
+
+    /// Runs a command of Trueline's as a person does; it prints by itself.
+    pub(super) async fn run(&self, command: &str) -> Result<(), Failure> {
+        let arguments = Arguments::try_parse_from(command.split_whitespace())?;
+        let work: Pin<Box<dyn Future<Output = Result<Exit, Failure>> + '_>> =
+            Box::pin(run_command(&self.world.context, &arguments.command));
+        let exit = work.await?;
+        ensure(exit == Exit::Success, &format!("`{command}` to end with 0"), exit.code())
     }
 
     /// Waits for the run of a change to succeed.

@@ -54,9 +54,10 @@ impl World {
         keep: bool,
     ) -> Result<Self, Failure> {
         let temporary = tempfile::Builder::new().prefix("trueline-demo-").tempdir()?;
-        let (folder, removal) = match keep {
-            true => (temporary.keep(), None),
-            false => (temporary.path().to_owned(), Some(temporary)),
+        let (folder, removal) = if keep {
+            (temporary.keep(), None)
+        } else {
+            (temporary.path().to_owned(), Some(temporary))
         };
         let folder = folder.canonicalize()?;
         let catalog = Repository::init(&folder.join("catalog.git"))?;

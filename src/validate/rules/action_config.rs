@@ -25,9 +25,10 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
             let Some(kind) = kinds::find(&action.kind) else { continue };
             for fault in kinds::config_problems(kind, &action.config) {
                 let pointer = format!("{}/config{}", list.pointer_to(index), fault.pointer);
-                let finding = match fault.at_key {
-                    true => findings.at_key(&pointer, fault.message),
-                    false => findings.at(&pointer, fault.message),
+                let finding = if fault.at_key {
+                    findings.at_key(&pointer, fault.message)
+                } else {
+                    findings.at(&pointer, fault.message)
                 };
                 findings.add(finding.maybe_hint(fault.hint));
             }

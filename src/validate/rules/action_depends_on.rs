@@ -70,9 +70,10 @@ mod tests {
     fn with(actions: &[(&str, &str)]) -> String {
         let mut list = String::new();
         for (id, depends_on) in actions {
-            list += &format!(
+            let action = format!(
                 "      - {{id: {id}, type: notify, {depends_on}config: {{channel: log, subject: s, message: m}}}}\n"
             );
+            list.push_str(&action);
         }
         ITEM.replace("outputs:\n  url", &format!("{list}outputs:\n  url"))
     }

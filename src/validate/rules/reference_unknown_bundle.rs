@@ -22,9 +22,10 @@ fn check(of: &ServiceContext<'_>, findings: &mut Findings<'_>) {
         return;
     }
     let catalog = of.context.catalog;
-    let hint = match catalog.items.contains_key(id) {
-        true => Some(format!("`{id}` is an item: write `catalogItem: {id}`")),
-        false => did_you_mean(id, catalog.bundles.keys().map(String::as_str)),
+    let hint = if catalog.items.contains_key(id) {
+        Some(format!("`{id}` is an item: write `catalogItem: {id}`"))
+    } else {
+        did_you_mean(id, catalog.bundles.keys().map(String::as_str))
     };
     findings.add(findings.at("/catalogBundle", format!("no bundle `{id}`")).maybe_hint(hint));
 }

@@ -23,16 +23,15 @@ fn check(of: &ServiceContext<'_>, findings: &mut Findings<'_>) {
         return;
     }
     let known = &of.context.catalog.environments;
-    let hint =
-        did_you_mean(id, known.keys().map(String::as_str)).or_else(|| match known.is_empty() {
-            true => Some(format!("add `environments/{id}.yaml`")),
-            false => Some(format!(
-                "there are: {}",
-                listed(&known.keys().map(String::as_str).collect::<Vec<_>>())
-            )),
-        });
+    let names: Vec<&str> = known.keys().map(String::as_str).collect();
+    let hint = did_you_mean(id, names.iter().copied()).unwrap_or_else(|| {
+        if names.is_empty() {
+            return format!("add `environments/{id}.yaml`");
+        }
+        format!("there are: {}", listed(&names))
+    });
     let finding = findings.at("/metadata/environment", format!("no environment `{id}`"));
-    findings.add(finding.maybe_hint(hint));
+    findings.add(finding.hint(hint));
 }
 
 #[cfg(test)]

@@ -80,11 +80,12 @@ fn unknown_of<'p, 'a>(
 
 fn unknown(finding: Finding, offer: Offer<'_>, (whose, name): (&str, &str)) -> Finding {
     let known: Vec<&str> = offer.output_names().collect();
-    let hint =
-        did_you_mean(name, known.iter().copied()).unwrap_or_else(|| match known.is_empty() {
-            true => "it offers none".to_owned(),
-            false => format!("it offers {}", listed(&known)),
-        });
+    let hint = did_you_mean(name, known.iter().copied()).unwrap_or_else(|| {
+        if known.is_empty() {
+            return "it offers none".to_owned();
+        }
+        format!("it offers {}", listed(&known))
+    });
     Finding { message: format!("{whose} has no output `{name}`"), ..finding }.hint(hint)
 }
 

@@ -46,7 +46,7 @@ impl Asked {
     /// Reads a request; a body must be a JSON object.
     pub(super) fn of(
         method: &Method,
-        (collection, id): (String, Option<String>),
+        path: &str,
         headers: &HeaderMap,
         body: &[u8],
     ) -> Result<Self, Answer> {
@@ -56,9 +56,16 @@ impl Asked {
             body => serde_json::from_slice(body)
                 .map_err(|_| problem(400, "the body is not a JSON object"))?,
         };
+        let (collection, id) = match path.split_once('/') {
+            Some((_, id)) if id.is_empty() || id.contains('/') => {
+                return Err(problem(404, "resources are at /v1/<collection>/<id>"));
+            }
+            Some((collection, id)) => (collection, Some(id.to_owned())),
+            None => (path, None),
+        };
         Ok(Self {
             method: method.clone(),
-            collection,
+            collection: collection.to_owned(),
             id,
             key: header("idempotency-key").map(str::to_owned),
             fault: header("x-sandbox-fault").and_then(Fault::named),
@@ -181,9 +188,8 @@ impl Shelf {
         let place = (asked.collection.clone(), id);
         let is_there = self.resources.contains_key(&place);
         let mut body = match (&asked.method, asked.id.is_some()) {
-            (&Method::PUT, true) => Map::new(),
             (&Method::POST, _) if is_there => return problem(409, "it is there already"),
-            (&Method::POST, _) => Map::new(),
+            (&Method::POST, _) | (&Method::PUT, true) => Map::new(),
             (&Method::PATCH, true) => match self.resources.get(&place) {
                 Some(body) => body.clone(),
                 None => return problem(404, "there is no such resource"),

@@ -8,16 +8,13 @@ use super::shelf::{Asked, Fault, Shelf};
 /// Takes a request of the form `PUT /v1/<collection>/<id>`, with a key and a body; gives status and body.
 fn ask(shelf: &mut Shelf, line: &str, key: &str, body: &Value) -> (u16, Value, Option<Fault>) {
     let (method, path) = line.split_once(' ').unwrap();
-    let mut parts = path.trim_start_matches("/v1/").split('/');
-    let collection = parts.next().unwrap().to_owned();
-    let id = parts.next().map(str::to_owned);
     let mut headers = HeaderMap::new();
     if !key.is_empty() {
         headers.insert("idempotency-key", HeaderValue::from_str(key).unwrap());
     }
     let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
     let method = Method::from_bytes(method.as_bytes()).unwrap();
-    let asked = Asked::of(&method, (collection, id), &headers, &bytes).unwrap();
+    let asked = Asked::of(&method, path.trim_start_matches("/v1/"), &headers, &bytes).unwrap();
     let (answer, fault) = shelf.take(&asked);
     (answer.status, answer.body, fault)
 }

@@ -1,22 +1,17 @@
 //! The beginning: the world, the first plan, the first contact, and what people have to do.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Story, ensure};
-use crate::cli::approve::record;
-use crate::cli::demo::world::LEAD;
+use super::{Story, ensure, part};
 use crate::cli::output::Failure;
-use crate::clock::Clock;
-use crate::daemon::SystemClock;
-use crate::engine::{check_outputs, typed_outputs};
-use crate::forge::{ForgeRead, ForgeWrite, LocalForge, ProposalState};
+use crate::forge::{ForgeRead, LocalForge, ProposalState};
 use crate::reconcile::{Change, Plan};
-use crate::run::RunState;
-use crate::store::{DecisionKind, RunSummary, Store};
+use crate::run::{Event, RunState, StepEvent};
+use crate::store::{JournalEntry, RunSummary, Store};
 
 /// What the task of the example asks for.
 const CONTRACT: &str = "NW-2027-0417";
@@ -53,7 +48,7 @@ impl Story<'_> {
         let world = self.witness.world;
         let head = world.catalog.log(1)?.into_iter().next().map(|commit| commit.id);
         let plan = self.witness.plan_at(&head.unwrap_or_default()).await?;
-        self.show(&plan);
+        self.trueline("plan").await?;
         let files = world.catalog.files()?;
         let wanted: BTreeSet<&str> = files
             .iter()
@@ -67,9 +62,9 @@ impl Story<'_> {
             "a change for each service file",
             format!("{planned:?}; blocked: {:?}", plan.blocked),
         )?;
-        ensure(plan.ready().next().is_none(), "every change to wait for approval", &plan.digest)?;
+        ensure(plan.ready().next().is_none(), "every change to wait for approval", plan.digest)?;
         let (_, asked) = self.witness.get("/sandbox/requests").await?;
-        ensure(asked["requests"] == json!([]), "no request to the sandbox yet", &asked)?;
+        ensure(part(&asked, "requests") == json!([]), "no request to the sandbox yet", &asked)?;
         ensure(world.target.log(9)?.len() == 1, "no commit to the target yet", "more than one")?;
         self.page.holds(&format!(
             "{} services are planned; the sandbox has seen 0 requests, the target repository 0 commits of ours",
@@ -91,28 +86,28 @@ impl Story<'_> {
             let (status, _) = self.witness.send(Method::POST, "/sandbox/faults", &body).await?;
             ensure(status == 200, "the sandbox to take a fault", status)?;
         }
-        self.page.typed(&format!("trueline approve {}", plan.digest.short()));
-        self.witness.approve(plan).await?;
-        let decision = self.witness.store.decisions_after(0).await?.pop();
-        let by = decision.map(|decision| decision.by).unwrap_or_default();
-        self.page.line(format!("  approved plan {} by {by} (self-declared)", plan.digest.short()));
-        self.page.typed("trueline run list");
+        self.witness.made(plan).await?;
+        self.trueline(&format!("approve {}", plan.digest.short())).await?;
+        self.page.line(self.decision().await?);
         self.follow(plan).await?;
+        self.trueline("run list").await?;
+        self.show_retries().await?;
         let (_, told) = self.witness.get("/sandbox/requests").await?;
-        let requests = told["requests"].as_array().cloned().unwrap_or_default();
-        let refused = requests.iter().filter(|request| request["status"] == 503).count();
-        let lost = requests.iter().filter(|request| request["lost"] == true).count();
+        let requests = part(&told, "requests");
+        let requests: Vec<&Value> = requests.as_array().into_iter().flatten().collect();
+        let refused = requests.iter().filter(|request| part(request, "status") == 503).count();
+        let lost = requests.iter().filter(|request| part(request, "lost") == true).count();
         ensure(
             (refused, lost) == (2, 1),
             "2 refused requests and 1 lost answer",
             format!("{refused}, {lost}"),
         )?;
-        let keys = told["askedByKey"].as_object().map_or(0, serde_json::Map::len);
-        let effects = told["effects"].as_u64().unwrap_or_default();
+        let keys = part(&told, "askedByKey").as_object().map_or(0, serde_json::Map::len);
+        let effects = part(&told, "effects").as_u64().unwrap_or_default();
         ensure(keys as u64 == effects, "one effect for each key", &told)?;
         self.page.holds(&format!(
             "{} writes reached the sandbox, {refused} were refused, {lost} answer was lost; each of {keys} keys took effect once",
-            told["writes"]
+            part(&told, "writes")
         ));
         Ok(())
     }
@@ -136,6 +131,19 @@ impl Story<'_> {
             "only the licence and the dashboard to wait for people",
             format!("{waiting:?}"),
         )
+    }
+
+    /// Shows the journal of a run that met a fault.
+    async fn show_retries(&self) -> Result<(), Failure> {
+        let retried = |entry: &JournalEntry| {
+            matches!(&entry.event, Event::Step { event: StepEvent::Retry { .. }, .. })
+        };
+        for run in self.witness.store.runs(None, 100).await? {
+            if self.witness.store.journal(&run.id).await?.iter().any(retried) {
+                return self.trueline(&format!("run logs {}", run.id)).await;
+            }
+        }
+        ensure(false, "a run that tried a step again", "none")
     }
 
     fn told(&self, run: &RunSummary) {
@@ -162,32 +170,20 @@ impl Story<'_> {
             })
             .await?;
         let plan = self.witness.plan().await?;
-        ensure(plan.is_empty() && plan.blocked.is_empty(), "nothing left to do", &plan.digest)?;
+        ensure(plan.is_empty() && plan.blocked.is_empty(), "nothing left to do", plan.digest)?;
         self.page.holds("nothing is left to do: desired and actual agree");
         Ok(())
     }
 
     async fn complete_the_task(&self) -> Result<(), Failure> {
-        self.page.typed("trueline task list");
+        self.trueline("task list").await?;
         let tasks = self.witness.store.tasks(true).await?;
         let [task] = tasks.as_slice() else {
             return ensure(false, "one open task", format!("{tasks:?}"));
         };
-        self.page.line(format!("  task {} of {}: {}", task.number, task.service, task.title));
-        self.page.block(&task.instructions);
-        self.page.typed(&format!(
-            "trueline task complete {} --output contractNumber={CONTRACT}",
-            task.number
-        ));
-        let entered = BTreeMap::from([("contractNumber".to_owned(), CONTRACT.to_owned())]);
-        let outputs = typed_outputs(task, &entered);
-        let problems = check_outputs(task, &outputs);
-        ensure(problems.is_empty(), "the task to take what is entered", problems.join("; "))?;
-        record(
-            &self.witness.world.context,
-            &DecisionKind::CompleteTask { task: task.number, outputs },
-        )
-        .await?;
+        let output = format!("contractNumber={CONTRACT}");
+        self.trueline(&format!("task complete {} --output {output}", task.number)).await?;
+        self.page.line(self.decision().await?);
         let number = self
             .witness
             .until("the licence to have its number", async || {
@@ -197,43 +193,29 @@ impl Story<'_> {
                     .and_then(|unit| unit.applied.as_ref()?.outputs.get("contractNumber").cloned()))
             })
             .await?;
-        self.page.line(format!("  {} offers contractNumber {number}", task.service));
+        self.page.line(format!("{} offers contractNumber {number}", task.service));
         ensure(number == CONTRACT, "the number that was entered", number)
     }
 
     async fn merge_the_proposal(&self) -> Result<(), Failure> {
-        let target = self.witness.world.target.url()?;
-        let forge = LocalForge::open_at(&target)?;
-        self.page.typed("trueline proposal list");
+        let target = &self.witness.world.target;
+        let forge = LocalForge::open_at(&target.url()?)?;
+        self.trueline("proposal list").await?;
         let open = forge.list(Some(ProposalState::Open)).await?;
         let [proposal] = open.as_slice() else {
             return ensure(false, "one open proposal", format!("{open:?}"));
         };
-        let known = self.witness.store.proposals().await?;
-        ensure(
-            known.iter().any(|known| known.number == proposal.number),
-            "the store to know the proposal",
-            known.len(),
-        )?;
-        self.page.line(format!(
-            "  proposal {}: {} ({} → {})",
-            proposal.number, proposal.title, proposal.source_branch, proposal.base_branch
-        ));
-        self.page.block(&forge.show(proposal.number).await?.diff);
-        self.page.typed(&format!("trueline proposal merge {}", proposal.number));
-        let merged = forge.merge(proposal.number, LEAD.0, SystemClock.now()).await?;
-        let tip = self.witness.world.target.log(1)?.into_iter().next();
+        let number = proposal.number;
+        self.trueline(&format!("proposal show {number} --diff")).await?;
+        self.trueline(&format!("proposal merge {number}")).await?;
+        let tip = target.log(1)?.into_iter().next();
         let tip = tip.ok_or_else(|| Failure::failed("the target repository is empty"))?;
-        self.page.line(format!(
-            "  {} {} ({})",
-            tip.id.get(..9).unwrap_or_default(),
-            tip.subject,
-            tip.author
-        ));
+        self.show_commit(target, &tip);
+        let merged = forge.show(number).await?.proposal.merge_commit;
         ensure(
-            merged.merge_commit.as_deref() == Some(&*tip.id) && tip.parents == 2,
+            merged.as_deref() == Some(&*tip.id) && tip.parents == 2,
             "a merge commit at the tip of the target",
-            &tip.id,
+            tip.id,
         )
     }
 }

@@ -1,8 +1,9 @@
 //! A service changes by a commit.
 
-use super::{Story, change_of, ensure, only_changes};
+use super::{Story, change_of, ensure, only_changes, part};
 use crate::cli::demo::world::{PAYMENTS, written};
 use crate::cli::output::Failure;
+use crate::store::Store;
 
 const FILE: &str = "services/payments/payments-db.yaml";
 const RESOURCE: &str = "/v1/databases/payments-db";
@@ -21,7 +22,7 @@ impl Story<'_> {
             catalog.commit(PAYMENTS, "payments-db: 300 GB of storage", &[written(FILE, &after)])?;
         self.show_commit(&self.witness.world.catalog, &commit);
         let plan = self.witness.plan_at(&commit.id).await?;
-        self.show(&plan);
+        self.trueline("plan").await?;
         only_changes(&plan, &["payments-db"])?;
         let change = change_of(&plan, "payments-db")?.clone();
         ensure(
@@ -30,16 +31,26 @@ impl Story<'_> {
             "it does not wait",
         )?;
         let (_, resource) = self.witness.get(RESOURCE).await?;
-        ensure(resource["storageSize"] == 200, "200 GB before the approval", &resource)?;
-        self.page.typed(&format!("trueline approve {}", change.digest.short()));
-        self.witness.approve(&plan).await?;
-        let run = self.witness.done(&change).await?;
-        self.page.line(format!("  run {} {}: {} {}", run.id, run.state, run.kind, run.service));
+        ensure(part(&resource, "storageSize") == 200, "200 GB before the approval", &resource)?;
+        let before = self.counted().await?;
+        self.approve(&plan, &change).await?;
         self.page.typed(&format!("curl {}{RESOURCE}", self.witness.world.sandbox));
         let (_, resource) = self.witness.get(RESOURCE).await?;
         self.page.line(format!("  {resource}"));
-        ensure(resource["storageSize"] == 300, "300 GB after the update", &resource)?;
-        self.page.holds("one update, one request; what depends on the database was left alone, for its address is the same");
+        ensure(part(&resource, "storageSize") == 300, "300 GB after the update", &resource)?;
+        let after = self.counted().await?;
+        let (runs, effects) = (after.0 - before.0, after.1 - before.1);
+        ensure((runs, effects) == (1, 1), "one run and one effect", format!("{runs}, {effects}"))?;
+        self.page.holds(&format!(
+            "{runs} run, {effects} effect; what depends on the database was left alone, for its address is the same"
+        ));
         Ok(())
+    }
+
+    /// Counts all runs so far, and what took effect in the sandbox.
+    async fn counted(&self) -> Result<(u64, u64), Failure> {
+        let runs = self.witness.store.runs(None, 1_000).await?.len();
+        let (_, told) = self.witness.get("/sandbox/requests").await?;
+        Ok((runs as u64, part(&told, "effects").as_u64().unwrap_or_default()))
     }
 }

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use super::{Story, change_of, ensure, only_changes};
+use super::{Story, change_of, ensure, only_changes, part};
 use crate::cli::demo::world::{NIGHT_SHIFT, written};
 use crate::cli::output::Failure;
 use crate::reconcile::ChangeKind;
@@ -40,7 +40,7 @@ impl Story<'_> {
             })
             .await?;
         let plan = self.witness.plan().await?;
-        self.show(&plan);
+        self.trueline("plan").await?;
         only_changes(&plan, &["payments-db"])?;
         let change = change_of(&plan, "payments-db")?.clone();
         ensure(change.kind() == ChangeKind::Correct, "a correction", change.kind())?;
@@ -52,14 +52,13 @@ impl Story<'_> {
             format!("{reported:?}"),
         )?;
         self.page.holds("the item of the database says `drift: correct`, the item of the record says `drift: report`");
-        self.page.typed(&format!("trueline approve {}", change.digest.short()));
-        self.witness.approve(&plan).await?;
-        let run = self.witness.done(&change).await?;
-        self.page.line(format!("  run {} {}: {} {}", run.id, run.state, run.kind, run.service));
+        self.approve(&plan, &change).await?;
         let (_, resource) = self.witness.get(RESOURCE).await?;
-        self.page
-            .line(format!("  GET {RESOURCE}: backupRetention {}", resource["backupRetention"]));
-        ensure(resource["backupRetention"] == 35, "35 days of backups again", &resource)?;
+        self.page.line(format!(
+            "  GET {RESOURCE}: backupRetention {}",
+            part(&resource, "backupRetention")
+        ));
+        ensure(part(&resource, "backupRetention") == 35, "35 days of backups again", &resource)?;
         let record = target.read(FILE)?.unwrap_or_default();
         ensure(record.contains("198.51.100.7"), "the record as it was changed by hand", &record)?;
         self.page.holds("the database is as git says again; the record is left to its team, and shown until somebody decides");

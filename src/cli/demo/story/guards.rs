@@ -25,7 +25,7 @@ impl Story<'_> {
         )?;
         self.show_commit(&self.witness.world.catalog, &commit);
         let plan = self.witness.plan_at(&commit.id).await?;
-        self.show(&plan);
+        self.trueline("plan").await?;
         only_changes(&plan, &["data-lake"])?;
         let change = change_of(&plan, "data-lake")?.clone();
         ensure(change.kind() == ChangeKind::Delete, "a deletion", change.kind())?;
@@ -38,10 +38,7 @@ impl Story<'_> {
         let (status, _) = self.witness.get(LAKE_RESOURCE).await?;
         self.page.line(format!("  the guard: {waits}; GET {LAKE_RESOURCE} answers {status}"));
         ensure(status == 200, "the bucket to be there before the approval", status)?;
-        self.page.typed(&format!("trueline approve {}", change.digest.short()));
-        self.witness.approve(&plan).await?;
-        let run = self.witness.done(&change).await?;
-        self.page.line(format!("  run {} {}: {} {}", run.id, run.state, run.kind, run.service));
+        self.approve(&plan, &change).await?;
         let (status, _) = self.witness.get(LAKE_RESOURCE).await?;
         self.page.line(format!("  GET {LAKE_RESOURCE} answers {status}"));
         ensure(status == 404, "the bucket to be gone", status)?;
@@ -69,8 +66,8 @@ impl Story<'_> {
         let commit = catalog.commit(STOREFRONT, "Clean up", &files)?;
         self.show_commit(&self.witness.world.catalog, &commit);
         let plan = self.witness.plan_at(&commit.id).await?;
-        self.show(&plan);
-        ensure(!plan.verdict.holds.is_empty(), "the guard to hold the plan", &plan.digest)?;
+        self.trueline("plan").await?;
+        ensure(!plan.verdict.holds.is_empty(), "the guard to hold the plan", plan.digest)?;
         ensure(
             plan.verdict.deletions > plan.verdict.budget,
             "more deletions than the budget",
@@ -101,11 +98,11 @@ impl Story<'_> {
         let revert = catalog.commit(LEAD, "Revert \"Clean up\"", &back?)?;
         self.show_commit(&self.witness.world.catalog, &revert);
         let plan = self.witness.plan_at(&revert.id).await?;
-        self.show(&plan);
+        self.trueline("plan").await?;
         ensure(
             plan.is_empty() && plan.verdict.holds.is_empty(),
             "nothing to do after the revert",
-            &plan.digest,
+            plan.digest,
         )?;
         self.page.holds("reverted: desired and actual agree again, and nothing was ever touched");
         Ok(())

@@ -17,8 +17,8 @@ impl Story<'_> {
             "What the store recorded, what the API holds, and what stands in the target repository.",
         );
         let units = self.witness.units().await?;
-        self.page.typed("trueline service list");
-        self.show_units(&units);
+        self.trueline("service list").await?;
+        self.show_outputs(&units);
         self.page.typed(&format!("curl {}/sandbox/resources", self.witness.world.sandbox));
         let resources = self.resources().await?;
         self.show_resources(&resources);
@@ -26,7 +26,9 @@ impl Story<'_> {
         self.compare(&units, &resources)
     }
 
-    fn show_units(&self, units: &[UnitRecord]) {
+    fn show_outputs(&self, units: &[UnitRecord]) {
+        self.page.line("");
+        self.page.line("What the units offer, as the store keeps it:");
         let row = |unit: &UnitRecord| {
             let applied = unit.applied.as_ref();
             let outputs = applied.map(|applied| &applied.outputs).into_iter().flatten();
