@@ -38,7 +38,8 @@ pub fn main() -> u8 {
     }
 }
 
-async fn run_command(context: &Context, command: &Command) -> Result<Exit, Failure> {
+/// Runs one command in its context.
+pub(super) async fn run_command(context: &Context, command: &Command) -> Result<Exit, Failure> {
     match command {
         Command::Init(options) => init::run(context, options),
         Command::New(options) => new::run(context, options),

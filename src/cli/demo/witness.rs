@@ -11,8 +11,9 @@ use serde_json::Value;
 
 use super::world::World;
 use crate::action::{Egress, HttpClient, Request};
+use crate::cli::main::run_command;
 use crate::cli::output::{Exit, Failure};
-use crate::cli::{Arguments, plan, run_command};
+use crate::cli::{Arguments, plan};
 use crate::reconcile::{Change, Plan, UnitRecord};
 use crate::run::{Run, RunState, waits_for};
 use crate::store::{RunSummary, SqliteStore, Store};
