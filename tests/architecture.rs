@@ -76,6 +76,9 @@ impl File {
 /// Tells whether a file is declared with `#[cfg(test)]` where its module is declared.
 fn test_only(path: &Path) -> bool {
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    if stem == "tests" || stem.ends_with("_tests") {
+        return true;
+    }
     let Some(folder) = path.parent() else { return false };
     let declared_in = |file: PathBuf| {
         let text = std::fs::read_to_string(file).unwrap_or_default();

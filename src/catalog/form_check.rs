@@ -12,9 +12,10 @@ use serde_json::{Map, Value};
 use super::form::{Field, FieldType, Form};
 use super::form_schema::value_schema;
 use super::form_visibility::{Shown, compare, in_words, is_unknown, shown};
-use super::schema::{Problem, compile};
-use super::schema_words::{MOST, cut, explain, join, listed, shown as quoted};
+use super::schema::{Problem, compile, explain};
 use crate::finding::nearest;
+use crate::kinds::MOST;
+use crate::kinds::words::{cut, join, listed, shown as quoted};
 
 impl Form {
     /// Returns what is wrong with the `fields` of a service; pointers are relative to them.

@@ -8,8 +8,8 @@ use super::form::{Condition, Field, FieldType};
 use super::form_problems::violations;
 use super::form_visibility::MAX_CHAIN;
 use super::schema::Problem;
-use super::schema_words::{cut, listed};
 use crate::finding::did_you_mean;
+use crate::kinds::words::{cut, listed};
 
 /// Returns what is wrong with the condition of a field.
 pub(super) fn condition_problems(

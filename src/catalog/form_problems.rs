@@ -8,8 +8,8 @@ use super::form::{Field, FieldType, Form};
 use super::form_check::FieldCheck;
 use super::form_conditions::{condition_problems, ring};
 use super::form_visibility::{by_id, compare};
-use super::schema::{Problem, compile};
-use super::schema_words::{bare, cut, explain, listed, shown};
+use super::schema::{Problem, compile, explain};
+use crate::kinds::words::{bare, cut, listed, shown};
 
 impl Form {
     /// Returns what is wrong with the form in itself; pointers are relative to it.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::form::{Condition, Field, Form};
-use super::schema_words::{bare, cut, listed};
+use crate::kinds::words::{bare, cut, listed};
 
 /// How many conditions may hang on one another; a field behind more is never visible.
 pub(super) const MAX_CHAIN: usize = 16;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::document::{Kind, place_in};
 use super::load::VERSION;
-use super::schema_words::{bare, cut, listed};
 use crate::finding::{Finding, did_you_mean};
 use crate::id::is_kebab;
+use crate::kinds::words::{bare, cut, listed};
 use crate::yaml::Node;
 
 /// Returns `metadata.id`, where it can be read.

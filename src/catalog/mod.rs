@@ -16,7 +16,6 @@ mod index;
 mod item;
 mod load;
 mod schema;
-mod schema_words;
 mod service;
 mod snapshot;
 

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
-use jsonschema::{PatternOptions, Validator};
+use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::{Map, Value};
 
 use super::document::Kind;
-use super::schema_words::{MOST, explain};
 use crate::finding::{Finding, Place, Severity};
+use crate::kinds::{self, Fault, MOST};
 
 /// One thing that a schema says is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +74,18 @@ impl Problem {
         problems.dedup();
         problems
     }
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        let Fault { pointer, at_key, rule, message, hint } = fault;
+        Self { pointer, at_key, rule, severity: Severity::Error, message, hint }
+    }
+}
+
+/// Says what one error of a schema means.
+pub(super) fn explain(error: &ValidationError<'_>, schema: &Value) -> Vec<Problem> {
+    kinds::explain(error, schema).into_iter().map(Problem::from).collect()
 }
 
 const FILES: [(&str, &str); 6] = [

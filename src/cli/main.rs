@@ -38,6 +38,7 @@ pub fn main() -> u8 {
     }
 }
 
+/// Runs one command in its context.
 pub(super) async fn run_command(context: &Context, command: &Command) -> Result<Exit, Failure> {
     match command {
         Command::Init(options) => init::run(context, options),

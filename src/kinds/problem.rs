@@ -4,16 +4,11 @@ use jsonschema::error::{TypeKind, ValidationErrorKind as Broken};
 use jsonschema::{JsonType, ValidationError};
 use serde_json::Value;
 
+use super::words::{bare, cut, join, kind_and_value, listed, shown};
 use crate::finding::nearest;
 
 /// How many faults of one value are told; whoever has more has other worries.
-pub(super) const MOST: usize = 200;
-
-/// How many words are listed before the list is cut.
-const LISTED: usize = 16;
-
-/// How much of a value is shown.
-const SHOWN: usize = 60;
+pub const MOST: usize = 200;
 
 /// One thing that a schema says is wrong with a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -237,65 +232,6 @@ fn type_word(kind: JsonType) -> &'static str {
         JsonType::Array => "a list",
         JsonType::Object => "a mapping",
     }
-}
-
-/// Names the type of a value and, where it is short, the value: "number `1.4`".
-fn kind_and_value(value: &Value) -> String {
-    match value {
-        Value::Null => "nothing".to_owned(),
-        Value::Bool(value) => format!("`{value}`"),
-        Value::Number(number) => format!("number `{number}`"),
-        Value::String(text) => format!("text `{}`", cut(text)),
-        Value::Array(_) => "a list".to_owned(),
-        Value::Object(_) => "a mapping".to_owned(),
-    }
-}
-
-/// Shows a value in a sentence.
-fn shown(value: &Value) -> String {
-    match value {
-        Value::String(text) if text.is_empty() => "empty text".to_owned(),
-        Value::String(text) => format!("`{}`", cut(text)),
-        other => kind_and_value(other),
-    }
-}
-
-/// Writes a value as a document would, without quotes.
-fn bare(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-/// Cuts a text that somebody wrote to what fits a sentence, on one line.
-fn cut(text: &str) -> String {
-    let mut shown: String = text.chars().take(SHOWN).flat_map(one_line).collect();
-    if text.chars().nth(SHOWN).is_some() {
-        shown.push('…');
-    }
-    shown
-}
-
-fn one_line(char: char) -> impl Iterator<Item = char> {
-    let escaped = char.is_control().then(|| char.escape_default());
-    let kept = escaped.is_none().then_some(char);
-    escaped.into_iter().flatten().chain(kept)
-}
-
-/// Lists words as people read them.
-fn listed(words: &[&str]) -> String {
-    let mut list =
-        words.iter().take(LISTED).map(|word| format!("`{}`", cut(word))).collect::<Vec<_>>();
-    if words.len() > LISTED {
-        list.push(format!("and {} more", words.len() - LISTED));
-    }
-    list.join(", ")
-}
-
-/// Appends a key to a JSON pointer.
-fn join(pointer: &str, key: &str) -> String {
-    format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
 /// Makes a description part of a sentence: no capital at its start, no full stop.
