@@ -55,7 +55,7 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
         .collect();
     let store = context.store().await?;
     if !changes.is_empty() || !plan.verdict.holds.is_empty() {
-        match approved(context, options, &plan)? {
+        match approved(context, options, &plan).await? {
             Answer::Yes => {
                 let whole = changes.len() == plan.changes.len();
                 let subjects = if whole { vec![plan.digest] } else { changes.clone() };
@@ -95,7 +95,7 @@ enum Answer {
     Given,
 }
 
-fn approved(context: &Context, options: &Options, plan: &Plan) -> Result<Answer, Failure> {
+async fn approved(context: &Context, options: &Options, plan: &Plan) -> Result<Answer, Failure> {
     if options.auto_approve {
         return Ok(Answer::Yes);
     }
@@ -106,6 +106,7 @@ fn approved(context: &Context, options: &Options, plan: &Plan) -> Result<Answer,
         why.iter().any(|why| matches!(why, Pending::Approval { .. } | Pending::Guard))
     };
     if plan.pending.values().any(needs) {
+        keep(context, plan).await?;
         return Err(Failure::ending(Exit::Stale, "the plan takes approvals that it does not have")
             .hint(format!(
                 "`trueline approve {}`, or `trueline apply --auto-approve` in your own name",
@@ -113,6 +114,16 @@ fn approved(context: &Context, options: &Options, plan: &Plan) -> Result<Answer,
             )));
     }
     Ok(Answer::Given)
+}
+
+/// Keeps a plan, so that it can be approved by its digest; a daemon that drives keeps its own.
+async fn keep(context: &Context, plan: &Plan) -> Result<(), Failure> {
+    if let Ok(daemon) = context.daemon("apply").await? {
+        let engine = &daemon.driver.engine;
+        engine.store.save_plan(&engine.lease, plan, engine.clock.now()).await?;
+        engine.store.release(&engine.lease).await?;
+    }
+    Ok(())
 }
 
 fn ask(context: &Context) -> Result<Answer, Failure> {
