@@ -153,7 +153,7 @@ fn catalog(folder: &Path, services: usize) -> Result<Repository> {
     )?;
     let mut index = git2::Index::new()?;
     add(&repository, &mut index, "trueline.yaml", SETTINGS)?;
-    add(&repository, &mut index, "catalog/databases/postgres.yaml", ITEM)?;
+    add(&repository, &mut index, "catalog/databases/database-postgres.yaml", ITEM)?;
     add(&repository, &mut index, "environments/production.yaml", ENVIRONMENT)?;
     for number in 0..services {
         let team = number % TEAMS;
