@@ -233,7 +233,7 @@ pub struct Hooks {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Action {
-    /// Unique in its list; [`crate::catalog::load`] fills `action-<n>` where the author left it out.
+    /// Unique in its list; the reader fills `action-<n>` where the author left it out.
     #[serde(default)]
     pub id: String,
     /// Type of the action, a row of [`crate::kinds`].

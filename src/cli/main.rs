@@ -46,7 +46,7 @@ pub(super) async fn run_command(context: &Context, command: &Command) -> Result<
         Command::Validate(options) => validate::run(context, options),
         Command::Plan(options) => plan::run(context, options).await,
         Command::Diff(options) => plan::run_diff(context, options).await,
-        Command::Apply(options) => apply::run(context, options).await,
+        Command::Apply(options) => Box::pin(apply::run(context, options)).await,
         Command::Approve(options) => approve::run(context, options).await,
         Command::Reject(options) => approve::run_reject(context, options).await,
         Command::Serve(options) => serve::run(context, options).await,

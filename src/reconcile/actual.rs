@@ -143,6 +143,6 @@ impl Observation {
 pub struct Actual {
     /// Every unit.
     pub rows: BTreeMap<UnitKey, UnitRow>,
-    /// The units that [`super::suspects`] named.
+    /// The units that [`super::suspects()`] named.
     pub records: BTreeMap<UnitKey, UnitRecord>,
 }
