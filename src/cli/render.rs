@@ -137,7 +137,7 @@ fn change_of(judged: &Judged, unit: &Unit, options: &Options) -> Result<UnitChan
     }
     let mut actual = carried_out(&created, now);
     // Whatever was recorded, this unit is looked at, and may go.
-    actual.rows.values_mut().for_each(|row| row.applied = None);
+    std::sync::Arc::make_mut(&mut actual.rows).values_mut().for_each(|row| row.applied = None);
     let applied = actual.records.values_mut().filter_map(|record| record.applied.as_mut());
     for applied in applied {
         applied.deletion = crate::catalog::DeletionPolicy::Delete;

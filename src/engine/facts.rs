@@ -9,7 +9,8 @@ use super::memory::Memory;
 use crate::catalog::Catalog;
 use crate::id::{RunId, UnitKey};
 use crate::reconcile::{
-    Actual, ChangeKind, Desired, Facts, KnownOutputs, Revision, UpstreamReads, suspects,
+    Actual, ChangeKind, Desired, Facts, KnownOutputs, Revision, UpstreamReads, reads_others,
+    suspects,
 };
 use crate::store::Store;
 
@@ -73,6 +74,9 @@ pub async fn known_outputs(
     let mut keys: BTreeSet<UnitKey> = BTreeSet::new();
     for (id, entry) in &catalog.services {
         let bundle = entry.body.catalog_bundle.as_ref().and_then(|id| catalog.bundles.get(id));
+        if !reads_others(&entry.body, bundle.map(|entry| &*entry.body)) {
+            continue;
+        }
         let reads = UpstreamReads::of_service(&entry.body, bundle.map(|entry| &*entry.body));
         keys.extend(reads.units(id, catalog));
     }

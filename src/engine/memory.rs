@@ -1,6 +1,7 @@
 //! What the driver remembers: a copy of what the store holds, kept true because only the driver writes it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::engine::{Doing, EngineError};
 use crate::digest::Digest;
@@ -26,7 +27,7 @@ pub struct Decided {
 #[derive(Debug, Default)]
 pub struct Memory {
     /// Every unit.
-    pub rows: BTreeMap<UnitKey, UnitRow>,
+    pub rows: Arc<BTreeMap<UnitKey, UnitRow>>,
     /// What is remembered of the catalog between ticks.
     pub state: CatalogState,
     /// Runs that have not ended.
@@ -49,13 +50,15 @@ impl Memory {
     /// Reads everything from the store.
     pub async fn load(store: &dyn Store) -> Result<Self, EngineError> {
         let mut memory = Memory {
-            rows: store
-                .unit_rows()
-                .await
-                .doing("reading units")?
-                .into_iter()
-                .map(|row| (row.key.clone(), row))
-                .collect(),
+            rows: Arc::new(
+                store
+                    .unit_rows()
+                    .await
+                    .doing("reading units")?
+                    .into_iter()
+                    .map(|row| (row.key.clone(), row))
+                    .collect(),
+            ),
             state: store.catalog_state().await.doing("reading the catalog's state")?,
             runs: store
                 .open_runs()
@@ -82,10 +85,11 @@ impl Memory {
         for write in writes {
             match write {
                 UnitWrite::Put(record) => {
-                    self.rows.insert(record.row.key.clone(), record.row.clone());
+                    Arc::make_mut(&mut self.rows)
+                        .insert(record.row.key.clone(), record.row.clone());
                 }
                 UnitWrite::Remove(key) => {
-                    self.rows.remove(key);
+                    Arc::make_mut(&mut self.rows).remove(key);
                 }
             }
         }

@@ -142,7 +142,7 @@ impl Observation {
 #[derive(Clone, Debug, Default)]
 pub struct Actual {
     /// Every unit.
-    pub rows: BTreeMap<UnitKey, UnitRow>,
+    pub rows: Arc<BTreeMap<UnitKey, UnitRow>>,
     /// The units that [`super::suspects()`] named.
     pub records: BTreeMap<UnitKey, UnitRecord>,
 }

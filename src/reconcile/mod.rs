@@ -51,4 +51,4 @@ pub use steps::{
     step_digest,
 };
 pub use suspects::{renames, suspects};
-pub use upstream::{KnownOutputs, Reader, Reveal, UpstreamReads, gather};
+pub use upstream::{KnownOutputs, Reader, Reveal, UpstreamReads, gather, reads_others};

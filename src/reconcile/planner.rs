@@ -318,9 +318,16 @@ impl Planner<'_> {
         let settings = &self.catalog.settings;
         self.plan.verdict =
             guard::judge(&self.plan.changes, self.desired, self.actual, (settings, self.facts));
+        let held: BTreeSet<&str> = self
+            .actual
+            .rows
+            .values()
+            .filter(|row| row.held)
+            .map(|row| row.key.service.as_str())
+            .collect();
         for change in &self.plan.changes {
             let mut why = needs::missing(change, self.facts);
-            if self.actual.rows.values().any(|row| row.held && row.key.service == change.service) {
+            if held.contains(change.service.as_str()) {
                 why.push(Pending::Held);
             }
             why.extend(self.stalled(change));

@@ -81,7 +81,7 @@ fn is_lone_reference(text: &str) -> bool {
 }
 
 /// Tells whether anything of a service is read from other units, so that it can't be recognised by its files alone.
-pub(super) fn reads_others(service: &Service, bundle: Option<&Bundle>) -> bool {
+pub fn reads_others(service: &Service, bundle: Option<&Bundle>) -> bool {
     let mentions = |text: &str| {
         text.contains("{{") && (text.contains("services.") || text.contains("components."))
     };

@@ -141,7 +141,7 @@ impl World {
             suspects.contains(key).then(|| (key.clone(), record.clone()))
         };
         let records = self.records.iter().filter_map(known).collect();
-        plan(&catalog, &desired, &Actual { rows, records }, (&self.facts, self.now))
+        plan(&catalog, &desired, &Actual { rows: rows.into(), records }, (&self.facts, self.now))
     }
 
     /// Plans and carries everything out; fails where a change waits for something.

@@ -86,6 +86,18 @@ impl Past {
         self.0.entry(good.kind).or_default().insert(good.id.clone(), good);
     }
 
+    /// Lets a version share its bytes with the same content of a snapshot, so that they are held once.
+    pub(super) fn share(&mut self, kind: Kind, id: &str, document: &Document) {
+        let known = self.0.get_mut(&kind).and_then(|of_kind| of_kind.get_mut(id));
+        if let Some(good) =
+            known.filter(|good| good.blob == document.blob && good.path == document.path)
+        {
+            good.bytes = document.bytes.clone();
+            good.path = document.path.clone();
+            good.blob = document.blob.clone();
+        }
+    }
+
     pub(super) fn remove(&mut self, kind: Kind, id: &str) {
         if let Some(of_kind) = self.0.get_mut(&kind) {
             of_kind.remove(id);

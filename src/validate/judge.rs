@@ -38,6 +38,8 @@ pub struct Judge {
     reader: Reader,
     checked: HashMap<Arc<str>, Checked>,
     past: Past,
+    /// Whether last good versions from the store share their bytes with the snapshot already.
+    shared: bool,
     good: GoodReader,
     fit: Fit,
 }
@@ -58,6 +60,13 @@ impl Judge {
     /// Judges a snapshot, and takes its good versions for the last ones from now on.
     pub fn judge(&mut self, snapshot: &Snapshot) -> Judged {
         let documents = self.reader.read(snapshot);
+        if !std::mem::replace(&mut self.shared, true) {
+            for document in &documents {
+                if let Some((kind, id)) = key_of(document) {
+                    self.past.share(kind, id, document);
+                }
+            }
+        }
         self.check_documents(&documents);
         let severities = Severities::of(&self.settings(&documents));
         let judgements: Vec<Judgement<'_>> = documents
@@ -197,11 +206,11 @@ fn changes(
         let document = judgement.document;
         let Some((kind, id)) = key_of(document) else { continue };
         let counts = current.get(&(kind, id)).is_some_and(|counts| Arc::ptr_eq(counts, document));
-        let contested = effective.unusable.contains(&(Space::of(kind), id.to_owned()));
         let known = past.get(kind, id);
         let same =
             known.is_some_and(|good| good.blob == document.blob && good.path == document.path);
-        if counts && !contested && !same {
+        let contested = || effective.unusable.contains(&(Space::of(kind), id.to_owned()));
+        if counts && !same && !contested() {
             good.push(Good {
                 kind,
                 id: id.to_owned(),
