@@ -8,7 +8,12 @@
     reason = "a test may fail"
 )]
 
+mod counterpart;
 mod crash;
 mod demo;
+mod hostile;
+mod kit;
 mod line;
+mod people;
+mod two_processes;
 mod world;

@@ -1,113 +1,50 @@
-//! A world for the tests: a bare catalog made with the `git` program, an HTTP counterpart that keeps a ledger of
-//! effects by key, and the built binary. Its verbs read like a story.
+//! A world for the tests: bare repositories made with the `git` program, a counterpart that keeps a ledger, and
+//! the built binary. Its verbs read like a story.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::extract::{Path as UrlPath, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::routing::put;
+use serde_json::Value;
 use tempfile::TempDir;
 
-/// How long the world waits for something to become true.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::counterpart::Counterpart;
 
-/// What the counterpart remembers.
-#[derive(Default)]
-pub(crate) struct Ledger {
-    /// Resources by path.
-    pub(crate) resources: BTreeMap<String, String>,
-    /// Key → how often it was sent.
-    pub(crate) asked: BTreeMap<String, usize>,
-    /// Path → keys that took effect on it, in their order.
-    pub(crate) effects: BTreeMap<String, Vec<String>>,
-}
-
-struct Counterpart {
-    ledger: Arc<Mutex<Ledger>>,
-    delay_ms: Arc<AtomicU64>,
-}
+/// How long the world waits for something to become true, and for a command to end.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(50);
 
 pub(crate) struct World {
     pub(crate) folder: TempDir,
-    pub(crate) ledger: Arc<Mutex<Ledger>>,
-    pub(crate) delay_ms: Arc<AtomicU64>,
-    pub(crate) api: SocketAddr,
-    _runtime: tokio::runtime::Runtime,
+    pub(crate) counterpart: Counterpart,
 }
 
-async fn set(
-    State(counterpart): State<Arc<Counterpart>>,
-    UrlPath(id): UrlPath<String>,
-    headers: HeaderMap,
-    body: String,
-) -> (StatusCode, String) {
-    let key = headers
-        .get("idempotency-key")
-        .and_then(|key| key.to_str().ok())
-        .unwrap_or("none")
-        .to_owned();
-    {
-        let mut ledger = counterpart.ledger.lock().unwrap();
-        *ledger.asked.entry(key.clone()).or_default() += 1;
-        let effects = ledger.effects.entry(id.clone()).or_default();
-        if !effects.contains(&key) {
-            effects.push(key);
-        }
-        ledger.resources.insert(id.clone(), body);
-    }
-    // The effect has taken place; the answer may be long in coming.
-    tokio::time::sleep(Duration::from_millis(counterpart.delay_ms.load(Ordering::SeqCst))).await;
-    (StatusCode::OK, format!("{{\"id\": \"{id}\", \"endpoint\": \"{id}.example\"}}"))
+/// What a command said, and how long it took to.
+pub(crate) struct Said {
+    pub(crate) status: ExitStatus,
+    pub(crate) out: String,
+    pub(crate) err: String,
+    pub(crate) took: Duration,
 }
 
-async fn get(
-    State(counterpart): State<Arc<Counterpart>>,
-    UrlPath(id): UrlPath<String>,
-) -> (StatusCode, String) {
-    match counterpart.ledger.lock().unwrap().resources.get(&id) {
-        Some(body) => (StatusCode::OK, body.clone()),
-        None => (StatusCode::NOT_FOUND, String::new()),
-    }
-}
-
-async fn remove(
-    State(counterpart): State<Arc<Counterpart>>,
-    UrlPath(id): UrlPath<String>,
-) -> StatusCode {
-    match counterpart.ledger.lock().unwrap().resources.remove(&id) {
-        Some(_) => StatusCode::NO_CONTENT,
-        None => StatusCode::NOT_FOUND,
+impl Said {
+    pub(crate) fn all(&self) -> String {
+        format!("{}{}", self.out, self.err)
     }
 }
 
 impl World {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let ledger = Arc::new(Mutex::new(Ledger::default()));
-        let delay_ms = Arc::new(AtomicU64::new(0));
-        let counterpart =
-            Arc::new(Counterpart { ledger: ledger.clone(), delay_ms: delay_ms.clone() });
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
-        let api = listener.local_addr().unwrap();
-        let router = Router::new()
-            .route("/v1/{id}", put(set).get(get).delete(remove))
-            .with_state(counterpart);
-        runtime.spawn(async move { axum::serve(listener, router).await });
-        let world = Self { folder, ledger, delay_ms, api, _runtime: runtime };
+        let world = Self { folder, counterpart: Counterpart::start() };
         world.git(&["init", "-q", "--bare", "-b", "main", "catalog.git"]);
+        world.git(&["init", "-q", "--bare", "-b", "main", "target.git"]);
         world.git(&["init", "-q", "-b", "main", "work"]);
+        world.git(&["-C", "work", "commit", "-q", "--allow-empty", "-m", "begin"]);
+        world.git(&["-C", "work", "push", "-q", "../target.git", "main"]);
         let config = "[[catalog]]\nname = \"test\"\nurl = \"catalog.git\"\n[egress]\nallow = [\"127.0.0.1:*\"]\n";
         std::fs::write(world.path("trueline.toml"), config).unwrap();
         world
@@ -117,34 +54,45 @@ impl World {
         self.folder.path().join(name)
     }
 
-    /// Runs git in the world's folder.
+    /// Runs git in the world's folder, away from whatever is configured on this machine.
     pub(crate) fn git(&self, arguments: &[&str]) -> String {
-        let output = Command::new("git")
-            .args([
-                "-c",
-                "user.name=Ada",
-                "-c",
-                "user.email=ada@example.com",
-                "-c",
-                "protocol.file.allow=always",
-            ])
+        self.git_fed(arguments, b"")
+    }
+
+    /// The same with something to read.
+    pub(crate) fn git_fed(&self, arguments: &[&str], input: &[u8]) -> String {
+        let mut command = Command::new("git");
+        for (name, value) in [
+            ("GIT_CONFIG_GLOBAL", "/dev/null"),
+            ("GIT_CONFIG_NOSYSTEM", "1"),
+            ("GIT_AUTHOR_NAME", "Ada"),
+            ("GIT_AUTHOR_EMAIL", "ada@example.com"),
+            ("GIT_COMMITTER_NAME", "Ada"),
+            ("GIT_COMMITTER_EMAIL", "ada@example.com"),
+        ] {
+            command.env(name, value);
+        }
+        for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
+            command.env_remove(name);
+        }
+        let mut child = command
+            .args(["-c", "protocol.file.allow=always"])
             .args(arguments)
             .current_dir(self.folder.path())
-            .env_remove("GIT_DIR")
-            .env_remove("GIT_WORK_TREE")
-            .env_remove("GIT_INDEX_FILE")
-            .output()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
             .unwrap();
-        assert!(
-            output.status.success(),
-            "git {arguments:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "git {arguments:?}: {told}");
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    /// Writes files (an empty text removes one), commits them and pushes the commit.
-    pub(crate) fn commit(&self, files: &[(&str, &str)]) {
+    /// Writes files (an empty text removes one), commits them and pushes the commit; returns its id.
+    pub(crate) fn commit(&self, files: &[(&str, &str)]) -> String {
         for (name, text) in files {
             let path = self.path("work").join(name);
             if text.is_empty() {
@@ -157,69 +105,66 @@ impl World {
         self.git(&["-C", "work", "add", "-A"]);
         self.git(&["-C", "work", "commit", "-q", "-m", "change"]);
         self.push(&[]);
+        self.git(&["-C", "work", "rev-parse", "HEAD"]).trim().to_owned()
     }
 
     pub(crate) fn push(&self, more: &[&str]) {
-        let target = self.path("catalog.git");
-        let target = target.to_str().unwrap();
-        self.git(&[&["-C", "work", "push", "-q"], more, &[target, "main"]].concat());
+        self.git(&[&["-C", "work", "push", "-q"], more, &["../catalog.git", "main"]].concat());
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_trueline"));
-        for name in [
-            "TRUELINE_CONFIG",
-            "TRUELINE_CATALOG",
-            "TRUELINE_BRANCH",
-            "TRUELINE_STATE",
-            "TRUELINE_LOG",
-        ] {
-            command.env_remove(name);
+        for name in ["CONFIG", "CATALOG", "BRANCH", "STATE", "LOG", "LISTEN"] {
+            command.env_remove(format!("TRUELINE_{name}"));
         }
         command.args(arguments).current_dir(self.folder.path()).env("TRUELINE_USER", "ada");
+        command.stdin(Stdio::null());
         command
     }
 
-    /// Runs a command to its end.
-    pub(crate) fn trueline(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).stdin(Stdio::null()).output().unwrap()
+    /// Runs a command to its end, and fails where that does not come.
+    pub(crate) fn trueline(&self, arguments: &[&str]) -> Said {
+        let place = tempfile::tempdir_in(self.folder.path()).unwrap();
+        let (out, err) = (place.path().join("out"), place.path().join("err"));
+        let began = Instant::now();
+        let mut child = self
+            .command(arguments)
+            .stdout(File::create(&out).unwrap())
+            .stderr(File::create(&err).unwrap())
+            .spawn()
+            .unwrap();
+        let status = ended(&mut child, PATIENCE);
+        let took = began.elapsed();
+        let read =
+            |path: &Path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
+        let (out, err) = (read(&out), read(&err));
+        let Some(status) = status else {
+            let _ = child.kill();
+            let _ = child.wait();
+            panic!("trueline {arguments:?} hangs: {out}\n{err}");
+        };
+        Said { status, out, err, took }
     }
 
     /// Runs a command that must succeed and returns what it printed.
     pub(crate) fn ok(&self, arguments: &[&str]) -> String {
-        let output = self.trueline(arguments);
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(
-            output.status.success(),
-            "trueline {arguments:?}: {text}\n{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        text
+        let said = self.trueline(arguments);
+        assert!(said.status.success(), "trueline {arguments:?}: {}", said.all());
+        said.out
+    }
+
+    /// Runs a command that must succeed and reads what it printed.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        let text = self.ok(&[arguments, &["-o", "json"]].concat());
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {text}"))
     }
 
     /// Starts the daemon; its log goes to a file of the world.
     pub(crate) fn serve(&self) -> Daemon {
-        let log = std::fs::File::options()
-            .create(true)
-            .append(true)
-            .open(self.path("serve.log"))
-            .unwrap();
-        let child = self
-            .command(&[
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--poll",
-                "200ms",
-                "--sweep",
-                "1s",
-                "-v",
-            ])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+        let log = File::options().create(true).append(true).open(self.path("serve.log")).unwrap();
+        let pace = ["--poll", "200ms", "--sweep", "1s", "-v"];
+        let arguments = [&["serve", "--listen", "127.0.0.1:0"][..], &pace].concat();
+        let child = self.command(&arguments).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         Daemon(child)
     }
 
@@ -230,34 +175,78 @@ impl World {
             if test(self) {
                 return;
             }
-            std::thread::sleep(Duration::from_millis(25));
+            std::thread::sleep(PAUSE);
         }
         let log = std::fs::read_to_string(self.path("serve.log")).unwrap_or_default();
-        let status = self.trueline(&["status"]);
-        panic!("never: {what}\n{}\n{log}", String::from_utf8_lossy(&status.stdout));
+        let status = self.trueline(&["status"]).all();
+        panic!("never: {what}\n{status}\n{log}");
     }
 
     /// The plan as JSON.
-    pub(crate) fn plan(&self) -> serde_json::Value {
-        serde_json::from_str(&self.ok(&["plan", "-o", "json"])).unwrap()
+    pub(crate) fn plan(&self) -> Value {
+        self.json(&["plan"])
     }
 
-    /// Approves the newest plan once the daemon has made it.
+    /// Approves the newest plan once the daemon has made it; there must be something in it.
     pub(crate) fn approve_plan(&self) {
         self.eventually("the plan to be approved", |world| {
             let plan = world.plan();
-            let digest = plan["digest"].as_str().unwrap().to_owned();
-            let empty = plan["changes"].as_array().is_none_or(Vec::is_empty);
-            !empty && world.trueline(&["approve", &digest]).status.success()
+            let digest = plan["digest"].as_str().unwrap();
+            has(&plan["changes"]) && world.trueline(&["approve", digest]).status.success()
         });
     }
 
-    pub(crate) fn effects(&self) -> usize {
-        self.ledger.lock().unwrap().effects.values().map(Vec::len).sum()
+    /// Nothing is left to be done, and nothing is under way.
+    pub(crate) fn is_settled(&self) -> bool {
+        let plan = self.plan();
+        !has(&plan["changes"]) && !has(&plan["running"])
+    }
+
+    pub(crate) fn settled(&self) {
+        self.eventually("all to be settled", Self::is_settled);
     }
 
     pub(crate) fn resource(&self, id: &str) -> Option<String> {
-        self.ledger.lock().unwrap().resources.get(id).cloned()
+        self.counterpart.ledger().resources.get(id).cloned()
+    }
+
+    /// A file of the target repository's branch.
+    pub(crate) fn target_file(&self, path: &str) -> Option<String> {
+        let listed = self.git(&["-C", "target.git", "ls-tree", "--name-only", "main", path]);
+        let shown = || self.git(&["-C", "target.git", "show", &format!("main:{path}")]);
+        (!listed.is_empty()).then(shown)
+    }
+
+    /// Checks the audit chain from its first entry on.
+    pub(crate) fn audit_is_whole(&self) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            use trueline::store::{SqliteStore, Store, verify_chain};
+            let path = self.path(".trueline/trueline.db");
+            let store = SqliteStore::open(&path, "test").await.unwrap();
+            let entries = store.audit_after(0, 100_000).await.unwrap();
+            assert_eq!(entries.first().map(|entry| entry.seq), Some(1));
+            assert_eq!(verify_chain(&entries), Ok(()));
+        });
+    }
+}
+
+/// Tells whether a list has something in it.
+pub(crate) fn has(list: &Value) -> bool {
+    !list.as_array().expect("a list").is_empty()
+}
+
+/// Waits for a process to end.
+pub(crate) fn ended(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
+    let until = Instant::now() + patience;
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status);
+        }
+        if Instant::now() > until {
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -265,17 +254,26 @@ impl World {
 pub(crate) struct Daemon(pub(crate) Child);
 
 impl Daemon {
-    /// `kill -9`.
+    pub(crate) fn pid(&self) -> String {
+        self.0.id().to_string()
+    }
+
+    /// `kill -9`; it must still have been there to be killed.
     pub(crate) fn kill(mut self) {
+        assert_eq!(self.0.try_wait().unwrap(), None, "it ended by itself; see serve.log");
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }
 
+    /// SIGTERM.
+    pub(crate) fn terminate(&self) {
+        assert!(Command::new("kill").args(["-TERM", &self.pid()]).status().unwrap().success());
+    }
+
     /// SIGTERM; returns the exit code.
     pub(crate) fn stop(mut self) -> Option<i32> {
-        let pid = self.0.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        self.0.wait().unwrap().code()
+        self.terminate();
+        ended(&mut self.0, PATIENCE).expect("it ends").code()
     }
 }
 
@@ -284,69 +282,4 @@ impl Drop for Daemon {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-/// An item whose automatic block sets as many resources as named, one after the other.
-pub(crate) fn chain_item(api: SocketAddr, steps: &[&str]) -> String {
-    let mut text = r"schemaVersion: catalog/v1
-kind: CatalogItem
-metadata:
-  id: chain
-  name: A chain of resources
-  description: Sets several resources of the counterpart, one after the other, for the tests.
-  version: 1.0.0
-  category: tests
-  owner: {team: platform, contact: platform@example.com}
-presentation:
-  form:
-    groups:
-      - id: main
-        name: Main
-        fields:
-          - {id: size, name: Size, type: number, required: true}
-fulfillment:
-  strategy: {mode: automatic}
-  manual:
-    actions:
-      - {id: by-hand, type: manual-task, config: {title: Do it, instructions: By hand}}
-  automatic:
-    actions:
-"
-    .to_owned();
-    for step in steps {
-        text += &format!(
-            r#"      - id: {step}
-        type: rest-api
-        config:
-          endpoint: {{url: "http://{api}/v1/{{{{service.id}}}}-{step}", method: PUT}}
-          body: {{type: json, contentTemplate: '{{"size": {{{{json fields.size}}}}}}'}}
-          observe: {{url: "http://{api}/v1/{{{{service.id}}}}-{step}"}}
-          delete: {{url: "http://{api}/v1/{{{{service.id}}}}-{step}"}}
-        outputs: {{endpoint: /endpoint}}
-"#
-        );
-    }
-    text += &format!(
-        "outputs:\n  endpoint: {{value: \"{{{{outputs.{}.endpoint}}}}\"}}\n",
-        steps.last().unwrap()
-    );
-    text
-}
-
-pub(crate) fn service(id: &str, size: u32) -> String {
-    format!(
-        "schemaVersion: catalog/v1\nkind: Service\nmetadata: {{id: {id}, team: alpha}}\ncatalogItem: chain\nfields: {{size: {size}}}\n"
-    )
-}
-
-/// Checks the audit chain of a world's store.
-pub(crate) fn audit_is_whole(state: &Path) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        use trueline::store::{SqliteStore, Store, verify_chain};
-        let store = SqliteStore::open(&state.join("trueline.db"), "test").await.unwrap();
-        let entries = store.audit_after(0, 100_000).await.unwrap();
-        assert!(!entries.is_empty());
-        assert_eq!(verify_chain(&entries), Ok(()));
-    });
 }
