@@ -140,8 +140,14 @@ impl Walk<'_> {
             }
             return Ok(());
         }
-        // A pipe or a socket would hold us; it is no document.
-        if metadata.is_file() { self.file(file, path, &metadata) } else { Ok(()) }
+        if metadata.is_file() {
+            return self.file(file, path, &metadata);
+        }
+        // A pipe or a socket would hold us; it is no document, and hides one where one is looked for.
+        if wanted(path).is_some_and(|wanted| wanted.must) {
+            self.findings.push(no_file(path));
+        }
+        Ok(())
     }
 
     fn file(&mut self, file: &Path, path: &str, metadata: &Metadata) -> Result<(), SourceError> {
@@ -205,6 +211,12 @@ fn unreadable(path: &str, error: &std::io::Error) -> Finding {
     let message = format!("the file cannot be read: {error}");
     Finding::error("source/unreadable", Place::start_of(path), message)
         .hint("let the user that runs trueline read it; until then it counts as unknown")
+}
+
+fn no_file(path: &str) -> Finding {
+    let message = "a pipe, socket or device stands where a document is read";
+    Finding::error("source/unreadable", Place::start_of(path), message)
+        .hint("put a file here; until then it counts as unknown")
 }
 
 fn limit(what: &str, limit: String) -> SourceError {
@@ -274,6 +286,7 @@ mod tests {
                 "source/too-large services/a/giant.yaml",
                 "source/symlink services/a/link.yaml",
                 "source/symlink services/a/loop",
+                "source/unreadable services/a/pipe.yaml",
                 "source/symlink services/b",
             ]
         );

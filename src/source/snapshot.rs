@@ -139,13 +139,14 @@ impl Walk<'_> {
         depth: usize,
     ) -> Result<(), SourceError> {
         let is_tree = |entry: &&Entry| entry.kind == EntryKind::Tree;
-        if entry.kind == EntryKind::Tree && !entered(path) {
-            self.forget(path);
-            return Ok(());
-        }
         let earlier_tree = earlier.filter(is_tree).map(|entry| entry.id);
-        if entry.kind != EntryKind::Tree || earlier_tree.is_none() {
+        let enters = entry.kind == EntryKind::Tree && entered(path);
+        // Of what was not there before nothing is known.
+        if earlier.is_some() && !(enters && earlier_tree.is_some()) {
             self.forget(path);
+        }
+        if entry.kind == EntryKind::Tree && !enters {
+            return Ok(());
         }
         match entry.kind {
             EntryKind::Tree => {
