@@ -141,7 +141,7 @@ fn rewritten_history_is_held() {
     world.git(&["-C", "work", "branch", "-M", "other", "main"]);
     world.push(&["--force"]);
     world.eventually("the plan to be held", |world| held(world) == ["history"]);
-    assert!(world.ok(&["status"]).contains("Guard: "));
+    world.eventually("status to say so", |world| world.ok(&["status"]).contains("Guard: "));
     assert!(is_sized(&world, "alpha-one", 1));
     world.approve_plan();
     world.eventually("the update", |world| is_sized(world, "alpha-one", 5));

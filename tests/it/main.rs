@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::format_collect,
     clippy::format_push_string,
     reason = "a test may fail"
 )]

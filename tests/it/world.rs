@@ -12,8 +12,10 @@ use tempfile::TempDir;
 
 use crate::counterpart::Counterpart;
 
-/// How long the world waits for something to become true, and for a command to end.
+/// How long the world waits for something to become true.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a command may take before it is said to hang.
+const HANGS: Duration = Duration::from_secs(30);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -133,7 +135,7 @@ impl World {
             .stderr(File::create(&err).unwrap())
             .spawn()
             .unwrap();
-        let status = ended(&mut child, PATIENCE);
+        let status = ended(&mut child, HANGS);
         let took = began.elapsed();
         let read =
             |path: &Path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
