@@ -54,6 +54,28 @@ impl fmt::Display for Place {
     }
 }
 
+/// A change of bytes: what stands from `start` to `end` becomes `text`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edit {
+    /// First byte that is replaced, from the start of the file.
+    pub start: usize,
+    /// First byte that stays.
+    pub end: usize,
+    /// What stands there instead.
+    pub text: String,
+}
+
+/// How a finding can be mended in the file that it stands in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fix {
+    /// What it does, as an imperative: "quote the number".
+    pub what: String,
+    /// Whether it is certain to be what was meant; `--fix` applies no other.
+    pub safe: bool,
+    /// The changes; none of them overlap.
+    pub edits: Vec<Edit>,
+}
+
 /// One thing that a rule found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
@@ -71,6 +93,9 @@ pub struct Finding {
     /// Other places that belong to it, each with what it is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub related: Vec<(Place, String)>,
+    /// How it can be mended, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix: Option<Fix>,
 }
 
 impl Finding {
@@ -83,6 +108,7 @@ impl Finding {
             message: message.into(),
             hint: None,
             related: Vec::new(),
+            fix: None,
         }
     }
 
@@ -114,6 +140,13 @@ impl Finding {
     #[must_use]
     pub fn related(mut self, place: Place, what: impl Into<String>) -> Self {
         self.related.push((place, what.into()));
+        self
+    }
+
+    /// Adds how it can be mended.
+    #[must_use]
+    pub fn fix(mut self, fix: Fix) -> Self {
+        self.fix = Some(fix);
         self
     }
 

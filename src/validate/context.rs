@@ -5,17 +5,24 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use jiff::civil::Date;
+
 use super::effective::Space;
 use super::references::{ServiceRead, bundle_reads, own_reads};
 use crate::catalog::{
     Bundle, Catalog, Component, Document, Entry, Environment, Item, Output, Service,
 };
+use crate::owners::Owners;
 
 /// The effective catalog, and the ids of what is in it but cannot be used.
 #[derive(Debug)]
 pub struct Context<'a> {
     /// Every document with its last good content.
     pub catalog: &'a Catalog,
+    /// Who owns which path, by the CODEOWNERS of the same snapshot.
+    pub owners: &'a Owners,
+    /// Today's date, where rules may look at it.
+    pub today: Option<Date>,
     unusable: &'a BTreeSet<(Space, String)>,
     /// What bundles read from services: services outnumber the bundles that they are of.
     bundle_reads: Memo<Vec<(String, String)>>,
@@ -79,8 +86,14 @@ impl<'a> Offer<'a> {
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(catalog: &'a Catalog, unusable: &'a BTreeSet<(Space, String)>) -> Self {
-        Self { catalog, unusable, bundle_reads: Memo::new(), variables: Memo::new() }
+    pub(super) fn new(
+        catalog: &'a Catalog,
+        unusable: &'a BTreeSet<(Space, String)>,
+        owners: &'a Owners,
+        today: Option<Date>,
+    ) -> Self {
+        let (bundle_reads, variables) = (Memo::new(), Memo::new());
+        Self { catalog, owners, today, unusable, bundle_reads, variables }
     }
 
     /// Returns what a service reads from others: by its own lone references, or through its bundle.

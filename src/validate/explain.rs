@@ -50,6 +50,7 @@ fn found(rule: &Rule) -> &'static str {
             "In the catalog as a whole. An error in a service blocks it; the severity cannot be set."
         }
         Check::Catalog(_) => "In the catalog as a whole. An error in a service blocks it.",
+        Check::Change(_) => "In a change against its base (`validate --base`), nowhere else.",
     }
 }
 

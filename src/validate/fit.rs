@@ -5,14 +5,21 @@ use std::sync::Arc;
 
 use super::context::{Context, Offer, ServiceContext};
 use super::effective::{Effective, key_of};
-use super::judge::run;
+use super::judge::{Against, run};
 use super::registry::{Check, rules};
 use super::severities::Severities;
 use crate::catalog::{Catalog, Document, Kind, Settings};
 use crate::finding::Finding;
+use crate::owners::Owners;
 
 /// How many reasons are told for a service that does not fit.
 const REASONS: usize = 3;
+
+/// What a catalog is checked against, beside itself.
+pub(super) struct Beside<'a> {
+    pub(super) owners: &'a Owners,
+    pub(super) against: &'a Against,
+}
 
 /// Checks how documents fit together, and remembers the services that do.
 #[derive(Debug, Default)]
@@ -30,12 +37,14 @@ impl Fit {
         catalog: &Catalog,
         effective: &Effective,
         severities: &Severities,
+        beside: &Beside<'_>,
     ) -> (Vec<Finding>, BTreeMap<String, Vec<String>>) {
         if self.settings.as_ref().is_none_or(|known| *known != catalog.settings) {
             self.fitting.clear();
             self.settings = Some(catalog.settings.clone());
         }
-        let context = Context::new(catalog, &effective.unusable);
+        let context =
+            Context::new(catalog, &effective.unusable, beside.owners, beside.against.today);
         let mut misfits = Misfits::default();
         for (id, paths) in &effective.contested {
             let paths: Vec<&str> = paths.iter().map(|path| &**path).collect();
@@ -45,8 +54,10 @@ impl Fit {
         found.extend(check_bundles(&context, &mut misfits, severities));
         let mut whole = Vec::new();
         for rule in rules() {
-            if let Check::Catalog(check) = rule.check {
-                check(&context, rule, &mut whole);
+            match (rule.check, &beside.against.base) {
+                (Check::Catalog(check), _) => check(&context, rule, &mut whole),
+                (Check::Change(check), Some(base)) => check(&context, base, rule, &mut whole),
+                _ => {}
             }
         }
         let whole = whole.into_iter().filter_map(|finding| severities.apply(finding));

@@ -3,15 +3,27 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use jiff::civil::Date;
+
 use super::effective::{
     self, Effective, Good, GoodReader, Judgement, Overlay, Past, Space, key_of,
 };
 use super::findings::Findings;
-use super::fit::Fit;
+use super::fit::{Beside, Fit};
 use super::registry::{Check, Rule, rules};
 use super::severities::Severities;
 use crate::catalog::{Body, Catalog, Document, Kind, Reader, Settings, Snapshot};
 use crate::finding::Finding;
+use crate::owners::Owners;
+
+/// What a snapshot is judged against, beside itself.
+#[derive(Clone, Debug, Default)]
+pub struct Against {
+    /// The catalog that a change starts from; rules about changes need one.
+    pub base: Option<Arc<Catalog>>,
+    /// Today's date; rules about dates need it.
+    pub today: Option<Date>,
+}
 
 /// What became of a snapshot.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +71,11 @@ impl Judge {
 
     /// Judges a snapshot, and takes its good versions for the last ones from now on.
     pub fn judge(&mut self, snapshot: &Snapshot) -> Judged {
+        self.judge_against(snapshot, &Against::default())
+    }
+
+    /// Judges a snapshot as a change of a base, on a day.
+    pub fn judge_against(&mut self, snapshot: &Snapshot, against: &Against) -> Judged {
         let documents = self.reader.read(snapshot);
         if !std::mem::replace(&mut self.shared, true) {
             for document in &documents {
@@ -78,7 +95,9 @@ impl Judge {
         let catalog =
             Arc::new(Catalog::of(snapshot.commit.clone(), effective.documents.iter().cloned()));
         let (remember, forget) = changes(&judgements, &effective, &self.past);
-        let (mut beyond, misfits) = self.fit.check(&catalog, &effective, &severities);
+        let owners = Owners::of(snapshot);
+        let beside = Beside { owners: &owners, against };
+        let (mut beyond, misfits) = self.fit.check(&catalog, &effective, &severities, &beside);
         // What stands in a last good version is nothing that the snapshot could mend.
         beyond.retain(|finding| self.is_current(finding, &catalog));
         let mut judged = Judged {

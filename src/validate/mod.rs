@@ -22,6 +22,6 @@ pub use context::{Context, Offer, ServiceContext};
 pub use effective::{Good, Overlay};
 pub use explain::{explain, rules_document};
 pub use findings::Findings;
-pub use judge::{Judge, Judged};
+pub use judge::{Against, Judge, Judged};
 pub use references::ServiceRead;
-pub use registry::{Check, OfBundle, OfService, Rule, rule, rules};
+pub use registry::{Check, OfBundle, OfChange, OfService, Rule, rule, rules};

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::context::{Context, ServiceContext};
 use super::findings::Findings;
 use super::rules as rows;
-use crate::catalog::{Bundle, Document, Entry};
+use crate::catalog::{Bundle, Catalog, Document, Entry};
 use crate::finding::{Finding, Severity};
 
 /// One rule, with everything that people are told about it.
@@ -61,8 +61,12 @@ pub enum Check {
     ServiceAndBundle(OfService, OfBundle),
     /// Of the catalog as a whole: an error in the document of a service blocks that service.
     Catalog(fn(&Context<'_>, &'static Rule, &mut Vec<Finding>)),
+    /// Of the catalog against what it was at the base of a change; nothing where there is no base.
+    Change(OfChange),
 }
 
+/// Checks a catalog (in the context) against its base.
+pub type OfChange = fn(&Context<'_>, &Catalog, &'static Rule, &mut Vec<Finding>);
 /// Checks a service.
 pub type OfService = fn(&ServiceContext<'_>, &mut Findings<'_>);
 /// Checks a bundle.
