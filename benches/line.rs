@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use git2::{IndexEntry, IndexTime, Oid, Repository, Signature};
 use trueline::action::{Egress, HttpClient, Ports};
-use trueline::catalog::Catalog;
 use trueline::clock::Clock as _;
 use trueline::daemon::{Daemon, Parts, SystemClock};
 use trueline::engine::{Engine, EnvironmentSecrets, Limits};
@@ -244,7 +243,7 @@ async fn in_sync(folder: &Path) -> Result<Daemon> {
     let snapshot = source.snapshot(&head)?;
     let judged = Judge::new(Vec::new()).judge(&snapshot);
     ensure!(judged.findings.is_empty(), "findings: {:?}", judged.findings.first());
-    let catalog: &Catalog = &judged.catalog;
+    let catalog = &judged.catalog;
     let desired = DesiredBuilder::default().build(catalog, &judged.misfits, Arc::default());
     let now = SystemClock.now();
     let facts = Facts { catalog: "bench".to_owned(), ..Facts::default() };

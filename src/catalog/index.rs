@@ -1,21 +1,30 @@
 //! The catalog: documents by kind and id. Broken documents are listed and not indexed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::bundle::Bundle;
-use super::document::{Body, Document, Kind};
+use imbl::OrdMap;
+use imbl::ordmap::DiffItem;
+
+use super::document::{Body, Document, Documents, Kind};
 use super::environment::{Environment, Settings};
 use super::item::Item;
 use super::service::Service;
 
-/// A typed body with the document it stands in.
+/// A typed body with the document it stands in; it equals itself alone, as its document does.
 #[derive(Clone, Debug)]
 pub struct Entry<T> {
     /// The typed body.
     pub body: Arc<T>,
     /// Where it stands.
     pub document: Arc<Document>,
+}
+
+impl<T> PartialEq for Entry<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.document == other.document
+    }
 }
 
 /// Documents by kind and id.
@@ -30,11 +39,11 @@ pub struct Catalog {
     /// Bundles by id.
     pub bundles: BTreeMap<String, Entry<Bundle>>,
     /// Services by id.
-    pub services: BTreeMap<String, Entry<Service>>,
+    pub services: OrdMap<String, Entry<Service>>,
     /// Environments by id.
     pub environments: BTreeMap<String, Entry<Environment>>,
     /// All documents by path, also those that could not be read.
-    pub documents: BTreeMap<Arc<str>, Arc<Document>>,
+    pub documents: Documents,
     /// Documents whose id another document has already (the first by path is indexed).
     pub duplicates: Vec<(Kind, String, Arc<Document>)>,
 }
@@ -48,10 +57,58 @@ impl Catalog {
         let mut catalog = Catalog { commit: commit.into(), ..Catalog::default() };
         catalog.documents =
             documents.into_iter().map(|document| (document.path.clone(), document)).collect();
-        for document in catalog.documents.clone().into_values() {
-            catalog.index(document);
+        for document in catalog.documents.clone().values() {
+            catalog.index(document.clone());
         }
         catalog
+    }
+
+    /// Returns the catalog of other documents; what is the same is not indexed again.
+    #[must_use]
+    pub fn follow(&self, commit: impl Into<String>, documents: Documents) -> Self {
+        let commit = commit.into();
+        let mut next = Catalog { commit, documents, ..self.clone() };
+        let mut fresh = Vec::new();
+        for item in self.documents.diff(&next.documents) {
+            let (old, new) = match item {
+                DiffItem::Add(_, new) => (None, Some(new)),
+                DiffItem::Update { old: (_, old), new: (_, new) } => (Some(old), Some(new)),
+                DiffItem::Remove(_, old) => (Some(old), None),
+            };
+            fresh.push((old.cloned(), new.cloned()));
+        }
+        for (old, _) in &fresh {
+            old.iter().for_each(|document| next.forget(document));
+        }
+        for (_, new) in fresh {
+            new.into_iter().for_each(|document| next.index(document));
+        }
+        // Which of two counts depends on all that have the id.
+        if self.duplicates.is_empty() && next.duplicates.is_empty() {
+            return next;
+        }
+        let Catalog { commit, documents, .. } = next;
+        Self::of(commit, documents.values().cloned())
+    }
+
+    /// Takes a document out of the index.
+    fn forget(&mut self, document: &Document) {
+        let Some(body) = &document.body else { return };
+        match body {
+            Body::Item(body) => {
+                self.items.remove(&body.metadata.id);
+            }
+            Body::Bundle(body) => {
+                self.bundles.remove(&body.metadata.id);
+            }
+            Body::Service(body) => {
+                self.services.remove(&body.metadata.id);
+            }
+            Body::Environment(body) => {
+                self.environments.remove(&body.metadata.id);
+            }
+            Body::Settings(_) => self.settings = Arc::default(),
+        }
     }
 
     fn index(&mut self, document: Arc<Document>) {
@@ -67,7 +124,12 @@ impl Catalog {
                 !self.items.contains_key(&id) && insert(&mut self.bundles, id, body, &document)
             }
             Body::Service(body) => {
-                insert(&mut self.services, body.metadata.id.clone(), body, &document)
+                let id = body.metadata.id.clone();
+                let is_new = !self.services.contains_key(&id);
+                if is_new {
+                    self.services.insert(id, Entry { body, document: document.clone() });
+                }
+                is_new
             }
             Body::Environment(body) => {
                 insert(&mut self.environments, body.metadata.id.clone(), body, &document)
@@ -82,10 +144,71 @@ impl Catalog {
         }
     }
 
+    /// Returns the services that differ in another catalog, and those whose item, bundle or environment does.
+    pub fn changed_services(&self, after: &Self) -> BTreeSet<String> {
+        let mut changed: BTreeSet<String> = self
+            .services
+            .diff(&after.services)
+            .map(|item| match item {
+                DiffItem::Add(id, _)
+                | DiffItem::Remove(id, _)
+                | DiffItem::Update { new: (id, _), .. } => id.clone(),
+            })
+            .collect();
+        let offers = self.changed_offers(after);
+        let environments = changed_entries(&self.environments, &after.environments);
+        if !offers.is_empty() || !environments.is_empty() {
+            let touched = after.services.iter().filter(|(_, entry)| {
+                let environment = entry.body.metadata.environment.as_deref();
+                offers.contains(entry.body.offer())
+                    || environment.is_some_and(|environment| environments.contains(environment))
+            });
+            changed.extend(touched.map(|(id, _)| id.clone()));
+        }
+        changed
+    }
+
+    /// Returns the items and bundles that differ, and the bundles of items that do.
+    fn changed_offers<'a>(&'a self, after: &'a Self) -> BTreeSet<&'a str> {
+        let mut changed = changed_entries(&self.items, &after.items);
+        let bundles = after.bundles.iter().filter(|(_, bundle)| {
+            let mut components = bundle.body.components.iter();
+            components.any(|component| changed.contains(component.catalog_item.as_str()))
+        });
+        let bundles: Vec<&str> = bundles.map(|(id, _)| id.as_str()).collect();
+        changed.extend(changed_entries(&self.bundles, &after.bundles));
+        changed.extend(bundles);
+        changed
+    }
+
+    /// Tells whether a document of a kind is indexed under an id.
+    pub fn holds(&self, kind: Kind, id: &str) -> bool {
+        match kind {
+            Kind::Item => self.items.contains_key(id),
+            Kind::Bundle => self.bundles.contains_key(id),
+            Kind::Service => self.services.contains_key(id),
+            Kind::Environment => self.environments.contains_key(id),
+            Kind::Settings => {
+                let found = self.documents.get("trueline.yaml");
+                found.is_some_and(|document| document.body.is_some())
+            }
+        }
+    }
+
     /// Returns the environment that a service names, where there is one.
     pub fn environment_of(&self, service: &Service) -> Option<&Entry<Environment>> {
         self.environments.get(service.metadata.environment.as_deref()?)
     }
+}
+
+/// Returns the ids of what is new, gone or another.
+fn changed_entries<'a, T>(
+    before: &'a BTreeMap<String, Entry<T>>,
+    after: &'a BTreeMap<String, Entry<T>>,
+) -> BTreeSet<&'a str> {
+    let gone = before.keys().filter(|id| !after.contains_key(*id));
+    let other = after.iter().filter(|(id, entry)| before.get(*id) != Some(*entry));
+    gone.chain(other.map(|(id, _)| id)).map(String::as_str).collect()
 }
 
 fn insert<T>(

@@ -1,15 +1,16 @@
 //! Snapshot → documents: YAML, schema, typed body. Unchanged files are not read again.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use imbl::ordmap::DiffItem;
+use rayon::prelude::*;
 use serde_json::Value;
 
 use super::actions::name_actions;
-use super::document::{Body, Document, Kind, Layout, place_in};
+use super::document::{Body, Document, Documents, Kind, Layout, place_in};
 use super::identity::{belongs, check_folder, check_id, check_kind, check_version, id_of, kind_of};
 use super::schema::problems;
-use super::snapshot::{Blob, Snapshot};
+use super::snapshot::{Blob, Files, Snapshot};
 use crate::finding::{Finding, Place};
 use crate::yaml::{self, Node};
 
@@ -19,33 +20,34 @@ pub(super) const VERSION: &str = "catalog/v1";
 /// Reads documents and remembers them by path and content, so that what is unchanged is not parsed again.
 #[derive(Debug, Default)]
 pub struct Reader {
-    known: HashMap<Arc<str>, Arc<Document>>,
-    /// Files that are not documents, by path and content.
-    others: HashMap<Arc<str>, Arc<str>>,
+    files: Files,
+    documents: Documents,
 }
 
 impl Reader {
-    /// Reads all documents of a snapshot, ordered by path; forgets what is no longer there.
-    pub fn read(&mut self, snapshot: &Snapshot) -> Vec<Arc<Document>> {
-        let mut known = HashMap::with_capacity(self.known.len());
-        let mut others = HashMap::with_capacity(self.others.len());
-        let mut documents = Vec::with_capacity(self.known.len());
-        for (path, blob) in &snapshot.files {
-            let document = match (self.known.remove(path), self.others.get(path)) {
-                (Some(document), _) if document.blob == blob.id => Some(document),
-                (_, Some(id)) if *id == blob.id => None,
-                _ => read(path, blob).map(Arc::new),
-            };
-            if let Some(document) = document {
-                known.insert(path.clone(), document.clone());
-                documents.push(document);
-            } else {
-                others.insert(path.clone(), blob.id.clone());
+    /// Reads the documents of a snapshot, as many at a time as there are cores; forgets what is no longer there.
+    pub fn read(&mut self, snapshot: &Snapshot) -> Documents {
+        let mut fresh: Vec<(&Arc<str>, &Blob)> = Vec::new();
+        for item in self.files.diff(&snapshot.files) {
+            match item {
+                DiffItem::Add(path, blob) | DiffItem::Update { new: (path, blob), .. } => {
+                    fresh.push((path, blob));
+                }
+                DiffItem::Remove(path, _) => {
+                    self.documents.remove(path);
+                }
             }
         }
-        self.known = known;
-        self.others = others;
-        documents
+        let read = |(path, blob): &(&Arc<str>, &Blob)| ((*path).clone(), read(path, blob));
+        let read: Vec<(Arc<str>, Option<Document>)> = fresh.par_iter().map(read).collect();
+        for (path, document) in read {
+            match document {
+                Some(document) => self.documents.insert(path, Arc::new(document)),
+                None => self.documents.remove(&path),
+            };
+        }
+        self.files = snapshot.files.clone();
+        self.documents.clone()
     }
 }
 

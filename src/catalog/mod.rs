@@ -22,7 +22,7 @@ mod snapshot;
 pub use bundle::{
     Bundle, BundleFulfillment, Component, ErrorHandling, Orchestration, OrchestrationMode,
 };
-pub use document::{Body, Document, Kind, Layout, place_in};
+pub use document::{Body, Document, Documents, Kind, Layout, place_in};
 pub use duration::duration;
 pub use environment::{
     Allow, ApprovalRule, ChangeWindow, Defaults, Deny, Environment, EnvironmentMetadata,
@@ -38,4 +38,4 @@ pub use item::{
 pub use load::{Reader, read};
 pub use schema::{Problem, problems, schema_of, schemas};
 pub use service::{DeletionPolicy, OnExpiry, Priority, Service, ServiceMetadata};
-pub use snapshot::{Blob, Snapshot, directory_commit};
+pub use snapshot::{Blob, Files, Snapshot, directory_commit};

@@ -1,19 +1,31 @@
 //! A snapshot: the immutable bytes of one commit's documents. It never reads anything itself.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use imbl::OrdMap;
 
 use crate::digest::Digest;
 use crate::finding::Finding;
 
+/// Files by their path; what two snapshots share is held once and compared at no cost.
+pub type Files = OrdMap<Arc<str>, Blob>;
+
 /// One file of a snapshot.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Blob {
     /// Names the content: git's object id, or the digest of the bytes for a plain directory.
     pub id: Arc<str>,
     /// The content; shared with earlier snapshots where it is the same.
     pub bytes: Arc<[u8]>,
 }
+
+impl PartialEq for Blob {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for Blob {}
 
 /// The state of a catalog at one commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,7 +35,7 @@ pub struct Snapshot {
     /// Who wrote the commit, as `name <email>`; nobody for a directory.
     pub author: Option<String>,
     /// Files by their path from the root, with `/`.
-    pub files: BTreeMap<Arc<str>, Blob>,
+    pub files: Files,
     /// What could not be taken in: links, submodules, hostile names, files too large.
     pub findings: Vec<Finding>,
 }
@@ -31,11 +43,11 @@ pub struct Snapshot {
 impl Snapshot {
     /// Makes a snapshot of a directory's files; the commit is `dir:<digest>`.
     pub fn of_files(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Self {
-        let files: BTreeMap<Arc<str>, Blob> = files
+        let files: Files = files
             .into_iter()
             .map(|(path, bytes)| {
                 let id = Digest::of_bytes(&bytes).to_string().into();
-                (path.into(), Blob { id, bytes: bytes.into() })
+                (Arc::from(path), Blob { id, bytes: bytes.into() })
             })
             .collect();
         Self { commit: directory_commit(&files), files, ..Self::default() }
@@ -43,7 +55,7 @@ impl Snapshot {
 }
 
 /// Names the state of a directory: `dir:` and the digest over its paths and contents.
-pub fn directory_commit(files: &BTreeMap<Arc<str>, Blob>) -> String {
+pub fn directory_commit(files: &Files) -> String {
     let parts: Vec<Digest> = files
         .iter()
         .flat_map(|(path, blob)| {

@@ -15,9 +15,10 @@ use crate::clock::Clock;
 use crate::daemon::SystemClock;
 use crate::digest::Digest;
 use crate::finding::Finding;
+use crate::id::UnitKey;
 use crate::reconcile::{
     Actual, Definition, Desired, DesiredBuilder, Facts, OperationBlock, Plan, Unit, UnitChange,
-    carried_out, plan, scope_of, show,
+    UnitRow, carried_out, plan, scope_of, show,
 };
 use crate::validate::{Judge, Judged};
 
@@ -116,8 +117,8 @@ fn unit_of(judged: &Judged, id: &str) -> Result<Unit, Failure> {
     if let Some(why) = desired.blocked.remove(id) {
         return Err(blocked(&why));
     }
-    let unit = desired.units.into_values().find(|unit| unit.key.service == id);
-    unit.map(|unit| (*unit).clone()).ok_or_else(|| blocked(&[]))
+    let unit = desired.units_of(id).next();
+    unit.map(|unit| (**unit).clone()).ok_or_else(|| blocked(&[]))
 }
 
 fn blocked(why: &[String]) -> Failure {
@@ -137,7 +138,9 @@ fn change_of(judged: &Judged, unit: &Unit, options: &Options) -> Result<UnitChan
     }
     let mut actual = carried_out(&created, now);
     // Whatever was recorded, this unit is looked at, and may go.
-    std::sync::Arc::make_mut(&mut actual.rows).values_mut().for_each(|row| row.applied = None);
+    let not_applied =
+        |(key, row): (&UnitKey, &UnitRow)| (key.clone(), UnitRow { applied: None, ..row.clone() });
+    actual.rows = actual.rows.iter().map(not_applied).collect();
     let applied = actual.records.values_mut().filter_map(|record| record.applied.as_mut());
     for applied in applied {
         applied.deletion = crate::catalog::DeletionPolicy::Delete;

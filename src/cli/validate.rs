@@ -1,6 +1,5 @@
 //! `trueline validate`: what the rules find in a catalog, and an exit code by how bad it is. It changes nothing.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -149,7 +148,7 @@ impl Found {
             };
             Some((path, Arc::new(document)))
         });
-        Catalog { documents: found.collect::<BTreeMap<_, _>>(), ..Catalog::default() }
+        Catalog { documents: found.collect(), ..Catalog::default() }
     }
 }
 

@@ -1,12 +1,11 @@
 //! What the driver remembers: a copy of what the store holds, kept true because only the driver writes it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use super::engine::{Doing, EngineError};
 use crate::digest::Digest;
-use crate::id::{RunId, UnitKey};
-use crate::reconcile::{Stall, UnitRow};
+use crate::id::RunId;
+use crate::reconcile::{Stall, UnitRows};
 use crate::run::Run;
 use crate::store::{CatalogState, Decision, DecisionKind, Store, UnitWrite};
 
@@ -27,7 +26,7 @@ pub struct Decided {
 #[derive(Debug, Default)]
 pub struct Memory {
     /// Every unit.
-    pub rows: Arc<BTreeMap<UnitKey, UnitRow>>,
+    pub rows: UnitRows,
     /// What is remembered of the catalog between ticks.
     pub state: CatalogState,
     /// Runs that have not ended.
@@ -50,15 +49,13 @@ impl Memory {
     /// Reads everything from the store.
     pub async fn load(store: &dyn Store) -> Result<Self, EngineError> {
         let mut memory = Memory {
-            rows: Arc::new(
-                store
-                    .unit_rows()
-                    .await
-                    .doing("reading units")?
-                    .into_iter()
-                    .map(|row| (row.key.clone(), row))
-                    .collect(),
-            ),
+            rows: store
+                .unit_rows()
+                .await
+                .doing("reading units")?
+                .into_iter()
+                .map(|row| (row.key.clone(), row))
+                .collect(),
             state: store.catalog_state().await.doing("reading the catalog's state")?,
             runs: store
                 .open_runs()
@@ -85,11 +82,10 @@ impl Memory {
         for write in writes {
             match write {
                 UnitWrite::Put(record) => {
-                    Arc::make_mut(&mut self.rows)
-                        .insert(record.row.key.clone(), record.row.clone());
+                    self.rows.insert(record.row.key.clone(), record.row.clone());
                 }
                 UnitWrite::Remove(key) => {
-                    Arc::make_mut(&mut self.rows).remove(key);
+                    self.rows.remove(key);
                 }
             }
         }

@@ -20,7 +20,7 @@ pub struct Line {
 }
 
 /// The owners of paths.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Owners {
     /// The file that counts; nothing where there is none.
     pub path: Option<Arc<str>>,

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use imbl::OrdMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -138,11 +140,14 @@ impl Observation {
     }
 }
 
+/// Rows of units by name; a copy costs nothing until one of the two changes.
+pub type UnitRows = OrdMap<UnitKey, UnitRow>;
+
 /// What is: a row for every unit, and all that is known of those in question.
 #[derive(Clone, Debug, Default)]
 pub struct Actual {
     /// Every unit.
-    pub rows: Arc<BTreeMap<UnitKey, UnitRow>>,
+    pub rows: UnitRows,
     /// The units that [`super::suspects()`] named.
     pub records: BTreeMap<UnitKey, UnitRecord>,
 }

@@ -1,7 +1,6 @@
 //! What would be recorded once a plan had been carried out, as far as a plan can know: the base of a review.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -16,12 +15,11 @@ use crate::id::{RunId, Uid};
 /// Returns the record that carrying out a plan from nothing would leave; unknown outputs stay unknown.
 pub fn carried_out(plan: &Plan, at: Timestamp) -> Actual {
     let mut actual = Actual::default();
-    let rows = Arc::make_mut(&mut actual.rows);
     for change in &plan.changes {
         for unit in &change.units {
             let needs = change.needs.iter().filter(|need| need.kind == NeedKind::Rule).cloned();
             let record = record_of(unit, needs.collect(), (&plan.commit, at));
-            rows.insert(unit.unit.clone(), record.row.clone());
+            actual.rows.insert(unit.unit.clone(), record.row.clone());
             actual.records.insert(unit.unit.clone(), record);
         }
     }

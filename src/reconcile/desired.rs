@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use imbl::OrdMap;
 use serde_json::{Map, Value, json};
 
 use super::definition::Definition;
@@ -61,7 +62,7 @@ pub struct Desired {
     /// The commit.
     pub commit: String,
     /// Units by name.
-    pub units: BTreeMap<UnitKey, Arc<Unit>>,
+    pub units: OrdMap<UnitKey, Arc<Unit>>,
     /// Services that do not fit, with why; their units are left as they are.
     pub blocked: BTreeMap<String, Blocked>,
     /// Why a unit that is not here may be wanted all the same; nothing where absence can be trusted.
@@ -72,16 +73,24 @@ pub struct Desired {
     pub known: Arc<KnownOutputs>,
 }
 
-/// A unit, and the blobs that it was built from.
-type Built = (Vec<Arc<str>>, Arc<Unit>);
+impl Desired {
+    /// Returns the units of a service.
+    pub fn units_of<'a>(&'a self, service: &'a str) -> impl Iterator<Item = &'a Arc<Unit>> {
+        let units = self.units.range(UnitKey::service(service)..).map(|(_, unit)| unit);
+        units.take_while(move |unit| unit.key.service == service)
+    }
+}
 
 type DefinitionRow = (Arc<Definition>, Digest, Arc<BTreeSet<Vec<String>>>);
 
-/// Builds desired state, and remembers what has not changed.
+/// Builds desired state; building again costs as much as has changed.
 #[derive(Debug, Default)]
 pub struct DesiredBuilder {
     definitions: HashMap<Arc<str>, DefinitionRow>,
-    units: HashMap<UnitKey, Built>,
+    last: Option<Arc<Catalog>>,
+    units: OrdMap<UnitKey, Arc<Unit>>,
+    /// Services that are built anew each time: they read from others, or could not be built.
+    open: BTreeSet<String>,
 }
 
 impl DesiredBuilder {
@@ -90,36 +99,60 @@ impl DesiredBuilder {
     /// `misfits` names services that rules found not to fit, with why.
     pub fn build(
         &mut self,
-        catalog: &Catalog,
+        catalog: &Arc<Catalog>,
         misfits: &BTreeMap<String, Blocked>,
         known: Arc<KnownOutputs>,
     ) -> Desired {
-        let mut desired = Desired {
-            commit: catalog.commit.clone(),
-            blocked: misfits.clone(),
-            services: catalog.services.len(),
-            known,
-            ..Desired::default()
+        let mut blocked = misfits.clone();
+        let mut stale = match &self.last {
+            Some(last) => last.changed_services(catalog),
+            None => catalog.services.keys().cloned().collect(),
         };
-        let mut remembered = HashMap::with_capacity(self.units.len());
-        for (id, entry) in &catalog.services {
-            if misfits.contains_key(id) {
-                continue;
-            }
-            match self.units_of(catalog, entry, &desired.known) {
+        stale.append(&mut self.open);
+        stale.extend(misfits.keys().cloned());
+        if self.definitions.len() > 2 * catalog.items.len() {
+            self.definitions.clear();
+        }
+        for id in stale {
+            self.forget(&id);
+            let Some(entry) = catalog.services.get(&id) else { continue };
+            let built = match misfits.contains_key(&id) {
+                true => Err(None),
+                false => self.units_of(catalog, entry, &known).map_err(Some),
+            };
+            match built {
                 Ok(units) => {
-                    for (blobs, unit) in units {
-                        remembered.insert(unit.key.clone(), (blobs, unit.clone()));
-                        desired.units.insert(unit.key.clone(), unit);
+                    let bundle = units.first().and_then(|unit| unit.part.as_ref());
+                    if upstream::reads_others(&entry.body, bundle.map(|(bundle, _)| &**bundle)) {
+                        self.open.insert(id);
                     }
+                    self.units.extend(units.into_iter().map(|unit| (unit.key.clone(), unit)));
                 }
                 Err(why) => {
-                    desired.blocked.insert(id.clone(), vec![why]);
+                    if let Some(why) = why {
+                        blocked.insert(id.clone(), vec![why]);
+                    }
+                    self.open.insert(id);
                 }
             }
         }
-        self.units = remembered;
-        desired
+        self.last = Some(catalog.clone());
+        Desired {
+            commit: catalog.commit.clone(),
+            units: self.units.clone(),
+            blocked,
+            services: catalog.services.len(),
+            known,
+            ..Desired::default()
+        }
+    }
+
+    fn forget(&mut self, service: &str) {
+        let units = self.units.range(UnitKey::service(service)..).map(|(key, _)| key);
+        let keys: Vec<UnitKey> = units.take_while(|key| key.service == service).cloned().collect();
+        for key in keys {
+            self.units.remove(&key);
+        }
     }
 
     fn units_of(
@@ -127,7 +160,7 @@ impl DesiredBuilder {
         catalog: &Catalog,
         entry: &Entry<Service>,
         known: &KnownOutputs,
-    ) -> Result<Vec<Built>, String> {
+    ) -> Result<Vec<Arc<Unit>>, String> {
         let service = &entry.body;
         if let Some(item) = &service.catalog_item {
             let key = UnitKey::service(&service.metadata.id);
@@ -151,25 +184,12 @@ impl DesiredBuilder {
         entry: &Entry<Service>,
         (key, item_id, part): (UnitKey, &str, Option<(&Entry<Bundle>, usize)>),
         known: &KnownOutputs,
-    ) -> Result<Built, String> {
+    ) -> Result<Arc<Unit>, String> {
         let item =
             catalog.items.get(item_id).ok_or_else(|| format!("there is no item `{item_id}`"))?;
         let environment = catalog.environment_of(&entry.body);
         if let (Some(name), None) = (&entry.body.metadata.environment, environment) {
             return Err(format!("there is no environment `{name}`"));
-        }
-        let mut blobs = vec![
-            entry.document.path.clone(),
-            entry.document.blob.clone(),
-            item.document.blob.clone(),
-        ];
-        blobs.extend(environment.map(|entry| entry.document.blob.clone()));
-        blobs.extend(part.map(|(bundle, _)| bundle.document.blob.clone()));
-        if let Some((before, unit)) = self.units.get(&key)
-            && *before == blobs
-            && !upstream::reads_others(&entry.body, part.map(|(bundle, _)| &*bundle.body))
-        {
-            return Ok((blobs, unit.clone()));
         }
         let (definition, definition_digest, reads) = self.definition_of(item);
         let mut unit = Unit {
@@ -198,7 +218,7 @@ impl DesiredBuilder {
         let inputs = unit.inputs(catalog, known)?;
         unit.intent = unit.intent_of(&inputs.fields, &inputs, &unit.service.state);
         unit.source = unit.source_of(&inputs);
-        Ok((blobs, Arc::new(unit)))
+        Ok(Arc::new(unit))
     }
 
     fn definition_of(&mut self, item: &Entry<Item>) -> DefinitionRow {

@@ -186,7 +186,7 @@ proptest! {
         let deleted: Vec<_> =
             plan.changes.iter().flat_map(|change| &change.units).filter(gone).collect();
         prop_assert!(deleted.is_empty(), "{:?}", deleted);
-        for (key, record) in world.records.iter().filter(|(key, _)| !desired.units.contains_key(key)) {
+        for (key, record) in world.records.iter().filter(|(key, _)| !desired.units.contains_key(*key)) {
             prop_assert!(plan.unknown.contains_key(key) || record.row.retained, "{key}");
         }
     }

@@ -11,6 +11,8 @@ mod evaluate;
 mod facts;
 mod guard;
 #[cfg(test)]
+mod incremental_tests;
+#[cfg(test)]
 mod laws;
 mod needs;
 mod plan;
@@ -31,7 +33,9 @@ mod world;
 mod world_catalog;
 
 pub use crate::template::lone_reference;
-pub use actual::{Actual, Applied, Observation, Observed, StepRecord, UnitRecord, UnitRow};
+pub use actual::{
+    Actual, Applied, Observation, Observed, StepRecord, UnitRecord, UnitRow, UnitRows,
+};
 pub use carried_out::carried_out;
 pub use change::{
     Change, ChangeKind, Effect, FieldChange, Need, NeedKind, PlannedStep, UnitChange, When,

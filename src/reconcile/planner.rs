@@ -226,20 +226,23 @@ impl Planner<'_> {
             .iter()
             .filter(|(service, units)| {
                 units.iter().all(|unit| unit.kind == ChangeKind::Delete)
-                    && !self.desired.units.keys().any(|key| key.service == **service)
+                    && self.desired.units_of(service).next().is_none()
             })
             .map(|(service, _)| service.clone())
             .collect();
-        for service in deleted {
-            let stays = |unit: &&Arc<Unit>| unit.requires.contains(&service);
-            if let Some(dependent) = self.desired.units.values().find(stays) {
-                let why = format!(
-                    "{service} can't be deleted while {} depends on it",
-                    dependent.key.service
-                );
-                self.plan.blocked.insert(service.clone(), vec![why]);
-                changed.remove(&service);
+        if deleted.is_empty() {
+            return;
+        }
+        let mut dependents: BTreeMap<&String, &String> = BTreeMap::new();
+        for unit in self.desired.units.values() {
+            for service in unit.requires.iter().filter(|service| deleted.contains(*service)) {
+                dependents.entry(service).or_insert(&unit.key.service);
             }
+        }
+        for (service, dependent) in dependents {
+            let why = format!("{service} can't be deleted while {dependent} depends on it");
+            self.plan.blocked.insert(service.clone(), vec![why]);
+            changed.remove(service);
         }
     }
 
@@ -368,10 +371,11 @@ impl Planner<'_> {
             if change.after.contains(service) {
                 return self.plan.blocked.contains_key(*service);
             }
-            let mut units =
-                self.desired.units.keys().filter(|key| key.service == **service).peekable();
-            let ready =
-                |key: &UnitKey| self.actual.rows.get(key).is_some_and(|row| row.applied.is_some());
+            let mut units = self.desired.units_of(service).peekable();
+            let ready = |unit: &Arc<Unit>| {
+                let row = self.actual.rows.get(&unit.key);
+                row.is_some_and(|row| row.applied.is_some())
+            };
             units.peek().is_none() || !units.all(ready)
         };
         let service = required.into_iter().find(unready)?.clone();

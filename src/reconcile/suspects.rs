@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::actual::UnitRow;
+use super::actual::UnitRows;
 use super::desired::{Desired, Unit};
 use crate::id::UnitKey;
 
 /// Returns the units that have a new name: old → new. To be written before anything is planned.
-pub fn renames(desired: &Desired, rows: &BTreeMap<UnitKey, UnitRow>) -> Vec<(UnitKey, UnitKey)> {
+pub fn renames(desired: &Desired, rows: &UnitRows) -> Vec<(UnitKey, UnitKey)> {
     desired
         .units
         .values()
@@ -20,18 +20,14 @@ pub fn renames(desired: &Desired, rows: &BTreeMap<UnitKey, UnitRow>) -> Vec<(Uni
             let old = unit
                 .former
                 .iter()
-                .find(|old| rows.contains_key(old) && !desired.units.contains_key(old))?;
+                .find(|old| rows.contains_key(*old) && !desired.units.contains_key(*old))?;
             Some((old.clone(), unit.key.clone()))
         })
         .collect()
 }
 
 /// Returns the units whose records are worth reading: all that may need something, or have something to show.
-pub fn suspects(
-    desired: &Desired,
-    rows: &BTreeMap<UnitKey, UnitRow>,
-    now: Timestamp,
-) -> BTreeSet<UnitKey> {
+pub fn suspects(desired: &Desired, rows: &UnitRows, now: Timestamp) -> BTreeSet<UnitKey> {
     let mut suspects = BTreeSet::new();
     for (key, unit) in &desired.units {
         let in_sync = rows.get(key).is_some_and(|row| {
@@ -44,7 +40,7 @@ pub fn suspects(
         }
     }
     suspects.extend(readers(desired, &suspects));
-    suspects.extend(rows.keys().filter(|key| !desired.units.contains_key(key)).cloned());
+    suspects.extend(rows.keys().filter(|key| !desired.units.contains_key(*key)).cloned());
     suspects
 }
 

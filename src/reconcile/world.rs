@@ -6,7 +6,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::actual::{Actual, Applied, Observation, Observed, StepRecord, UnitRecord, UnitRow};
+use super::actual::{
+    Actual, Applied, Observation, Observed, StepRecord, UnitRecord, UnitRow, UnitRows,
+};
 use super::change::{Change, ChangeKind, Effect, NeedKind, PlannedStep, UnitChange, When};
 use super::desired::{Blocked, Desired, DesiredBuilder, Unit};
 use super::facts::Facts;
@@ -109,12 +111,16 @@ impl World {
     }
 
     pub(super) fn desired_by(&self, builder: &mut DesiredBuilder, catalog: &Catalog) -> Desired {
-        let mut desired = builder.build(catalog, &self.misfits, Arc::new(self.outputs.clone()));
+        let mut desired = builder.build(
+            &Arc::new(catalog.clone()),
+            &self.misfits,
+            Arc::new(self.outputs.clone()),
+        );
         desired.absent_is_unknown.clone_from(&self.absent_is_unknown);
         desired
     }
 
-    pub(super) fn rows(&self) -> BTreeMap<UnitKey, UnitRow> {
+    pub(super) fn rows(&self) -> UnitRows {
         self.records.iter().map(|(key, record)| (key.clone(), record.row.clone())).collect()
     }
 
@@ -141,7 +147,7 @@ impl World {
             suspects.contains(key).then(|| (key.clone(), record.clone()))
         };
         let records = self.records.iter().filter_map(known).collect();
-        plan(&catalog, &desired, &Actual { rows: rows.into(), records }, (&self.facts, self.now))
+        plan(&catalog, &desired, &Actual { rows, records }, (&self.facts, self.now))
     }
 
     /// Plans and carries everything out; fails where a change waits for something.

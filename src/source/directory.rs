@@ -1,6 +1,6 @@
 //! Reads a plain directory as a snapshot. It follows no link, looks at no git, and reads no unchanged file again.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fs::{self, File, Metadata};
 use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
@@ -14,7 +14,7 @@ use super::wanted::{
     MAX_ENTRIES, MAX_TOTAL_BYTES, entered, is_lfs_pointer, lfs_pointer, matters, symlink,
     too_large, wanted,
 };
-use crate::catalog::{Blob, Snapshot, directory_commit};
+use crate::catalog::{Blob, Files, Snapshot, directory_commit};
 use crate::digest::Digest;
 use crate::finding::{Finding, Place};
 
@@ -66,7 +66,7 @@ impl DirectoryReader {
     pub fn read(&mut self) -> Result<Snapshot, SourceError> {
         let mut walk = Walk {
             known: &self.known,
-            files: BTreeMap::new(),
+            files: Files::new(),
             stamps: HashMap::new(),
             findings: Vec::new(),
             bytes: 0,
@@ -81,7 +81,7 @@ impl DirectoryReader {
 
 struct Walk<'a> {
     known: &'a HashMap<Arc<str>, (Stamp, Blob)>,
-    files: BTreeMap<Arc<str>, Blob>,
+    files: Files,
     stamps: HashMap<Arc<str>, (Stamp, Blob)>,
     findings: Vec<Finding>,
     bytes: u64,

@@ -15,7 +15,7 @@ use super::wanted::{
     MAX_ENTRIES, MAX_TOTAL_BYTES, Wanted, entered, is_lfs_pointer, lfs_pointer, matters, submodule,
     symlink, too_large, wanted,
 };
-use crate::catalog::{Blob, Snapshot};
+use crate::catalog::{Blob, Files, Snapshot};
 use crate::finding::Finding;
 
 /// Reads snapshots of commits and keeps what the last one used: equal trees are not walked again, equal blobs are not read again.
@@ -30,7 +30,7 @@ pub struct SnapshotReader {
 #[derive(Debug, Default)]
 struct State {
     root: Option<Oid>,
-    files: BTreeMap<Arc<str>, Blob>,
+    files: Files,
     blobs: HashMap<Oid, Held>,
     /// By the path that a finding is about.
     findings: BTreeMap<String, Finding>,
@@ -206,7 +206,14 @@ impl Walk<'_> {
     /// Forgets a path and everything below it.
     fn forget(&mut self, path: &str) {
         let below = format!("{path}/");
-        let mut paths = keys_below(&self.state.files, &below);
+        let mut paths: Vec<Arc<str>> = self
+            .state
+            .files
+            .range::<_, str>((Bound::Included(below.as_str()), Bound::Unbounded))
+            .map(|(path, _)| path)
+            .take_while(|path| path.starts_with(&below))
+            .cloned()
+            .collect();
         paths.extend(self.state.files.get_key_value(path).map(|(path, _)| path.clone()));
         for path in paths {
             let Some(blob) = self.state.files.remove(&path) else { continue };

@@ -1,9 +1,7 @@
 //! What rules look at beside one document: the effective catalog, and what a service is of. It checks nothing.
 
-use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
-use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::civil::Date;
 
@@ -23,6 +21,8 @@ pub struct Context<'a> {
     pub owners: &'a Owners,
     /// Today's date, where rules may look at it.
     pub today: Option<Date>,
+    /// Services that name or read others.
+    pub(super) waiting: Vec<String>,
     unusable: &'a BTreeSet<(Space, String)>,
     /// What bundles read from services: services outnumber the bundles that they are of.
     bundle_reads: Memo<Vec<(String, String)>>,
@@ -32,20 +32,16 @@ pub struct Context<'a> {
 
 /// Remembers what was found in a document, by its path.
 #[derive(Debug)]
-struct Memo<T>(RefCell<HashMap<Arc<str>, Rc<T>>>);
+struct Memo<T>(Mutex<HashMap<Arc<str>, Arc<T>>>);
 
 impl<T> Memo<T> {
     fn new() -> Self {
-        Self(RefCell::new(HashMap::new()))
+        Self(Mutex::new(HashMap::new()))
     }
 
-    fn get(&self, document: &Document, find: impl FnOnce() -> T) -> Rc<T> {
-        if let Some(known) = self.0.borrow().get(&document.path) {
-            return known.clone();
-        }
-        let found = Rc::new(find());
-        self.0.borrow_mut().insert(document.path.clone(), found.clone());
-        found
+    fn get(&self, document: &Document, find: impl FnOnce() -> T) -> Arc<T> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(document.path.clone()).or_insert_with(|| Arc::new(find())).clone()
     }
 }
 
@@ -93,7 +89,13 @@ impl<'a> Context<'a> {
         today: Option<Date>,
     ) -> Self {
         let (bundle_reads, variables) = (Memo::new(), Memo::new());
-        Self { catalog, owners, today, unusable, bundle_reads, variables }
+        let waiting = Vec::new();
+        Self { catalog, owners, today, waiting, unusable, bundle_reads, variables }
+    }
+
+    /// Tells whether these and no others are the ids that cannot be used.
+    pub(super) fn has_unusable(&self, ids: &BTreeSet<(Space, String)>) -> bool {
+        self.unusable == ids
     }
 
     /// Returns what a service reads from others: by its own lone references, or through its bundle.
@@ -115,7 +117,7 @@ impl<'a> Context<'a> {
         &self,
         document: &Document,
         find: impl FnOnce() -> Vec<String>,
-    ) -> Rc<Vec<String>> {
+    ) -> Arc<Vec<String>> {
         self.variables.get(document, find)
     }
 

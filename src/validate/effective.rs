@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::catalog::{Blob, Document, Kind, Layout, read};
+use crate::catalog::{Blob, Body, Document, Documents, Kind, Layout, read};
 use crate::finding::Finding;
 
 /// A version of a document that was right in itself.
@@ -62,6 +62,16 @@ pub(super) fn key_of(document: &Document) -> Option<(Kind, &str)> {
     match document.kind? {
         Kind::Settings => Some((Kind::Settings, SETTINGS)),
         kind => Some((kind, document.id.as_deref()?)),
+    }
+}
+
+/// Returns the ids that a document had before.
+pub(super) fn former_ids(document: &Document) -> &[String] {
+    match &document.body {
+        Some(Body::Item(item)) => &item.metadata.former_ids,
+        Some(Body::Bundle(bundle)) => &bundle.metadata.former_ids,
+        Some(Body::Service(service)) => &service.metadata.former_ids,
+        _ => &[],
     }
 }
 
@@ -149,17 +159,87 @@ impl GoodReader {
     }
 }
 
-/// A document with whether it is right in itself, and the first thing that is wrong otherwise.
+/// Documents that are right in themselves, by the id they claim; kept up with what changes.
+#[derive(Debug, Default)]
+pub(super) struct Holders {
+    by_id: BTreeMap<Space, HashMap<String, Claimed>>,
+    /// Ids that several documents claim.
+    contested: BTreeSet<(Space, String)>,
+}
+
+/// Who claims an id, by path; hardly ever more than one.
+#[derive(Debug)]
+struct Claimed {
+    first: Arc<Document>,
+    others: Vec<Arc<Document>>,
+}
+
+impl Holders {
+    /// Takes in a document that is right.
+    pub(super) fn add(&mut self, document: &Arc<Document>) {
+        let Some((kind, id)) = key_of(document) else { return };
+        let space = Space::of(kind);
+        let of_space = self.by_id.entry(space).or_default();
+        let Some(claimed) = of_space.get_mut(id) else {
+            let claimed = Claimed { first: document.clone(), others: Vec::new() };
+            of_space.insert(id.to_owned(), claimed);
+            return;
+        };
+        claimed.others.push(document.clone());
+        let least = claimed.others.iter_mut().min_by(|a, b| a.path.cmp(&b.path));
+        if let Some(least) = least.filter(|least| least.path < claimed.first.path) {
+            std::mem::swap(least, &mut claimed.first);
+        }
+        self.contested.insert((space, id.to_owned()));
+    }
+
+    /// Forgets a document that was right.
+    pub(super) fn remove(&mut self, document: &Arc<Document>) {
+        let Some((kind, id)) = key_of(document) else { return };
+        let space = Space::of(kind);
+        let Some(of_space) = self.by_id.get_mut(&space) else { return };
+        let Some(claimed) = of_space.get_mut(id) else { return };
+        claimed.others.retain(|other| other != document);
+        if claimed.first == *document {
+            let least = claimed.others.iter().enumerate().min_by(|a, b| a.1.path.cmp(&b.1.path));
+            let Some((index, _)) = least else {
+                of_space.remove(id);
+                return;
+            };
+            claimed.first = claimed.others.swap_remove(index);
+        }
+        if claimed.others.is_empty() {
+            self.contested.remove(&(space, id.to_owned()));
+        }
+    }
+
+    fn holds(&self, space: Space, id: &str) -> bool {
+        self.by_id.get(&space).is_some_and(|of_space| of_space.contains_key(id))
+    }
+
+    /// Returns the documents that claim an id, by path.
+    fn claiming(&self, space: Space, id: &str) -> Vec<&Arc<Document>> {
+        let claimed = self.by_id.get(&space).and_then(|of_space| of_space.get(id));
+        let mut all: Vec<&Arc<Document>> =
+            claimed.into_iter().flat_map(|c| std::iter::once(&c.first).chain(&c.others)).collect();
+        all.sort_by(|a, b| a.path.cmp(&b.path));
+        all
+    }
+}
+
+/// Documents of a snapshot, and why those are wrong that are.
 pub(super) struct Judgement<'a> {
-    pub(super) document: &'a Arc<Document>,
-    pub(super) wrong: Option<String>,
+    pub(super) documents: &'a Documents,
+    /// By path: the first thing that is wrong with a document in itself.
+    pub(super) wrong: &'a BTreeMap<Arc<str>, String>,
+    pub(super) holders: &'a Holders,
 }
 
 /// Of each document the version that counts.
 #[derive(Debug, Default)]
 pub(super) struct Effective {
     /// What counts, and what is only listed because it cannot be used.
-    pub(super) documents: Vec<Arc<Document>>,
+    pub(super) documents: Documents,
     pub(super) overlay: Vec<Overlay>,
     /// Ids that are there, but nothing right by that id; or two, and nobody knows which counts.
     pub(super) unusable: BTreeSet<(Space, String)>,
@@ -169,58 +249,50 @@ pub(super) struct Effective {
     pub(super) absent_is_unknown: Option<String>,
 }
 
-/// Chooses of each document the version that counts.
+/// Chooses of each document the version that counts. Costs as much as there is wrong.
 pub(super) fn choose(
-    judgements: &[Judgement<'_>],
+    judgement: &Judgement<'_>,
     unread: &[Finding],
     past: &Past,
     reader: &mut GoodReader,
 ) -> Effective {
-    let mut effective =
-        Effective { absent_is_unknown: unknown(judgements, unread), ..Effective::default() };
-    let mut holders: HashMap<(Space, &str), &Arc<Document>> =
-        HashMap::with_capacity(judgements.len());
-    let mut contested: BTreeMap<(Space, &str), Vec<&Arc<Document>>> = BTreeMap::new();
-    for judgement in judgements.iter().filter(|judgement| judgement.wrong.is_none()) {
-        let Some((kind, id)) = key_of(judgement.document) else { continue };
-        let key = (Space::of(kind), id);
-        if let Some(first) = holders.insert(key, judgement.document) {
-            contested.entry(key).or_insert_with(|| vec![first]).push(judgement.document);
+    let Judgement { documents, wrong, holders } = judgement;
+    let mut effective = Effective {
+        documents: (*documents).clone(),
+        absent_is_unknown: unknown(judgement, unread),
+        ..Effective::default()
+    };
+    reader.begin();
+    for loser in settle(holders, past, &mut effective) {
+        if let Some(document) = documents.get(&loser) {
+            effective.documents.insert(loser, listed(document));
         }
     }
-    reader.begin();
-    let losers = settle(&contested, past, &mut effective);
     let mut taken: BTreeSet<(Space, &str)> = BTreeSet::new();
-    for judgement in judgements {
-        let document = judgement.document;
-        match &judgement.wrong {
-            None if losers.contains(&document.path) => effective.documents.push(listed(document)),
-            None => effective.documents.push(document.clone()),
-            Some(why) => {
-                let free = |key: &(Space, &str)| !holders.contains_key(key) && !taken.contains(key);
-                let found = good_for(document, past, &free);
-                let replaced = found.and_then(|good| Some((good, reader.read(good)?)));
-                let Some((good, version)) = replaced else {
-                    effective.documents.push(listed(document));
-                    effective.unusable.extend(
-                        claims_of(document)
-                            .filter(|(space, id)| !holders.contains_key(&(*space, id.as_str()))),
-                    );
-                    continue;
-                };
-                taken.insert((Space::of(good.kind), &good.id));
-                effective.overlay.push(Overlay {
-                    path: document.path.clone(),
-                    id: good.id.clone(),
-                    kind: good.kind,
-                    why: why.clone(),
-                });
-                if version.path != document.path {
-                    effective.documents.push(listed(document));
-                }
-                effective.documents.push(version);
-            }
-        }
+    for (path, why) in *wrong {
+        let Some(document) = documents.get(path) else { continue };
+        let free = |(space, id): &(Space, &str)| {
+            !holders.holds(*space, id) && !taken.contains(&(*space, *id))
+        };
+        let found = good_for(document, past, &free);
+        let replaced = found.and_then(|good| Some((good, reader.read(good)?)));
+        effective.documents.insert(path.clone(), listed(document));
+        let Some((good, version)) = replaced else {
+            let claimed = claims_of(document).filter(|(space, id)| !holders.holds(*space, id));
+            effective.unusable.extend(claimed);
+            continue;
+        };
+        taken.insert((Space::of(good.kind), &good.id));
+        effective.overlay.push(Overlay {
+            path: path.clone(),
+            id: good.id.clone(),
+            kind: good.kind,
+            why: why.clone(),
+        });
+        // Where it stood there may be another document by now.
+        let elsewhere = documents.contains_key(&version.path) && !wrong.contains_key(&version.path);
+        let at = if elsewhere { path.clone() } else { version.path.clone() };
+        effective.documents.insert(at, version);
     }
     for (space, id) in &taken {
         effective.unusable.remove(&(*space, (*id).to_owned()));
@@ -229,20 +301,17 @@ pub(super) fn choose(
 }
 
 /// Decides between documents that claim one id: the place of the last good version counts, else nobody knows.
-fn settle(
-    contested: &BTreeMap<(Space, &str), Vec<&Arc<Document>>>,
-    past: &Past,
-    effective: &mut Effective,
-) -> BTreeSet<Arc<str>> {
+fn settle(holders: &Holders, past: &Past, effective: &mut Effective) -> BTreeSet<Arc<str>> {
     let mut losers = BTreeSet::new();
-    for ((space, id), documents) in contested {
+    for (space, id) in &holders.contested {
+        let documents = holders.claiming(*space, id);
         let known = past.in_space(*space, id);
         let kept = known.and_then(|good| documents.iter().find(|d| d.path == good.path));
         if kept.is_none() {
-            effective.unusable.insert((*space, (*id).to_owned()));
+            effective.unusable.insert((*space, id.clone()));
             if *space == Space::Service {
                 let paths = documents.iter().map(|document| document.path.clone()).collect();
-                effective.contested.insert((*id).to_owned(), paths);
+                effective.contested.insert(id.clone(), paths);
             }
         }
         // Where nobody knows, a service stays indexed so that it counts as there; an offer does not.
@@ -283,12 +352,11 @@ fn claims_of(document: &Document) -> impl Iterator<Item = (Space, String)> {
 }
 
 /// Says why nobody can tell what is gone, where that is so.
-fn unknown(judgements: &[Judgement<'_>], unread: &[Finding]) -> Option<String> {
+fn unknown(judgement: &Judgement<'_>, unread: &[Finding]) -> Option<String> {
     if let Some(finding) = unread.iter().find(|finding| finding.is_error()) {
         return Some(format!("`{}` is not read: {}", finding.place.path, finding.message));
     }
-    let hidden = judgements
-        .iter()
-        .find(|judgement| judgement.wrong.is_some() && key_of(judgement.document).is_none())?;
-    Some(format!("the id of `{}` cannot be read", hidden.document.path))
+    let wrong = judgement.wrong.keys().filter_map(|path| judgement.documents.get(path));
+    let hidden = wrong.into_iter().find(|document| key_of(document).is_none())?;
+    Some(format!("the id of `{}` cannot be read", hidden.path))
 }

@@ -46,10 +46,12 @@ fn found(rule: &Rule) -> &'static str {
         Check::ServiceAndBundle(..) => {
             "In services and in bundles, with what they are of. An error blocks the service, or the services of the bundle."
         }
-        Check::Catalog(_) if rule.is_fixed() => {
+        Check::Catalog(_) | Check::Names(_) if rule.is_fixed() => {
             "In the catalog as a whole. An error in a service blocks it; the severity cannot be set."
         }
-        Check::Catalog(_) => "In the catalog as a whole. An error in a service blocks it.",
+        Check::Catalog(_) | Check::Names(_) => {
+            "In the catalog as a whole. An error in a service blocks it."
+        }
         Check::Change(_) => "In a change against its base (`validate --base`), nowhere else.",
     }
 }

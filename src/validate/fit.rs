@@ -1,14 +1,16 @@
 //! Checks what is right in itself against everything else: services, bundles, the whole. It replaces nothing.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+
+use imbl::ordmap::DiffItem;
+use rayon::prelude::*;
 
 use super::context::{Context, Offer, ServiceContext};
-use super::effective::{Effective, key_of};
+use super::effective::{Effective, Space, former_ids, key_of};
 use super::judge::{Against, run};
 use super::registry::{Check, rules};
 use super::severities::Severities;
-use crate::catalog::{Catalog, Document, Kind, Settings};
+use crate::catalog::{Catalog, Document, Entry, Kind, Service};
 use crate::finding::Finding;
 use crate::owners::Owners;
 
@@ -21,12 +23,34 @@ pub(super) struct Beside<'a> {
     pub(super) against: &'a Against,
 }
 
-/// Checks how documents fit together, and remembers the services that do.
+/// Checks how documents fit together; a service is checked again where something it was checked against changed.
 #[derive(Debug, Default)]
 pub(super) struct Fit {
-    /// Services without a finding, each with all documents that it was checked against.
-    fitting: HashMap<String, Vec<Arc<Document>>>,
-    settings: Option<Arc<Settings>>,
+    last: Option<Checked>,
+    /// What was found in services, those where nothing was left out.
+    unfit: BTreeMap<String, Unfit>,
+    /// Services that wait for others, each with those it waits for.
+    waiting: BTreeMap<String, Vec<String>>,
+    /// Who waits for a service.
+    awaited: BTreeMap<String, BTreeSet<String>>,
+    /// What rules about names found.
+    of_names: Vec<Finding>,
+}
+
+/// What was checked last.
+#[derive(Debug)]
+struct Checked {
+    catalog: Catalog,
+    unusable: BTreeSet<(Space, String)>,
+    owners: Owners,
+}
+
+/// What keeps a service from fitting.
+#[derive(Debug)]
+struct Unfit {
+    findings: Vec<Finding>,
+    /// What it needs that is there but cannot be used.
+    lost: Vec<String>,
 }
 
 impl Fit {
@@ -39,29 +63,19 @@ impl Fit {
         severities: &Severities,
         beside: &Beside<'_>,
     ) -> (Vec<Finding>, BTreeMap<String, Vec<String>>) {
-        if self.settings.as_ref().is_none_or(|known| *known != catalog.settings) {
-            self.fitting.clear();
-            self.settings = Some(catalog.settings.clone());
-        }
-        let context =
+        let mut context =
             Context::new(catalog, &effective.unusable, beside.owners, beside.against.today);
         let mut misfits = Misfits::default();
         for (id, paths) in &effective.contested {
             let paths: Vec<&str> = paths.iter().map(|path| &**path).collect();
             misfits.add(id, format!("several documents have this id: {}", paths.join(", ")));
         }
-        let mut found = self.check_services(&context, &mut misfits, severities);
+        self.check_services(&context);
+        let mut found = self.of_services(&mut misfits, severities);
         found.extend(check_bundles(&context, &mut misfits, severities));
-        let mut whole = Vec::new();
-        for rule in rules() {
-            match (rule.check, &beside.against.base) {
-                (Check::Catalog(check), _) => check(&context, rule, &mut whole),
-                (Check::Change(check), Some(base)) => check(&context, base, rule, &mut whole),
-                _ => {}
-            }
-        }
-        let whole = whole.into_iter().filter_map(|finding| severities.apply(finding));
-        for finding in whole {
+        context.waiting = self.waiting.keys().cloned().collect();
+        let whole = self.check_whole(&context, beside).into_iter();
+        for finding in whole.filter_map(|finding| severities.apply(finding)) {
             let document = catalog.documents.get(&finding.place.path);
             if let (true, Some((Kind::Service, id))) =
                 (finding.is_error(), document.and_then(|document| key_of(document)))
@@ -70,44 +84,128 @@ impl Fit {
             }
             found.push(finding);
         }
+        self.last = Some(Checked {
+            catalog: catalog.clone(),
+            unusable: effective.unusable.clone(),
+            owners: beside.owners.clone(),
+        });
         (found, misfits.0)
     }
 
-    fn check_services(
-        &mut self,
-        context: &Context<'_>,
-        misfits: &mut Misfits,
-        severities: &Severities,
-    ) -> Vec<Finding> {
-        let mut fitting = HashMap::with_capacity(context.catalog.services.len());
+    /// Checks the services that may be judged differently by now.
+    fn check_services(&mut self, context: &Context<'_>) {
+        let catalog = context.catalog;
+        let stale = match &self.last {
+            Some(last) if last.catalog.settings == catalog.settings => {
+                context.has_unusable(&last.unusable).then(|| self.stale(&last.catalog, catalog))
+            }
+            _ => None,
+        };
+        let ids: Vec<&String> = match &stale {
+            Some(stale) => stale.iter().collect(),
+            None => catalog.services.keys().collect(),
+        };
+        if stale.is_none() {
+            *self = Self { last: self.last.take(), ..Self::default() };
+        }
+        let check = |id: &&String| Some(checked(context, catalog.services.get(*id)?));
+        let results: Vec<_> = ids.par_iter().map(check).collect();
+        for (id, result) in ids.into_iter().zip(results) {
+            self.unfit.remove(id);
+            for other in self.waiting.remove(id).unwrap_or_default() {
+                self.awaited.entry(other).or_default().remove(id);
+            }
+            let Some((unfit, waits_for)) = result else { continue };
+            if let Some(unfit) = unfit {
+                self.unfit.insert(id.clone(), unfit);
+            }
+            for other in &waits_for {
+                self.awaited.entry(other.clone()).or_default().insert(id.clone());
+            }
+            if !waits_for.is_empty() {
+                self.waiting.insert(id.clone(), waits_for);
+            }
+        }
+        self.awaited.retain(|_, by| !by.is_empty());
+    }
+
+    /// Returns the services that were checked against something that is another by now.
+    fn stale(&self, before: &Catalog, after: &Catalog) -> BTreeSet<String> {
+        let mut stale = before.changed_services(after);
+        let readers = stale.iter().filter_map(|id| self.awaited.get(id));
+        let readers: Vec<String> = readers.flatten().cloned().collect();
+        stale.extend(readers);
+        stale
+    }
+
+    /// Collects what was found in services.
+    fn of_services(&self, misfits: &mut Misfits, severities: &Severities) -> Vec<Finding> {
         let mut found = Vec::new();
-        for (id, entry) in &context.catalog.services {
-            let of = ServiceContext::of(context, &entry.body);
-            let involved = involved(&of, &entry.document);
-            let lost = lost(&of);
-            let known = self.fitting.remove(id).filter(|_| lost.is_empty());
-            if known.is_some_and(|known| same(&known, &involved)) {
-                fitting.insert(id.clone(), involved);
-                continue;
+        for (id, unfit) in &self.unfit {
+            for why in &unfit.lost {
+                misfits.add(id, why.clone());
             }
-            let findings = check_service(&of, &entry.document);
-            if findings.is_empty() && lost.is_empty() {
-                fitting.insert(id.clone(), involved);
-                continue;
-            }
-            for why in lost {
-                misfits.add(id, why);
-            }
-            for finding in findings.into_iter().filter_map(|finding| severities.apply(finding)) {
+            let findings = unfit.findings.iter().cloned();
+            for finding in findings.filter_map(|finding| severities.apply(finding)) {
                 if finding.is_error() {
                     misfits.add(id, finding.message.clone());
                 }
                 found.push(finding);
             }
         }
-        self.fitting = fitting;
         found
     }
+
+    /// Runs the rules about the whole; those about names only where a name changed.
+    fn check_whole(&mut self, context: &Context<'_>, beside: &Beside<'_>) -> Vec<Finding> {
+        let same_names = self.last.as_ref().is_some_and(|last| {
+            last.owners == *context.owners
+                && last.catalog.settings == context.catalog.settings
+                && has_same_names(&last.catalog, context.catalog, &self.of_names)
+        });
+        if !same_names {
+            self.of_names.clear();
+        }
+        let mut whole = Vec::new();
+        for rule in rules() {
+            match (rule.check, &beside.against.base) {
+                (Check::Catalog(check), _) => check(context, rule, &mut whole),
+                (Check::Names(check), _) if !same_names => {
+                    check(context, rule, &mut self.of_names);
+                }
+                (Check::Change(check), Some(base)) => check(context, base, rule, &mut whole),
+                _ => {}
+            }
+        }
+        whole.extend(self.of_names.iter().cloned());
+        whole
+    }
+}
+
+/// Checks one service: what keeps it from fitting, and what it waits for.
+fn checked(context: &Context<'_>, entry: &Entry<Service>) -> (Option<Unfit>, Vec<String>) {
+    let of = ServiceContext::of(context, &entry.body);
+    let findings = check_service(&of, &entry.document);
+    let lost = lost(&of);
+    let waits_for: BTreeSet<&str> = of.upstream().collect();
+    let unfit = (!findings.is_empty() || !lost.is_empty()).then_some(Unfit { findings, lost });
+    (unfit, waits_for.into_iter().map(ToOwned::to_owned).collect())
+}
+
+/// Tells whether paths, kinds and ids are the same, and the documents that something was found in.
+fn has_same_names(before: &Catalog, after: &Catalog, found: &[Finding]) -> bool {
+    before.documents.diff(&after.documents).all(|item| match item {
+        DiffItem::Add(..) | DiffItem::Remove(..) => false,
+        DiffItem::Update { old: (path, old), new: (_, new) } => {
+            key_of(old) == key_of(new)
+                && old.body.is_some() == new.body.is_some()
+                && former_ids(old) == former_ids(new)
+                && !found.iter().any(|finding| {
+                    let related = finding.related.iter().map(|(place, _)| place);
+                    std::iter::once(&finding.place).chain(related).any(|place| place.path == *path)
+                })
+        }
+    })
 }
 
 /// Services that do not fit, each with the first reasons why.
@@ -156,27 +254,6 @@ fn check_bundles(
         found.extend(findings);
     }
     found
-}
-
-/// Returns every document that the rules about a service look at.
-fn involved(of: &ServiceContext<'_>, document: &Arc<Document>) -> Vec<Arc<Document>> {
-    let catalog = of.context.catalog;
-    let mut involved = vec![document.clone()];
-    involved.extend(of.offer.map(|offer| offer.document().clone()));
-    involved.extend(of.parts.iter().map(|(_, item)| item.document.clone()));
-    involved.extend(of.environment.map(|environment| environment.document.clone()));
-    for id in of.upstream() {
-        if let Some(entry) = catalog.services.get(id) {
-            involved.push(entry.document.clone());
-            let offer = of.context.offer_of(&entry.body);
-            involved.extend(offer.map(|offer| offer.document().clone()));
-        }
-    }
-    involved
-}
-
-fn same(known: &[Arc<Document>], involved: &[Arc<Document>]) -> bool {
-    known.len() == involved.len() && known.iter().zip(involved).all(|(a, b)| Arc::ptr_eq(a, b))
 }
 
 /// Says which documents a service needs that are there but cannot be used.

@@ -1,18 +1,20 @@
 //! Judges a snapshot: which documents count, which services fit, what is wrong. It decides over no change.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use imbl::ordmap::DiffItem;
 use jiff::civil::Date;
+use rayon::prelude::*;
 
 use super::effective::{
-    self, Effective, Good, GoodReader, Judgement, Overlay, Past, Space, key_of,
+    self, Effective, Good, GoodReader, Holders, Judgement, Overlay, Past, Space, key_of,
 };
 use super::findings::Findings;
 use super::fit::{Beside, Fit};
 use super::registry::{Check, Rule, rules};
 use super::severities::Severities;
-use crate::catalog::{Body, Catalog, Document, Kind, Reader, Settings, Snapshot};
+use crate::catalog::{Body, Catalog, Document, Documents, Kind, Reader, Settings, Snapshot};
 use crate::finding::Finding;
 use crate::owners::Owners;
 
@@ -44,24 +46,34 @@ pub struct Judged {
     pub forget: Vec<(Kind, String)>,
 }
 
-/// Judges snapshots, and remembers what it found in what does not change.
+/// Judges snapshots, and remembers what it found: judging again costs as much as has changed.
 #[derive(Debug, Default)]
 pub struct Judge {
     reader: Reader,
-    checked: HashMap<Arc<str>, Checked>,
+    documents: Documents,
+    /// What the rules about one document found, by path; most have no entry.
+    flaws: BTreeMap<Arc<str>, Vec<Finding>>,
+    /// Why documents are wrong in themselves, by path.
+    wrong: BTreeMap<Arc<str>, String>,
+    holders: Holders,
     past: Past,
     /// Whether last good versions from the store share their bytes with the snapshot already.
     shared: bool,
     good: GoodReader,
+    last: Option<Last>,
     fit: Fit,
 }
 
-/// A document with what the rules about one document found.
+/// What was judged last.
 #[derive(Debug)]
-struct Checked {
-    document: Arc<Document>,
-    findings: Vec<Finding>,
+struct Last {
+    catalog: Arc<Catalog>,
+    unusable: BTreeSet<(Space, String)>,
+    absent_is_unknown: bool,
 }
+
+/// A document before and after, by its path.
+type Changed = (Arc<str>, Option<Arc<Document>>, Option<Arc<Document>>);
 
 impl Judge {
     /// Makes a judge who knows the last good version of every document.
@@ -76,77 +88,114 @@ impl Judge {
 
     /// Judges a snapshot as a change of a base, on a day.
     pub fn judge_against(&mut self, snapshot: &Snapshot, against: &Against) -> Judged {
-        let documents = self.reader.read(snapshot);
-        if !std::mem::replace(&mut self.shared, true) {
-            for document in &documents {
-                if let Some((kind, id)) = key_of(document) {
-                    self.past.share(kind, id, document);
-                }
-            }
-        }
-        self.check_documents(&documents);
-        let severities = Severities::of(&self.settings(&documents));
-        let judgements: Vec<Judgement<'_>> = documents
-            .iter()
-            .map(|document| Judgement { document, wrong: self.wrong(document, &severities) })
-            .collect();
+        let severities = self.take(snapshot);
+        let judgement =
+            Judgement { documents: &self.documents, wrong: &self.wrong, holders: &self.holders };
         let effective =
-            effective::choose(&judgements, &snapshot.findings, &self.past, &mut self.good);
-        let catalog =
-            Arc::new(Catalog::of(snapshot.commit.clone(), effective.documents.iter().cloned()));
-        let (remember, forget) = changes(&judgements, &effective, &self.past);
+            effective::choose(&judgement, &snapshot.findings, &self.past, &mut self.good);
+        let commit = snapshot.commit.clone();
+        let catalog = Arc::new(match &self.last {
+            Some(last) => last.catalog.follow(commit, effective.documents.clone()),
+            None => Catalog::of(commit, effective.documents.values().cloned()),
+        });
+        let (remember, forget) = self.remembered(&catalog, &effective);
         let owners = Owners::of(snapshot);
         let beside = Beside { owners: &owners, against };
         let (mut beyond, misfits) = self.fit.check(&catalog, &effective, &severities, &beside);
         // What stands in a last good version is nothing that the snapshot could mend.
         beyond.retain(|finding| self.is_current(finding, &catalog));
-        let mut judged = Judged {
-            findings: self.findings(snapshot, &documents, &severities),
+        let mut findings = self.findings(snapshot, &severities);
+        findings.extend(beyond);
+        findings
+            .sort_by(|a, b| (&a.place, &a.rule, &a.message).cmp(&(&b.place, &b.rule, &b.message)));
+        remember.iter().cloned().for_each(|good| self.past.put(good));
+        forget.iter().for_each(|(kind, id)| self.past.remove(*kind, id));
+        self.last = Some(Last {
+            catalog: catalog.clone(),
+            unusable: effective.unusable,
+            absent_is_unknown: effective.absent_is_unknown.is_some(),
+        });
+        Judged {
             catalog,
+            findings,
             overlay: effective.overlay,
             misfits,
             absent_is_unknown: effective.absent_is_unknown,
             remember,
             forget,
-        };
-        judged.findings.extend(beyond);
-        judged.remember.iter().cloned().for_each(|good| self.past.put(good));
-        judged.forget.iter().for_each(|(kind, id)| self.past.remove(*kind, id));
-        judged
-            .findings
-            .sort_by(|a, b| (&a.place, &a.rule, &a.message).cmp(&(&b.place, &b.rule, &b.message)));
-        judged
+        }
     }
 
-    /// Runs the rules about one document over those that are new.
-    fn check_documents(&mut self, documents: &[Arc<Document>]) {
-        let mut known = std::mem::take(&mut self.checked);
-        self.checked.reserve(documents.len());
-        for document in documents {
-            let row = known.remove(&document.path);
-            let row = row.filter(|row| Arc::ptr_eq(&row.document, document));
-            let row = row.unwrap_or_else(|| Checked {
-                document: document.clone(),
-                findings: check_document(document),
-            });
-            self.checked.insert(document.path.clone(), row);
+    /// Takes in the documents of a snapshot, and finds which are wrong in themselves.
+    fn take(&mut self, snapshot: &Snapshot) -> Severities {
+        let documents = self.reader.read(snapshot);
+        if !std::mem::replace(&mut self.shared, true) {
+            for document in documents.values() {
+                if let Some((kind, id)) = key_of(document) {
+                    self.past.share(kind, id, document);
+                }
+            }
+        }
+        let changed = changed(&self.documents, &documents);
+        let fresh: Vec<&Arc<Document>> =
+            changed.iter().filter_map(|(_, _, new)| new.as_ref()).collect();
+        let found: Vec<Vec<Finding>> = fresh.par_iter().map(|new| check_document(new)).collect();
+        for (path, old, _) in &changed {
+            self.flaws.remove(path);
+            if let Some(old) = old.as_ref().filter(|_| !self.wrong.contains_key(path)) {
+                self.holders.remove(old);
+            }
+        }
+        for (document, findings) in fresh.iter().zip(found) {
+            if !findings.is_empty() || !document.findings.is_empty() || document.body.is_none() {
+                self.flaws.insert(document.path.clone(), findings);
+            }
+        }
+        self.documents = documents;
+        let severities = Severities::of(&self.settings());
+        let before = std::mem::take(&mut self.wrong);
+        let wrong = self.flaws.iter().filter_map(|(path, findings)| {
+            let why = wrong(self.documents.get(path)?, findings, &severities)?;
+            Some((path.clone(), why))
+        });
+        self.wrong = wrong.collect();
+        self.hold(&changed, &before);
+        severities
+    }
+
+    /// Keeps up who claims which id: documents that are new, and those that are judged differently by now.
+    fn hold(&mut self, changed: &[Changed], before: &BTreeMap<Arc<str>, String>) {
+        let is_fresh =
+            |path: &Arc<str>| changed.binary_search_by(|(changed, _, _)| changed.cmp(path)).is_ok();
+        for path in before.keys().filter(|path| !is_fresh(path) && !self.wrong.contains_key(*path))
+        {
+            self.documents.get(path).into_iter().for_each(|document| self.holders.add(document));
+        }
+        for path in self.wrong.keys().filter(|path| !is_fresh(path) && !before.contains_key(*path))
+        {
+            self.documents.get(path).into_iter().for_each(|document| self.holders.remove(document));
+        }
+        for (path, _, new) in changed {
+            if let Some(document) = new.as_ref().filter(|_| !self.wrong.contains_key(path)) {
+                self.holders.add(document);
+            }
         }
     }
 
     /// Tells whether a finding stands in what the snapshot itself holds.
     fn is_current(&self, finding: &Finding, catalog: &Catalog) -> bool {
         let Some(document) = catalog.documents.get(&finding.place.path) else { return true };
-        let own = self.checked.get(&document.path);
-        own.is_some_and(|row| row.document.blob == document.blob)
+        let own = self.documents.get(&document.path);
+        own.is_some_and(|own| own.blob == document.blob)
     }
 
     fn own_findings(&self, document: &Document) -> &[Finding] {
-        self.checked.get(&document.path).map(|row| row.findings.as_slice()).unwrap_or_default()
+        self.flaws.get(&document.path).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Returns the settings in force: those of the snapshot where they are right in themselves.
-    fn settings(&self, documents: &[Arc<Document>]) -> Arc<Settings> {
-        let own = documents.iter().find(|document| &*document.path == "trueline.yaml");
+    fn settings(&self) -> Arc<Settings> {
+        let own = self.documents.get("trueline.yaml");
         let right =
             own.filter(|document| !self.own_findings(document).iter().any(Finding::is_error));
         let body = right.and_then(|document| document.body.clone());
@@ -157,28 +206,91 @@ impl Judge {
         }
     }
 
-    /// Says what is wrong with a document in itself.
-    fn wrong(&self, document: &Document, severities: &Severities) -> Option<String> {
-        let mut all = document.findings.iter().chain(self.own_findings(document));
-        let error = all.find(|finding| severities.is_error(finding));
-        match (error, &document.body) {
-            (Some(finding), _) => Some(finding.to_string()),
-            (None, None) => Some(format!("{} cannot be read", document.path)),
-            (None, Some(_)) => None,
-        }
-    }
-
-    fn findings(
-        &self,
-        snapshot: &Snapshot,
-        documents: &[Arc<Document>],
-        severities: &Severities,
-    ) -> Vec<Finding> {
-        let of_documents = documents
-            .iter()
-            .flat_map(|document| document.findings.iter().chain(self.own_findings(document)));
+    fn findings(&self, snapshot: &Snapshot, severities: &Severities) -> Vec<Finding> {
+        let of_documents = self.flaws.iter().flat_map(|(path, own)| {
+            let read = self.documents.get(path).map(|document| document.findings.as_slice());
+            read.unwrap_or_default().iter().chain(own)
+        });
         let all = snapshot.findings.iter().chain(of_documents).cloned();
         all.filter_map(|finding| severities.apply(finding)).collect()
+    }
+
+    /// Returns which last good versions are new or have changed, and which are gone.
+    fn remembered(
+        &self,
+        catalog: &Catalog,
+        effective: &Effective,
+    ) -> (Vec<Good>, Vec<(Kind, String)>) {
+        let is_unknown = effective.absent_is_unknown.is_some();
+        let last = self.last.as_ref().filter(|last| {
+            last.unusable == effective.unusable && last.absent_is_unknown == is_unknown
+        });
+        let nothing = Documents::default();
+        let before = last.map_or(&nothing, |last| &last.catalog.documents);
+        let changed = changed(before, &effective.documents);
+        let contested = |kind, id: &str| {
+            !effective.unusable.is_empty()
+                && effective.unusable.contains(&(Space::of(kind), id.to_owned()))
+        };
+        let mut good: Vec<Good> = Vec::new();
+        for (path, _, new) in &changed {
+            // A last good version that is in force is known already.
+            let own = self.documents.get(path).filter(|own| new.as_ref() == Some(own));
+            let right = own.filter(|own| !self.wrong.contains_key(&own.path));
+            let Some((document, (kind, id))) = right.and_then(|own| Some((own, key_of(own)?)))
+            else {
+                continue;
+            };
+            let known = self.past.get(kind, id);
+            let same = known.is_some_and(|good| good.blob == document.blob && good.path == *path);
+            if !same && !contested(kind, id) {
+                good.push(Good {
+                    kind,
+                    id: id.to_owned(),
+                    path: document.path.clone(),
+                    blob: document.blob.clone(),
+                    bytes: document.bytes.clone(),
+                });
+            }
+        }
+        if is_unknown {
+            return (good, Vec::new());
+        }
+        let is_gone = |kind: Kind, id: &str| !catalog.holds(kind, id) && !contested(kind, id);
+        let mut gone: Vec<(Kind, String)> = if last.is_some() {
+            let old = changed.iter().filter_map(|(_, old, _)| key_of(old.as_ref()?));
+            let known = old.filter(|(kind, id)| self.past.get(*kind, id).is_some());
+            known.map(|(kind, id)| (kind, id.to_owned())).collect()
+        } else {
+            self.past.all().map(|good| (good.kind, good.id.clone())).collect()
+        };
+        gone.retain(|(kind, id)| is_gone(*kind, id));
+        gone.sort_unstable();
+        gone.dedup();
+        (good, gone)
+    }
+}
+
+/// Returns which documents differ, by path.
+fn changed(before: &Documents, after: &Documents) -> Vec<Changed> {
+    let changed = before.diff(after).map(|item| match item {
+        DiffItem::Add(path, new) => (path.clone(), None, Some(new.clone())),
+        DiffItem::Update { old: (path, old), new: (_, new) } => {
+            (path.clone(), Some(old.clone()), Some(new.clone()))
+        }
+        DiffItem::Remove(path, old) => (path.clone(), Some(old.clone()), None),
+    });
+    changed.collect()
+}
+
+/// Says what is wrong with a document in itself.
+fn wrong(document: &Document, own: &[Finding], severities: &Severities) -> Option<String> {
+    let mut all = document.findings.iter().chain(own);
+    let error = all.find(|finding| severities.is_error(finding));
+    match (error, &document.body) {
+        (Some(finding), _) => Some(finding.to_string()),
+        (None, None) => Some(format!("{} cannot be read", document.path)),
+        (None, Some(_)) => None,
     }
 }
 
@@ -206,49 +318,6 @@ pub(super) fn run(
         check(rule, &mut findings);
     }
     findings.into_found()
-}
-
-/// Returns which last good versions are new or have changed, and which are gone.
-fn changes(
-    judgements: &[Judgement<'_>],
-    effective: &Effective,
-    past: &Past,
-) -> (Vec<Good>, Vec<(Kind, String)>) {
-    let current: HashMap<(Kind, &str), &Arc<Document>> = effective
-        .documents
-        .iter()
-        .filter(|document| document.body.is_some())
-        .filter_map(|document| Some((key_of(document)?, document)))
-        .collect();
-    let mut good = Vec::new();
-    for judgement in judgements.iter().filter(|judgement| judgement.wrong.is_none()) {
-        let document = judgement.document;
-        let Some((kind, id)) = key_of(document) else { continue };
-        let counts = current.get(&(kind, id)).is_some_and(|counts| Arc::ptr_eq(counts, document));
-        let known = past.get(kind, id);
-        let same =
-            known.is_some_and(|good| good.blob == document.blob && good.path == document.path);
-        let contested = || effective.unusable.contains(&(Space::of(kind), id.to_owned()));
-        if counts && !same && !contested() {
-            good.push(Good {
-                kind,
-                id: id.to_owned(),
-                path: document.path.clone(),
-                blob: document.blob.clone(),
-                bytes: document.bytes.clone(),
-            });
-        }
-    }
-    if effective.absent_is_unknown.is_some() {
-        return (good, Vec::new());
-    }
-    let gone = past.all().filter(|good| {
-        let there = current.contains_key(&(good.kind, good.id.as_str()));
-        !there && !effective.unusable.contains(&(Space::of(good.kind), good.id.clone()))
-    });
-    let mut gone: Vec<(Kind, String)> = gone.map(|good| (good.kind, good.id.clone())).collect();
-    gone.sort_unstable();
-    (good, gone)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ mod scope;
 mod severities;
 mod templates;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod texts;
 
 pub use context::{Context, Offer, ServiceContext};

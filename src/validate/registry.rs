@@ -61,6 +61,8 @@ pub enum Check {
     ServiceAndBundle(OfService, OfBundle),
     /// Of the catalog as a whole: an error in the document of a service blocks that service.
     Catalog(fn(&Context<'_>, &'static Rule, &mut Vec<Finding>)),
+    /// Of the catalog as a whole, by paths, kinds, ids and owners alone: looked at again only where one of these changed.
+    Names(fn(&Context<'_>, &'static Rule, &mut Vec<Finding>)),
     /// Of the catalog against what it was at the base of a change; nothing where there is no base.
     Change(OfChange),
 }

@@ -1,7 +1,7 @@
 //! `environment/variable`: the environment of a service has the variables that its templates read.
 
 use std::collections::BTreeSet;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::catalog::{Action, Bundle, Item, Mode};
 use crate::finding::{Finding, Severity, did_you_mean};
@@ -29,7 +29,7 @@ fn check(of: &ServiceContext<'_>, findings: &mut Findings<'_>) {
     if of.environment.is_none() && of.service.metadata.environment.is_some() {
         return;
     }
-    let mut lists: Vec<Rc<Vec<String>>> = of
+    let mut lists: Vec<Arc<Vec<String>>> = of
         .items()
         .map(|(_, item)| of.context.variables_of(&item.document, || read_by(&item.body)))
         .collect();

@@ -16,7 +16,7 @@ pub(super) static RULE: Rule = Rule {
     mend: "Rename one of them; names of files and folders are written in lower case.",
     bad: "services/Payments/shop-db.yaml beside services/payments/shop-db.yaml",
     good: "services/payments/shop-db.yaml",
-    check: Check::Catalog(check),
+    check: Check::Names(check),
 };
 
 fn check(context: &Context<'_>, rule: &'static Rule, found: &mut Vec<Finding>) {

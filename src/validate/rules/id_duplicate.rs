@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::catalog::{Body, Document, Kind};
 use crate::finding::{Finding, Severity};
 use crate::validate::context::Context;
-use crate::validate::effective::{Space, key_of};
+use crate::validate::effective::{Space, former_ids, key_of};
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
 
@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule {
     mend: "Rename one of them; where it was renamed already, its old id stands under `formerIds` of one document only.",
     bad: "services/a/shop-db.yaml and services/b/shop-db.yaml",
     good: "services/a/shop-db.yaml and services/b/shop-reports-db.yaml",
-    check: Check::Catalog(check),
+    check: Check::Names(check),
 };
 
 type Holders<'a> = HashMap<(Space, &'a str), &'a Arc<Document>>;
@@ -59,14 +59,9 @@ fn check_former<'a>(
     rule: &'static Rule,
     found: &mut Vec<Finding>,
 ) {
-    let (ids, kind) = match &document.body {
-        Some(Body::Item(item)) => (&item.metadata.former_ids, Kind::Item),
-        Some(Body::Bundle(bundle)) => (&bundle.metadata.former_ids, Kind::Bundle),
-        Some(Body::Service(service)) => (&service.metadata.former_ids, Kind::Service),
-        _ => return,
-    };
+    let Some(kind) = document.body.as_ref().map(Body::kind) else { return };
     // The body outlives the loop as long as the catalog does.
-    for (index, id) in ids.iter().enumerate() {
+    for (index, id) in former_ids(document).iter().enumerate() {
         let key = (Space::of(kind), id.as_str());
         let (other, pointer) = match (holders.get(&key), former.insert(key, document)) {
             (Some(holder), _) => (*holder, "/metadata/id"),

@@ -80,7 +80,8 @@ type Edge = (String, String);
 
 /// Returns the services that wait for others.
 fn waiting<'a>(context: &Context<'a>) -> std::collections::BTreeMap<&'a str, Vec<Edge>> {
-    let services = context.catalog.services.iter();
+    let services = context.waiting.iter();
+    let services = services.filter_map(|id| context.catalog.services.get_key_value(id));
     let edges = services.filter_map(|(id, entry)| {
         let service = &entry.body;
         let named = service.depends_on.iter().enumerate();
