@@ -54,14 +54,12 @@ impl Fit {
         found.extend(check_bundles(&context, &mut misfits, severities));
         let mut whole = Vec::new();
         for rule in rules() {
-            match (rule.check, &beside.against.base) {
-                (Check::Catalog(check), _) => check(&context, rule, &mut whole),
-                (Check::Change(check), Some(base)) => check(&context, base, rule, &mut whole),
-                _ => {}
+            if let Check::Catalog(check) = rule.check {
+                check(&context, rule, &mut whole);
             }
         }
         let whole = whole.into_iter().filter_map(|finding| severities.apply(finding));
-        for finding in whole {
+        for finding in whole.chain(check_change(&context, beside.against)) {
             let document = catalog.documents.get(&finding.place.path);
             if let (true, Some((Kind::Service, id))) =
                 (finding.is_error(), document.and_then(|document| key_of(document)))
@@ -156,6 +154,19 @@ fn check_bundles(
         found.extend(findings);
     }
     found
+}
+
+/// Runs the rules about a change: as bad as the base says, for no change decides that about itself.
+fn check_change(context: &Context<'_>, against: &Against) -> Vec<Finding> {
+    let Some(base) = &against.base else { return Vec::new() };
+    let severities = Severities::of(&base.settings);
+    let mut found = Vec::new();
+    for rule in rules() {
+        if let Check::Change(check) = rule.check {
+            check(context, base, rule, &mut found);
+        }
+    }
+    found.into_iter().filter_map(|finding| severities.apply(finding)).collect()
 }
 
 /// Returns every document that the rules about a service look at.

@@ -118,6 +118,12 @@ impl Judge {
         judged
     }
 
+    /// Forgets the last good versions, so that the next snapshot is judged by itself; what does not
+    /// change is still not read again.
+    pub fn forget(&mut self) {
+        self.past = Past::default();
+    }
+
     /// Runs the rules about one document over those that are new.
     fn check_documents(&mut self, documents: &[Arc<Document>]) {
         let mut known = std::mem::take(&mut self.checked);
