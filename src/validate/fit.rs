@@ -8,7 +8,7 @@ use super::effective::{Effective, key_of};
 use super::judge::{Against, run};
 use super::registry::{Check, rules};
 use super::severities::Severities;
-use crate::catalog::{Catalog, Document, Kind, Settings};
+use crate::catalog::{Bundle, Catalog, Document, Entry, Kind, Settings};
 use crate::finding::Finding;
 use crate::owners::Owners;
 
@@ -121,7 +121,8 @@ impl Misfits {
     }
 }
 
-fn check_service(of: &ServiceContext<'_>, document: &Document) -> Vec<Finding> {
+/// Runs the rules about services over one.
+pub(super) fn check_service(of: &ServiceContext<'_>, document: &Document) -> Vec<Finding> {
     run(document, |rule, findings| {
         if let Check::Service(check) | Check::ServiceAndBundle(check, _) = rule.check {
             check(of, findings);
@@ -137,13 +138,9 @@ fn check_bundles(
 ) -> Vec<Finding> {
     let mut found = Vec::new();
     for (id, entry) in &context.catalog.bundles {
-        let findings = run(&entry.document, |rule, findings| {
-            if let Check::Bundle(check) | Check::ServiceAndBundle(_, check) = rule.check {
-                check(context, entry, findings);
-            }
-        });
+        let findings = check_bundle(context, entry).into_iter();
         let findings: Vec<Finding> =
-            findings.into_iter().filter_map(|finding| severities.apply(finding)).collect();
+            findings.filter_map(|finding| severities.apply(finding)).collect();
         if let Some(error) = findings.iter().find(|finding| finding.is_error()) {
             let why = format!("bundle `{id}` does not fit: {}", error.message);
             let users = context.catalog.services.iter();
@@ -167,6 +164,15 @@ fn check_change(context: &Context<'_>, against: &Against) -> Vec<Finding> {
         }
     }
     found.into_iter().filter_map(|finding| severities.apply(finding)).collect()
+}
+
+/// Runs the rules about bundles over one.
+pub(super) fn check_bundle(context: &Context<'_>, entry: &Entry<Bundle>) -> Vec<Finding> {
+    run(&entry.document, |rule, findings| {
+        if let Check::Bundle(check) | Check::ServiceAndBundle(_, check) = rule.check {
+            check(context, entry, findings);
+        }
+    })
 }
 
 /// Returns every document that the rules about a service look at.

@@ -4,6 +4,7 @@ mod action_config;
 mod action_depends_on;
 mod action_duplicate_id;
 mod action_duration;
+mod action_unreachable;
 mod component_config;
 mod component_depends_on;
 mod document;
@@ -13,9 +14,16 @@ mod fields;
 mod form;
 mod id_case_collision;
 mod id_duplicate;
+mod item_blast_radius;
+mod item_breaking_change;
+mod item_deprecated;
 mod item_outputs;
+mod item_version_lowered;
+mod item_version_not_raised;
+mod item_visibility;
 mod operation_state;
 mod output_not_shared;
+mod output_unused;
 mod reference_cycle;
 mod reference_replacement;
 mod reference_unknown_bundle;
@@ -30,9 +38,11 @@ mod service_state;
 mod settings_guard;
 mod settings_rule;
 mod source;
+mod team_quota;
 mod template_literal;
 mod template_syntax;
 mod template_unknown_variable;
+mod version_left_behind;
 mod version_requirement;
 mod window_cron;
 mod window_time_zone;
@@ -47,15 +57,23 @@ pub(super) fn all() -> impl Iterator<Item = &'static Rule> {
         &action_depends_on::RULE,
         &action_duplicate_id::RULE,
         &action_duration::RULE,
+        &action_unreachable::RULE,
         &component_config::RULE,
         &component_depends_on::RULE,
         &environment_defaults::RULE,
         &environment_variable::RULE,
         &id_case_collision::RULE,
         &id_duplicate::RULE,
+        &item_blast_radius::RULE,
+        &item_breaking_change::RULE,
+        &item_deprecated::RULE,
         &item_outputs::RULE,
+        &item_version_lowered::RULE,
+        &item_version_not_raised::RULE,
+        &item_visibility::RULE,
         &operation_state::RULE,
         &output_not_shared::RULE,
+        &output_unused::RULE,
         &reference_cycle::RULE,
         &reference_replacement::RULE,
         &reference_unknown_bundle::RULE,
@@ -68,9 +86,11 @@ pub(super) fn all() -> impl Iterator<Item = &'static Rule> {
         &service_state::RULE,
         &settings_guard::RULE,
         &settings_rule::RULE,
+        &team_quota::RULE,
         &template_literal::RULE,
         &template_syntax::RULE,
         &template_unknown_variable::RULE,
+        &version_left_behind::RULE,
         &version_requirement::RULE,
         &window_cron::RULE,
         &window_time_zone::RULE,
