@@ -98,7 +98,7 @@ fn found(context: &Context, options: &Options) -> Result<Found, Failure> {
         Some(root) if !options.paths.is_empty() => DirectoryReader::new(root).read()?,
         _ => context.snapshot()?,
     };
-    let against = Against { base: None, today: validate_change::today() };
+    let against = Against { base: None, today: Some(validate_change::today()) };
     let findings = Judge::default().judge_against(&snapshot, &against).findings;
     let findings: Vec<Finding> =
         findings.into_iter().filter(|finding| asked.covers(&finding.place.path)).collect();

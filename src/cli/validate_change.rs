@@ -180,13 +180,13 @@ fn share(before: &Snapshot, head: &mut Snapshot) -> bool {
 }
 
 /// Returns the date, in UTC: the same wherever the same is judged.
-pub(super) fn today() -> Option<Date> {
-    Some(SystemClock.now().to_zoned(TimeZone::UTC).date())
+pub(super) fn today() -> Date {
+    SystemClock.now().to_zoned(TimeZone::UTC).date()
 }
 
 /// Judges the base and the head, and keeps what was not wrong before.
 fn judged(before: Option<&Snapshot>, head: &Snapshot, all: bool) -> Vec<Finding> {
-    let today = today();
+    let today = Some(today());
     let mut judge = Judge::default();
     let Some(before) = before else {
         return judge.judge_against(head, &Against { base: None, today }).findings;

@@ -253,7 +253,7 @@ fn bundles_have_components() {
 fn paths_that_owners_must_look_at() {
     let paths = |before: &str, after: &str| {
         let paths = breaking_items(&judge(before).catalog, &judge(after).catalog);
-        paths.iter().map(|path| path.to_string()).collect::<Vec<_>>()
+        paths.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     let path = "catalog/databases/database-standard.yaml";
     let narrow = ITEM.replace("[small, large]", "[small]");
