@@ -8,11 +8,12 @@ use clap::{Args, ValueEnum};
 use super::args::Format;
 use super::context::Context;
 use super::output::{Exit, Failure};
+use super::validate_change::{self, Change};
 use super::validate_paths::{Asked, asked};
 use crate::catalog::{Catalog, Document, Layout, Snapshot};
 use crate::finding::{Finding, Place, Severity};
 use crate::source::DirectoryReader;
-use crate::validate::{Judge, report};
+use crate::validate::{Against, Judge, report};
 
 /// What `validate` takes.
 #[derive(Clone, Debug, Default, Args)]
@@ -26,6 +27,9 @@ pub struct Options {
     /// Exits with 1 where something at least this bad is found.
     #[arg(long, default_value = "error", value_name = "LEVEL")]
     pub fail_on: Level,
+    /// What is judged, and against what.
+    #[command(flatten)]
+    pub change: Change,
 }
 
 /// How findings are reported.
@@ -77,30 +81,28 @@ pub(super) fn run(context: &Context, options: &Options) -> Result<Exit, Failure>
 
 /// What was found, and in what.
 #[derive(Debug)]
-struct Found {
-    snapshot: Snapshot,
+pub(super) struct Found {
+    pub(super) snapshot: Snapshot,
     /// What stands before a path so that it can be opened from here.
-    prefix: String,
-    findings: Vec<Finding>,
+    pub(super) prefix: String,
+    pub(super) findings: Vec<Finding>,
 }
 
 fn found(context: &Context, options: &Options) -> Result<Found, Failure> {
+    if options.change.is_asked() {
+        return validate_change::found(context, options);
+    }
     let asked = if options.paths.is_empty() { whole(context) } else { asked(&options.paths)? };
     let snapshot = match &asked.root {
         Some(root) if !options.paths.is_empty() => DirectoryReader::new(root).read()?,
         _ => context.snapshot()?,
     };
-    let findings = Judge::new(Vec::new()).judge(&snapshot).findings;
+    let against = Against { base: None, today: Some(validate_change::today()) };
+    let findings = Judge::default().judge_against(&snapshot, &against).findings;
     let findings: Vec<Finding> =
         findings.into_iter().filter(|finding| asked.covers(&finding.place.path)).collect();
-    let is_catalog =
-        |path: &Arc<str>| asked.covers(path) && !matches!(Layout::of(path), Layout::Other);
-    if findings.is_empty() && !snapshot.files.keys().any(is_catalog) {
-        let what = asked.shown(&context.catalog);
-        return Err(Failure::ending(Exit::NoCatalog, format!("{what} holds no catalog"))
-            .hint("`trueline init DIR` starts one; a catalog has `catalog/`, `services/`, `bundles/` or `environments/`"));
-    }
-    Ok(Found { snapshot, prefix: asked.prefix(), findings })
+    let found = Found { snapshot, prefix: asked.prefix(), findings };
+    found.of_a_catalog(&asked, &context.catalog)
 }
 
 /// The catalog of the context, as a whole.
@@ -111,6 +113,18 @@ fn whole(context: &Context) -> Asked {
 }
 
 impl Found {
+    /// Fails where nothing was found because there is nothing.
+    pub(super) fn of_a_catalog(self, asked: &Asked, otherwise: &str) -> Result<Self, Failure> {
+        let is_catalog =
+            |path: &Arc<str>| asked.covers(path) && !matches!(Layout::of(path), Layout::Other);
+        if !self.findings.is_empty() || self.snapshot.files.keys().any(is_catalog) {
+            return Ok(self);
+        }
+        let what = asked.shown(otherwise);
+        Err(Failure::ending(Exit::NoCatalog, format!("{what} holds no catalog"))
+            .hint("`trueline init DIR` starts one; a catalog has `catalog/`, `services/`, `bundles/` or `environments/`"))
+    }
+
     /// Writes the report for people: paths as they can be opened from here.
     fn as_text(&self, context: &Context) -> String {
         let shown = report::Shown {

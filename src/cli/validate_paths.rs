@@ -51,12 +51,17 @@ impl Asked {
 
 /// Finds the one catalog that all paths are of.
 pub(super) fn asked(paths: &[PathBuf]) -> Result<Asked, Failure> {
+    match paths.iter().find(|path| std::fs::symlink_metadata(path).is_err()) {
+        Some(path) => Err(Failure::usage(format!("there is nothing at {}", path.display()))),
+        None => named(paths),
+    }
+}
+
+/// Finds the one catalog that all paths are of, be they there or only in a revision.
+pub(super) fn named(paths: &[PathBuf]) -> Result<Asked, Failure> {
     let mut asked = Asked::default();
     let mut whole = false;
     for path in paths {
-        if std::fs::symlink_metadata(path).is_err() {
-            return Err(Failure::usage(format!("there is nothing at {}", path.display())));
-        }
         let (root, rest) = split(path);
         if asked.root.get_or_insert_with(|| root.clone()) != &root {
             return Err(Failure::usage(format!("{} is of another catalog", path.display()))

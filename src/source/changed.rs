@@ -35,9 +35,17 @@ pub fn changed_paths(
     old: &str,
     new: &str,
 ) -> Result<Vec<Changed>, SourceError> {
+    changed_in_trees(repository, Some(root(repository, old)?), Some(root(repository, new)?))
+}
+
+/// Returns the paths that differ between two trees.
+pub(crate) fn changed_in_trees(
+    repository: &Repository,
+    old: Option<Oid>,
+    new: Option<Oid>,
+) -> Result<Vec<Changed>, SourceError> {
     let mut comparison = Comparison { repository, changed: Vec::new(), looked_at: 0 };
-    let (old, new) = (root(repository, old)?, root(repository, new)?);
-    comparison.trees(Some(old), Some(new), "", 0)?;
+    comparison.trees(old, new, "", 0)?;
     comparison.changed.sort();
     Ok(comparison.changed)
 }

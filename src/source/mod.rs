@@ -18,7 +18,9 @@ mod open;
 mod program;
 mod propose;
 mod push;
+mod repository;
 mod snapshot;
+mod staged;
 #[cfg(test)]
 mod transport_tests;
 mod tree;
@@ -37,5 +39,6 @@ pub use open::{Options, Source};
 pub use program::Program;
 pub use propose::{Author, FileChange, commit_files};
 pub use push::{Push, push};
+pub use repository::Repository;
 pub use snapshot::SnapshotReader;
 pub use watch::{Watch, Watched};

@@ -49,29 +49,48 @@ struct Held {
 impl SnapshotReader {
     /// Reads the snapshot of a commit.
     pub fn read(&mut self, repository: &Repository, commit: &str) -> Result<Snapshot, SourceError> {
-        let root = root(repository, commit)?;
+        self.read_below(repository, commit, "")
+    }
+
+    /// Reads a folder of a commit as if it were all of it; nothing where there is no such folder.
+    pub fn read_below(
+        &mut self,
+        repository: &Repository,
+        commit: &str,
+        folder: &str,
+    ) -> Result<Snapshot, SourceError> {
+        let root = folder_in(repository, root(repository, commit)?, folder)?;
         let found = Oid::from_str(commit)
             .and_then(|id| repository.find_commit(id))
             .map_err(SourceError::corrupt(format!("commit {commit}")))?;
+        let snapshot = self.read_tree(repository, root)?;
+        Ok(Snapshot { commit: commit.to_owned(), author: Some(author(&found)), ..snapshot })
+    }
+
+    /// Reads a tree, of which nobody knows the commit.
+    pub(crate) fn read_tree(
+        &mut self,
+        repository: &Repository,
+        root: Option<Oid>,
+    ) -> Result<Snapshot, SourceError> {
         // Taken out: after a fault half way the next read starts from nothing.
         let state = std::mem::take(&mut self.last);
         let odb = repository.odb().map_err(SourceError::git("open the objects"))?;
         let mut walk = Walk { repository, odb, state, looked_at: 0, visited: 0, read: 0 };
         let before = walk.state.root;
-        if before != Some(root) {
-            walk.directory(before, Some(root), "", 0)?;
+        if before != root {
+            walk.directory(before, root, "", 0)?;
         }
         self.visited_trees = walk.visited;
         self.read_blobs = walk.read;
         let mut state = walk.state;
-        state.root = Some(root);
+        state.root = root;
         state.blobs.retain(|_, held| held.paths > 0);
         let names = state.names.values().flatten();
         let snapshot = Snapshot {
-            commit: commit.to_owned(),
-            author: Some(author(&found)),
             files: state.files.clone(),
             findings: names.chain(state.findings.values()).cloned().collect(),
+            ..Snapshot::default()
         };
         self.last = state;
         Ok(snapshot)
@@ -86,6 +105,21 @@ impl SnapshotReader {
     pub fn read_blobs(&self) -> usize {
         self.read_blobs
     }
+}
+
+/// Finds the tree of a folder; nothing where something else, or nothing, stands there.
+pub(crate) fn folder_in(
+    repository: &Repository,
+    root: Oid,
+    folder: &str,
+) -> Result<Option<Oid>, SourceError> {
+    if folder.is_empty() {
+        return Ok(Some(root));
+    }
+    let tree =
+        repository.find_tree(root).map_err(SourceError::corrupt(format!("the tree {root}")))?;
+    let entry = tree.get_path(std::path::Path::new(folder)).ok();
+    Ok(entry.filter(|entry| entry.kind() == Some(ObjectType::Tree)).map(|entry| entry.id()))
 }
 
 struct Walk<'r> {

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use super::effective::Space;
 use super::references::{ServiceRead, bundle_reads, own_reads};
 use crate::catalog::{
-    Bundle, Catalog, Component, Document, Entry, Environment, Item, Output, Service,
+    Bundle, Catalog, Component, Document, Entry, Environment, Item, Metadata, Output, Service,
 };
 use crate::owners::Owners;
 
@@ -60,6 +60,14 @@ impl<'a> Offer<'a> {
         match self {
             Offer::Item(entry) => &entry.document,
             Offer::Bundle(entry) => &entry.document,
+        }
+    }
+
+    /// Returns who and what it is.
+    pub fn metadata(self) -> &'a Metadata {
+        match self {
+            Offer::Item(entry) => &entry.body.metadata,
+            Offer::Bundle(entry) => &entry.body.metadata,
         }
     }
 

@@ -10,7 +10,7 @@ use super::effective::{Effective, Space, former_ids, key_of};
 use super::judge::{Against, run};
 use super::registry::{Check, rules};
 use super::severities::Severities;
-use crate::catalog::{Catalog, Document, Entry, Kind, Service};
+use crate::catalog::{Bundle, Catalog, Document, Entry, Kind, Service};
 use crate::finding::Finding;
 use crate::owners::Owners;
 
@@ -74,8 +74,9 @@ impl Fit {
         let mut found = self.of_services(&mut misfits, severities);
         found.extend(check_bundles(&context, &mut misfits, severities));
         context.waiting = self.waiting.keys().cloned().collect();
-        let whole = self.check_whole(&context, beside).into_iter();
-        for finding in whole.filter_map(|finding| severities.apply(finding)) {
+        let whole = self.check_whole(&context).into_iter();
+        let whole = whole.filter_map(|finding| severities.apply(finding));
+        for finding in whole.chain(check_change(&context, beside.against)) {
             let document = catalog.documents.get(&finding.place.path);
             if let (true, Some((Kind::Service, id))) =
                 (finding.is_error(), document.and_then(|document| key_of(document)))
@@ -157,7 +158,7 @@ impl Fit {
     }
 
     /// Runs the rules about the whole; those about names only where a name changed.
-    fn check_whole(&mut self, context: &Context<'_>, beside: &Beside<'_>) -> Vec<Finding> {
+    fn check_whole(&mut self, context: &Context<'_>) -> Vec<Finding> {
         let same_names = self.last.as_ref().is_some_and(|last| {
             last.owners == *context.owners
                 && last.catalog.settings == context.catalog.settings
@@ -168,12 +169,9 @@ impl Fit {
         }
         let mut whole = Vec::new();
         for rule in rules() {
-            match (rule.check, &beside.against.base) {
-                (Check::Catalog(check), _) => check(context, rule, &mut whole),
-                (Check::Names(check), _) if !same_names => {
-                    check(context, rule, &mut self.of_names);
-                }
-                (Check::Change(check), Some(base)) => check(context, base, rule, &mut whole),
+            match rule.check {
+                Check::Catalog(check) => check(context, rule, &mut whole),
+                Check::Names(check) if !same_names => check(context, rule, &mut self.of_names),
                 _ => {}
             }
         }
@@ -221,7 +219,8 @@ impl Misfits {
     }
 }
 
-fn check_service(of: &ServiceContext<'_>, document: &Document) -> Vec<Finding> {
+/// Runs the rules about services over one.
+pub(super) fn check_service(of: &ServiceContext<'_>, document: &Document) -> Vec<Finding> {
     run(document, |rule, findings| {
         if let Check::Service(check) | Check::ServiceAndBundle(check, _) = rule.check {
             check(of, findings);
@@ -237,13 +236,9 @@ fn check_bundles(
 ) -> Vec<Finding> {
     let mut found = Vec::new();
     for (id, entry) in &context.catalog.bundles {
-        let findings = run(&entry.document, |rule, findings| {
-            if let Check::Bundle(check) | Check::ServiceAndBundle(_, check) = rule.check {
-                check(context, entry, findings);
-            }
-        });
+        let findings = check_bundle(context, entry).into_iter();
         let findings: Vec<Finding> =
-            findings.into_iter().filter_map(|finding| severities.apply(finding)).collect();
+            findings.filter_map(|finding| severities.apply(finding)).collect();
         if let Some(error) = findings.iter().find(|finding| finding.is_error()) {
             let why = format!("bundle `{id}` does not fit: {}", error.message);
             let users = context.catalog.services.iter();
@@ -254,6 +249,28 @@ fn check_bundles(
         found.extend(findings);
     }
     found
+}
+
+/// Runs the rules about a change: as bad as the base says, for no change decides that about itself.
+fn check_change(context: &Context<'_>, against: &Against) -> Vec<Finding> {
+    let Some(base) = &against.base else { return Vec::new() };
+    let severities = Severities::of(&base.settings);
+    let mut found = Vec::new();
+    for rule in rules() {
+        if let Check::Change(check) = rule.check {
+            check(context, base, rule, &mut found);
+        }
+    }
+    found.into_iter().filter_map(|finding| severities.apply(finding)).collect()
+}
+
+/// Runs the rules about bundles over one.
+pub(super) fn check_bundle(context: &Context<'_>, entry: &Entry<Bundle>) -> Vec<Finding> {
+    run(&entry.document, |rule, findings| {
+        if let Check::Bundle(check) | Check::ServiceAndBundle(_, check) = rule.check {
+            check(context, entry, findings);
+        }
+    })
 }
 
 /// Says which documents a service needs that are there but cannot be used.

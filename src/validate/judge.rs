@@ -70,6 +70,8 @@ struct Last {
     catalog: Arc<Catalog>,
     unusable: BTreeSet<(Space, String)>,
     absent_is_unknown: bool,
+    /// Whether its good versions are the last ones that are known.
+    is_remembered: bool,
 }
 
 /// A document before and after, by its path.
@@ -114,6 +116,7 @@ impl Judge {
             catalog: catalog.clone(),
             unusable: effective.unusable,
             absent_is_unknown: effective.absent_is_unknown.is_some(),
+            is_remembered: true,
         });
         Judged {
             catalog,
@@ -124,6 +127,13 @@ impl Judge {
             remember,
             forget,
         }
+    }
+
+    /// Forgets the last good versions, so that the next snapshot is judged by itself; what does not
+    /// change is still not read again.
+    pub fn forget(&mut self) {
+        self.past = Past::default();
+        self.last.iter_mut().for_each(|last| last.is_remembered = false);
     }
 
     /// Takes in the documents of a snapshot, and finds which are wrong in themselves.
@@ -223,7 +233,9 @@ impl Judge {
     ) -> (Vec<Good>, Vec<(Kind, String)>) {
         let is_unknown = effective.absent_is_unknown.is_some();
         let last = self.last.as_ref().filter(|last| {
-            last.unusable == effective.unusable && last.absent_is_unknown == is_unknown
+            last.is_remembered
+                && last.unusable == effective.unusable
+                && last.absent_is_unknown == is_unknown
         });
         let nothing = Documents::default();
         let before = last.map_or(&nothing, |last| &last.catalog.documents);

@@ -1,5 +1,6 @@
 //! Validation: rules find what is wrong with a catalog, and the judge says which of its documents count.
 
+mod breaks;
 mod context;
 mod effective;
 mod explain;
@@ -17,7 +18,9 @@ mod templates;
 #[cfg(test)]
 pub(crate) mod testing;
 mod texts;
+mod versions;
 
+pub use breaks::{Break, breaking_items, bundle_breaks, item_breaks};
 pub use context::{Context, Offer, ServiceContext};
 pub use effective::{Good, Overlay};
 pub use explain::{explain, rules_document};

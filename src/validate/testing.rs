@@ -1,7 +1,7 @@
 //! The one helper of this room's tests: files as one text, findings one a line.
 
 use super::effective::Good;
-use super::judge::{Judge, Judged};
+use super::judge::{Against, Judge, Judged};
 use crate::catalog::Snapshot;
 
 /// Reads files out of one text: each begins with a line `--- path`.
@@ -39,6 +39,24 @@ pub(crate) fn check(files: &str, expected: &str) {
     let expected: Vec<&str> = expected.trim().lines().map(str::trim).collect();
     let found = shown(&judge(files));
     assert_eq!(found.lines().map(str::trim).collect::<Vec<_>>().join("\n"), expected.join("\n"));
+}
+
+/// Expects the findings in files on a day.
+#[track_caller]
+pub(crate) fn check_on(day: &str, files: &str, expected: &str) {
+    let against = Against { base: None, today: Some(day.parse().unwrap()) };
+    let found = shown(&Judge::default().judge_against(&snapshot(files), &against));
+    let trimmed = |text: &str| text.lines().map(str::trim).collect::<Vec<_>>().join("\n");
+    assert_eq!(trimmed(&found), trimmed(expected.trim()));
+}
+
+/// Shows what a rule finds in a change from some files to others.
+pub(crate) fn changed(rule: &str, before: &str, after: &str) -> String {
+    let base = Some(judge(before).catalog);
+    let against = Against { base, today: None };
+    let mut judged = Judge::default().judge_against(&snapshot(after), &against);
+    judged.findings.retain(|finding| finding.rule == rule);
+    shown(&judged)
 }
 
 /// Shows findings one a line.

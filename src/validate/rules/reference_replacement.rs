@@ -60,9 +60,10 @@ mod tests {
             )
         };
         check(&format!("{}{BUNDLE}", with("bundle-webapp")), "");
+        let other = ITEM.replace("database-standard", "database-other");
         check(
-            &format!("{}{BUNDLE}", with("bundle-webap")),
-            "catalog/databases/database-standard.yaml:8:46: error reference/replacement no item or bundle `bundle-webap` (did you mean `bundle-webapp`?)",
+            &format!("{}{other}", with("database-othr")),
+            "catalog/databases/database-standard.yaml:8:46: error reference/replacement no item or bundle `database-othr` (did you mean `database-other`?)",
         );
         check(
             &with("database-standard"),
