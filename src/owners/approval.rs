@@ -105,6 +105,9 @@ fn ask(owners: &Owners, settings: &OwnerSettings, path: &str, by: &str, groups: 
     let line = owners.line_of(by);
     let fallback = &settings.fallback;
     let decides = LOCATIONS.contains(&by);
+    if let (Some(skipped), false) = (owners.skipped_line_of(by), fallback.is_empty()) {
+        groups.add(Why::Fallback, fallback, path, Some(skipped));
+    }
     match line {
         Some(named) if !named.owners.is_empty() => {
             groups.add(Why::Owners, &named.owners, path, line);
@@ -114,9 +117,6 @@ fn ask(owners: &Owners, settings: &OwnerSettings, path: &str, by: &str, groups: 
         Some(_) if !decides => {}
         _ if settings.required => groups.add(Why::Nobody, &[], path, line),
         _ => {}
-    }
-    if let (Some(skipped), false) = (owners.skipped_line_of(by), fallback.is_empty()) {
-        groups.add(Why::Fallback, fallback, path, Some(skipped));
     }
 }
 
@@ -190,3 +190,7 @@ impl Votes {
         once.filter_map(|name| self.given.get(*name).cloned()).collect()
     }
 }
+
+#[cfg(test)]
+#[path = "approval_tests.rs"]
+mod tests;

@@ -13,6 +13,6 @@ mod tests;
 
 pub use approval::{People, Touched, approval};
 pub use demand::{Approval, AskedPath, Demand, Why};
-pub use name::is_owner;
+pub use name::{hidden_user, is_owner};
 pub use owners::{LOCATIONS, Line, MAX_BYTES, Owners};
 pub use pattern::{Fault, Pattern};

@@ -26,6 +26,13 @@ pub(super) fn hint(word: &str) -> String {
     "write @user, @organisation/team or a mail address".to_owned()
 }
 
+/// Returns the user that GitHub hides behind a mail address of its own: `1+octocat@users.noreply.github.com`.
+pub fn hidden_user(mail: &str) -> Option<String> {
+    let person = mail.strip_suffix("@users.noreply.github.com")?;
+    let login = person.split_once('+').map_or(person, |(_, login)| login);
+    is_name(login).then(|| format!("@{login}"))
+}
+
 /// Makes names comparable: forges do not tell cases apart.
 pub(super) fn folded(owner: &str) -> String {
     owner.trim().to_lowercase()
@@ -64,6 +71,15 @@ mod tests {
         ] {
             assert!(!is_owner(word), "{word}");
         }
+    }
+
+    #[test]
+    fn a_hidden_user_is_found() {
+        let check = |mail: &str| hidden_user(mail);
+        assert_eq!(check("583231+octocat@users.noreply.github.com").as_deref(), Some("@octocat"));
+        assert_eq!(check("octocat@users.noreply.github.com").as_deref(), Some("@octocat"));
+        assert_eq!(check("octocat@example.com"), None);
+        assert_eq!(check("@users.noreply.github.com"), None);
     }
 
     #[test]

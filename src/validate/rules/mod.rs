@@ -16,6 +16,7 @@ mod id_duplicate;
 mod item_outputs;
 mod operation_state;
 mod output_not_shared;
+mod owners;
 mod reference_cycle;
 mod reference_replacement;
 mod reference_unknown_bundle;
@@ -79,6 +80,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Rule> {
         &document::RULES[..],
         &fields::RULES[..],
         &form::RULES[..],
+        &owners::RULES[..],
         &schema::RULES[..],
         &source::RULES[..],
         &yaml::RULES[..],
