@@ -43,7 +43,7 @@ fn file(rules: usize) -> String {
         5 => format!("/catalog/category-{}/*", index % 89),
         _ => format!("/services/team-{index}/"),
     };
-    (0..rules).map(|index| format!("{} @acme/team-{index}\n", rule(index))).collect()
+    (0..rules).flat_map(|index| [rule(index), format!(" @acme/team-{index}\n")]).collect()
 }
 
 fn paths_of(paths: usize) -> Vec<String> {

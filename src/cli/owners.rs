@@ -45,6 +45,14 @@ pub(super) fn run(context: &Context, options: &Options) -> Result<Exit, Failure>
     if let Some(range) = &options.change {
         return owners_change::run(context, range, options);
     }
+    // Beside a conflict with `--change`, the command line does not hold this itself.
+    let given = [&options.approved_by, &options.author, &options.member];
+    if !options.breaking.is_empty() || given.iter().any(|given| !given.is_empty()) {
+        return Err(Failure::usage(
+            "--approved-by, --author, --member and --breaking are about a change",
+        )
+        .hint("name the change with `--change BASE..HEAD`"));
+    }
     let (report, remarks) = report(context, options)?;
     context.show(&report, || paths_text(&report))?;
     remarks.iter().for_each(|finding| context.remark(finding.to_string()));
@@ -80,8 +88,7 @@ fn files(snapshot: &Snapshot, path: String) -> Vec<String> {
     let folder = if path.is_empty() { String::new() } else { format!("{path}/") };
     let is_file = snapshot.files.contains_key(path.as_str());
     let below = |file: &&Arc<str>| !is_file && file.starts_with(&folder);
-    let below: Vec<String> =
-        snapshot.files.keys().filter(below).map(|file| file.to_string()).collect();
+    let below: Vec<String> = snapshot.files.keys().filter(below).map(ToString::to_string).collect();
     if below.is_empty() { vec![path] } else { below }
 }
 

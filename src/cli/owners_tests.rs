@@ -133,6 +133,8 @@ fn paths_are_shown_with_the_line_that_decides() {
     assert_eq!(code(&open), 0);
     assert_eq!(code(&Options { fail_unowned: true, ..open }), 1);
     assert_eq!(code(&Options { fail_unowned: true, ..paths(&["README.md"]) }), 0);
+    let without = Options { approved_by: vec!["@a".to_owned()], ..paths(&["README.md"]) };
+    assert!(run(&world.context(), &without).is_err());
     for outside in ["../x", "/nowhere/x"] {
         assert!(run(&world.context(), &paths(&[outside])).is_err());
     }

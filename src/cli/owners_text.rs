@@ -214,10 +214,10 @@ pub(super) fn change_text(report: &ChangeReport) -> String {
         text.push_str(&cell(&format!("does not count: {} {}", void.owner, void.why)));
         text.push('\n');
     }
-    text.push_str(&match (report.demands.len(), missing.len()) {
+    let end = match (report.demands.len(), missing.len()) {
         (0, _) => "nobody needs to be asked".to_owned(),
         (_, 0) => "approved: nothing is missing".to_owned(),
         (all, missing) => format!("not approved: {missing} of {all} still missing"),
-    });
-    text
+    };
+    text + &end
 }

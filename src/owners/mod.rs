@@ -3,6 +3,8 @@
 mod approval;
 mod demand;
 mod index;
+#[cfg(test)]
+mod laws;
 mod name;
 mod owners;
 mod parse;
