@@ -95,7 +95,7 @@ pub struct Settings {
     pub validation: Validation,
     /// What owners must approve.
     #[serde(default)]
-    pub owners: Option<Value>,
+    pub owners: OwnerSettings,
     /// Budgets.
     #[serde(default)]
     pub guard: Guard,
@@ -104,7 +104,54 @@ pub struct Settings {
     pub defaults: Defaults,
     /// Who is who.
     #[serde(default)]
-    pub teams: BTreeMap<String, Value>,
+    pub teams: BTreeMap<String, Team>,
+}
+
+/// What owners must approve.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct OwnerSettings {
+    /// Whether what its owners did not approve is left unconverged.
+    pub required: bool,
+    /// Who is asked about paths that nobody owns, and about broken lines.
+    pub fallback: Vec<String>,
+    /// Who must approve a breaking change besides the owners of the item.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub breaking_change: Option<BreakingChange>,
+}
+
+/// Who must approve a breaking change.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BreakingChange {
+    /// How many must approve.
+    pub approvals: u32,
+    /// Owners whose approval counts, as CODEOWNERS writes them.
+    pub from: Vec<String>,
+}
+
+/// One team.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Team {
+    /// The team as CODEOWNERS writes it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<String>,
+    /// How to reach it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
+    /// How much it may have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quota: Option<Quota>,
+}
+
+/// How much a team may have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Quota {
+    /// Services at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub services: Option<u64>,
 }
 
 /// Severity per rule.

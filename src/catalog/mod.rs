@@ -25,8 +25,8 @@ pub use bundle::{
 pub use document::{Body, Document, Documents, Kind, Layout, place_in};
 pub use duration::duration;
 pub use environment::{
-    Allow, ApprovalRule, ChangeWindow, Defaults, Deny, Environment, EnvironmentMetadata,
-    FirstContact, Guard, Settings, Validation,
+    Allow, ApprovalRule, BreakingChange, ChangeWindow, Defaults, Deny, Environment,
+    EnvironmentMetadata, FirstContact, Guard, OwnerSettings, Quota, Settings, Team, Validation,
 };
 pub use form::{Condition, Field, FieldType, Form, Group};
 pub use form_check::Checks;

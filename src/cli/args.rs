@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    apply, approve, completion, demo, explain, init, new, plan, proposal, render, run, schema,
-    serve, service, status, task, validate,
+    apply, approve, completion, demo, explain, init, new, owners, plan, proposal, render, run,
+    schema, serve, service, status, task, validate,
 };
 
 /// Keeps a platform true to its catalog: git says what is wanted, Trueline makes it so.
@@ -71,6 +71,8 @@ pub enum Command {
     New(new::Options),
     /// Checks a catalog by rules.
     Validate(validate::Options),
+    /// Shows who owns a path, and who must approve a change, by CODEOWNERS.
+    Owners(owners::Options),
     /// Shows what would be done: desired against actual, or a revision against the head.
     Plan(plan::Options),
     /// Shows the plan, with the exit codes of diff: 0 none, 1 differences, 2 and more an error.

@@ -175,6 +175,7 @@ mod tests {
           init        Starts a new catalog in a directory
           new         Adds a document to a catalog: an item, a bundle, a service, an environment
           validate    Checks a catalog by rules
+          owners      Shows who owns a path, and who must approve a change, by CODEOWNERS
           plan        Shows what would be done: desired against actual, or a revision against the head
           diff        Shows the plan, with the exit codes of diff: 0 none, 1 differences, 2 and more an
                       error

@@ -6,8 +6,8 @@ use super::args::{Arguments, Command};
 use super::context::Context;
 use super::output::{Exit, Failure};
 use super::{
-    apply, approve, completion, demo, explain, init, logging, new, plan, proposal, render, run,
-    schema, serve, service, status, task, validate, version,
+    apply, approve, completion, demo, explain, init, logging, new, owners, plan, proposal, render,
+    run, schema, serve, service, status, task, validate, version,
 };
 
 /// Runs the command line; returns the exit code of the process.
@@ -44,6 +44,7 @@ pub(super) async fn run_command(context: &Context, command: &Command) -> Result<
         Command::Init(options) => init::run(context, options),
         Command::New(options) => new::run(context, options),
         Command::Validate(options) => validate::run(context, options),
+        Command::Owners(options) => owners::run(context, options),
         Command::Plan(options) => plan::run(context, options).await,
         Command::Diff(options) => plan::run_diff(context, options).await,
         Command::Apply(options) => Box::pin(apply::run(context, options)).await,

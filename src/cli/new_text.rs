@@ -70,7 +70,7 @@ fn text(value: &str) -> String {
 fn metadata(ask: &Ask<'_>, catalog: &Catalog) -> String {
     let teams = &catalog.settings.teams;
     let team = ask.team.or_else(|| teams.keys().next().map(String::as_str)).unwrap_or("platform");
-    let known = teams.get(team).and_then(|team| team.get("contact")?.as_str());
+    let known = teams.get(team).and_then(|team| team.contact.as_deref());
     let contact = known.map_or_else(|| format!("{team}@example.com"), str::to_owned);
     let category = ask.category.map(|category| format!("  category: {}\n", text(category)));
     let (id, name) = (text(ask.id), text(&name_of(ask.id)));

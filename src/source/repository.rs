@@ -16,7 +16,7 @@ use crate::catalog::Snapshot;
 ///
 /// Paths are counted from that folder. The variables that git sets for its hooks count here as they do for git.
 pub struct Repository {
-    git: git2::Repository,
+    pub(super) git: git2::Repository,
     folder: String,
     reader: SnapshotReader,
     index: PathBuf,

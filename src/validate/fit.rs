@@ -1,6 +1,7 @@
 //! Checks what is right in itself against everything else: services, bundles, the whole. It replaces nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use imbl::ordmap::DiffItem;
 use rayon::prelude::*;
@@ -19,7 +20,7 @@ const REASONS: usize = 3;
 
 /// What a catalog is checked against, beside itself.
 pub(super) struct Beside<'a> {
-    pub(super) owners: &'a Owners,
+    pub(super) owners: &'a Arc<Owners>,
     pub(super) against: &'a Against,
 }
 
@@ -42,7 +43,7 @@ pub(super) struct Fit {
 struct Checked {
     catalog: Catalog,
     unusable: BTreeSet<(Space, String)>,
-    owners: Owners,
+    owners: Arc<Owners>,
 }
 
 /// What keeps a service from fitting.
@@ -74,7 +75,7 @@ impl Fit {
         let mut found = self.of_services(&mut misfits, severities);
         found.extend(check_bundles(&context, &mut misfits, severities));
         context.waiting = self.waiting.keys().cloned().collect();
-        let whole = self.check_whole(&context).into_iter();
+        let whole = self.check_whole(&context, beside.owners).into_iter();
         let whole = whole.filter_map(|finding| severities.apply(finding));
         for finding in whole.chain(check_change(&context, beside.against)) {
             let document = catalog.documents.get(&finding.place.path);
@@ -158,9 +159,9 @@ impl Fit {
     }
 
     /// Runs the rules about the whole; those about names only where a name changed.
-    fn check_whole(&mut self, context: &Context<'_>) -> Vec<Finding> {
+    fn check_whole(&mut self, context: &Context<'_>, owners: &Arc<Owners>) -> Vec<Finding> {
         let same_names = self.last.as_ref().is_some_and(|last| {
-            last.owners == *context.owners
+            Arc::ptr_eq(&last.owners, owners)
                 && last.catalog.settings == context.catalog.settings
                 && has_same_names(&last.catalog, context.catalog, &self.of_names)
         });

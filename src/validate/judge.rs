@@ -14,9 +14,9 @@ use super::findings::Findings;
 use super::fit::{Beside, Fit};
 use super::registry::{Check, Rule, rules};
 use super::severities::Severities;
-use crate::catalog::{Body, Catalog, Document, Documents, Kind, Reader, Settings, Snapshot};
+use crate::catalog::{Body, Catalog, Document, Documents, Files, Kind, Reader, Settings, Snapshot};
 use crate::finding::Finding;
-use crate::owners::Owners;
+use crate::owners::{LOCATIONS, Owners};
 
 /// What a snapshot is judged against, beside itself.
 #[derive(Clone, Debug, Default)]
@@ -62,6 +62,7 @@ pub struct Judge {
     good: GoodReader,
     last: Option<Last>,
     fit: Fit,
+    owners: Option<(OwnersKey, Arc<Owners>)>,
 }
 
 /// What was judged last.
@@ -73,6 +74,9 @@ struct Last {
     /// Whether its good versions are the last ones that are known.
     is_remembered: bool,
 }
+
+/// The files that say who owns what, and what is wrong with taking them in.
+type OwnersKey = (Files, Vec<Finding>);
 
 /// A document before and after, by its path.
 type Changed = (Arc<str>, Option<Arc<Document>>, Option<Arc<Document>>);
@@ -101,7 +105,7 @@ impl Judge {
             None => Catalog::of(commit, effective.documents.values().cloned()),
         });
         let (remember, forget) = self.remembered(&catalog, &effective);
-        let owners = Owners::of(snapshot);
+        let owners = self.owners(snapshot);
         let beside = Beside { owners: &owners, against };
         let (mut beyond, misfits) = self.fit.check(&catalog, &effective, &severities, &beside);
         // What stands in a last good version is nothing that the snapshot could mend.
@@ -134,6 +138,25 @@ impl Judge {
     pub fn forget(&mut self) {
         self.past = Past::default();
         self.last.iter_mut().for_each(|last| last.is_remembered = false);
+    }
+
+    /// Reads who owns what, unless the files that say so are the ones that were read last.
+    fn owners(&mut self, snapshot: &Snapshot) -> Arc<Owners> {
+        let files: Files = LOCATIONS
+            .iter()
+            .filter_map(|path| snapshot.files.get_key_value(*path))
+            .map(|(path, blob)| (path.clone(), blob.clone()))
+            .collect();
+        let refused = snapshot.findings.iter().filter(|f| LOCATIONS.contains(&&*f.place.path));
+        let key = (files, refused.cloned().collect());
+        match &self.owners {
+            Some((known, owners)) if *known == key => owners.clone(),
+            _ => {
+                let owners = Arc::new(Owners::of(snapshot));
+                self.owners = Some((key, owners.clone()));
+                owners
+            }
+        }
     }
 
     /// Takes in the documents of a snapshot, and finds which are wrong in themselves.

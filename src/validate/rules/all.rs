@@ -5,12 +5,13 @@ use super::{
     component_config, component_depends_on, document, environment_defaults, environment_variable,
     fields, form, id_case_collision, id_duplicate, item_blast_radius, item_breaking_change,
     item_deprecated, item_outputs, item_version_lowered, item_version_not_raised, item_visibility,
-    operation_state, output_not_shared, output_unused, reference_cycle, reference_replacement,
-    reference_unknown_bundle, reference_unknown_component, reference_unknown_environment,
-    reference_unknown_item, reference_unknown_output, reference_unknown_service,
-    reference_unknown_team, schema, service_state, settings_guard, settings_rule, source,
-    team_quota, template_literal, template_syntax, template_unknown_variable, version_left_behind,
-    version_requirement, window_cron, window_time_zone, yaml,
+    operation_state, output_not_shared, output_unused, owners, reference_cycle,
+    reference_replacement, reference_unknown_bundle, reference_unknown_component,
+    reference_unknown_environment, reference_unknown_item, reference_unknown_output,
+    reference_unknown_service, reference_unknown_team, schema, service_state, settings_guard,
+    settings_rule, source, team_quota, template_literal, template_syntax,
+    template_unknown_variable, version_left_behind, version_requirement, window_cron,
+    window_time_zone, yaml,
 };
 use crate::validate::registry::Rule;
 
@@ -63,6 +64,7 @@ pub(in crate::validate) fn all() -> impl Iterator<Item = &'static Rule> {
         &document::RULES[..],
         &fields::RULES[..],
         &form::RULES[..],
+        &owners::RULES[..],
         &schema::RULES[..],
         &source::RULES[..],
         &yaml::RULES[..],

@@ -25,6 +25,7 @@ mod item_visibility;
 mod operation_state;
 mod output_not_shared;
 mod output_unused;
+mod owners;
 mod reference_cycle;
 mod reference_replacement;
 mod reference_unknown_bundle;

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
+use crate::catalog::Team;
 use crate::finding::{Finding, Severity};
 use crate::validate::context::Context;
 use crate::validate::findings::Findings;
@@ -24,7 +23,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(context: &Context<'_>, rule: &'static Rule, found: &mut Vec<Finding>) {
     let catalog = context.catalog;
     let Some(document) = catalog.documents.get("trueline.yaml") else { return };
-    let quota = |team: &Value| team.pointer("/quota/services")?.as_u64();
+    let quota = |team: &Team| team.quota.as_ref()?.services;
     let quotas: BTreeMap<&str, u64> = catalog
         .settings
         .teams
