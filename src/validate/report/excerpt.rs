@@ -1,6 +1,6 @@
 //! The line of a source with what is meant underlined, as wide as a terminal shows it. It colours nothing.
 
-use unicode_width::UnicodeWidthChar as _;
+use unicode_width::UnicodeWidthChar;
 
 use super::plain::{unnoticed, visible};
 use crate::finding::Place;
@@ -139,7 +139,7 @@ mod tests {
             let line = format!("{}sise: small{}", filler.repeat(5_000), filler.repeat(5_000));
             let place = Place { path: "x".into(), line: 1, column: 5_001, length: 4 };
             let excerpt = Excerpt::of(&line, &place);
-            let wide: usize = excerpt.line.chars().filter_map(|c| c.width()).sum();
+            let wide: usize = excerpt.line.chars().filter_map(UnicodeWidthChar::width).sum();
             assert!(wide <= WIDTH && excerpt.line.len() < 2_000, "{filler:?}");
             assert!(excerpt.line.contains("sise") && excerpt.marked == 4, "{filler:?}");
         }

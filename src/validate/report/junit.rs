@@ -1,4 +1,4 @@
-//! JUnit XML: each document is a test that passed or failed. No time is in it, so the same is written twice.
+//! `JUnit` XML: each document is a test that passed or failed. No time is in it, so the same is written twice.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ pub(super) const FORMAT: Format = Format {
 /// How many findings of one document are written.
 const MOST: usize = 100;
 
-/// Reports findings as JUnit XML.
+/// Reports findings as `JUnit` XML.
 pub fn junit(report: &Report<'_>) -> String {
     let mut documents: BTreeMap<&str, Vec<&Finding>> =
         report.documents.iter().map(|path| (&**path, Vec::new())).collect();

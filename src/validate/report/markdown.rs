@@ -132,7 +132,7 @@ fn prose(text: &str) -> String {
     let text = short(text);
     let parts: Vec<&str> = text.split('`').collect();
     // The last backtick of an odd number has no other.
-    let alone = if parts.len() % 2 == 0 { parts.len() - 1 } else { parts.len() };
+    let alone = if parts.len().is_multiple_of(2) { parts.len() - 1 } else { parts.len() };
     let mut out = String::new();
     for (index, part) in parts.iter().enumerate() {
         if index == alone {

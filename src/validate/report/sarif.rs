@@ -124,8 +124,8 @@ fn location(report: &Report<'_>, place: &Place) -> Location {
         end_column: (place.length > 0).then(|| start_column.saturating_add(place.length)),
     };
     let artifact_location = artifact(report, &place.path);
-    let physical_location = PhysicalLocation { artifact_location, region };
-    Location { id: None, physical_location, message: None }
+    let physical = PhysicalLocation { artifact_location, region };
+    Location { id: None, physical, message: None }
 }
 
 fn artifact(report: &Report<'_>, path: &str) -> Artifact {

@@ -87,7 +87,9 @@ pub(super) fn hostile() -> (Snapshot, Vec<Finding>) {
     let snapshot = Snapshot::of_files(files);
     let mut findings = Vec::new();
     for text in &texts {
-        for (line, column, length) in [(1, 1, 0), (1, 3, u32::MAX), (u32::MAX, u32::MAX, 1)] {
+        let places = [(1, 3, u32::MAX), (1, 1, 0), (u32::MAX, u32::MAX, 1)];
+        let places = places.into_iter().take(if text.len() > 1_000 { 1 } else { 3 });
+        for (line, column, length) in places {
             let path = format!("services/{text}/x.yaml").into();
             let place = Place { path, line, column, length };
             let edits = vec![Edit { start: 1, end: 0, text: (*text).to_owned() }];
