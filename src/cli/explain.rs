@@ -102,7 +102,8 @@ fn unknown(name: &str) -> Failure {
     if !ends.is_empty() {
         return failure.hint(format!("did you mean one of {}?", ends.join(", ")));
     }
-    let near = did_you_mean(first, known.chain(rules().iter().map(|rule| rule.id)));
+    let named = rules().iter().flat_map(|rule| [rule.group(), rule.id]);
+    let near = did_you_mean(first, known.chain(named));
     failure.hint(near.unwrap_or_else(|| "`trueline explain` lists all".to_owned()))
 }
 
@@ -197,6 +198,7 @@ mod tests {
                 unknown("duplicate-id"),
                 "did you mean one of `action/duplicate-id`, `form/duplicate-id`?",
             ),
+            (unknown("fieds"), "did you mean `fields`?"),
             (unknown("xyzzy"), "`trueline explain` lists all"),
         ] {
             assert!(format!("{failure:?}").contains(expected), "{failure:?}");

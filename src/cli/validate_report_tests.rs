@@ -58,6 +58,21 @@ fn several_reports_are_written_in_one_run() {
 }
 
 #[test]
+fn a_clean_catalog_is_a_success_in_every_format() {
+    let folder = repository();
+    let catalog = folder.path().join("my platform");
+    fs::remove_file(catalog.join("services/platform/platform-broken.yaml")).unwrap();
+    for format in report::formats() {
+        let file = folder.path().join(format.name);
+        let reports =
+            Reports { format: Some(format), output_file: Some(file.clone()), ..Reports::default() };
+        let exit = validate::run(&context(&catalog), &Options { reports, ..Options::default() });
+        assert_eq!(exit.unwrap(), Exit::Success, "{}", format.name);
+        assert!(!fs::read_to_string(file).unwrap().is_empty(), "{}", format.name);
+    }
+}
+
+#[test]
 fn options_are_read() {
     let reports =
         read(&["--format", "github", "--report", "sarif=a=b.sarif", "--report", "text=t"]).unwrap();
