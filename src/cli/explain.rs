@@ -9,12 +9,13 @@ use super::output::{Exit, Failure};
 use crate::catalog::{Kind, schema_of};
 use crate::finding::did_you_mean;
 use crate::kinds;
-use crate::validate::{self, rule, rules};
+use crate::validate::{self, Rule, rule, rules};
 
 /// What `explain` takes.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// A rule (`fields/missing`) or a field (`CatalogItem.fulfillment.strategy.mode`, `rest-api.endpoint`); a list where absent.
+    /// A rule (`fields/missing`), a group of rules (`fields`) or a field (`CatalogItem.fulfillment.strategy.mode`,
+    /// `rest-api.endpoint`); a list where absent.
     #[arg(value_name = "RULE|PATH.TO.FIELD")]
     pub name: Option<String>,
 }
@@ -26,14 +27,44 @@ pub(super) fn run(context: &Context, options: &Options) -> Result<Exit, Failure>
         context.show(&list, || as_text(&list))?;
         return Ok(Exit::Success);
     };
-    if name.contains('/') {
-        let value = rule_as_json(name)?;
-        context.show(&value, || validate::explain(name).unwrap_or_default())?;
+    if let Some(field) = explained(name) {
+        let field = field?;
+        context.show(&field, || field.as_text())?;
         return Ok(Exit::Success);
     }
-    let field = explained(name).ok_or_else(|| unknown(name))??;
-    context.show(&field, || field.as_text())?;
+    if let Some(group) = group(name) {
+        context.show(&group, || as_text(&group))?;
+        return Ok(Exit::Success);
+    }
+    let id = full_id(name);
+    if !id.contains('/') {
+        return Err(unknown(name));
+    }
+    let value = rule_as_json(id)?;
+    context.show(&value, || validate::explain(id).unwrap_or_default())?;
     Ok(Exit::Success)
+}
+
+/// Lists the rules of a group, `fields` or `fields/`.
+fn group(name: &str) -> Option<Value> {
+    let name = name.strip_suffix('/').unwrap_or(name);
+    let rules: Vec<Value> =
+        rules().iter().filter(|rule| rule.group() == name).map(|rule| row(rule)).collect();
+    (!rules.is_empty()).then(|| json!({"rules": rules}))
+}
+
+/// Completes what stands behind the `/` of one rule only.
+fn full_id(name: &str) -> &str {
+    let mut ids = rules().iter().map(|rule| rule.id);
+    let mut named = ids.by_ref().filter(|id| id.split('/').nth(1) == Some(name));
+    match (named.next(), named.next()) {
+        (Some(id), None) => id,
+        _ => name,
+    }
+}
+
+fn row(rule: &Rule) -> Value {
+    json!({"name": rule.id, "severity": rule.severity, "summary": rule.summary})
 }
 
 fn rule_as_json(name: &str) -> Result<Value, Failure> {
@@ -63,7 +94,16 @@ fn unknown(name: &str) -> Failure {
     let first = name.split('.').next().unwrap_or_default();
     let known = Kind::ALL.into_iter().map(Kind::word);
     let known = known.chain(kinds::all().iter().map(|kind| kind.name));
-    let near = did_you_mean(first, known.chain(rules().iter().map(|rule| rule.id)));
+    let ends: Vec<String> = rules()
+        .iter()
+        .filter(|rule| rule.id.split('/').nth(1) == Some(name))
+        .map(|rule| format!("`{}`", rule.id))
+        .collect();
+    if !ends.is_empty() {
+        return failure.hint(format!("did you mean one of {}?", ends.join(", ")));
+    }
+    let named = rules().iter().flat_map(|rule| [rule.group(), rule.id]);
+    let near = did_you_mean(first, known.chain(named));
     failure.hint(near.unwrap_or_else(|| "`trueline explain` lists all".to_owned()))
 }
 
@@ -79,24 +119,25 @@ fn list() -> Value {
         .iter()
         .map(|kind| json!({"name": kind.name, "summary": kind.summary}))
         .collect();
-    let rules: Vec<Value> = rules()
-        .iter()
-        .map(|rule| json!({"name": rule.id, "severity": rule.severity, "summary": rule.summary}))
-        .collect();
+    let rules: Vec<Value> = rules().iter().map(|rule| row(rule)).collect();
     json!({"kinds": kinds, "actions": actions, "rules": rules})
+}
+
+fn cell<'a>(row: &'a Value, key: &str) -> &'a str {
+    row.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn as_text(list: &Value) -> String {
     let mut lines = Vec::new();
     for (title, key) in [("Kinds", "kinds"), ("Actions", "actions"), ("Rules", "rules")] {
+        let Some(rows) = list.get(key).and_then(Value::as_array) else { continue };
+        let width = rows.iter().map(|row| cell(row, "name").len()).max().unwrap_or(0);
         lines.push(title.to_owned());
-        for row in list.get(key).and_then(Value::as_array).into_iter().flatten() {
-            let cell = |key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default();
-            let severity = cell("severity");
-            let summary = cell("summary");
-            lines.push(match severity {
-                "" => format!("  {:28} {summary}", cell("name")),
-                _ => format!("  {:28} {severity:8} {summary}", cell("name")),
+        for row in rows {
+            let (name, summary) = (cell(row, "name"), cell(row, "summary"));
+            lines.push(match cell(row, "severity") {
+                "" => format!("  {name:width$} {summary}"),
+                severity => format!("  {name:width$} {severity:8} {summary}"),
             });
         }
         lines.push(String::new());
@@ -117,16 +158,32 @@ mod tests {
         let text = as_text(&list());
         assert!(rules().len() > 20);
         for rule in rules() {
-            assert!(
-                text.contains(&format!("  {:28} {:8}", rule.id, rule.severity.to_string())),
-                "{}",
-                rule.id
-            );
+            let line = text.lines().find(|line| line.trim().starts_with(rule.id)).unwrap();
+            let rest = line.trim().strip_prefix(rule.id).unwrap().trim_start();
+            assert_eq!(rest, format!("{:8} {}", rule.severity.to_string(), rule.summary));
             assert_eq!(rule_as_json(rule.id).unwrap()["summary"], rule.summary);
+            assert!(
+                group(rule.group()).is_some() && group(&format!("{}/", rule.group())).is_some()
+            );
         }
         for kind in Kind::ALL {
-            assert!(text.contains(&format!("  {:28} ", kind.word())), "{kind}");
+            assert!(text.contains(&format!("  {:13} ", kind.word())), "{kind}");
         }
+    }
+
+    #[test]
+    fn rules_are_found_by_group_and_by_the_end_of_their_id() {
+        let operations = as_text(&group("operation").unwrap());
+        insta::assert_snapshot!(operations, @r"
+        Rules
+          operation/state error    Two operations of an item lead to the same state.
+
+        `trueline explain NAME` says more; fields are named as in `Service.metadata.team`.
+        ");
+        assert_eq!(full_id("cron"), "window/cron");
+        // More than one ends so.
+        assert_eq!(full_id("duplicate-id"), "duplicate-id");
+        assert!(group("duplicate-id").is_none() && group("").is_none());
     }
 
     #[test]
@@ -137,6 +194,11 @@ mod tests {
             (unknown("fulfillment.strategy.mode"), "write `CatalogItem.fulfillment.strategy.mode`"),
             (unknown("CatalogIten.metadata"), "did you mean `CatalogItem`?"),
             (unknown("rest-apo"), "did you mean `rest-api`?"),
+            (
+                unknown("duplicate-id"),
+                "did you mean one of `action/duplicate-id`, `form/duplicate-id`?",
+            ),
+            (unknown("fieds"), "did you mean `fields`?"),
             (unknown("xyzzy"), "`trueline explain` lists all"),
         ] {
             assert!(format!("{failure:?}").contains(expected), "{failure:?}");

@@ -41,6 +41,7 @@ mod task;
 mod validate;
 mod validate_change;
 mod validate_paths;
+mod validate_report;
 mod version;
 
 pub use args::{Arguments, Command};

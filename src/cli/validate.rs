@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
-use super::args::Format;
 use super::context::Context;
 use super::output::{Exit, Failure};
 use super::validate_change::{self, Change};
 use super::validate_paths::{Asked, asked};
-use crate::catalog::{Catalog, Document, Layout, Snapshot};
-use crate::finding::{Finding, Place, Severity};
+use super::validate_report::{self, Reports};
+use crate::catalog::{Layout, Snapshot};
+use crate::finding::{Finding, Severity};
 use crate::source::DirectoryReader;
-use crate::validate::{Against, Judge, report};
+use crate::validate::{Against, Judge};
 
 /// What `validate` takes.
 #[derive(Clone, Debug, Default, Args)]
@@ -21,24 +21,15 @@ pub struct Options {
     /// A catalog, or files and folders of one; the catalog of `--catalog` where absent.
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// How to report; `-o` where absent.
-    #[arg(long, value_name = "FORMAT")]
-    pub format: Option<ReportFormat>,
+    /// How to report.
+    #[command(flatten)]
+    pub reports: Reports,
     /// Exits with 1 where something at least this bad is found.
     #[arg(long, default_value = "error", value_name = "LEVEL")]
     pub fail_on: Level,
     /// What is judged, and against what.
     #[command(flatten)]
     pub change: Change,
-}
-
-/// How findings are reported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ReportFormat {
-    /// For people
-    Text,
-    /// For programs: `trueline.findings/v1`
-    Json,
 }
 
 /// How bad a finding is.
@@ -66,15 +57,8 @@ impl Level {
 /// Reports findings: 0 clean, 1 findings, 2 could not run, 3 no catalog.
 pub(super) fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
     let found = found(context, options)?;
-    let format = match options.format {
-        Some(ReportFormat::Text) => Format::Text,
-        Some(ReportFormat::Json) => Format::Json,
-        None => context.format,
-    };
-    let context = Context { format, ..context.clone() };
-    let json = report::json(&found.snapshot.commit, &found.findings);
-    context.show(&json, || found.as_text(&context))?;
     let level = options.fail_on.severity();
+    validate_report::write(context, &options.reports, &found, level)?;
     let any = found.findings.iter().any(|finding| finding.severity >= level);
     Ok(if any { Exit::Findings } else { Exit::Success })
 }
@@ -85,6 +69,8 @@ pub(super) struct Found {
     pub(super) snapshot: Snapshot,
     /// What stands before a path so that it can be opened from here.
     pub(super) prefix: String,
+    /// Which catalog, and what of it, was asked about.
+    pub(super) asked: Asked,
     pub(super) findings: Vec<Finding>,
 }
 
@@ -101,8 +87,8 @@ fn found(context: &Context, options: &Options) -> Result<Found, Failure> {
     let findings = Judge::default().judge_against(&snapshot, &against).findings;
     let findings: Vec<Finding> =
         findings.into_iter().filter(|finding| asked.covers(&finding.place.path)).collect();
-    let found = Found { snapshot, prefix: asked.prefix(), findings };
-    found.of_a_catalog(&asked, &context.catalog)
+    let found = Found { snapshot, prefix: asked.prefix(), asked, findings };
+    found.of_a_catalog(&context.catalog)
 }
 
 /// The catalog of the context, as a whole.
@@ -114,7 +100,8 @@ fn whole(context: &Context) -> Asked {
 
 impl Found {
     /// Fails where nothing was found because there is nothing.
-    pub(super) fn of_a_catalog(self, asked: &Asked, otherwise: &str) -> Result<Self, Failure> {
+    pub(super) fn of_a_catalog(self, otherwise: &str) -> Result<Self, Failure> {
+        let asked = &self.asked;
         let is_catalog =
             |path: &Arc<str>| asked.covers(path) && !matches!(Layout::of(path), Layout::Other);
         if !self.findings.is_empty() || self.snapshot.files.keys().any(is_catalog) {
@@ -123,46 +110,6 @@ impl Found {
         let what = asked.shown(otherwise);
         Err(Failure::ending(Exit::NoCatalog, format!("{what} holds no catalog"))
             .hint("`trueline init DIR` starts one; a catalog has `catalog/`, `services/`, `bundles/` or `environments/`"))
-    }
-
-    /// Writes the report for people: paths as they can be opened from here.
-    fn as_text(&self, context: &Context) -> String {
-        let shown = report::Shown {
-            colour: context.color,
-            source: !context.quiet,
-            most_per_file: if context.verbose > 0 { 0 } else { 20 },
-        };
-        let findings: Vec<Finding> =
-            self.findings.iter().map(|found| self.opened_from_here(found)).collect();
-        report::text(&findings, &self.sources(), shown)
-    }
-
-    fn opened_from_here(&self, finding: &Finding) -> Finding {
-        let place = |place: &Place| Place {
-            path: format!("{}{}", self.prefix, place.path).into(),
-            ..place.clone()
-        };
-        let related = finding.related.iter().map(|(at, what)| (place(at), what.clone()));
-        Finding { place: place(&finding.place), related: related.collect(), ..finding.clone() }
-    }
-
-    /// The files that something was found in, for the lines that are shown of them.
-    fn sources(&self) -> Catalog {
-        let found = self.findings.iter().filter_map(|finding| {
-            let (path, blob) = self.snapshot.files.get_key_value(&finding.place.path)?;
-            let path: Arc<str> = format!("{}{path}", self.prefix).into();
-            let document = Document {
-                path: path.clone(),
-                blob: blob.id.clone(),
-                bytes: blob.bytes.clone(),
-                kind: None,
-                id: None,
-                body: None,
-                findings: Vec::new(),
-            };
-            Some((path, Arc::new(document)))
-        });
-        Catalog { documents: found.collect(), ..Catalog::default() }
     }
 }
 

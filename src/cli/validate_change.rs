@@ -93,8 +93,8 @@ pub(super) fn found(context: &Context, options: &Options) -> Result<Found, Failu
     let findings =
         findings.into_iter().filter(|finding| asked.covers(&finding.place.path)).collect();
     let prefix = if repository.is_bare() { String::new() } else { asked.prefix() };
-    let found = Found { snapshot, prefix, findings };
-    if base.is_some() { Ok(found) } else { found.of_a_catalog(&asked, &context.catalog) }
+    let found = Found { snapshot, prefix, asked, findings };
+    if base.is_some() { Ok(found) } else { found.of_a_catalog(&context.catalog) }
 }
 
 fn head_of(

@@ -34,6 +34,11 @@ fn of(folder: &Path, paths: &[&str]) -> Options {
     Options { paths: paths.iter().map(|path| folder.join(path)).collect(), ..Options::default() }
 }
 
+fn in_format(name: &str) -> Reports {
+    let file = Some(PathBuf::from("/dev/null"));
+    Reports { format: crate::validate::report::format(name), output_file: file, others: Vec::new() }
+}
+
 const BROKEN: (&str, &str) =
     ("services/platform/platform-broken.yaml", "schemaVersion: catalog/v1\nkind: Servise\n");
 
@@ -48,9 +53,9 @@ fn exit_codes_are_as_documented() {
         (clean.path(), here(), 0),
         (clean.path(), Options { fail_on: Level::Note, ..here() }, 0),
         (clean.path(), of(clean.path(), &["", "services"]), 0),
-        (clean.path(), Options { format: Some(ReportFormat::Json), ..here() }, 0),
+        (clean.path(), Options { reports: in_format("json"), ..here() }, 0),
         (broken.path(), here(), 1),
-        (broken.path(), Options { format: Some(ReportFormat::Json), ..here() }, 1),
+        (broken.path(), Options { reports: in_format("json"), ..here() }, 1),
         (broken.path(), of(broken.path(), &["services/platform"]), 1),
         (broken.path(), of(broken.path(), &["environments"]), 0),
         (broken.path(), of(broken.path(), &["nowhere"]), 2),
@@ -89,7 +94,8 @@ fn findings_are_shown_with_a_path_that_opens_and_the_line() {
     let folder = catalog(&[BROKEN]);
     let mut context = context(folder.path());
     context.quiet = false;
-    let shown = found(&context, &Options::default()).unwrap().as_text(&context);
+    let found = found(&context, &Options::default()).unwrap();
+    let shown = validate_report::as_text(&context, &found);
     let root = folder.path().display().to_string();
     insta::assert_snapshot!(shown.replace(&root, "ROOT"), @r#"
     ROOT/services/platform/platform-broken.yaml:1:1: error schema/missing-key missing one of `catalogItem`, `catalogBundle`

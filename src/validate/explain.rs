@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::registry::{Check, Rule, rule, rules};
+use crate::finding::Severity;
 
 /// Explains a rule, as text for a terminal; nothing where there is no such rule.
 pub fn explain(id: &str) -> Option<String> {
@@ -20,7 +21,22 @@ pub fn explain(id: &str) -> Option<String> {
         // Writing to a String cannot fail.
         let _ = write!(text, "\n{title}:\n{body}");
     }
+    if !rule.is_fixed() {
+        let _ = write!(text, "\nTo have it otherwise:\n{}\n", otherwise(rule));
+    }
     Some(text)
+}
+
+/// Says how a catalog can do without a rule, or take it less seriously.
+fn otherwise(rule: &Rule) -> String {
+    let mut text = format!(
+        "`validation: {{rules: {{{}: off}}}}` in `trueline.yaml` turns it off in the whole catalog; `error`, `warning` and `note` say how bad it is.",
+        rule.id
+    );
+    if rule.severity < Severity::Error {
+        let _ = write!(text, " A comment `# trueline: allow {} REASON` allows it once.", rule.id);
+    }
+    text
 }
 
 /// Says when a rule is checked, and what follows from an error.
@@ -173,6 +189,9 @@ mod tests {
 
         Found:
         In one document by itself. On an error the last good version of the document stays in force.
+
+        To have it otherwise:
+        `validation: {rules: {operation/state: off}}` in `trueline.yaml` turns it off in the whole catalog; `error`, `warning` and `note` say how bad it is.
         "#);
     }
 }

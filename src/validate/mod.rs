@@ -1,4 +1,24 @@
 //! Validation: rules find what is wrong with a catalog, and the judge says which of its documents count.
+//!
+//! Files become a [`Snapshot`](crate::catalog::Snapshot) (`source` reads one from a directory or from git), a [`Judge`]
+//! says what is wrong with it, and a [`Report`](report::Report) shows that in any of the [formats](report::formats).
+//! `examples/validate.rs` is a whole program.
+//!
+//! ```
+//! use trueline::catalog::Snapshot;
+//! use trueline::validate::Judge;
+//! use trueline::validate::report::{self, Report};
+//!
+//! let file = ("services/shop/shop-db.yaml".to_owned(), b"kind: Servise\n".to_vec());
+//! let snapshot = Snapshot::of_files([file]);
+//! let judged = Judge::default().judge(&snapshot);
+//! assert!(judged.findings.iter().any(|finding| finding.rule == "document/kind"));
+//!
+//! let report = Report::new(&snapshot, &judged.findings);
+//! assert!(report.has_failed());
+//! assert!(report::text(&report).contains("did you mean `Service`?"));
+//! assert!(report::sarif(&report).contains("\"version\": \"2.1.0\""));
+//! ```
 
 mod breaks;
 mod context;

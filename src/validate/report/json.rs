@@ -1,27 +1,40 @@
 //! The JSON report of findings, `trueline.findings/v1`. Its shape changes only with its version.
 
 use serde::Serialize;
-use serde_json::Value;
 
-use super::Summary;
-use crate::finding::{Finding, Place, Severity};
+use super::registry::Format;
+use super::report::Report;
+use super::summary::Summary;
+use crate::finding::{Finding, Fix, Place, Severity};
+use crate::validate::Rule;
 
-#[derive(Serialize)]
-struct Report<'a> {
+pub(super) const FORMAT: Format = Format {
+    name: "json",
+    summary: "for programs: `trueline.findings/v1`",
+    about: "Everything there is to know, as `schemas/reports/findings.json` describes it. Paths begin at the root of \
+            the catalog. The edits of a fix count bytes from the start of the file, and none overlap.",
+    language: "json",
+    write: |report| serde_json::to_string_pretty(&json(report)).unwrap_or_default() + "\n",
+};
+
+/// The report as it is written.
+#[derive(Debug, Serialize)]
+pub struct FindingsReport<'a> {
     schema: &'static str,
     commit: &'a str,
     summary: Counts,
     findings: Vec<Row<'a>>,
+    rules: Vec<About>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Counts {
     errors: usize,
     warnings: usize,
     notes: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Row<'a> {
     rule: &'a str,
     severity: Severity,
@@ -32,21 +45,73 @@ struct Row<'a> {
     hint: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     related: Vec<Related<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<Mend<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Related<'a> {
     #[serde(flatten)]
     place: At<'a>,
     message: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct At<'a> {
     path: &'a str,
     line: u32,
     column: u32,
     length: u32,
+}
+
+#[derive(Debug, Serialize)]
+struct Mend<'a> {
+    what: &'a str,
+    safe: bool,
+    edits: Vec<Change<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Change<'a> {
+    start: usize,
+    end: usize,
+    text: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct About {
+    rule: &'static str,
+    summary: &'static str,
+    why: &'static str,
+    mend: &'static str,
+}
+
+/// Reports findings for programs; `schemas/reports/findings.json` describes it.
+pub fn json<'a>(report: &Report<'a>) -> FindingsReport<'a> {
+    let Summary { errors, warnings, notes } = report.summary();
+    FindingsReport {
+        schema: "trueline.findings/v1",
+        commit: &report.snapshot.commit,
+        summary: Counts { errors, warnings, notes },
+        findings: report.findings.iter().map(Row::of).collect(),
+        rules: report.rules().into_iter().map(About::of).collect(),
+    }
+}
+
+impl<'a> Row<'a> {
+    fn of(finding: &'a Finding) -> Self {
+        let related = finding.related.iter();
+        let related = related.map(|(place, message)| Related { place: At::of(place), message });
+        Self {
+            rule: &finding.rule,
+            severity: finding.severity,
+            place: At::of(&finding.place),
+            message: &finding.message,
+            hint: finding.hint.as_deref(),
+            related: related.collect(),
+            fix: finding.fix.as_ref().map(Mend::of),
+        }
+    }
 }
 
 impl<'a> At<'a> {
@@ -55,57 +120,48 @@ impl<'a> At<'a> {
     }
 }
 
-/// Reports findings as JSON; `schemas/reports/findings.json` describes it.
-pub fn json(commit: &str, findings: &[Finding]) -> Value {
-    let Summary { errors, warnings, notes } = Summary::of(findings);
-    let row = |finding: &'_ Finding| -> Value {
-        let row = Row {
-            rule: &finding.rule,
-            severity: finding.severity,
-            place: At::of(&finding.place),
-            message: &finding.message,
-            hint: finding.hint.as_deref(),
-            related: finding
-                .related
-                .iter()
-                .map(|(place, message)| Related { place: At::of(place), message })
-                .collect(),
-        };
-        serde_json::to_value(row).unwrap_or_default()
-    };
-    let report = Report {
-        schema: "trueline.findings/v1",
-        commit,
-        summary: Counts { errors, warnings, notes },
-        findings: Vec::new(),
-    };
-    let mut value = serde_json::to_value(report).unwrap_or_default();
-    if let Some(rows) = value.get_mut("findings") {
-        *rows = findings.iter().map(row).collect();
+impl<'a> Mend<'a> {
+    fn of(fix: &'a Fix) -> Self {
+        let edits = fix.edits.iter();
+        let edits = edits.map(|edit| Change { start: edit.start, end: edit.end, text: &edit.text });
+        Self { what: &fix.what, safe: fix.safe, edits: edits.collect() }
     }
-    value
+}
+
+impl About {
+    fn of(rule: &'static Rule) -> Self {
+        Self { rule: rule.id, summary: rule.summary, why: rule.why, mend: rule.mend }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
-    use crate::validate::testing::{ITEM, SERVICE, judge};
+    use crate::validate::report::tests::{broken, hostile};
 
     #[test]
     fn the_report_is_what_its_schema_says() {
-        let wrong = SERVICE.replace("size: small", "sise: small");
-        let twin =
-            SERVICE.replace("payments/", "billing/").replace("team: payments", "team: billing");
-        let judged = judge(&format!("{ITEM}{wrong}{twin}"));
-        let report = json("dir:1", &judged.findings);
         let schema: Value =
             serde_json::from_str(include_str!("../../../schemas/reports/findings.json")).unwrap();
         let validator = jsonschema::draft202012::new(&schema).unwrap();
-        let errors: Vec<String> = validator.iter_errors(&report).map(|e| e.to_string()).collect();
-        assert_eq!(errors, [""; 0]);
         assert!(!validator.is_valid(&serde_json::json!({"schema": "trueline.findings/v2"})));
-        assert!(report["findings"].as_array().unwrap().len() > 1);
-        let empty = json("", &[]);
-        assert!(validator.is_valid(&empty));
+        let (snapshot, findings) = broken();
+        let (hostile_snapshot, hostile_findings) = hostile();
+        for report in [
+            Report::new(&snapshot, &[]),
+            Report::new(&snapshot, &findings),
+            Report::new(&hostile_snapshot, &hostile_findings),
+        ] {
+            let written: Value = serde_json::from_str(&(FORMAT.write)(&report)).unwrap();
+            let errors = validator.iter_errors(&written).map(|error| error.to_string());
+            assert_eq!(errors.collect::<Vec<_>>(), [""; 0]);
+            let rows = written["findings"].as_array().unwrap();
+            let messages: Vec<&str> =
+                rows.iter().filter_map(|row| row["message"].as_str()).collect();
+            let expected: Vec<&str> = report.findings.iter().map(|f| f.message.as_str()).collect();
+            assert_eq!(messages, expected);
+        }
     }
 }

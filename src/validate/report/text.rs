@@ -2,82 +2,81 @@
 
 use std::fmt::Write as _;
 
-use super::Summary;
-use crate::catalog::Catalog;
+use super::excerpt::{Excerpt, Lines};
+use super::plain::{advice, place, plain};
+use super::registry::Format;
+use super::report::{Report, Shown, encoded};
 use crate::finding::{Finding, Place, Severity};
 
-/// How a text report is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Shown {
-    /// With colours.
-    pub colour: bool,
-    /// With the line of the source, and what is meant underlined; otherwise one line a finding.
-    pub source: bool,
-    /// How many findings are shown of one file; the rest is counted. 0 means all.
-    pub most_per_file: usize,
-}
+pub(super) const FORMAT: Format = Format {
+    name: "text",
+    summary: "for people",
+    about: "A line for each finding, the line of the source with what is meant underlined, and what to do. On a \
+            terminal it has colours, and places that open the file when they are clicked on. Of one file 20 findings \
+            are shown, all with `--verbose`; `--quiet` leaves the sources out.",
+    language: "text",
+    write: text,
+};
 
-/// How much of a long line is shown, in characters.
-const WIDTH: usize = 120;
-
-/// Reports findings as text, a summary in its last line; the catalog has the sources.
-pub fn text(findings: &[Finding], catalog: &Catalog, shown: Shown) -> String {
-    let mut report = Report { catalog, shown, out: String::new() };
-    let mut rest = findings;
-    while let Some(first) = rest.first() {
-        let same = rest.iter().take_while(|finding| finding.place.path == first.place.path).count();
-        let (of_file, after) = rest.split_at(same);
-        report.file(of_file);
-        rest = after;
+/// Reports findings as text, a summary in its last line.
+pub fn text(report: &Report<'_>) -> String {
+    let mut page = Page { report, shown: &report.shown, out: String::new() };
+    let same = |one: &Finding, other: &Finding| one.place.path == other.place.path;
+    for of_file in report.findings.chunk_by(same) {
+        page.file(of_file);
     }
-    let Report { mut out, .. } = report;
+    let Page { mut out, .. } = page;
     // Writing to a String cannot fail.
-    let _ = writeln!(out, "{}", Summary::of(findings));
+    let _ = writeln!(out, "{}", report.summary());
     out
 }
 
-struct Report<'a> {
-    catalog: &'a Catalog,
-    shown: Shown,
+struct Page<'a> {
+    report: &'a Report<'a>,
+    shown: &'a Shown,
     out: String,
 }
 
-impl Report<'_> {
+impl Page<'_> {
     fn file(&mut self, findings: &[Finding]) {
+        let Some(path) = findings.first().map(|finding| &finding.place.path) else { return };
         let most = match self.shown.most_per_file {
             0 => usize::MAX,
             most => most,
         };
+        let source = self.report.snapshot.files.get(path).filter(|_| self.shown.source);
+        let lines = source.map(|blob| Lines::of(&blob.bytes));
         for finding in findings.iter().take(most) {
-            self.finding(finding);
+            self.finding(finding, lines.as_ref());
         }
-        if let (Some(first), Some(more @ 1..)) =
-            (findings.first(), findings.len().checked_sub(most))
-        {
-            let path = plain(&first.place.path);
+        if let Some(more @ 1..) = findings.len().checked_sub(most) {
+            let start = place(&self.report.from_here, &Place::start_of(path.clone()));
+            let path = start.trim_end_matches(":1:1");
             let _ = writeln!(self.out, "{path}: {more} more");
         }
     }
 
-    fn finding(&mut self, finding: &Finding) {
+    fn finding(&mut self, finding: &Finding, lines: Option<&Lines<'_>>) {
         let colour = match finding.severity {
             Severity::Error => "1;31",
             Severity::Warning => "1;33",
             Severity::Note => "1;34",
         };
-        let at = self.paint("1", &place(&finding.place));
+        let at = self.paint("1", &place(&self.report.from_here, &finding.place));
+        let at = self.link(&finding.place, at);
         let severity = self.paint(colour, &finding.severity.to_string());
-        let rule = self.paint("2", &finding.rule);
+        let rule = self.paint("2", &plain(&finding.rule));
         let _ = writeln!(self.out, "{at}: {severity} {rule} {}", plain(&finding.message));
-        if self.shown.source {
-            self.excerpt(&finding.place, colour);
+        if let Some(line) = lines.and_then(|lines| lines.get(finding.place.line)) {
+            self.excerpt(&line, &finding.place, colour);
         }
-        if let Some(hint) = &finding.hint {
-            let word = self.paint("1;36", "hint");
-            let _ = writeln!(self.out, "  {word}: {}", plain(hint));
+        for (word, what) in advice(finding) {
+            let word = self.paint("1;36", word);
+            let _ = writeln!(self.out, "  {word}: {what}");
         }
         for (other, what) in &finding.related {
-            let _ = writeln!(self.out, "  {}: {}", place(other), plain(what));
+            let at = self.link(other, place(&self.report.from_here, other));
+            let _ = writeln!(self.out, "  {at}: {}", plain(what));
         }
         if self.shown.source {
             self.out.push('\n');
@@ -85,29 +84,25 @@ impl Report<'_> {
     }
 
     /// Shows the line of the source, and underlines what is meant.
-    fn excerpt(&mut self, place: &Place, colour: &str) {
-        let Some(line) = self.source_line(place) else { return };
-        let column = usize::try_from(place.column).unwrap_or(usize::MAX).saturating_sub(1);
-        // Of a long line the part is shown that is meant.
-        let skipped = if column < WIDTH { 0 } else { column.saturating_sub(WIDTH / 2) };
-        let part: String = plain(&line).chars().skip(skipped).take(WIDTH).collect();
-        let before = column.saturating_sub(skipped);
-        let room = part.chars().count().saturating_sub(before);
-        let length = usize::try_from(place.length).unwrap_or(usize::MAX).clamp(1, room.max(1));
+    fn excerpt(&mut self, line: &str, place: &Place, colour: &str) {
+        let excerpt = Excerpt::of(line, place);
         let number = place.line.to_string();
         let margin = " ".repeat(number.len());
-        let mark = self.paint(colour, &"^".repeat(length));
-        let _ = writeln!(self.out, "  {number} | {part}");
-        let _ = writeln!(self.out, "  {margin} | {}{mark}", " ".repeat(before));
+        let before = " ".repeat(excerpt.before);
+        let mark = self.paint(colour, &"^".repeat(excerpt.marked));
+        let _ = writeln!(self.out, "  {number} | {}", excerpt.line);
+        let _ = writeln!(self.out, "  {margin} | {before}{mark}");
     }
 
-    fn source_line(&self, place: &Place) -> Option<String> {
-        let document = self.catalog.documents.get(&place.path)?;
-        let text = String::from_utf8_lossy(&document.bytes);
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        let index = usize::try_from(place.line.checked_sub(1)?).ok()?;
-        let line = text.lines().nth(index)?;
-        (!line.trim().is_empty()).then(|| line.to_owned())
+    /// Makes a place open its file on terminals that know links; others show the text alone.
+    fn link(&self, place: &Place, text: String) -> String {
+        match &self.shown.links {
+            Some(folder) if self.shown.colour => {
+                let url = format!("{folder}{}", encoded(&place.path));
+                format!("\u{1b}]8;;{url}\u{1b}\\{text}\u{1b}]8;;\u{1b}\\")
+            }
+            _ => text,
+        }
     }
 
     fn paint(&self, colour: &str, text: &str) -> String {
@@ -118,38 +113,22 @@ impl Report<'_> {
     }
 }
 
-fn place(place: &Place) -> String {
-    plain(&place.to_string())
-}
-
-/// Makes a text of strangers safe for a terminal: nothing in it acts, each character takes one place.
-fn plain(text: &str) -> String {
-    text.chars()
-        .map(|character| match character {
-            '\t' => ' ',
-            '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}'
-            | '\u{feff}' => '\u{fffd}',
-            character if character.is_control() => '\u{fffd}',
-            character => character,
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::validate::testing::{ITEM, SERVICE, judge};
+    use crate::finding::Fix;
+    use crate::validate::Judge;
+    use crate::validate::testing::{ITEM, SERVICE, snapshot};
 
     fn report(files: &str, shown: Shown) -> String {
-        let judged = judge(files);
-        text(&judged.findings, &judged.catalog, shown)
+        let snapshot = snapshot(files);
+        let judged = Judge::default().judge(&snapshot);
+        text(&Report { shown, ..Report::new(&snapshot, &judged.findings) })
     }
 
-    const SOURCE: Shown = Shown { colour: false, source: true, most_per_file: 0 };
+    const SOURCE: Shown = Shown { colour: false, source: true, most_per_file: 0, links: None };
 
     #[test]
     fn a_finding_is_shown_with_its_source() {
@@ -193,8 +172,7 @@ mod tests {
     #[test]
     fn nothing_in_a_document_acts_on_the_terminal() {
         let hostile = SERVICE.replace("size: small", "\"\u{1b}[2J\": small, sise\u{202e}: small");
-        let shown = Shown { colour: false, source: true, most_per_file: 0 };
-        let text = report(&format!("{ITEM}{hostile}"), shown);
+        let text = report(&format!("{ITEM}{hostile}"), SOURCE);
         assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'), "{text}");
         assert!(text.contains("error"));
     }
@@ -214,5 +192,39 @@ mod tests {
         let text = report(&format!("{ITEM}{long}"), SOURCE);
         assert!(text.lines().all(|line| line.chars().count() < 200), "{text}");
         assert!(text.contains("sise"));
+    }
+
+    #[test]
+    fn places_open_their_file_where_that_was_asked_for() {
+        let wrong = format!("{ITEM}{}", SERVICE.replace("size: small", "sise: small"));
+        let links = Some("file:///home/a%20b/".to_owned());
+        let shown = Shown { colour: true, links: links.clone(), ..Shown::default() };
+        let text = report(&wrong, shown);
+        let url = "\u{1b}]8;;file:///home/a%20b/services/payments/payments-db.yaml\u{1b}\\";
+        assert!(text.starts_with(url) && text.contains("\u{1b}]8;;\u{1b}\\: "), "{text}");
+        assert!(!report(&wrong, Shown { links, ..Shown::default() }).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn what_a_fix_does_is_told() {
+        let files = snapshot(SERVICE);
+        let edit = |safe| Fix { what: "quote the number".to_owned(), safe, edits: Vec::new() };
+        let finding = Finding::error("a/b", Place::start_of("x"), "m");
+        let findings = [
+            finding.clone().hint("h").fix(edit(true)),
+            finding.clone().hint("h").fix(edit(false)),
+            finding.fix(edit(false)),
+        ];
+        let shown = Shown::default();
+        assert_snapshot!(text(&Report { shown, ..Report::new(&files, &findings) }), @r#"
+        x:1:1: error a/b m
+          hint: h
+          fix: quote the number (`trueline validate --fix`)
+        x:1:1: error a/b m
+          hint: h
+        x:1:1: error a/b m
+          fix: quote the number
+        3 errors
+        "#);
     }
 }
