@@ -6,7 +6,7 @@ use super::args::{Arguments, Command};
 use super::context::Context;
 use super::output::{Exit, Failure};
 use super::{
-    apply, approve, completion, demo, explain, init, logging, new, plan, proposal, render, run,
+    apply, approve, completion, demo, explain, init, logging, lsp, new, plan, proposal, render, run,
     schema, serve, service, status, task, validate, version,
 };
 
@@ -59,6 +59,7 @@ pub(super) async fn run_command(context: &Context, command: &Command) -> Result<
         Command::Render(options) => render::run(context, options),
         Command::Schema(options) => schema::run(context, options),
         Command::Explain(options) => explain::run(context, options),
+        Command::Lsp(options) => lsp::run(context, options),
         Command::Completion(options) => completion::run(context, options),
         Command::Version => version::run(context),
     }
