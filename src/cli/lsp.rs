@@ -72,10 +72,10 @@ fn drain<W: std::io::Write>(
             Some(Incoming::End) if server.is_shut_down() => return Ok(Some(Ok(Exit::Success))),
             Some(Incoming::End) => return Ok(Some(Err(closed()))),
             Some(Incoming::Broken(why)) => {
-                let failure = Failure::failed(format!("this is not the language server protocol: {why}"));
-                return Ok(Some(Err(failure.hint(
-                    "`trueline lsp` is started by an editor; see docs/guide/editor.md",
-                ))));
+                let failure =
+                    Failure::failed(format!("this is not the language server protocol: {why}"));
+                return Ok(Some(Err(failure
+                    .hint("`trueline lsp` is started by an editor; see docs/guide/editor.md"))));
             }
             Some(Incoming::Call(call)) if call.method == "exit" => {
                 let exit = if server.is_shut_down() { Exit::Success } else { Exit::Findings };

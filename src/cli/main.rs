@@ -6,8 +6,8 @@ use super::args::{Arguments, Command};
 use super::context::Context;
 use super::output::{Exit, Failure};
 use super::{
-    apply, approve, completion, demo, explain, init, logging, lsp, new, plan, proposal, render, run,
-    schema, serve, service, status, task, validate, version,
+    apply, approve, completion, demo, explain, init, logging, lsp, new, plan, proposal, render,
+    run, schema, serve, service, status, task, validate, version,
 };
 
 /// Runs the command line; returns the exit code of the process.

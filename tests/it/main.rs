@@ -15,6 +15,7 @@ mod demo;
 mod hostile;
 mod kit;
 mod line;
+mod lsp;
 mod people;
 mod two_processes;
 mod world;

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use super::complete_value::values;
 use super::cursor::{Cursor, cursor};
-use super::outline::Step;
+use super::outline::{Shape, Step};
 use super::reference::{Names, Word, names_of_keys};
 use super::scene::{Page, Scene};
 use super::subject::Subject;
-use crate::catalog::Field;
+use crate::catalog::{Field, Form};
 use crate::template::HELPERS;
 
 /// One thing that can be written.
@@ -19,13 +19,13 @@ pub(super) struct Choice {
     pub(super) kind: CompletionItemKind,
     /// What is written; the word where absent.
     pub(super) text: Option<String>,
-    /// Whether it comes before the others.
-    pub(super) first: bool,
+    /// Smaller ones come first.
+    pub(super) rank: u8,
 }
 
 impl Choice {
     pub(super) fn new(word: Word, kind: CompletionItemKind) -> Self {
-        Self { word, kind, text: None, first: false }
+        Self { word, kind, text: None, rank: 1 }
     }
 }
 
@@ -38,8 +38,10 @@ pub(super) fn completions(scene: &Scene<'_>, offset: usize) -> Value {
         Cursor::Value { path, range, quoted } => (range, values(&page, path, *quoted)),
         Cursor::Variable { path, variable } => {
             let words = page.members(path, &variable.before);
-            let mut choices: Vec<Choice> =
-                words.into_iter().map(|word| Choice::new(word, CompletionItemKind::VARIABLE)).collect();
+            let mut choices: Vec<Choice> = words
+                .into_iter()
+                .map(|word| Choice::new(word, CompletionItemKind::VARIABLE))
+                .collect();
             if variable.first && variable.before.is_empty() && !choices.is_empty() {
                 let helpers = HELPERS.iter().map(|name| Word::new(name, "helper", ""));
                 choices.extend(helpers.map(|word| Choice::new(word, CompletionItemKind::FUNCTION)));
@@ -53,12 +55,12 @@ pub(super) fn completions(scene: &Scene<'_>, offset: usize) -> Value {
     };
     let range = scene.range(range.clone());
     let items = choices.into_iter().enumerate().map(|(number, choice)| {
-        let Choice { word, kind, text, first } = choice;
+        let Choice { word, kind, text, rank } = choice;
         let mut item = json!({
             "label": word.word,
             "kind": kind,
             "detail": word.detail,
-            "sortText": format!("{}{number:04}", u8::from(!first)),
+            "sortText": format!("{rank}{number:04}"),
             "filterText": word.word,
             "textEdit": {"range": range, "newText": text.unwrap_or_else(|| word.word.clone())},
         });
@@ -81,14 +83,15 @@ fn keys(page: &Page<'_>, mapping: &[Step], colon: bool) -> Vec<Choice> {
                 let detail = told(&child.type_words(), required);
                 let mut choice =
                     Choice::new(Word::new(&name, &detail, help), CompletionItemKind::PROPERTY);
-                let below = ["mapping", "list"].iter().any(|word| child.type_words().starts_with(word));
+                let below =
+                    ["mapping", "list"].iter().any(|word| child.type_words().starts_with(word));
                 choice.text = Some(format!("{name}:{}", if below { "" } else { " " }));
-                choice.first = required;
+                choice.rank = u8::from(!required);
                 choice
             });
             own.collect()
         }
-        Subject::Form(form) => form.fields().map(field_key).collect(),
+        Subject::Form(form) => fields(page, form, mapping),
         _ => Vec::new(),
     };
     if let Some(names) = names_of_keys(page.kind, mapping) {
@@ -105,11 +108,31 @@ fn keys(page: &Page<'_>, mapping: &[Step], colon: bool) -> Vec<Choice> {
     if choices.is_empty() && there.is_empty() { values(page, mapping, false) } else { choices }
 }
 
-fn field_key(field: &Field) -> Choice {
-    let detail = told(field.kind.word(), field.is_demanded());
-    let word = Word::new(&field.id, &detail, &field_help(field));
-    let text = Some(format!("{}: ", field.id));
-    Choice { text, first: field.is_demanded(), ..Choice::new(word, CompletionItemKind::FIELD) }
+/// Returns the fields of a form: those that must be given first, those that are hidden last.
+fn fields(page: &Page<'_>, form: &Form, mapping: &[Step]) -> Vec<Choice> {
+    let given = page.outline.below(mapping).filter_map(|spot| {
+        let text = spot.bare(&page.text);
+        let value = match spot.shape {
+            Shape::Plain => serde_yaml::from_str(text).unwrap_or_default(),
+            _ => Value::from(text),
+        };
+        Some((spot.name()?.to_owned(), value))
+    });
+    let visible = form.visible(&form.with_defaults(&given.collect()));
+    let choice = |field: &Field| {
+        let demanded = field.is_demanded();
+        let (detail, rank) = match &field.conditional {
+            Some(condition) if !visible.contains(field.id.as_str()) => {
+                let (name, operator) = (&condition.field, &condition.operator);
+                (format!("only where {name} {operator} {}", bare(&condition.value)), 2)
+            }
+            _ => (told(field.kind.word(), demanded), u8::from(!demanded)),
+        };
+        let word = Word::new(&field.id, &detail, &field_help(field));
+        let text = Some(format!("{}: ", field.id));
+        Choice { text, rank, ..Choice::new(word, CompletionItemKind::FIELD) }
+    };
+    form.fields().map(choice).collect()
 }
 
 /// Says in Markdown what a field is.

@@ -25,8 +25,7 @@ fn of_value(page: &Page<'_>, spot: &Spot, offset: usize) -> Vec<Target> {
     let text = &*page.text;
     if let Some(variable) = variable_of(text, spot, offset) {
         let part = text.get(variable.part).unwrap_or_default();
-        let parts: Vec<&str> =
-            variable.before.iter().map(String::as_str).chain([part]).collect();
+        let parts: Vec<&str> = variable.before.iter().map(String::as_str).chain([part]).collect();
         return page.source(&spot.path, &parts);
     }
     let named = names(page.kind, &spot.path);

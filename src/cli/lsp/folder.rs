@@ -128,7 +128,10 @@ impl Folder {
     }
 
     /// Returns what the client must be told: files whose findings changed, and documents that are new or changed.
-    pub(super) fn news<'o>(&mut self, open: impl Iterator<Item = &'o Open>) -> Vec<(Arc<str>, Told)> {
+    pub(super) fn news<'o>(
+        &mut self,
+        open: impl Iterator<Item = &'o Open>,
+    ) -> Vec<(Arc<str>, Told)> {
         let mut by_path: BTreeMap<Arc<str>, Vec<Finding>> = BTreeMap::new();
         for finding in self.findings.drain(..) {
             by_path.entry(finding.place.path.clone()).or_default().push(finding);
@@ -165,9 +168,13 @@ impl Folder {
         }
         // What was told under another spelling of the URI would stay there for ever.
         if let Some(known) = known.filter(|known| known.uri != new.uri) {
-            news.push((path.clone(), Told { findings: Vec::new(), version: None, ..known.clone() }));
+            news.push((
+                path.clone(),
+                Told { findings: Vec::new(), version: None, ..known.clone() },
+            ));
         }
-        let same = known.is_some_and(|known| known.uri == new.uri && known.findings == new.findings);
+        let same =
+            known.is_some_and(|known| known.uri == new.uri && known.findings == new.findings);
         // Columns of the same findings may be counted over other characters.
         if !same || open || !new.findings.is_empty() {
             news.push((path.clone(), new.clone()));

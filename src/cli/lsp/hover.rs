@@ -38,7 +38,10 @@ fn told(page: &Page<'_>, offset: usize) -> Option<(Range<usize>, String)> {
         }
         // What a value means is what its key means; a whole block of text is not one word.
         let short = !matches!(spot.shape, Shape::Block | Shape::Word);
-        return short.then(|| subject_text(page.subject(&spot.path))).flatten().map(|told| (spot.value.clone(), told));
+        return short
+            .then(|| subject_text(page.subject(&spot.path)))
+            .flatten()
+            .map(|told| (spot.value.clone(), told));
     }
     let key = spot.key.clone()?;
     let (_, mapping) = spot.path.split_last()?;
@@ -70,10 +73,14 @@ fn subject_text(subject: Subject<'_>) -> Option<String> {
                 ("limits", Some(node.limits().join("; ")).filter(|row| !row.is_empty())),
                 ("example", node.example().map(|example| format!("`{example}`"))),
             ];
-            parts.extend(rows.into_iter().filter_map(|(name, row)| Some(format!("{name}: {}", row?))));
+            parts.extend(
+                rows.into_iter().filter_map(|(name, row)| Some(format!("{name}: {}", row?))),
+            );
             Some(parts.join("\n\n"))
         }
-        Subject::Form(_) => Some("**Fields**\n\nValues of the fields of the form, by id.".to_owned()),
+        Subject::Form(_) => {
+            Some("**Fields**\n\nValues of the fields of the form, by id.".to_owned())
+        }
         Subject::Part | Subject::Nothing => None,
     }
 }

@@ -8,7 +8,7 @@ fn check(text: &str) -> String {
     let line = |spot: &Spot| {
         let key = spot.key.clone().map_or("-", |key| &text[key]);
         let value = text[spot.value.clone()].replace('\n', "⏎");
-        format!("{} {:?} {key} = {value}\n", words(&spot.path).join("/"), spot.shape)
+        format!("{} {:?} {key} <{value}>\n", words(&spot.path).join("/"), spot.shape)
     };
     Outline::of(text).spots.iter().map(line).collect()
 }
@@ -34,12 +34,48 @@ i:
 - j
 - k: l
 ";
-    insta::assert_snapshot!(check(text), @"");
+    insta::assert_snapshot!(check(text), @r#"
+    a Plain a <1>
+    b Open b <>
+    b/* Open - <>
+    b/*/id Plain id <x>
+    b/*/list Flow list <[p, 'q', {r: s, t: }]>
+    b/*/list/* Plain - <p>
+    b/*/list/* Quoted - <'q'>
+    b/*/list/* Flow - <{>
+    b/*/list/*/r Plain r <s>
+    b/*/list/*/t Open t <>
+    b/* Plain - <y>
+    b/* Open - <>
+    b/*/z Quoted z <"{{a}}: #">
+    c Block c <|⏎  text: no key⏎⏎  more>
+    d e Flow 'd e' <{f: {g: 1},⏎  h: 2}>
+    d e/f Flow f <{>
+    d e/f/g Plain g <1>
+    d e/h Plain h <2>
+    i Open i <>
+    i/* Plain - <j>
+    i/* Open - <>
+    i/*/k Plain k <l>
+    "#);
 }
 
 #[test]
 fn what_is_being_written_is_found_too() {
-    insta::assert_snapshot!(check("metadata:\n  id: x\n  te\ncatalogItem: \nfields: {a: 1, b\ndependsOn: [a, \nx: \"open\ny: 'it''s'\n  \n"), @"");
+    let text = "metadata:\n  id: x\n  te\ncatalogItem: \nfields: {a: 1, b\ndependsOn: [a, \nx: \"open\ny: 'it''s'\n  \n";
+    insta::assert_snapshot!(check(text), @r#"
+    metadata Open metadata <>
+    metadata/id Plain id <x>
+    metadata Word - <te>
+    catalogItem Open catalogItem <>
+    fields Flow fields <{a: 1, b>
+    fields/a Plain a <1>
+    fields Word - <b>
+    dependsOn Flow dependsOn <[a, >
+    dependsOn/* Plain - <a>
+    x Quoted x <"open>
+    y Quoted y <'it''s'>
+    "#);
 }
 
 #[test]

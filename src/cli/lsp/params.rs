@@ -122,10 +122,14 @@ mod tests {
         let folders = |params: Value| Client::of(&params).folders;
         let both = json!({"workspaceFolders": [{"uri": "file:///a%20b", "name": "x"}, {"uri": "vscode:///y"}], "rootUri": "file:///c"});
         assert_eq!(folders(both), [PathBuf::from("/a b")]);
-        assert_eq!(folders(json!({"workspaceFolders": null, "rootUri": "file:///c"})), [PathBuf::from("/c")]);
+        assert_eq!(
+            folders(json!({"workspaceFolders": null, "rootUri": "file:///c"})),
+            [PathBuf::from("/c")]
+        );
         assert_eq!(folders(json!({"rootUri": null, "rootPath": "/d"})), [PathBuf::from("/d")]);
         assert_eq!(Client::of(&json!(null)), Client::default());
-        let modern = json!({"capabilities": {"general": {"positionEncodings": ["utf-16", "utf-8"]}}});
+        let modern =
+            json!({"capabilities": {"general": {"positionEncodings": ["utf-16", "utf-8"]}}});
         assert_eq!(Client::of(&modern).encoding(), Encoding::Utf8);
         assert_eq!(Client::of(&json!({})).encoding(), Encoding::Utf16);
     }

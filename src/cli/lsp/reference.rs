@@ -81,7 +81,10 @@ pub(super) fn names(kind: Kind, path: &[Step]) -> Option<Names> {
         (_, ["presentation", .., "conditional", "field"]) => Some(Names::Field),
         (Kind::Bundle, ["components", "*", "dependsOn", "*"]) => Some(Names::Component),
         (Kind::Item, ["fulfillment", .., "dependsOn", "*"]) => Some(Names::Action),
-        (Kind::Item, ["fulfillment", .., "*", "type"] | ["fulfillment", .., "rollback", "type"]) => {
+        (
+            Kind::Item,
+            ["fulfillment", .., "*", "type"] | ["fulfillment", .., "rollback", "type"],
+        ) => {
             let in_config = words.contains(&"config");
             (!in_config).then_some(Names::ActionType)
         }
@@ -137,9 +140,10 @@ impl Page<'_> {
             Names::Component => self.components(path),
             Names::Action => self.actions_beside(path),
             Names::Field => self.own_fields(),
-            Names::ActionType => {
-                kinds::all().iter().map(|kind| Word::new(kind.name, "action", kind.summary)).collect()
-            }
+            Names::ActionType => kinds::all()
+                .iter()
+                .map(|kind| Word::new(kind.name, "action", kind.summary))
+                .collect(),
             Names::State => self.states(),
             Names::Rule => {
                 let rule = |rule: &&'static crate::validate::Rule| {
@@ -176,7 +180,8 @@ impl Page<'_> {
     }
 
     fn categories(&self) -> Vec<Word> {
-        let all = self.catalog.items.values().filter_map(|item| item.body.metadata.category.as_ref());
+        let all =
+            self.catalog.items.values().filter_map(|item| item.body.metadata.category.as_ref());
         let all: std::collections::BTreeSet<&String> = all.collect();
         all.into_iter().map(|category| Word::new(category, "category", "")).collect()
     }
@@ -237,9 +242,9 @@ impl Page<'_> {
         match names {
             Names::Item => of(&catalog.items.get(id)?.document),
             Names::Bundle => of(&catalog.bundles.get(id)?.document),
-            Names::Offer => self
-                .target(Names::Item, id, path)
-                .or_else(|| self.target(Names::Bundle, id, path)),
+            Names::Offer => {
+                self.target(Names::Item, id, path).or_else(|| self.target(Names::Bundle, id, path))
+            }
             Names::Service => of(&catalog.services.get(id)?.document),
             Names::Environment => of(&catalog.environments.get(id)?.document),
             Names::Team => {

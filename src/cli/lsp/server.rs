@@ -282,8 +282,7 @@ impl<W: Write> Server<W> {
                 written = written.and(wire::write(&mut self.output, &message));
             }
             for (path, told) in news {
-                let shown =
-                    diagnostic::diagnostics(folder, &path, &told.findings, self.encoding);
+                let shown = diagnostic::diagnostics(folder, &path, &told.findings, self.encoding);
                 written = written.and(self.publish(&told, shown));
             }
         }

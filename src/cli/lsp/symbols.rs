@@ -27,9 +27,10 @@ pub(super) fn symbols(text: &Text, encoding: Encoding) -> Value {
     top.iter()
         .zip(ends)
         .filter_map(|((spot, key), end)| {
-            let below = outline.spots.iter().filter(|other| {
-                other.path.len() > 1 && other.path.first() == spot.path.first()
-            });
+            let below = outline
+                .spots
+                .iter()
+                .filter(|other| other.path.len() > 1 && other.path.first() == spot.path.first());
             let children: Vec<Value> = below
                 .filter_map(|spot| {
                     let (name, kind) = named(spot, text.as_str())?;
@@ -37,8 +38,12 @@ pub(super) fn symbols(text: &Text, encoding: Encoding) -> Value {
                     Some(symbol(name, kind, key.start..spot.value.end.max(key.end), key))
                 })
                 .collect();
-            let mut symbol =
-                symbol(spot.name()?, SymbolKind::PROPERTY, key.start..end.max(key.end), key.clone());
+            let mut symbol = symbol(
+                spot.name()?,
+                SymbolKind::PROPERTY,
+                key.start..end.max(key.end),
+                key.clone(),
+            );
             symbol.as_object_mut()?.insert("children".to_owned(), children.into());
             Some(symbol)
         })
@@ -62,7 +67,8 @@ mod tests {
 
     #[test]
     fn keys_and_ids_are_shown() {
-        let text = Text::new("kind: X\nlist:\n  - id: one\n    a: 1\n  - id: two\nmap:\n  a: {b: c}\n");
+        let text =
+            Text::new("kind: X\nlist:\n  - id: one\n    a: 1\n  - id: two\nmap:\n  a: {b: c}\n");
         let shown = symbols(&text, Encoding::Utf16);
         let names = |value: &Value| -> Vec<String> {
             let symbols = value.as_array().unwrap().iter();

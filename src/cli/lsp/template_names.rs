@@ -97,9 +97,8 @@ impl Page<'_> {
                 by_name.entry(name).or_default().push(format!("- {id}: `{shown}`"));
             }
         }
-        let word = |(name, values): (&str, Vec<String>)| {
-            Word::new(name, "variable", &values.join("\n"))
-        };
+        let word =
+            |(name, values): (&str, Vec<String>)| Word::new(name, "variable", &values.join("\n"));
         by_name.into_iter().map(word).collect()
     }
 
@@ -137,11 +136,17 @@ impl Page<'_> {
             let automatic = keys(&["fulfillment", "automatic", "actions"]);
             let mode = self.scalar(&keys(&["fulfillment", "strategy", "mode"]));
             let manual = keys(&["fulfillment", "manual", "actions"]);
-            return in_order(if mode == Some("automatic") { &automatic } else { &manual }, usize::MAX);
+            return in_order(
+                if mode == Some("automatic") { &automatic } else { &manual },
+                usize::MAX,
+            );
         };
         let answered = at.get(own.len()..).is_some_and(|inside| {
             let inside = words(inside);
-            matches!(inside.as_slice(), ["verify" | "rollback", ..] | ["config", "observe" | "delete", ..])
+            matches!(
+                inside.as_slice(),
+                ["verify" | "rollback", ..] | ["config", "observe" | "delete", ..]
+            )
         });
         let mut found = in_order(list, number + usize::from(answered));
         let hooks = keys(&["fulfillment", "hooks", "before"]);
@@ -157,11 +162,14 @@ impl Page<'_> {
         let mut names = self.keys_below(&below(&entry, "outputs"));
         // What the type offers by itself depends on settings: they are taken from the version read last.
         let own = self.scalar(&keys(&["metadata", "id"])).and_then(|id| self.catalog.items.get(id));
-        let known = own.and_then(|item| item_action(&serde_json::to_value(&*item.body).ok()?, &entry));
+        let known =
+            own.and_then(|item| item_action(&serde_json::to_value(&*item.body).ok()?, &entry));
         if let Some(known) = known
             && let Some(kind) = kinds::find(&known.kind)
         {
-            names.extend((kind.outputs)(&known.config).iter().map(|name| Word::new(name, kind.name, "")));
+            names.extend(
+                (kind.outputs)(&known.config).iter().map(|name| Word::new(name, kind.name, "")),
+            );
         }
         names.sort_by(|a, b| a.word.cmp(&b.word));
         names.dedup_by(|a, b| a.word == b.word);
@@ -239,7 +247,8 @@ impl Page<'_> {
     fn variable(&self, name: &str) -> Vec<Target> {
         let with = self.catalog.environments.values();
         let with = with.filter(|environment| environment.body.variables.contains_key(name));
-        with.map(|entry| Target::Document(entry.document.clone(), keys(&["variables", name]))).collect()
+        with.map(|entry| Target::Document(entry.document.clone(), keys(&["variables", name])))
+            .collect()
     }
 }
 

@@ -30,8 +30,10 @@ pub(super) fn variable_at(text: &str, offset: usize) -> Option<Variable> {
     if quotes('\'') || quotes('"') {
         return None;
     }
-    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '@' | super::scene::MARK);
-    let start = offset - inner.chars().rev().take_while(|c| is_part(*c)).map(char::len_utf8).sum::<usize>();
+    let is_part =
+        |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '@' | super::scene::MARK);
+    let start =
+        offset - inner.chars().rev().take_while(|c| is_part(*c)).map(char::len_utf8).sum::<usize>();
     let after = text.get(offset..).unwrap_or_default();
     let length: usize = after.chars().take_while(|c| is_part(*c)).map(char::len_utf8).sum();
     let end = offset + length;
@@ -68,17 +70,32 @@ pub(super) fn roots(kind: Kind, path: &[Step]) -> &'static [&'static str] {
         (Kind::Item, ["outputs", _, "value"] | ["fulfillment", "health", ..]) => {
             &["fields", "metadata", "service", "environment", "outputs"]
         }
-        (Kind::Item, ["fulfillment", "hooks", "onFailure", "*", place, ..]) if rendered(place) => &[
-            "fields", "metadata", "service", "request", "system", "environment", "secrets",
-            "outputs", "failure",
-        ],
+        (Kind::Item, ["fulfillment", "hooks", "onFailure", "*", place, ..]) if rendered(place) => {
+            &[
+                "fields",
+                "metadata",
+                "service",
+                "request",
+                "system",
+                "environment",
+                "secrets",
+                "outputs",
+                "failure",
+            ]
+        }
         (Kind::Item, ["fulfillment", .., last]) if path.len() > 3 => {
             let action = super::reference::action_at(path);
             let place = action.and_then(|(_, own, _)| path.get(own.len()));
             let in_action = matches!(place, Some(Step::Key(place)) if rendered(place));
             match in_action && !last.is_empty() {
                 true => &[
-                    "fields", "metadata", "service", "request", "system", "environment", "secrets",
+                    "fields",
+                    "metadata",
+                    "service",
+                    "request",
+                    "system",
+                    "environment",
+                    "secrets",
                     "outputs",
                 ],
                 false => &[],
@@ -102,7 +119,12 @@ mod tests {
         let text = marked.replacen('|', "", 1);
         variable_at(&text, offset).map_or("none".to_owned(), |found| {
             let first = if found.first { "first " } else { "" };
-            format!("{first}{} {} {}", &text[found.range], found.before.join("/"), &text[found.part])
+            format!(
+                "{first}{} {} {}",
+                &text[found.range],
+                found.before.join("/"),
+                &text[found.part]
+            )
         })
     }
 

@@ -203,7 +203,8 @@ mod tests {
             Encoding::Utf16,
         );
         assert_eq!(text.as_str(), "🙂2\n3\n!");
-        let whole = TextDocumentContentChangeEvent { range: None, range_length: None, text: "x".into() };
+        let whole =
+            TextDocumentContentChangeEvent { range: None, range_length: None, text: "x".into() };
         text.change(vec![whole], Encoding::Utf16);
         assert_eq!(text.as_str(), "x");
     }
