@@ -55,7 +55,7 @@ pub(super) fn run(context: &Context, _options: &Options) -> Result<Exit, Failure
         if let Some(end) = drain(&mut server, &receiver, first)? {
             return end;
         }
-        server.settle().map_err(unheard)?;
+        server.settle().map_err(|error| unheard(&error))?;
     }
 }
 
@@ -81,7 +81,7 @@ fn drain<W: std::io::Write>(
                 let exit = if server.is_shut_down() { Exit::Success } else { Exit::Findings };
                 return Ok(Some(Ok(exit)));
             }
-            Some(incoming) => server.take(incoming).map_err(unheard)?,
+            Some(incoming) => server.take(incoming).map_err(|error| unheard(&error))?,
         }
         next = receiver.try_recv().ok();
     }
@@ -103,6 +103,6 @@ fn closed() -> Failure {
     Failure::failed("the editor closed the connection without saying `exit`")
 }
 
-fn unheard(error: std::io::Error) -> Failure {
+fn unheard(error: &std::io::Error) -> Failure {
     Failure::failed(format!("the editor can't be written to: {error}"))
 }

@@ -57,12 +57,12 @@ pub(super) fn completions(scene: &Scene<'_>, offset: usize) -> Value {
     let items = choices.into_iter().enumerate().map(|(number, choice)| {
         let Choice { word, kind, text, rank } = choice;
         let mut item = json!({
-            "label": word.word,
+            "label": word.name,
             "kind": kind,
             "detail": word.detail,
             "sortText": format!("{rank}{number:04}"),
-            "filterText": word.word,
-            "textEdit": {"range": range, "newText": text.unwrap_or_else(|| word.word.clone())},
+            "filterText": word.name,
+            "textEdit": {"range": range, "newText": text.unwrap_or_else(|| word.name.clone())},
         });
         if let (false, Value::Object(fields)) = (word.help.is_empty(), &mut item) {
             let help = json!({"kind": "markdown", "value": word.help});
@@ -96,11 +96,11 @@ fn keys(page: &Page<'_>, mapping: &[Step], colon: bool) -> Vec<Choice> {
     };
     if let Some(names) = names_of_keys(page.kind, mapping) {
         choices.extend(page.all(names, mapping).into_iter().map(|word| {
-            let text = Some(format!("{}: ", word.word));
+            let text = Some(format!("{}: ", word.name));
             Choice { text, ..Choice::new(word, CompletionItemKind::PROPERTY) }
         }));
     }
-    choices.retain(|choice| !there.contains(&choice.word.word.as_str()));
+    choices.retain(|choice| !there.contains(&choice.word.name.as_str()));
     if colon {
         choices.iter_mut().for_each(|choice| choice.text = None);
     }

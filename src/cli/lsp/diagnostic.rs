@@ -108,6 +108,40 @@ mod tests {
     }
 
     #[test]
+    fn the_fixes_of_what_is_touched_are_offered() {
+        let fix = |what: &str, safe| Fix {
+            what: what.to_owned(),
+            safe,
+            edits: vec![Edit { start: 3, end: 4, text: "\"1\"".to_owned() }],
+        };
+        let finding = |line, fix| {
+            let place = Place { path: "a.yaml".into(), line, column: 4, length: 1 };
+            Finding { fix, ..Finding::error("group/name", place, "so") }
+        };
+        let findings = vec![
+            finding(1, Some(fix("quote the number", true))),
+            finding(1, Some(fix("remove it", false))),
+            finding(1, None),
+            finding(2, Some(fix("elsewhere", true))),
+        ];
+        let folder = Folder::telling("/c".into(), "a.yaml", "a: 1\nb: 2\n", findings);
+        let at = |line, character| lsp_types::Position { line, character };
+        let range = Range { start: at(0, 0), end: at(0, 4) };
+        let offered = actions(&folder, "a.yaml", "file:///c/a.yaml", (range, Encoding::Utf16));
+        let told: Vec<String> =
+            offered.iter().map(|one| format!("{} {}", one["title"], one["isPreferred"])).collect();
+        assert_eq!(told, ["\"Quote the number\" true", "\"Remove it\" false"]);
+        assert_eq!(
+            offered[0]["edit"]["changes"]["file:///c/a.yaml"][0],
+            json!({
+                "range": {"start": {"line": 0, "character": 3}, "end": {"line": 0, "character": 4}},
+                "newText": "\"1\"",
+            })
+        );
+        assert_eq!(offered[0]["diagnostics"][0]["code"], "group/name");
+    }
+
+    #[test]
     fn a_finding_is_shown_with_what_to_do() {
         let folder = Folder::new("/nowhere".into());
         let place = Place { path: "a.yaml".into(), line: 1, column: 4, length: 1 };

@@ -191,6 +191,16 @@ impl Folder {
         self.told.get(path).map(|told| told.findings.as_slice()).unwrap_or_default()
     }
 
+    /// Tells it what the client was told, for a test.
+    #[cfg(test)]
+    pub(super) fn telling(root: PathBuf, path: &str, text: &str, findings: Vec<Finding>) -> Self {
+        let mut folder = Self::new(root);
+        folder.snapshot = Snapshot::of_files([(path.to_owned(), text.into())]);
+        let told = Told { uri: String::new(), version: None, blob: None, findings };
+        folder.told.insert(path.into(), told);
+        folder
+    }
+
     /// Withdraws all that the client was told.
     pub(super) fn withdraw(&mut self) -> Vec<(Arc<str>, Told)> {
         let told = std::mem::take(&mut self.told).into_iter();

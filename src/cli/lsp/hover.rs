@@ -29,7 +29,7 @@ fn told(page: &Page<'_>, offset: usize) -> Option<(Range<usize>, String)> {
         if let Some(variable) = variable_of(text, spot, offset) {
             let word = text.get(variable.part.clone())?;
             let known = page.members(&spot.path, &variable.before);
-            let word = known.iter().find(|known| known.word == word)?;
+            let word = known.iter().find(|known| known.name == word)?;
             return Some((variable.part, word_text(word)));
         }
         if let Some(names) = names(page.kind, &spot.path) {

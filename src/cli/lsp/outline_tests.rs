@@ -111,7 +111,7 @@ proptest! {
         for spot in Outline::of(&text).spots {
             prop_assert!(text.get(spot.value.clone()).is_some());
             prop_assert!(spot.key.is_none_or(|key| text.get(key).is_some()));
-            prop_assert!(spot.shape != Shape::Quoted || spot.value.len() > 0);
+            prop_assert!(spot.shape != Shape::Quoted || !spot.value.is_empty());
         }
     }
 }

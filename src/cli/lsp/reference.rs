@@ -33,7 +33,7 @@ pub(super) enum Names {
 /// Something that can be written somewhere, with what people are told about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Word {
-    pub(super) word: String,
+    pub(super) name: String,
     /// A few words, shown beside it.
     pub(super) detail: String,
     /// Sentences, shown on demand.
@@ -41,8 +41,8 @@ pub(super) struct Word {
 }
 
 impl Word {
-    pub(super) fn new(word: &str, detail: &str, help: &str) -> Self {
-        Self { word: word.to_owned(), detail: detail.to_owned(), help: help.to_owned() }
+    pub(super) fn new(name: &str, detail: &str, help: &str) -> Self {
+        Self { name: name.to_owned(), detail: detail.to_owned(), help: help.to_owned() }
     }
 }
 
@@ -58,37 +58,56 @@ pub(super) enum Target {
 /// Tells what the value at a path names.
 pub(super) fn names(kind: Kind, path: &[Step]) -> Option<Names> {
     let words = words(path);
-    match (kind, words.as_slice()) {
-        (Kind::Service, ["catalogItem"]) | (Kind::Bundle, ["components", "*", "catalogItem"]) => {
-            Some(Names::Item)
-        }
-        (Kind::Service, ["catalogBundle"]) => Some(Names::Bundle),
-        (Kind::Service, ["dependsOn", "*"]) => Some(Names::Service),
-        (Kind::Service, ["state"]) => Some(Names::State),
-        (Kind::Service, ["metadata", "team"])
-        | (
-            Kind::Item | Kind::Bundle,
-            ["metadata", "owner", "team"]
-            | ["metadata", "visibility", "teams", "*"]
-            | ["outputs", _, "share", "*"],
-        ) => Some(Names::Team),
-        (Kind::Service, ["metadata", "environment"])
-        | (Kind::Item | Kind::Bundle, ["metadata", "visibility", "environments", "*"]) => {
-            Some(Names::Environment)
-        }
-        (Kind::Item, ["metadata", "category"]) => Some(Names::Category),
-        (_, ["metadata", "lifecycle", "replacement"]) => Some(Names::Offer),
-        (_, ["presentation", .., "conditional", "field"]) => Some(Names::Field),
-        (Kind::Bundle, ["components", "*", "dependsOn", "*"]) => Some(Names::Component),
-        (Kind::Item, ["fulfillment", .., "dependsOn", "*"]) => Some(Names::Action),
-        (
-            Kind::Item,
-            ["fulfillment", .., "*", "type"] | ["fulfillment", .., "rollback", "type"],
-        ) => {
-            let in_config = words.contains(&"config");
-            (!in_config).then_some(Names::ActionType)
-        }
-        (_, [.., "approval", "from", "*"]) => Some(Names::Team),
+    match words.as_slice() {
+        ["metadata", "lifecycle", "replacement"] => return Some(Names::Offer),
+        ["presentation", .., "conditional", "field"] => return Some(Names::Field),
+        [.., "approval", "from", "*"] => return Some(Names::Team),
+        _ => {}
+    }
+    match kind {
+        Kind::Service => in_service(&words),
+        Kind::Item => in_item(&words).or_else(|| in_offer(&words)),
+        Kind::Bundle => in_bundle(&words).or_else(|| in_offer(&words)),
+        Kind::Environment | Kind::Settings => None,
+    }
+}
+
+fn in_service(words: &[&str]) -> Option<Names> {
+    match words {
+        ["catalogItem"] => Some(Names::Item),
+        ["catalogBundle"] => Some(Names::Bundle),
+        ["dependsOn", "*"] => Some(Names::Service),
+        ["state"] => Some(Names::State),
+        ["metadata", "team"] => Some(Names::Team),
+        ["metadata", "environment"] => Some(Names::Environment),
+        _ => None,
+    }
+}
+
+fn in_offer(words: &[&str]) -> Option<Names> {
+    match words {
+        ["metadata", "owner", "team"]
+        | ["metadata", "visibility", "teams", "*"]
+        | ["outputs", _, "share", "*"] => Some(Names::Team),
+        ["metadata", "visibility", "environments", "*"] => Some(Names::Environment),
+        _ => None,
+    }
+}
+
+fn in_item(words: &[&str]) -> Option<Names> {
+    match words {
+        ["metadata", "category"] => Some(Names::Category),
+        ["fulfillment", ..] if words.contains(&"config") => None,
+        ["fulfillment", .., "dependsOn", "*"] => Some(Names::Action),
+        ["fulfillment", .., "*" | "rollback", "type"] => Some(Names::ActionType),
+        _ => None,
+    }
+}
+
+fn in_bundle(words: &[&str]) -> Option<Names> {
+    match words {
+        ["components", "*", "catalogItem"] => Some(Names::Item),
+        ["components", "*", "dependsOn", "*"] => Some(Names::Component),
         _ => None,
     }
 }
@@ -283,7 +302,7 @@ impl Page<'_> {
             Names::Rule => crate::validate::explain(id).map(|text| format!("```text\n{text}```")),
             Names::ActionType => Some(format!("**{id}**\n\n{}", kinds::find(id)?.summary)),
             _ => {
-                let word = self.all(names, path).into_iter().find(|word| word.word == id)?;
+                let word = self.all(names, path).into_iter().find(|word| word.name == id)?;
                 Some(word_text(&word))
             }
         }
@@ -292,7 +311,7 @@ impl Page<'_> {
 
 /// Says what a word is, in Markdown.
 pub(super) fn word_text(word: &Word) -> String {
-    let head = format!("**{}** — {}", word.word, word.detail);
+    let head = format!("**{}** — {}", word.name, word.detail);
     if word.help.is_empty() { head } else { format!("{head}\n\n{}", word.help) }
 }
 
@@ -315,7 +334,7 @@ fn offer_text(metadata: &Metadata) -> String {
     if let Some(lifecycle) = metadata.lifecycle.as_ref().filter(|lifecycle| lifecycle.deprecated) {
         text.push_str("\n\ndeprecated");
         if let Some(replacement) = &lifecycle.replacement {
-            text.push_str(&format!("; use `{replacement}` instead"));
+            text.extend(["; use `", replacement, "` instead"]);
         }
     }
     text

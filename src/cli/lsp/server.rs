@@ -166,11 +166,11 @@ impl<W: Write> Server<W> {
                     "id": "trueline-files", "method": "workspace/didChangeWatchedFiles",
                     "registerOptions": {"watchers": watchers},
                 });
-                let mut request = wire::notification(
+                let request = wire::request(
+                    "trueline-files",
                     "client/registerCapability",
                     &json!({"registrations": [registration]}),
                 );
-                request["id"] = json!("trueline-files");
                 wire::write(&mut self.output, &request)?;
             }
             "textDocument/didOpen" => self.opened(params),
@@ -227,7 +227,7 @@ impl<W: Write> Server<W> {
         let gone: Vec<Folder> = gone;
         for mut folder in gone {
             for (_, told) in folder.withdraw() {
-                self.publish(&told, Vec::new())?;
+                self.publish(&told, &[])?;
             }
         }
         for folder in paths(&event.added) {
@@ -283,14 +283,14 @@ impl<W: Write> Server<W> {
             }
             for (path, told) in news {
                 let shown = diagnostic::diagnostics(folder, &path, &told.findings, self.encoding);
-                written = written.and(self.publish(&told, shown));
+                written = written.and(self.publish(&told, &shown));
             }
         }
         self.folders = folders;
         written
     }
 
-    fn publish(&mut self, told: &Told, diagnostics: Vec<Value>) -> Written<()> {
+    fn publish(&mut self, told: &Told, diagnostics: &[Value]) -> Written<()> {
         let mut params = json!({"uri": told.uri, "diagnostics": diagnostics});
         if let (Some(version), Value::Object(fields)) = (told.version, &mut params) {
             fields.insert("version".to_owned(), version.into());
@@ -302,7 +302,7 @@ impl<W: Write> Server<W> {
     /// Answers what is about a position of an open document of a catalog; nothing anywhere else.
     fn at(&mut self, params: Value, answer: fn(&Scene<'_>, usize) -> Value) -> Answered {
         let At { text_document, position } = read(params)?;
-        self.know().map_err(internal)?;
+        self.know().map_err(|error| internal(&error))?;
         let Some(open) = self.open.get(&text_document.uri) else { return Ok(Value::Null) };
         let Some((folder, path)) = self.folder_of(&open.path) else { return Ok(Value::Null) };
         let offset = open.text.offset(position, self.encoding);
@@ -323,7 +323,7 @@ impl<W: Write> Server<W> {
 
     fn code_actions(&mut self, params: Value) -> Answered {
         let Within { text_document, range } = read(params)?;
-        self.settle().map_err(internal)?;
+        self.settle().map_err(|error| internal(&error))?;
         let Some(open) = self.open.get(&text_document.uri) else { return Ok(json!([])) };
         let Some((folder, path)) = self.folder_of(&open.path) else { return Ok(json!([])) };
         Ok(diagnostic::actions(folder, &path, &open.uri, (range, self.encoding)).into())
@@ -334,6 +334,6 @@ fn read<T: DeserializeOwned>(params: Value) -> Result<T, (Code, String)> {
     serde_json::from_value(params).map_err(|error| (Code::InvalidParams, error.to_string()))
 }
 
-fn internal(error: std::io::Error) -> (Code, String) {
+fn internal(error: &std::io::Error) -> (Code, String) {
     (Code::Internal, error.to_string())
 }

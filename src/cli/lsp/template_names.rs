@@ -157,7 +157,7 @@ impl Page<'_> {
     }
 
     fn outputs_of(&self, at: &[Step], action: &str) -> Vec<Word> {
-        let found = self.actions_before(at).into_iter().find(|(word, _)| word.word == action);
+        let found = self.actions_before(at).into_iter().find(|(word, _)| word.name == action);
         let Some((_, entry)) = found else { return Vec::new() };
         let mut names = self.keys_below(&below(&entry, "outputs"));
         // What the type offers by itself depends on settings: they are taken from the version read last.
@@ -171,8 +171,8 @@ impl Page<'_> {
                 (kind.outputs)(&known.config).iter().map(|name| Word::new(name, kind.name, "")),
             );
         }
-        names.sort_by(|a, b| a.word.cmp(&b.word));
-        names.dedup_by(|a, b| a.word == b.word);
+        names.sort_by(|a, b| a.name.cmp(&b.name));
+        names.dedup_by(|a, b| a.name == b.name);
         names
     }
 
@@ -219,7 +219,7 @@ impl Page<'_> {
                 .and_then(|item| self.output(item, name)),
             ["outputs", action, rest @ ..] => {
                 let actions = self.actions_before(at);
-                let found = actions.into_iter().find(|(word, _)| word.word == *action);
+                let found = actions.into_iter().find(|(word, _)| word.name == *action);
                 found.map(|(_, entry)| {
                     let named = rest.first().map(|name| below(&below(&entry, "outputs"), name));
                     let named = named.filter(|path| self.outline.get(path).is_some());
