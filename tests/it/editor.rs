@@ -233,8 +233,14 @@ impl Client {
         self.end()
     }
 
-    pub(crate) fn end(&mut self) -> (Option<i32>, String) {
+    /// Leaves without a word.
+    pub(crate) fn leave(&mut self) -> (Option<i32>, String) {
         self.input = None;
+        self.end()
+    }
+
+    /// Waits for the end of the server, which has nothing more to read.
+    pub(crate) fn end(&mut self) -> (Option<i32>, String) {
         let status = ended(&mut self.child, PATIENCE).expect("the server ends");
         let mut said = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::editor::{Client, ITEM, SERVICE, copy, example, service};
+use crate::editor::{BUNDLE, Client, ITEM, SERVICE, copy, example, service};
 
 #[test]
 fn a_conversation_begins_and_ends() {
@@ -31,7 +31,7 @@ fn whoever_leaves_without_a_word_is_told_by_the_exit_code() {
     let mut client = Client::start();
     client.tell("exit", Value::Null);
     assert_eq!(client.end().0, Some(1));
-    let (code, said) = Client::start().end();
+    let (code, said) = Client::start().leave();
     assert_eq!(code, Some(1));
     assert!(said.contains("without saying `exit`"), "{said}");
     let mut client = Client::raw(example());
@@ -66,7 +66,7 @@ fn garbage_is_answered_or_ends_it_with_a_word() {
     ] {
         let mut client = Client::start();
         client.write(garbage.as_bytes());
-        let (code, said) = client.end();
+        let (code, said) = client.leave();
         assert_eq!(code, Some(1), "{garbage}: {said}");
         assert!(said.starts_with("error: this is not the language server protocol: "), "{said}");
     }
@@ -130,6 +130,45 @@ fn changes_on_disk_are_seen() {
     std::fs::remove_file(client.folder.path().join(SERVICE)).unwrap();
     client.tell("textDocument/didSave", json!({"textDocument": {"uri": uri}}));
     assert_eq!(client.diagnostics(SERVICE), [""; 0]);
+}
+
+#[test]
+fn it_finds_what_the_command_finds() {
+    let folder = example();
+    let write = |path: &str, text: &str| std::fs::write(folder.path().join(path), text).unwrap();
+    let read = |path: &str| std::fs::read_to_string(folder.path().join(path)).unwrap();
+    write(ITEM, &read(ITEM).replace("metadata:", "metadata: ["));
+    write(SERVICE, &service("  nam: x\n").replace("network-private", "dns-record"));
+    write("services/data/too-many.yml", "kind: Service\n");
+    write(BUNDLE, &read(BUNDLE).replace("{{fields.appName}}", "{{fields.appNme}}"));
+    let said = std::process::Command::new(env!("CARGO_BIN_EXE_trueline"))
+        .args(["validate", "-o", "json"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_slice(&said.stdout).unwrap();
+    let mut expected: Vec<(String, String)> = Vec::new();
+    for finding in report["findings"].as_array().unwrap() {
+        let path = finding["path"].as_str().unwrap();
+        let (line, column) =
+            (finding["line"].as_u64().unwrap(), finding["column"].as_u64().unwrap());
+        let told = format!("{} {}:{}", finding["rule"].as_str().unwrap(), line - 1, column - 1);
+        expected.push((path.to_owned(), told));
+    }
+    assert!(expected.len() > 4, "{expected:?}");
+    let paths: std::collections::BTreeSet<String> =
+        expected.iter().map(|(path, _)| path.clone()).collect();
+    let mut client = Client::raw(folder);
+    client.initialize(json!({}));
+    let mut found = Vec::new();
+    for path in paths {
+        let told = client.diagnostics(&path);
+        let start = |told: &String| told.rsplit_once('-').map(|(start, _)| start.to_owned());
+        found.extend(told.iter().filter_map(start).map(|told| (path.clone(), told)));
+    }
+    expected.sort();
+    found.sort();
+    assert_eq!(found, expected);
 }
 
 #[test]

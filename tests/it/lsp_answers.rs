@@ -163,7 +163,7 @@ fn items_bundles_environments_and_settings_are_completed() {
     let good = client.disk(ITEM);
     client.change(ITEM, &good);
     client.open(BUNDLE, "");
-    let bundle = "kind: CatalogBundle\npresentation: {form: {groups: [{id: g, fields: [{id: appName, type: string}]}]}}\ncomponents:\n  - id: net\n    catalogItem: network-private\n  - id: db\n    catalogItem: ¦I\n    dependsOn: [¦D]\n    config:\n      name: \"{{¦V\"\n      ¦F\n";
+    let bundle = "kind: CatalogBundle\npresentation: {form: {groups: [{id: g, fields: [{id: appName, type: string}]}]}}\ncomponents:\n  - id: net\n    catalogItem: network-private\n  - id: db\n    catalogItem: ¦I\n    dependsOn: [¦D]\n    config:\n      name: \"{{¦V\"\n      ¦F\n  - id: other\n    catalogItem: network-private\n    outputs: [¦O]\n  - ¦N\n";
     for (place, put, expected) in [
         ("I", "", vec!["network-private"]),
         ("D", "", vec!["net"]),
@@ -172,10 +172,12 @@ fn items_bundles_environments_and_settings_are_completed() {
         ("V", "components.", vec!["net"]),
         ("V", "components.net.outputs.", vec!["cidr", "networkId"]),
         ("F", "", vec!["instanceClass"]),
+        ("N", "", vec!["catalogItem", "dependsOn"]),
+        ("O", "", vec!["cidr", "networkId"]),
     ] {
         let mut text = bundle.replace(&format!("¦{place}"), &format!("{put}\u{1}"));
         text = text.replace("¦I", "database-postgresql-standard");
-        for other in ["D", "V", "F"] {
+        for other in ["D", "V", "F", "O", "N"] {
             text = text.replace(&format!("¦{other}"), "");
         }
         let words = client.typed(BUNDLE, &text.replace('\u{1}', "¦"));

@@ -35,7 +35,12 @@ pub(super) fn completions(scene: &Scene<'_>, offset: usize) -> Value {
     let Some(cursor) = cursor(&page, offset) else { return Value::Null };
     let (range, choices) = match &cursor {
         Cursor::Key { mapping, range, colon } => (range, keys(&page, mapping, *colon)),
-        Cursor::Value { path, range, quoted } => (range, values(&page, path, *quoted)),
+        Cursor::Value { path, range, quoted } => {
+            let values = values(&page, path, *quoted);
+            // An entry of a list may begin with a key.
+            let entry = values.is_empty() && !quoted && matches!(path.last(), Some(Step::Entry(_)));
+            (range, if entry { keys(&page, path, false) } else { values })
+        }
         Cursor::Variable { path, variable } => {
             let words = page.members(path, &variable.before);
             let mut choices: Vec<Choice> = words

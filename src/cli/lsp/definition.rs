@@ -30,19 +30,7 @@ fn of_value(page: &Page<'_>, spot: &Spot, offset: usize) -> Vec<Target> {
     }
     let named = names(page.kind, &spot.path);
     let target = named.and_then(|names| page.target(names, spot.bare(text), &spot.path));
-    if target.is_some() {
-        return target.into_iter().collect();
-    }
-    // A component may name an output of its item.
-    let item = match (page.kind, words(&spot.path).as_slice()) {
-        (Kind::Bundle, ["components", "*", "outputs", "*"]) => {
-            let component = spot.path.get(..2).unwrap_or_default();
-            page.scalar_below(component, "catalogItem").and_then(|id| page.catalog.items.get(id))
-        }
-        _ => None,
-    };
-    let path = super::scene::keys(&["outputs", spot.bare(text)]);
-    item.map(|item| Target::Document(item.document.clone(), path)).into_iter().collect()
+    target.into_iter().collect()
 }
 
 /// A key is defined where it is a field of another document's form, or an id itself.

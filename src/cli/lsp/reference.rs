@@ -20,6 +20,8 @@ pub(super) enum Names {
     Category,
     /// A component of this bundle.
     Component,
+    /// An output of the item of a component.
+    Output,
     /// An action of the same list.
     Action,
     /// A field of this form.
@@ -108,6 +110,7 @@ fn in_bundle(words: &[&str]) -> Option<Names> {
     match words {
         ["components", "*", "catalogItem"] => Some(Names::Item),
         ["components", "*", "dependsOn", "*"] => Some(Names::Component),
+        ["components", "*", "outputs", "*"] => Some(Names::Output),
         _ => None,
     }
 }
@@ -157,6 +160,9 @@ impl Page<'_> {
             }
             Names::Category => self.categories(),
             Names::Component => self.components(path),
+            Names::Output => {
+                self.item_of_component(path).map(|id| self.outputs_of_offer(id)).unwrap_or_default()
+            }
             Names::Action => self.actions_beside(path),
             Names::Field => self.own_fields(),
             Names::ActionType => kinds::all()
@@ -216,6 +222,11 @@ impl Page<'_> {
             .collect()
     }
 
+    /// Returns the item of the component that a path is in.
+    fn item_of_component(&self, path: &[Step]) -> Option<&str> {
+        self.scalar_below(path.get(..2)?, "catalogItem")
+    }
+
     fn actions_beside(&self, path: &[Step]) -> Vec<Word> {
         let Some((list, own, _)) = action_at(path) else { return Vec::new() };
         let ids = self.ids(list);
@@ -272,6 +283,7 @@ impl Page<'_> {
                 listed.then(|| Target::Document(settings.clone(), keys(&["teams", id])))
             }
             Names::Component => self.here(&self.ids(&keys(&["components"])), id),
+            Names::Output => self.output(self.item_of_component(path)?, id),
             Names::Action => self.here(&self.ids(action_at(path)?.0), id),
             Names::Field => self.here(&self.fields(), id),
             Names::State => {

@@ -337,3 +337,7 @@ fn read<T: DeserializeOwned>(params: Value) -> Result<T, (Code, String)> {
 fn internal(error: &std::io::Error) -> (Code, String) {
     (Code::Internal, error.to_string())
 }
+
+#[cfg(test)]
+#[path = "server_tests.rs"]
+mod tests;

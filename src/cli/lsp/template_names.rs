@@ -181,7 +181,8 @@ impl Page<'_> {
         service.map(|service| self.outputs_of_offer(service.body.offer())).unwrap_or_default()
     }
 
-    fn outputs_of_offer(&self, id: &str) -> Vec<Word> {
+    /// Returns what services of an item or bundle offer to others.
+    pub(super) fn outputs_of_offer(&self, id: &str) -> Vec<Word> {
         let item = self.catalog.items.get(id).map(|item| &item.body.outputs);
         let outputs = item.or_else(|| self.catalog.bundles.get(id).map(|of| &of.body.outputs));
         let word = |(name, output): (&String, &Output)| {
@@ -238,7 +239,8 @@ impl Page<'_> {
         found.into_iter().collect()
     }
 
-    fn output(&self, offer: &str, name: &str) -> Option<Target> {
+    /// Returns where an output of an item or bundle stands.
+    pub(super) fn output(&self, offer: &str, name: &str) -> Option<Target> {
         let item = self.catalog.items.get(offer).map(|item| &item.document);
         let document = item.or_else(|| self.catalog.bundles.get(offer).map(|of| &of.document))?;
         Some(Target::Document(document.clone(), keys(&["outputs", name])))
