@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    apply, approve, completion, demo, explain, init, new, owners, plan, proposal, render, run,
+    apply, approve, completion, demo, explain, init, lsp, new, owners, plan, proposal, render, run,
     schema, serve, service, status, task, validate,
 };
 
@@ -103,6 +103,8 @@ pub enum Command {
     Schema(schema::Options),
     /// Explains a rule or a field of a document.
     Explain(explain::Options),
+    /// Serves editors over the standard streams, as a language server.
+    Lsp(lsp::Options),
     /// Prints a script that completes commands in a shell, or the manual page.
     Completion(completion::Options),
     /// Prints the version.

@@ -16,6 +16,7 @@ mod init;
 mod journal;
 mod local;
 mod logging;
+mod lsp;
 mod main;
 mod new;
 mod new_text;

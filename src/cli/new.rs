@@ -10,7 +10,7 @@ use super::context::Context;
 use super::files::write_new;
 use super::new_text::{Ask, text_of};
 use super::output::{Exit, Failure};
-use crate::catalog::{Blob, Catalog, Kind, read};
+use crate::catalog::{Blob, Catalog, Kind, read, schemas};
 
 /// What `new` takes.
 #[derive(Debug, Args)]
@@ -63,8 +63,13 @@ pub(super) fn run(context: &Context, options: &Options) -> Result<Exit, Failure>
     let root = context.directory()?;
     let catalog = context.judged()?.catalog;
     let path = write(&root, &catalog, options)?;
-    let value = json!({"path": path});
+    let schemas = write_schemas(&root)?;
+    let value = json!({"path": path, "schemas": schemas});
     context.show(&value, || format!("wrote {path}"))?;
+    if !schemas.is_empty() {
+        let count = schemas.len();
+        context.remark(format!("wrote {count} schemas below schemas/, which its first line names"));
+    }
     context.remark("next: fill it in, then trueline validate");
     if let Some(team) = &options.team
         && !catalog.settings.teams.is_empty()
@@ -72,11 +77,6 @@ pub(super) fn run(context: &Context, options: &Options) -> Result<Exit, Failure>
     {
         context
             .remark(format!("the team `{team}` is not listed yet under `teams` in trueline.yaml"));
-    }
-    if !root.join("schemas").is_dir() {
-        context.remark(
-            "`trueline schema --out schemas` writes the schemas that editors explain it by",
-        );
     }
     Ok(Exit::Success)
 }
@@ -91,6 +91,18 @@ fn write(root: &Path, catalog: &Catalog, options: &Options) -> Result<String, Fa
         return Err(Failure::usage(format!("{path} is there already, and stays as it is")));
     }
     Ok(path)
+}
+
+/// Writes the schemas that are not there: the first line of every document names one. Returns their paths.
+fn write_schemas(root: &Path) -> Result<Vec<String>, Failure> {
+    let mut written = Vec::new();
+    for (name, text) in schemas() {
+        let path = format!("schemas/{name}");
+        if write_new(root, &path, text)? {
+            written.push(path);
+        }
+    }
+    Ok(written)
 }
 
 /// Puts together what was asked for, with what can be told from the catalog.

@@ -127,3 +127,27 @@ fn what_is_wrong_is_said_and_nothing_is_written() {
         assert!(why.contains(expected), "{line}: {made:?}");
     }
 }
+
+#[test]
+fn the_modeline_names_a_schema_that_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let context = context(folder.path());
+    std::fs::create_dir(folder.path().join("schemas")).unwrap();
+    std::fs::write(folder.path().join("schemas/service.json"), "mine").unwrap();
+    for (line, path) in [
+        ("environment production", "environments/production.yaml"),
+        ("item queue-standard --category queues", "catalog/queues/queue-standard.yaml"),
+        ("bundle web-standard --item queue-standard", "bundles/web-standard.yaml"),
+        ("service data-queue --team data --item queue-standard", "services/data/data-queue.yaml"),
+    ] {
+        run(&context, &options(line)).unwrap();
+        let file = folder.path().join(path);
+        let text = std::fs::read_to_string(&file).unwrap();
+        let first = text.lines().next().unwrap();
+        let schema = first.strip_prefix("# yaml-language-server: $schema=").unwrap();
+        assert!(file.parent().unwrap().join(schema).is_file(), "{path}: {schema}");
+    }
+    let read = |name: &str| std::fs::read_to_string(folder.path().join("schemas").join(name));
+    assert_eq!(read("service.json").unwrap(), "mine");
+    assert!(read("common.json").is_ok(), "the others refer to it");
+}

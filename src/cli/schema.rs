@@ -196,4 +196,34 @@ mod tests {
             assert_eq!(std::fs::read_to_string(path).unwrap(), *text);
         }
     }
+
+    /// Editors resolve references beside the file, without a network.
+    #[test]
+    fn every_reference_leads_into_a_file_that_is_written() {
+        fn references(value: &Value, found: &mut Vec<String>) {
+            match value {
+                Value::Object(map) => {
+                    found.extend(map.get("$ref").and_then(Value::as_str).map(str::to_owned));
+                    map.values().for_each(|value| references(value, found));
+                }
+                Value::Array(values) => values.iter().for_each(|value| references(value, found)),
+                _ => {}
+            }
+        }
+        let read = |name: &str| {
+            let (_, text) = schemas().iter().find(|(known, _)| *known == name)?;
+            serde_json::from_str::<Value>(text).ok()
+        };
+        for (name, _) in schemas() {
+            let schema = read(name).unwrap();
+            assert_eq!(schema.get("$id"), None, "{name} would be looked for elsewhere");
+            let mut found = Vec::new();
+            references(&schema, &mut found);
+            for reference in found {
+                let (file, pointer) = reference.split_once('#').unwrap();
+                let target = read(if file.is_empty() { name } else { file });
+                assert!(target.unwrap().pointer(pointer).is_some(), "{name}: {reference}");
+            }
+        }
+    }
 }

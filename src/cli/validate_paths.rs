@@ -76,8 +76,13 @@ pub(super) fn named(paths: &[PathBuf]) -> Result<Asked, Failure> {
     Ok(asked)
 }
 
+/// Tells whether a directory looks like a catalog from outside.
+pub(super) fn is_catalog(root: &Path) -> bool {
+    root.join("trueline.yaml").is_file() || FOLDERS.iter().any(|folder| root.join(folder).is_dir())
+}
+
 /// Splits a path into the directory of its catalog, and the path from there.
-fn split(path: &Path) -> (PathBuf, String) {
+pub(super) fn split(path: &Path) -> (PathBuf, String) {
     let path = plain(path);
     let above: Vec<&Path> = path.ancestors().collect();
     let rest = |root: &Path| {

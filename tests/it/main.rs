@@ -12,9 +12,12 @@
 mod counterpart;
 mod crash;
 mod demo;
+mod editor;
 mod hostile;
 mod kit;
 mod line;
+mod lsp;
+mod lsp_answers;
 mod people;
 mod two_processes;
 mod world;
