@@ -12,6 +12,7 @@ use super::findings::Findings;
 use super::fit::{Beside, Fit};
 use super::registry::{Check, Rule, rules};
 use super::severities::Severities;
+use super::suppress::{Ran, Shelf};
 use crate::catalog::{Body, Catalog, Document, Kind, Reader, Settings, Snapshot};
 use crate::finding::Finding;
 use crate::owners::Owners;
@@ -54,6 +55,7 @@ pub struct Judge {
     shared: bool,
     good: GoodReader,
     fit: Fit,
+    comments: Shelf,
 }
 
 /// A document with what the rules about one document found.
@@ -86,6 +88,8 @@ impl Judge {
         }
         self.check_documents(&documents);
         let severities = Severities::of(&self.settings(&documents));
+        let allowed = self.comments.of(&documents, &HashMap::new());
+        let severities = severities.allowing(allowed);
         let judgements: Vec<Judgement<'_>> = documents
             .iter()
             .map(|document| Judgement { document, wrong: self.wrong(document, &severities) })
@@ -97,7 +101,13 @@ impl Judge {
         let (remember, forget) = changes(&judgements, &effective, &self.past);
         let owners = Owners::of(snapshot);
         let beside = Beside { owners: &owners, against };
-        let (mut beyond, misfits) = self.fit.check(&catalog, &effective, &severities, &beside);
+        // In a last good version its own comments count, not those of the version that is wrong.
+        let of_versions = (!effective.overlay.is_empty()).then(|| {
+            let known = severities.allowed();
+            severities.allowing(Shelf::default().of(&effective.documents, known))
+        });
+        let in_force = of_versions.as_ref().unwrap_or(&severities);
+        let (mut beyond, misfits) = self.fit.check(&catalog, &effective, in_force, &beside);
         // What stands in a last good version is nothing that the snapshot could mend.
         beyond.retain(|finding| self.is_current(finding, &catalog));
         let mut judged = Judged {
@@ -110,6 +120,14 @@ impl Judge {
             forget,
         };
         judged.findings.extend(beyond);
+        let ran = Ran {
+            base: against.base.is_some(),
+            today: against.today.is_some(),
+            all: effective.unusable.is_empty() && judged.overlay.is_empty(),
+        };
+        let wrong = judgements.iter().filter(|judgement| judgement.wrong.is_some());
+        let wrong = wrong.map(|judgement| &*judgement.document.path).collect();
+        judged.findings.extend(severities.of_comments(ran, &wrong));
         judged.remember.iter().cloned().for_each(|good| self.past.put(good));
         judged.forget.iter().for_each(|(kind, id)| self.past.remove(*kind, id));
         judged

@@ -1,7 +1,7 @@
 //! `action/depends-on`: actions depend on others of their list, and not in a ring.
 
 use crate::catalog::{Action, Body, Document};
-use crate::finding::{Severity, did_you_mean};
+use crate::finding::Severity;
 use crate::validate::findings::Findings;
 use crate::validate::graph::{Ring, rings};
 use crate::validate::registry::{Check, Rule};
@@ -42,9 +42,9 @@ fn check_named(
             findings.add(findings.at(&pointer, format!("action `{id}` depends on itself")));
         } else if !list.actions.iter().any(|other| other.id == *id) {
             let others = list.actions.iter().map(|other| other.id.as_str());
-            let hint = did_you_mean(id, others.filter(|other| *other != action.id));
+            let others = others.filter(|other| *other != action.id);
             let finding = findings.at(&pointer, format!("no action `{id}` in this list"));
-            findings.add(finding.maybe_hint(hint));
+            findings.add(findings.near(finding, id, others));
         }
     }
 }

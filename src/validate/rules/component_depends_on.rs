@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::{Body, Bundle, Document};
-use crate::finding::{Severity, did_you_mean};
+use crate::finding::Severity;
 use crate::validate::findings::Findings;
 use crate::validate::graph::rings;
 use crate::validate::references::each_read;
@@ -37,9 +37,8 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
         for (at, id) in component.depends_on.iter().enumerate() {
             let pointer = format!("/components/{index}/dependsOn/{at}");
             if !positions.contains_key(id.as_str()) {
-                let hint = did_you_mean(id, positions.keys().copied());
                 let finding = findings.at(&pointer, format!("no component `{id}` in this bundle"));
-                findings.add(finding.maybe_hint(hint));
+                findings.add(findings.near(finding, id, positions.keys().copied()));
             }
         }
     }

@@ -30,6 +30,7 @@ mod service_state;
 mod settings_guard;
 mod settings_rule;
 mod source;
+mod suppression;
 mod template_literal;
 mod template_syntax;
 mod template_unknown_variable;
@@ -81,6 +82,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Rule> {
         &form::RULES[..],
         &schema::RULES[..],
         &source::RULES[..],
+        &suppression::RULES[..],
         &yaml::RULES[..],
     ];
     alone.into_iter().chain(together.into_iter().flatten())

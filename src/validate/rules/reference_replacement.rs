@@ -1,7 +1,7 @@
 //! `reference/replacement`: what replaces a deprecated item is there, and is not itself on its way out.
 
 use crate::catalog::{Document, Metadata};
-use crate::finding::{Finding, Severity, did_you_mean};
+use crate::finding::{Finding, Severity};
 use crate::validate::context::Context;
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
@@ -41,9 +41,7 @@ fn wrong(
     let there = catalog.items.contains_key(id) || catalog.bundles.contains_key(id);
     (!there && !context.is_unusable_offer(id)).then(|| {
         let others = known().filter(|other| **other != *metadata.id);
-        findings
-            .at(pointer, format!("no item or bundle `{id}`"))
-            .maybe_hint(did_you_mean(id, others))
+        findings.near(findings.at(pointer, format!("no item or bundle `{id}`")), id, others)
     })
 }
 

@@ -1,7 +1,7 @@
 //! `settings/rule`: the settings name rules that there are, and whose severity can be set.
 
 use crate::catalog::{Body, Document};
-use crate::finding::{Severity, did_you_mean};
+use crate::finding::Severity;
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule, rule, rules};
 use crate::validate::texts::escape;
@@ -23,8 +23,10 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
         let pointer = format!("/validation/rules/{}", escape(id));
         match rule(id) {
             None => {
-                let hint = did_you_mean(id, rules().iter().map(|rule| rule.id));
-                findings.add(findings.at_key(&pointer, format!("no rule `{id}`")).maybe_hint(hint));
+                let finding = findings.at_key(&pointer, format!("no rule `{id}`"));
+                let finding = findings.near(finding, id, rules().iter().map(|rule| rule.id));
+                let hint = || "`trueline explain` lists them all".to_owned();
+                findings.add(finding.or_hint(hint));
             }
             Some(rule) if rule.is_fixed() && severity != "error" => {
                 let message = format!("the severity of `{id}` cannot be set");

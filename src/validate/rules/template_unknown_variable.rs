@@ -24,9 +24,8 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
             return;
         }
         for reference in template::references(text) {
-            if let Some((message, hint)) = names.wrong(&reference.path, reference.optional) {
-                let finding = findings.in_text(pointer, reference.offset, message);
-                findings.add(finding.maybe_hint(hint));
+            if let Some(wrong) = names.wrong(&reference.path, reference.optional) {
+                findings.add(wrong.at(findings, pointer, reference.offset));
             }
         }
     });
