@@ -36,6 +36,7 @@ mod status_text;
 mod table;
 mod task;
 mod validate;
+mod validate_fix;
 mod validate_paths;
 mod version;
 

@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use super::args::Format;
 use super::context::Context;
 use super::output::{Exit, Failure};
+use super::validate_fix::{self, Mend};
 use super::validate_paths::{Asked, asked};
 use crate::catalog::{Catalog, Document, Layout, Snapshot};
 use crate::finding::{Finding, Place, Severity};
@@ -27,6 +28,9 @@ pub struct Options {
     /// Exits with 1 where something at least this bad is found.
     #[arg(long, default_value = "error", value_name = "LEVEL")]
     pub fail_on: Level,
+    /// What is fixed.
+    #[command(flatten)]
+    pub mend: Mend,
 }
 
 /// How findings are reported.
@@ -63,6 +67,7 @@ impl Level {
 /// Reports findings: 0 clean, 1 findings, 2 could not run, 3 no catalog.
 pub(super) fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
     let found = found(context, options)?;
+    let found = validate_fix::run(context, options.mend, found)?;
     let format = match options.format {
         Some(ReportFormat::Text) => Format::Text,
         Some(ReportFormat::Json) => Format::Json,
@@ -70,7 +75,9 @@ pub(super) fn run(context: &Context, options: &Options) -> Result<Exit, Failure>
     };
     let context = Context { format, ..context.clone() };
     let json = report::json(&found.snapshot.commit, &found.findings);
-    context.show(&json, || found.as_text(&context))?;
+    if !options.mend.diff {
+        context.show(&json, || found.as_text(&context))?;
+    }
     let level = options.fail_on.severity();
     let any = found.findings.iter().any(|finding| finding.severity >= level);
     Ok(if any { Exit::Findings } else { Exit::Success })
@@ -78,11 +85,12 @@ pub(super) fn run(context: &Context, options: &Options) -> Result<Exit, Failure>
 
 /// What was found, and in what.
 #[derive(Debug)]
-struct Found {
-    snapshot: Snapshot,
+pub(super) struct Found {
+    pub(super) asked: Asked,
+    pub(super) snapshot: Snapshot,
     /// What stands before a path so that it can be opened from here.
-    prefix: String,
-    findings: Vec<Finding>,
+    pub(super) prefix: String,
+    pub(super) findings: Vec<Finding>,
 }
 
 fn found(context: &Context, options: &Options) -> Result<Found, Failure> {
@@ -91,9 +99,10 @@ fn found(context: &Context, options: &Options) -> Result<Found, Failure> {
         Some(root) if !options.paths.is_empty() => DirectoryReader::new(root).read()?,
         _ => context.snapshot()?,
     };
-    let findings = Judge::new(Vec::new()).judge(&snapshot).findings;
-    let findings: Vec<Finding> =
-        findings.into_iter().filter(|finding| asked.covers(&finding.place.path)).collect();
+    let findings: Vec<Finding> = judged(&snapshot)
+        .into_iter()
+        .filter(|finding| asked.covers(&finding.place.path))
+        .collect();
     let is_catalog =
         |path: &Arc<str>| asked.covers(path) && !matches!(Layout::of(path), Layout::Other);
     if findings.is_empty() && !snapshot.files.keys().any(is_catalog) {
@@ -101,7 +110,12 @@ fn found(context: &Context, options: &Options) -> Result<Found, Failure> {
         return Err(Failure::ending(Exit::NoCatalog, format!("{what} holds no catalog"))
             .hint("`trueline init DIR` starts one; a catalog has `catalog/`, `services/`, `bundles/` or `environments/`"));
     }
-    Ok(Found { snapshot, prefix: asked.prefix(), findings })
+    Ok(Found { prefix: asked.prefix(), asked, snapshot, findings })
+}
+
+/// Judges a snapshot that nothing is known of.
+pub(super) fn judged(snapshot: &Snapshot) -> Vec<Finding> {
+    Judge::new(Vec::new()).judge(snapshot).findings
 }
 
 /// The catalog of the context, as a whole.

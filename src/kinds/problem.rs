@@ -168,8 +168,12 @@ fn wrong_type(pointer: String, kind: &TypeKind, found: &Value) -> Fault {
     };
     let text_wanted = wanted.contains(&"text");
     let (hint, mend) = match found {
+        // `1.10` is the number 1.1 and another text: that one is shown only in the file.
+        Value::Number(number) if text_wanted && number.is_f64() => {
+            (Some("put it in quotes as it stands there".to_owned()), Some(Mend::Quote))
+        }
         Value::Number(_) | Value::Bool(_) if text_wanted => {
-            (Some("put it in quotes".to_owned()), Some(Mend::Quote))
+            (Some(format!("put it in quotes: \"{}\"", cut(&bare(found)))), Some(Mend::Quote))
         }
         Value::Null if text_wanted => {
             let hint = "write one, or take the property away; the text `null` stands in quotes";
@@ -179,19 +183,23 @@ fn wrong_type(pointer: String, kind: &TypeKind, found: &Value) -> Fault {
             (Some(format!("take the quotes away: {text}")), Some(Mend::Unquote))
         }
         Value::Null => (Some("write it, or take the property away".to_owned()), None),
-        _ => (shape(&wanted).map(str::to_owned), None),
+        _ => (shape(&wanted, found), None),
     };
     let message = format!("expected {}, found {}", wanted.join(" or "), kind_and_value(found));
     Fault::new("schema/type", pointer, message, hint).mend(mend)
 }
 
 /// Shows how a list or mapping is written.
-fn shape(wanted: &[&str]) -> Option<&'static str> {
-    match wanted {
-        ["a list"] => Some("write `[one, two]`, or each entry on its own line after `- `"),
-        ["a mapping"] => Some("write `{key: value}`, or each `key: value` on its own line below"),
-        _ => None,
-    }
+fn shape(wanted: &[&str], found: &Value) -> Option<String> {
+    let hint = match (wanted, found) {
+        (["a list"], Value::String(_) | Value::Number(_) | Value::Bool(_)) => {
+            return Some(format!("write a list: `[{}]`", cut(&bare(found))));
+        }
+        (["a list"], _) => "write `[one, two]`, or each entry on its own line after `- `",
+        (["a mapping"], _) => "write `{key: value}`, or each `key: value` on its own line below",
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }
 
 /// Returns the first entry of a list that stands in it twice.

@@ -83,16 +83,49 @@ fn guesses_are_applied_only_when_asked_for() {
 
 #[test]
 fn a_fix_that_does_not_mend_is_taken_back() {
-    // In quotes it is a text, but still no requirement.
-    let text = format!("{HEAD}{META}{OF}priority: 1\nversion: 7e300\nfields: {{label: 8}}\n");
-    let expected = text.replace("label: 8", "label: \"8\"");
-    let mut all = snapshot(ITEM);
-    all.files.insert(PATH.into(), Blob { id: "1".into(), bytes: text.as_bytes().into() });
-    let mended = mended(&all, false);
-    let after = std::str::from_utf8(&mended.snapshot.files[PATH].bytes).unwrap();
-    assert!(after == text || after == expected, "{after}");
-    assert!(!mended.refused.is_empty());
-    assert!(mended.findings.iter().all(|finding| !finding.is_error() || finding.rule.starts_with("schema/")));
+    // In quotes it is a text, but still no version; the rest of the file is fixed all the same.
+    let path = "catalog/databases/database-standard.yaml";
+    let wrong = ITEM.replace("version: 1.4.0", "version: 1.4 # c\n  tags: [a, a]");
+    let mended = mended(&snapshot(&wrong), false);
+    let after = std::str::from_utf8(&mended.snapshot.files[path].bytes).unwrap();
+    assert!(after.contains("version: 1.4 # c\n  tags: [a]\n"), "{after}");
+    let rules = |findings: &[Finding]| -> Vec<String> {
+        findings.iter().map(|finding| finding.rule.clone()).collect()
+    };
+    assert_eq!(rules(&mended.fixed), ["schema/value"]);
+    assert_eq!(rules(&mended.refused), ["schema/type"]);
+    assert_eq!(rules(&mended.findings), ["schema/type"]);
+}
+
+#[test]
+fn of_fixes_that_break_each_other_the_first_has_to_do() {
+    let all = Snapshot::of_files([("a".to_owned(), b"xy".to_vec())]);
+    let finding = |start: usize, what: &str| {
+        let place = crate::finding::Place::start_of("a");
+        Finding::error("schema/value", place, what).fix(fix(&[(start, start, "!")]))
+    };
+    let mut judge = |snapshot: &Snapshot| match &*snapshot.files["a"].bytes {
+        b"xy" => vec![finding(0, "a"), finding(2, "b")],
+        b"!xy" => vec![Finding { fix: None, ..finding(0, "b") }],
+        b"xy!" => vec![Finding { fix: None, ..finding(0, "a") }],
+        _ => vec![Finding { fix: None, ..finding(0, "c") }],
+    };
+    let mended = mend(&all, &|_| true, &mut judge);
+    assert_eq!(&*mended.snapshot.files["a"].bytes, b"!xy");
+    assert_eq!((mended.fixed.len(), mended.refused.len()), (1, 1));
+}
+
+#[test]
+fn fixing_comes_to_an_end() {
+    let all = Snapshot::of_files([("a".to_owned(), Vec::new())]);
+    let mut count = 0;
+    let mut judge = |_: &Snapshot| {
+        count += 1;
+        let place = crate::finding::Place::start_of("a");
+        vec![Finding::note("schema/value", place, count.to_string()).fix(fix(&[(0, 0, "!")]))]
+    };
+    let mended = mend(&all, &|_| true, &mut judge);
+    assert_eq!(&*mended.snapshot.files["a"].bytes, b"!!!!!");
 }
 
 #[test]

@@ -70,7 +70,7 @@ fn quotes_are_taken_from_what_is_surely_no_text() {
 fn what_stands_twice_in_a_list_is_taken_once() {
     for (source, expected) in [
         ("a: [x, y, x] # c\n", "a: [x, y] # c\n"),
-        ("a: [x,x , 'x', y]\n", "a: [x , y]\n"),
+        ("a: [x,x , 'x', y]\n", "a: [x, y]\n"),
         ("a:\n  - x\n  - y # c\n  - x\n  - y\nb: 1\n", "a:\n  - x\n  - y # c\nb: 1\n"),
         // A comment would be lost, a line would be torn.
         ("a:\n  - x\n  - x # why\n", "a:\n  - x\n  - x # why\n"),

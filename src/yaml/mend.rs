@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::source::Source;
-use crate::finding::{Edit, Fix};
+use crate::finding::{Edit, Fix, Place};
 
 /// Puts a number that readers disagree about in quotes: it may have been meant as a number.
 pub(super) fn quote(source: &Source, range: Range<usize>) -> Option<Fix> {
@@ -35,16 +35,17 @@ pub(super) fn tabs(source: &Source) -> Option<Fix> {
 }
 
 /// Puts a value that begins with a template in quotes, where it surely ends with its line.
-pub(super) fn template(source: &Source, start: usize) -> Option<Fix> {
-    let line = source.at(start).line;
-    let before = source.slice(source.start_of(line), start);
+pub(super) fn template(source: &Source, place: &Place) -> Option<Fix> {
+    let (line, column) = (source.line(place.line), usize::try_from(place.column).ok()?);
+    let (within, _) = line.char_indices().nth(column.checked_sub(1)?)?;
+    let (before, rest) = line.split_at_checked(within)?;
+    let start = source.start_of(place.line) + within;
     let begins = before.trim_end_matches(' ');
     let is_value = begins.len() < before.len() && begins.ends_with([':', '-']);
     // In brackets a value ends with a comma or bracket, which may be part of the template.
     if !is_value || before.contains(['{', '[', '"', '\'', '#']) {
         return None;
     }
-    let rest = source.line(line).get(before.len()..)?;
     let value = rest.split(" #").next().unwrap_or_default().trim_end();
     let closed = value.matches("{{").count() == value.matches("}}").count();
     if !closed || !value.ends_with(|last: char| last.is_alphanumeric() || last == '}') {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use saphyr_parser::{Parser, ScanError};
 
 use super::build::Builder;
+use super::mend;
 use super::prepass;
 use super::source::{Source, narrow};
 use super::syntax;
@@ -100,6 +101,13 @@ fn before_error(source: &Source, error: &ScanError) -> (Vec<Finding>, Vec<std::o
     let mut builder = Builder::new(&before);
     let _ = feed(&before, &mut builder);
     let Builder { mut findings, unseen_keys, .. } = builder;
+    for finding in findings.iter_mut().filter(|finding| finding.fix.is_some()) {
+        // What is cut off in the middle of a line is not all there is.
+        finding.fix = match finding.rule.as_str() {
+            "yaml/template-quotes" => mend::template(source, &finding.place),
+            _ => finding.fix.take().filter(|fix| fix.edits.iter().all(|e| e.end < stopped.offset)),
+        };
+    }
     let explained = findings.iter().any(|finding| match finding.rule.as_str() {
         "yaml/depth" => true,
         "yaml/template-quotes" => stopped.line <= finding.place.line + 1,

@@ -252,9 +252,9 @@ pub(super) fn unquoted_template(source: &Source, start: Spot) -> Finding {
     let end = source.advance(start, end);
     let place = source.place(start, end.column.saturating_sub(start.column));
     let message = "a template without quotes is read as a mapping";
-    let finding = Finding::error("yaml/template-quotes", place, message)
-        .hint("put the whole value in quotes: `\"{{…}}\"`");
-    Finding { fix: mend::template(source, start.offset), ..finding }
+    let fix = mend::template(source, &place);
+    let finding = Finding::error("yaml/template-quotes", place, message);
+    Finding { fix, ..finding.hint("put the whole value in quotes: `\"{{…}}\"`") }
 }
 
 /// Returns the tab that the parser stumbled over.
