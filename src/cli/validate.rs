@@ -99,10 +99,8 @@ fn found(context: &Context, options: &Options) -> Result<Found, Failure> {
         Some(root) if !options.paths.is_empty() => DirectoryReader::new(root).read()?,
         _ => context.snapshot()?,
     };
-    let findings: Vec<Finding> = judged(&snapshot)
-        .into_iter()
-        .filter(|finding| asked.covers(&finding.place.path))
-        .collect();
+    let findings: Vec<Finding> =
+        judged(&snapshot).into_iter().filter(|finding| asked.covers(&finding.place.path)).collect();
     let is_catalog =
         |path: &Arc<str>| asked.covers(path) && !matches!(Layout::of(path), Layout::Other);
     if findings.is_empty() && !snapshot.files.keys().any(is_catalog) {

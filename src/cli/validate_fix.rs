@@ -47,13 +47,14 @@ pub(super) fn run(context: &Context, options: Mend, found: Found) -> Result<Foun
         tell_fixable(context, &found);
         return Ok(found);
     }
-    let Some(root) = found.asked.root.clone() else {
-        return Err(Failure::usage("what a commit holds cannot be changed")
-            .hint("--fix and --diff work on the files of a directory: name one with --catalog DIR"));
+    let is_directory = found.snapshot.commit.starts_with("dir:");
+    let Some(root) = found.asked.root.clone().filter(|_| is_directory) else {
+        return Err(Failure::usage("what a commit holds cannot be changed").hint(
+            "--fix and --diff work on the files of a directory: name one with --catalog DIR",
+        ));
     };
-    let wanted = |finding: &Finding| {
-        options.applies(finding) && found.asked.covers(&finding.place.path)
-    };
+    let wanted =
+        |finding: &Finding| options.applies(finding) && found.asked.covers(&finding.place.path);
     let mended = mend(&found.snapshot, &wanted, &mut judged);
     if options.diff {
         for file in &mended.files {
@@ -153,7 +154,8 @@ fn write(root: &Path, file: &MendedFile) -> Result<(), Failure> {
         Failure::failed(format!("{} was not fixed: {error}", path.display()))
     };
     let folder = path.parent().unwrap_or(root);
-    let mut new = tempfile::Builder::new().prefix(".trueline-").tempfile_in(folder).map_err(failed)?;
+    let mut new =
+        tempfile::Builder::new().prefix(".trueline-").tempfile_in(folder).map_err(failed)?;
     new.write_all(&file.after).map_err(failed)?;
     let permissions = fs::metadata(&path).map_err(failed)?.permissions();
     new.as_file().set_permissions(permissions).map_err(failed)?;

@@ -79,6 +79,24 @@ fn a_commit_cannot_be_fixed() {
         findings: Vec::new(),
     };
     assert!(run(&context(folder.path()), FIX, found).is_err());
+    let git = |arguments: &[&str]| {
+        let done = std::process::Command::new("git")
+            .args(["-c", "user.name=Ann", "-c", "user.email=ann@team.example"])
+            .args(arguments)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{done:?}");
+    };
+    git(&["init", "--quiet", "--initial-branch=main"]);
+    git(&["add", "--all"]);
+    git(&["commit", "--quiet", "--message=x"]);
+    let by_commit =
+        super::super::context::Context { branch: Some("main".into()), ..context(folder.path()) };
+    let options = Options { mend: FIX, ..Options::default() };
+    let failure = validate::run(&by_commit, &options).unwrap_err();
+    assert!(failure.to_string().starts_with("what a commit holds cannot be changed"), "{failure}");
+    assert_eq!(text(folder.path()), WRONG);
 }
 
 fn mended(before: &str) -> MendedFile {

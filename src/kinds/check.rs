@@ -138,9 +138,9 @@ mod tests {
         /repository: expected text that is not empty ()
         /waitFor: expected one of `merged`, `opened`, found `marged` (did you mean `merged`?)
         "#);
-        assert_snapshot!(check("terraform", &json!({"workspace": "w"})), @r#": missing one of `contentTemplate`, `files`, `module` ()"#);
+        assert_snapshot!(check("terraform", &json!({"workspace": "w"})), @r#": missing one of `contentTemplate`, `files`, `module` (write at least one of them)"#);
         assert_snapshot!(check("approval", &json!({"approvers": {}, "required": 0})), @r#"
-        /approvers: missing one of `teams`, `users` ()
+        /approvers: missing one of `teams`, `users` (write at least one of them)
         /required: expected at least 1, found 0 ()
         "#);
         assert_snapshot!(check("notify", &json!(null)), @r#": expected a mapping, found nothing (write it, or take the property away)"#);

@@ -78,10 +78,15 @@ pub fn explain(error: &ValidationError<'_>, schema: &Value) -> Vec<Fault> {
         }
         Broken::OneOfNotValid { .. } | Broken::AnyOf { .. } => {
             let message = format!("missing one of {}", listed(&branches(around)));
-            vec![Fault::new("schema/missing-key", pointer, message, None)]
+            let hint = match error.kind() {
+                Broken::AnyOf { .. } => "write at least one of them",
+                _ => "write exactly one of them",
+            };
+            vec![Fault::new("schema/missing-key", pointer, message, Some(hint.to_owned()))]
         }
         Broken::OneOfMultipleValid { .. } => {
-            value(format!("only one of {} may be given", listed(&branches(around))), None)
+            let message = format!("only one of {} may be given", listed(&branches(around)));
+            value(message, Some("keep one of them, take the others away".to_owned()))
         }
         Broken::PropertyNames { error } => {
             let name = error.instance().as_str().unwrap_or_default();
@@ -90,7 +95,9 @@ pub fn explain(error: &ValidationError<'_>, schema: &Value) -> Vec<Fault> {
                 .map(|fault| Fault { pointer: join(&pointer, name), at_key: true, ..fault })
                 .collect()
         }
-        Broken::FalseSchema => value("nothing may stand here".to_owned(), None),
+        Broken::FalseSchema => {
+            value("nothing may stand here".to_owned(), Some("take it away".to_owned()))
+        }
         Broken::Not { .. } => value(format!("{} cannot be used here", shown(found)), None),
         Broken::UniqueItems => {
             let message = format!("{} stands in this list twice", twice(found));
@@ -132,7 +139,7 @@ fn unknown_key(pointer: &str, key: &str, around: &Value) -> Fault {
     let near = nearest(key, known.iter().copied());
     let hint = match near {
         Some(near) => Some(format!("did you mean `{near}`?")),
-        None if known.is_empty() => None,
+        None if known.is_empty() => Some("take it away: nothing is known here".to_owned()),
         None => Some(format!("known here: {}", listed(&known))),
     };
     let message = format!("unknown property `{}`", cut(key));

@@ -99,9 +99,7 @@ fn comment(text: &str, tree: &Node, mark: usize) -> Option<Comment> {
         ("allow-file", true) if line < tree.span().line => Scope::File,
         ("allow-file", _) => Scope::Below,
         (_, false) => lines_from(tree, line),
-        (_, true) => {
-            next_content(text, line).map_or(Scope::Nothing, |line| lines_from(tree, line))
-        }
+        (_, true) => next_content(text, line).map_or(Scope::Nothing, |line| lines_from(tree, line)),
     };
     let has_reason = reason.chars().any(char::is_alphanumeric);
     Some(Comment { line, range: hash..end, whole, words, has_reason, scope })

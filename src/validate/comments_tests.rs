@@ -69,7 +69,10 @@ fn rules_and_reason_are_told_apart() {
     check("a: 1 # trueline: allow x/y\n", &["1: 1 x/y without reason"]);
     check("a: 1 # trueline: allow x/y --\n", &["1: 1 x/y without reason"]);
     check("a: 1 # trueline: allow\n", &["1: 1  without reason"]);
-    check("a: 1 # trueline: allowed\nb: 1 # trueline: a tool\nc: 1 # see trueline: allow x/y so\n", &[]);
+    check(
+        "a: 1 # trueline: allowed\nb: 1 # trueline: a tool\nc: 1 # see trueline: allow x/y so\n",
+        &[],
+    );
 }
 
 #[test]

@@ -98,9 +98,7 @@ impl<'a> Findings<'a> {
         known: impl IntoIterator<Item = &'n str>,
     ) -> Finding {
         match nearest(word, known) {
-            Some(near) => {
-                self.respell(finding, word, near).hint(format!("did you mean `{near}`?"))
-            }
+            Some(near) => self.respell(finding, word, near).hint(format!("did you mean `{near}`?")),
             None => finding,
         }
     }

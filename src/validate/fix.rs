@@ -105,8 +105,12 @@ pub fn mend(
     wanted: &dyn Fn(&Finding) -> bool,
     judge: JudgeSnapshot<'_>,
 ) -> Mended {
-    let mut mending =
-        Mending { now: snapshot.clone(), findings: judge(snapshot), judge, banned: BTreeSet::new() };
+    let mut mending = Mending {
+        now: snapshot.clone(),
+        findings: judge(snapshot),
+        judge,
+        banned: BTreeSet::new(),
+    };
     let (mut fixed, mut refused) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let Some(round) = mending.round(wanted) else { break };
@@ -226,7 +230,12 @@ fn change(snapshot: &mut Snapshot, path: &Arc<str>, findings: Vec<Finding>) -> V
     if snapshot.commit.starts_with("dir:") {
         snapshot.commit = directory_commit(&snapshot.files);
     }
-    findings.into_iter().zip(taken).filter(|(_, taken)| *taken).map(|(finding, _)| finding).collect()
+    findings
+        .into_iter()
+        .zip(taken)
+        .filter(|(_, taken)| *taken)
+        .map(|(finding, _)| finding)
+        .collect()
 }
 
 /// Tells whether a file is worse after fixes than before them.

@@ -11,8 +11,7 @@ fn judged(snapshot: &Snapshot) -> Vec<Finding> {
 }
 
 fn mended(snapshot: &Snapshot, unsafe_too: bool) -> Mended {
-    let wanted =
-        |finding: &Finding| unsafe_too || finding.fix.as_ref().is_some_and(|fix| fix.safe);
+    let wanted = |finding: &Finding| unsafe_too || finding.fix.as_ref().is_some_and(|fix| fix.safe);
     mend(snapshot, &wanted, &mut judged)
 }
 
@@ -38,11 +37,12 @@ const OF: &str = "catalogItem: database-standard\n";
 
 #[test]
 fn what_is_certain_is_fixed_and_all_else_stays() {
-    let text = format!("# c\r\n{HEAD}{META}{OF}# why\nversion: 1.4   # é\nfields:\n    label:   7 # x\n");
-    let expected =
-        text.replace("1.4   #", "\"1.4\"   #").replace("label:   7", "label:   \"7\"");
+    let text =
+        format!("# c\r\n{HEAD}{META}{OF}# why\nversion: 1.4   # é\nfields:\n    label:   7 # x\n");
+    let expected = text.replace("1.4   #", "\"1.4\"   #").replace("label:   7", "label:   \"7\"");
     check(&text, false, &expected, &[]);
-    let marked = |text: &str| format!("\u{feff}{}", text.replace("\r\n", "\n").replace('\n', "\r\n"));
+    let marked =
+        |text: &str| format!("\u{feff}{}", text.replace("\r\n", "\n").replace('\n', "\r\n"));
     check(&marked(&text), false, &marked(&expected), &[]);
 }
 
@@ -65,16 +65,17 @@ fn what_stands_twice_is_taken_once() {
 
 #[test]
 fn a_template_in_an_unreadable_file_is_quoted_and_what_it_hid_is_told() {
-    let text = format!("{HEAD}{META}{OF}fields:\n  label: {{{{services.a-b-c.outputs.url}}}} # c\n");
-    let expected = text
-        .replace("{{services", "\"{{services")
-        .replace("url}}", "url}}\"");
+    let text =
+        format!("{HEAD}{META}{OF}fields:\n  label: {{{{services.a-b-c.outputs.url}}}} # c\n");
+    let expected = text.replace("{{services", "\"{{services").replace("url}}", "url}}\"");
     check(&text, false, &expected, &["reference/unknown-service"]);
 }
 
 #[test]
 fn guesses_are_applied_only_when_asked_for() {
-    let text = format!("{HEAD}metdata: {{id: payments-db, team: payments}}\ncatalogItem: database-standrad\nfields: {{sise: smal}} # c\n");
+    let text = format!(
+        "{HEAD}metdata: {{id: payments-db, team: payments}}\ncatalogItem: database-standrad\nfields: {{sise: smal}} # c\n"
+    );
     let left = ["schema/missing-key", "schema/unknown-key"];
     check(&text, false, &text, &left);
     let expected = format!("{HEAD}{META}{OF}fields: {{size: small}} # c\n");

@@ -23,7 +23,10 @@ pub struct Allows {
 
 /// The comments of documents by path, read once for each content.
 #[derive(Debug, Default)]
-pub(super) struct Shelf(HashMap<Arc<str>, (Arc<str>, Arc<Vec<Comment>>)>);
+pub(super) struct Shelf(HashMap<Arc<str>, Read>);
+
+/// The comments of one content, and what names that.
+type Read = (Arc<str>, Arc<Vec<Comment>>);
 
 /// What is allowed, by path.
 pub(super) type Allowed = HashMap<Arc<str>, Arc<Allows>>;
@@ -189,7 +192,10 @@ impl Allows {
         let near = nearest(&word.rule, rules().iter().map(|rule| rule.id));
         let fix = near.and_then(|near| edit::respell(&self.bytes, &place, &word.rule, near));
         let hint = near.map_or_else(
-            || "write the rule of the finding, such as `form/pattern`, right behind `allow`".to_owned(),
+            || {
+                "write the rule of the finding, such as `form/pattern`, right behind `allow`"
+                    .to_owned()
+            },
             |near| format!("did you mean `{near}`?"),
         );
         Finding { fix, ..Finding::warning("suppression/unknown-rule", place, message).hint(hint) }
@@ -216,7 +222,8 @@ impl Allows {
             _ => {
                 let names: Vec<String> =
                     idle.iter().map(|word| format!("`{}`", word.rule)).collect();
-                let message = format!("nothing that this comment is about breaks {}", names.join(", "));
+                let message =
+                    format!("nothing that this comment is about breaks {}", names.join(", "));
                 (self.place(comment, &first.range), message)
             }
         };

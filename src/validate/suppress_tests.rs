@@ -31,10 +31,8 @@ fn a_finding_is_there_without_a_comment() {
 fn a_comment_allows_on_its_line_or_the_next_or_in_the_file() {
     check(&with(" # trueline: allow template/literal shown as it is", ""), "");
     check(&with("", "  # trueline: allow template/literal shown as it is\n  # more\n\n"), "");
-    let whole = with("", "").replace(
-        "db.yaml\n",
-        "db.yaml\n# trueline: allow-file template/literal shown as it is\n",
-    );
+    let whole = with("", "")
+        .replace("db.yaml\n", "db.yaml\n# trueline: allow-file template/literal shown as it is\n");
     check(&whole, "");
 }
 
@@ -66,7 +64,10 @@ fn rules_of_comments_are_there() {
 
 #[test]
 fn what_is_an_error_by_itself_cannot_be_allowed() {
-    let service = WARNED.replace("database-standard\n", "no-such # trueline: allow reference/unknown-item it comes\n");
+    let service = WARNED.replace(
+        "database-standard\n",
+        "no-such # trueline: allow reference/unknown-item it comes\n",
+    );
     let service = service.replace("x-{{services.a.outputs.b}}", "x");
     let judged = judge(&format!("{ITEM}{service}"));
     let rules: Vec<&str> = judged.findings.iter().map(|finding| &*finding.rule).collect();
@@ -86,7 +87,10 @@ fn a_warning_that_the_settings_make_an_error_is_allowed_and_wrongs_nothing() {
     let settings = "--- trueline.yaml\nschemaVersion: catalog/v1\nkind: Catalog\nvalidation: {rules: {template/literal: error}}\n";
     let judged = judge(&format!("{}{settings}", with("", "")));
     assert!(judged.catalog.services.is_empty());
-    assert!(judged.findings[0].is_error() && judged.remember.iter().all(|good| good.id != "payments-db"));
+    assert!(
+        judged.findings[0].is_error()
+            && judged.remember.iter().all(|good| good.id != "payments-db")
+    );
     let allowed = with(" # trueline: allow template/literal shown as it is", "");
     let judged = judge(&format!("{allowed}{settings}"));
     assert_eq!(shown(&judged), "");
@@ -111,7 +115,8 @@ fn what_allows_nothing_is_found_and_taken_away() {
     let clean = unused.split("--- services/payments/payments-db.yaml\n").nth(1).unwrap();
     let end = unused.replace("x\"\n", "x\"  # trueline: allow template/literal shown\n");
     let before = unused.replace("  label", "  # trueline: allow template/literal shown\n  label");
-    let file = unused.replace("db.yaml\n", "db.yaml\n# trueline: allow-file template/literal shown\n");
+    let file =
+        unused.replace("db.yaml\n", "db.yaml\n# trueline: allow-file template/literal shown\n");
     for text in [&end, &before, &file] {
         let (mended, safe, message) = found(text);
         assert_eq!((mended.as_str(), safe), (clean, true));
@@ -119,13 +124,15 @@ fn what_allows_nothing_is_found_and_taken_away() {
     }
     let (_, safe, message) = found(&format!("{unused}# trueline: allow template/literal shown\n"));
     assert_eq!((safe, &*message), (false, "nothing stands below this comment that it could allow"));
-    let (_, safe, _) = found(&unused.replace("x\"\n", "x\" # trueline: allow-file template/literal shown\n"));
+    let (_, safe, _) =
+        found(&unused.replace("x\"\n", "x\" # trueline: allow-file template/literal shown\n"));
     assert!(!safe);
 }
 
 #[test]
 fn of_several_rules_the_needed_ones_stay() {
-    let text = with(" # trueline: allow form/default, template/literal, settings/guard it is so", "");
+    let text =
+        with(" # trueline: allow form/default, template/literal, settings/guard it is so", "");
     let judged = judge(&text);
     let unused: Vec<_> = judged.findings.iter().map(|f| (&*f.rule, f.fix.as_ref())).collect();
     let Some(("suppression/unused", Some(fix))) = unused.last().copied() else {
@@ -162,7 +169,8 @@ fn a_wrong_document_does_not_make_its_comments_unused() {
 #[test]
 fn a_last_good_version_has_its_own_comments() {
     let settings = "--- trueline.yaml\nschemaVersion: catalog/v1\nkind: Catalog\nvalidation: {rules: {version/requirement: error}}\n";
-    let allowed = "version: \"^9\" # trueline: allow version/requirement it is pinned\nfields: {size: small}";
+    let allowed =
+        "version: \"^9\" # trueline: allow version/requirement it is pinned\nfields: {size: small}";
     let good = format!("{ITEM}{settings}{}", SERVICE.replace("fields: {size: small}", allowed));
     check(&good, "");
     let wrong = format!("{ITEM}{settings}{}", SERVICE.replace("fields", "feilds"));
@@ -173,7 +181,11 @@ fn a_last_good_version_has_its_own_comments() {
 
 #[test]
 fn the_same_is_found_again() {
-    let text = snapshot(&with("", "").replace("x-{{", "{{").replace("  label", "  # trueline: allow template/literal shown\n  label"));
+    let text = snapshot(
+        &with("", "")
+            .replace("x-{{", "{{")
+            .replace("  label", "  # trueline: allow template/literal shown\n  label"),
+    );
     let mut one = Judge::default();
     let first = one.judge(&text).findings;
     assert_eq!(first, one.judge(&text).findings);

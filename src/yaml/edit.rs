@@ -53,7 +53,9 @@ pub fn respell(source: &[u8], place: &Place, old: &str, new: &str) -> Option<Fix
     let word = bare.split(is_end).next().unwrap_or_default();
     let at = if word == old { 0 } else { part_at(word, old)? };
     let quoted = bare.get(word.len()..).is_some_and(|rest| rest.starts_with(['"', '\'']));
-    if !is_word(new) || (is_alone && !quoted && !matches!(resolve(new.into()), Ok(Scalar::Text(..)))) {
+    if !is_word(new)
+        || (is_alone && !quoted && !matches!(resolve(new.into()), Ok(Scalar::Text(..))))
+    {
         return None;
     }
     let (start, end) = (start + at, start + at + old.len());
@@ -172,11 +174,8 @@ pub fn rewrite(source: &[u8], node: &Node, word: &str) -> Option<Fix> {
 }
 
 fn fix(what: &str, safe: bool, edits: impl IntoIterator<Item = (Range<usize>, String)>) -> Fix {
-    let edit = |(range, text): (Range<usize>, String)| Edit {
-        start: range.start,
-        end: range.end,
-        text,
-    };
+    let edit =
+        |(range, text): (Range<usize>, String)| Edit { start: range.start, end: range.end, text };
     Fix { what: what.to_owned(), safe, edits: edits.into_iter().map(edit).collect() }
 }
 

@@ -125,9 +125,8 @@ fn a_word_that_would_become_something_else_is_left() {
 
 #[test]
 fn a_line_goes_below_the_comments_at_the_top() {
-    let insert = |source: &str| {
-        applied(source, insert_first(source.as_bytes(), &parsed(source), "kind: X"))
-    };
+    let insert =
+        |source: &str| applied(source, insert_first(source.as_bytes(), &parsed(source), "kind: X"));
     assert_eq!(insert("# c\n\na: 1\n").as_deref(), Some("# c\n\nkind: X\na: 1\n"));
     assert_eq!(insert("---\r\na: 1\r\n").as_deref(), Some("---\r\nkind: X\r\na: 1\r\n"));
     assert_eq!(insert("\u{feff}a: 1").as_deref(), Some("\u{feff}kind: X\na: 1"));

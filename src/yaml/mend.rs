@@ -8,7 +8,8 @@ use crate::finding::{Edit, Fix, Place};
 /// Puts a number that readers disagree about in quotes: it may have been meant as a number.
 pub(super) fn quote(source: &Source, range: Range<usize>) -> Option<Fix> {
     let written = source.slice(range.start, range.end);
-    let is_plain = written.chars().all(|each| each.is_ascii_alphanumeric() || "+-._".contains(each));
+    let is_plain =
+        written.chars().all(|each| each.is_ascii_alphanumeric() || "+-._".contains(each));
     (is_plain && !written.is_empty()).then(|| Fix {
         what: "put it in quotes".to_owned(),
         safe: false,

@@ -47,7 +47,10 @@ pub fn parse(path: &Arc<str>, bytes: &[u8]) -> (Option<Node>, Vec<Finding>) {
     findings.sort_by_key(|finding| (finding.place.line, finding.place.column));
     // Edits count from the start of the file, the text from behind its byte order mark.
     let mark = bytes.len() - text.len();
-    for edit in findings.iter_mut().filter_map(|finding| finding.fix.as_mut()).flat_map(|fix| &mut fix.edits)
+    for edit in findings
+        .iter_mut()
+        .filter_map(|finding| finding.fix.as_mut())
+        .flat_map(|fix| &mut fix.edits)
     {
         edit.start += mark;
         edit.end += mark;

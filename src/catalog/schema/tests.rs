@@ -76,14 +76,14 @@ fn missing_keys_stand_at_their_parent() {
 /fulfillment schema/missing-key: missing property `automatic` (`automatic`: how machines do it; required when the mode is automatic)
 /fulfillment schema/missing-key: missing property `manual` (`manual`: how people do it; always required)
 ");
-    assert_snapshot!(check(Kind::Service, "{catalogItem: null}"), @" schema/missing-key: missing one of `catalogItem`, `catalogBundle`");
+    assert_snapshot!(check(Kind::Service, "{catalogItem: null}"), @" schema/missing-key: missing one of `catalogItem`, `catalogBundle` (write exactly one of them)");
     assert_snapshot!(check(Kind::Bundle, "{components: [{id: a}]}"), @"/components/0 schema/missing-key: missing property `catalogItem` (`catalogItem`: id of the item)");
 }
 
 #[test]
 fn one_of_two_is_explained() {
-    assert_snapshot!(check(Kind::Service, "{catalogBundle: bundle-web}"), @" schema/value: only one of `catalogItem`, `catalogBundle` may be given");
-    assert_snapshot!(check(Kind::Environment, "{changeWindows: [{reason: x}]}"), @"/changeWindows/0 schema/missing-key: missing one of `allow`, `deny`");
+    assert_snapshot!(check(Kind::Service, "{catalogBundle: bundle-web}"), @" schema/value: only one of `catalogItem`, `catalogBundle` may be given (keep one of them, take the others away)");
+    assert_snapshot!(check(Kind::Environment, "{changeWindows: [{reason: x}]}"), @"/changeWindows/0 schema/missing-key: missing one of `allow`, `deny` (write exactly one of them)");
 }
 
 #[test]

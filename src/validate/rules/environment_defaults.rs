@@ -36,7 +36,9 @@ fn check_one(context: &Context<'_>, entry: &Entry<Environment>, findings: &mut F
             if !context.is_unusable_offer(id) {
                 let known = catalog.items.keys().chain(catalog.bundles.keys());
                 let finding = findings.at_key(&at, format!("no item or bundle `{id}`"));
-                findings.add(findings.near(finding, id, known.map(String::as_str)));
+                let finding = findings.near(finding, id, known.map(String::as_str));
+                let hint = || "defaults stand below the id of an item or bundle".to_owned();
+                findings.add(finding.or_hint(hint));
             }
             continue;
         };

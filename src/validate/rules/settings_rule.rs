@@ -30,7 +30,7 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
             }
             Some(rule) if rule.is_fixed() && severity != "error" => {
                 let message = format!("the severity of `{id}` cannot be set");
-                let hint = "what it finds cannot be worked with; it is always an error";
+                let hint = "it is always an error: take this line away";
                 findings.add(findings.at(&pointer, message).hint(hint));
             }
             Some(_) => {}
@@ -56,7 +56,7 @@ mod tests {
         );
         check(
             &settings("{yaml/syntax: off}"),
-            "trueline.yaml:3:35: error settings/rule the severity of `yaml/syntax` cannot be set (what it finds cannot be worked with; it is always an error)",
+            "trueline.yaml:3:35: error settings/rule the severity of `yaml/syntax` cannot be set (it is always an error: take this line away)",
         );
         check(&settings("{yaml/syntax: error, template/syntax: note}"), "");
     }

@@ -54,14 +54,11 @@ fn check_zone(name: &str, pointer: &str, findings: &mut Findings<'_>) {
     let (region, city) = name.rsplit_once('/').unwrap_or(("", name));
     let known: Vec<String> = tz::db().available().map(|zone| zone.as_str().to_owned()).collect();
     let near = nearest(name, known.iter().map(String::as_str));
-    let same_city = || {
-        known.iter().map(String::as_str).find(|zone| zone.rsplit('/').next() == Some(city))
-    };
+    let same_city =
+        || known.iter().map(String::as_str).find(|zone| zone.rsplit('/').next() == Some(city));
     let finding = findings.at(pointer, format!("no time zone `{name}`"));
     let finding = match near.filter(|_| !region.is_empty()).or_else(same_city) {
-        Some(near) => {
-            findings.respell(finding, name, near).hint(format!("did you mean `{near}`?"))
-        }
+        Some(near) => findings.respell(finding, name, near).hint(format!("did you mean `{near}`?")),
         None => finding.hint("write a name such as `Europe/Berlin` or `UTC`"),
     };
     findings.add(finding);
