@@ -229,6 +229,18 @@ proptest! {
     }
 
     #[test]
+    fn every_fix_has_its_place_in_the_file(
+        text in "(\u{feff})?((schemaVersion|kind|metadata|feilds|version|dependsOn|é)(: |:\n|\t)|[-?:,\\[\\]{}#&*!|>'\"%@` \n\t01é~.]|- |\n  |\\{\\{|\\}\\}|\r\n|# trueline: allow |form/pattern|Servise|1_0|007|true|null){0,40}",
+    ) {
+        let files = Snapshot::of_files([(PATH.to_owned(), text.clone().into_bytes())]);
+        for finding in judged(&files) {
+            if let Some(fix) = &finding.fix {
+                prop_assert!(fits(text.as_bytes(), fix, &[]), "{finding:?} in {text:?}");
+            }
+        }
+    }
+
+    #[test]
     fn fixing_twice_is_fixing_once_and_never_makes_worse(service in broken()) {
         let mut all = snapshot(ITEM);
         all.files.insert(PATH.into(), Blob { id: "1".into(), bytes: service.as_bytes().into() });

@@ -193,7 +193,7 @@ impl Allows {
         let fix = near.and_then(|near| edit::respell(&self.bytes, &place, &word.rule, near));
         let hint = near.map_or_else(
             || {
-                "write the rule of the finding, such as `form/pattern`, right behind `allow`"
+                "write the rule of the finding, such as `template/literal`, right behind `allow`"
                     .to_owned()
             },
             |near| format!("did you mean `{near}`?"),
