@@ -136,6 +136,13 @@ impl Finding {
         self
     }
 
+    /// Adds what to do, where nothing is said of that yet.
+    #[must_use]
+    pub fn or_hint(mut self, hint: impl FnOnce() -> String) -> Self {
+        self.hint = Some(self.hint.unwrap_or_else(hint));
+        self
+    }
+
     /// Adds another place that belongs to it.
     #[must_use]
     pub fn related(mut self, place: Place, what: impl Into<String>) -> Self {

@@ -80,13 +80,14 @@ impl Form {
 }
 
 fn unknown(id: &str, known: &[&str]) -> Problem {
-    let hint = match nearest(id, known.iter().copied()) {
+    let near = nearest(id, known.iter().copied());
+    let hint = match near {
         Some(near) => Some(format!("did you mean `{near}`?")),
         None if known.is_empty() => Some("it has no fields".to_owned()),
         None => Some(format!("its fields: {}", listed(known))),
     };
     let message = format!("unknown field `{}`", cut(id));
-    Problem::new("fields/unknown", join("", id), message, hint).at_key()
+    Problem::new("fields/unknown", join("", id), message, hint).at_key().meant(id, near)
 }
 
 fn missing_field(field: &Field) -> Problem {

@@ -8,7 +8,7 @@ use super::form::{Condition, Field, FieldType};
 use super::form_problems::violations;
 use super::form_visibility::MAX_CHAIN;
 use super::schema::Problem;
-use crate::finding::did_you_mean;
+use crate::finding::nearest;
 use crate::kinds::words::{cut, listed};
 
 /// Returns what is wrong with the condition of a field.
@@ -21,8 +21,10 @@ pub(super) fn condition_problems(
         vec![Problem::new("form/condition", format!("/conditional/{place}"), message, hint)]
     };
     let Some(decider) = fields.get(condition.field.as_str()) else {
-        let hint = did_you_mean(&condition.field, fields.keys().copied());
-        return problem("field", format!("no field `{}`", cut(&condition.field)), hint);
+        let near = nearest(&condition.field, fields.keys().copied());
+        let hint = near.map(|near| format!("did you mean `{near}`?"));
+        let found = problem("field", format!("no field `{}`", cut(&condition.field)), hint);
+        return found.into_iter().map(|one| one.meant(&condition.field, near)).collect();
     };
     if decider.id == field.id {
         return problem("field", "a field cannot decide over itself".to_owned(), None);

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::document::{Kind, place_in};
 use super::load::VERSION;
-use crate::finding::{Finding, did_you_mean};
+use crate::finding::{Finding, Fix, nearest};
 use crate::id::is_kebab;
 use crate::kinds::words::{bare, cut, listed};
-use crate::yaml::Node;
+use crate::yaml::{Node, edit};
 
 /// Returns `metadata.id`, where it can be read.
 pub(super) fn id_of(tree: &Node) -> Option<String> {
@@ -36,25 +36,40 @@ pub(super) fn belongs(kind: Kind, tree: &Node) -> String {
 }
 
 /// Checks the version of the format.
-pub(super) fn check_version(path: &Arc<str>, tree: &Node) -> Option<Finding> {
-    let (place, message) = match tree.get("schemaVersion") {
+pub(super) fn check_version(source: &[u8], path: &Arc<str>, tree: &Node) -> Option<Finding> {
+    let line = format!("schemaVersion: {VERSION}");
+    let (place, message, hint, fix) = match tree.get("schemaVersion") {
         Some(version) if version.text() == Some(VERSION) => return None,
         Some(version) => {
             let place = place_in(path, tree, "/schemaVersion", false);
-            (place, format!("unknown schemaVersion `{}`", cut(&bare(&version.to_json()))))
+            let message = format!("unknown schemaVersion `{}`", cut(&bare(&version.to_json())));
+            let hint = format!("this program knows `{line}`");
+            (place, message, hint, edit::rewrite(source, version, VERSION))
         }
-        None => (place_in(path, tree, "", false), "missing property `schemaVersion`".to_owned()),
+        None => {
+            let place = place_in(path, tree, "", false);
+            let message = "missing property `schemaVersion`".to_owned();
+            let hint = format!("write `{line}` at the top");
+            (place, message, hint, edit::insert_first(source, tree, &line))
+        }
     };
-    let hint = format!("this program knows `schemaVersion: {VERSION}`");
-    Some(Finding::error("document/schema-version", place, message).hint(hint))
+    let finding = Finding::error("document/schema-version", place, message).hint(hint);
+    Some(Finding { fix, ..finding })
 }
 
 /// Checks that the kind is one, and the one that belongs here.
-pub(super) fn check_kind(path: &Arc<str>, tree: &Node, expected: Kind) -> Option<Finding> {
+pub(super) fn check_kind(
+    source: &[u8],
+    path: &Arc<str>,
+    tree: &Node,
+    expected: Kind,
+) -> Option<Finding> {
     let Some(node) = tree.get("kind") else {
         let place = place_in(path, tree, "", false);
+        let line = format!("kind: {expected}");
+        let fix = edit::insert_first(source, tree, &line);
         let finding = Finding::error("document/kind", place, "missing property `kind`");
-        return Some(finding.hint(format!("write `kind: {expected}`")));
+        return Some(Finding { fix, ..finding.hint(format!("write `{line}`")) });
     };
     let place = place_in(path, tree, "/kind", false);
     let word = bare(&node.to_json());
@@ -69,20 +84,33 @@ pub(super) fn check_kind(path: &Arc<str>, tree: &Node, expected: Kind) -> Option
         None => {
             let message =
                 format!("unknown kind `{}`, expected one of {}", cut(&word), listed(&known));
-            let finding = Finding::error("document/kind", place, message);
-            Some(finding.maybe_hint(did_you_mean(&word, known)))
+            let near = nearest(&word, known);
+            let hint = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("by its path this is a `{expected}`: write `kind: {expected}`"),
+            };
+            // Where spelling and path agree, nothing else can be meant.
+            let safe = near == Some(expected.word());
+            let fix = edit::rewrite(source, node, near.unwrap_or(expected.word()));
+            let fix = fix.map(|fix| Fix { safe, ..fix });
+            Some(Finding { fix, ..Finding::error("document/kind", place, message).hint(hint) })
         }
     }
 }
 
 /// Checks that the file is named after its id; the settings are not.
-pub(super) fn check_id(path: &Arc<str>, tree: &Node, kind: Kind, stem: &str) -> Option<Finding> {
+pub(super) fn check_id(
+    source: &[u8],
+    (path, kind, stem): (&Arc<str>, Kind, &str),
+    tree: &Node,
+) -> Option<Finding> {
     let id = id_of(tree).filter(|id| id != stem && kind != Kind::Settings)?;
     let place = place_in(path, tree, "/metadata/id", false);
     let message = format!("the id is `{}`, and the file is named `{}`", cut(&id), cut(stem));
     let file = is_kebab(&id, 64).then(|| format!(", or the file to `{id}.yaml`"));
     let hint = format!("rename the id to `{}`{}", cut(stem), file.unwrap_or_default());
-    Some(Finding::error("document/id", place, message).hint(hint))
+    let fix = edit::respell(source, &place, &id, stem);
+    Some(Finding { fix, ..Finding::error("document/id", place, message).hint(hint) })
 }
 
 /// Checks that the folder is the category or the team.

@@ -75,8 +75,8 @@ fn read_as(mut document: Document, kind: Kind, folder: Option<&str>, stem: &str)
     document.findings = findings;
     let Some(tree) = tree else { return document };
     document.id = id_of(&tree);
-    let path = &document.path.clone();
-    if let Some(finding) = check_version(path, &tree) {
+    let (path, bytes) = (&document.path.clone(), document.bytes.clone());
+    if let Some(finding) = check_version(&bytes, path, &tree) {
         document.findings.push(finding);
         // What a version means that nobody knows yet is not for this one to judge.
         if tree.get("schemaVersion").is_some() {
@@ -85,15 +85,15 @@ fn read_as(mut document: Document, kind: Kind, folder: Option<&str>, stem: &str)
     }
     let declared = kind_of(&tree).unwrap_or(kind);
     document.kind = Some(declared);
-    document.findings.extend(check_kind(path, &tree, kind));
+    document.findings.extend(check_kind(&bytes, path, &tree, kind));
     if declared == kind {
-        document.findings.extend(check_id(path, &tree, kind, stem));
+        document.findings.extend(check_id(&bytes, (path, kind, stem), &tree));
         document.findings.extend(check_folder(path, &tree, kind, folder));
     }
     let value = with_head(tree.to_json(), declared);
     document.findings.extend(problems(declared, &value).into_iter().map(|problem| {
         let place = place_in(path, &tree, &problem.pointer, problem.at_key);
-        problem.at(place)
+        problem.within(&bytes, &tree, place)
     }));
     if !document.findings.iter().any(Finding::is_error) {
         type_body(&mut document, declared, value, &tree);

@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 
 use super::document::Kind;
 use crate::finding::{Finding, Place, Severity};
-use crate::kinds::{self, Fault, MOST};
+use crate::kinds::{self, Fault, MOST, Mend};
+use crate::yaml::{Node, edit};
 
 /// One thing that a schema says is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct Problem {
     pub message: String,
     /// What to do.
     pub hint: Option<String>,
+    /// How the value can be written instead, where that is known.
+    pub mend: Option<Mend>,
 }
 
 impl Problem {
@@ -43,7 +46,15 @@ impl Problem {
             severity: Severity::Error,
             message: message.into(),
             hint,
+            mend: None,
         }
+    }
+
+    /// Says which word was meant instead of one that stands there.
+    #[must_use]
+    pub fn meant(mut self, word: &str, instead: Option<&str>) -> Self {
+        self.mend = instead.map(|instead| Mend::Respell(word.to_owned(), instead.to_owned()));
+        self
     }
 
     /// Says that the key is what is wrong.
@@ -58,6 +69,20 @@ impl Problem {
     pub fn warning(mut self) -> Self {
         self.severity = Severity::Warning;
         self
+    }
+
+    /// Makes a finding of it, with how it can be mended in the file where that is known.
+    pub fn within(self, source: &[u8], tree: &Node, place: Place) -> Finding {
+        let fix = self.mend.as_ref().and_then(|mend| {
+            let node = || tree.pointer(&self.pointer);
+            match mend {
+                Mend::Quote => edit::quote(source, node()?),
+                Mend::Unquote => edit::unquote(source, node()?),
+                Mend::Once => edit::without_repeats(source, node()?),
+                Mend::Respell(old, new) => edit::respell(source, &place, old, new),
+            }
+        });
+        Finding { fix, ..self.at(place) }
     }
 
     /// Makes a finding of it.
@@ -78,8 +103,8 @@ impl Problem {
 
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
-        let Fault { pointer, at_key, rule, message, hint } = fault;
-        Self { pointer, at_key, rule, severity: Severity::Error, message, hint }
+        let Fault { pointer, at_key, rule, message, hint, mend } = fault;
+        Self { pointer, at_key, rule, severity: Severity::Error, message, hint, mend }
     }
 }
 

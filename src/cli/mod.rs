@@ -41,6 +41,7 @@ mod table;
 mod task;
 mod validate;
 mod validate_change;
+mod validate_fix;
 mod validate_paths;
 mod validate_report;
 mod version;

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use super::context::Context;
 use super::output::{Exit, Failure};
 use super::validate_change::{self, Change};
+use super::validate_fix::{self, Mend};
 use super::validate_paths::{Asked, asked};
 use super::validate_report::{self, Reports};
 use crate::catalog::{Layout, Snapshot};
@@ -30,6 +31,9 @@ pub struct Options {
     /// What is judged, and against what.
     #[command(flatten)]
     pub change: Change,
+    /// What is fixed.
+    #[command(flatten)]
+    pub mend: Mend,
 }
 
 /// How bad a finding is.
@@ -57,8 +61,11 @@ impl Level {
 /// Reports findings: 0 clean, 1 findings, 2 could not run, 3 no catalog.
 pub(super) fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
     let found = found(context, options)?;
+    let found = validate_fix::run(context, options.mend, found)?;
     let level = options.fail_on.severity();
-    validate_report::write(context, &options.reports, &found, level)?;
+    if !options.mend.diff {
+        validate_report::write(context, &options.reports, &found, level)?;
+    }
     let any = found.findings.iter().any(|finding| finding.severity >= level);
     Ok(if any { Exit::Findings } else { Exit::Success })
 }
@@ -83,12 +90,16 @@ fn found(context: &Context, options: &Options) -> Result<Found, Failure> {
         Some(root) if !options.paths.is_empty() => DirectoryReader::new(root).read()?,
         _ => context.snapshot()?,
     };
-    let against = Against { base: None, today: Some(validate_change::today()) };
-    let findings = Judge::default().judge_against(&snapshot, &against).findings;
     let findings: Vec<Finding> =
-        findings.into_iter().filter(|finding| asked.covers(&finding.place.path)).collect();
+        judged(&snapshot).into_iter().filter(|finding| asked.covers(&finding.place.path)).collect();
     let found = Found { snapshot, prefix: asked.prefix(), asked, findings };
     found.of_a_catalog(&context.catalog)
+}
+
+/// Judges a snapshot that nothing is known of, today.
+pub(super) fn judged(snapshot: &Snapshot) -> Vec<Finding> {
+    let against = Against { base: None, today: Some(validate_change::today()) };
+    Judge::default().judge_against(snapshot, &against).findings
 }
 
 /// The catalog of the context, as a whole.

@@ -101,6 +101,7 @@ fn findings_are_shown_with_a_path_that_opens_and_the_line() {
     ROOT/services/platform/platform-broken.yaml:1:1: error schema/missing-key missing one of `catalogItem`, `catalogBundle`
       1 | schemaVersion: catalog/v1
         | ^
+      hint: write exactly one of them
 
     ROOT/services/platform/platform-broken.yaml:1:1: error schema/missing-key missing property `metadata`
       1 | schemaVersion: catalog/v1

@@ -120,7 +120,7 @@ mod tests {
         });
         assert_snapshot!(check("rest-api", &rest), @r#"
         /authentication: missing property `token` (`token`: name of the secret that holds the bearer token)
-        /body/contentTemplate: expected a mapping, found text `a=b` ()
+        /body/contentTemplate: expected a mapping, found text `a=b` (write `{key: value}`, or each `key: value` on its own line below)
         /endpoint: missing property `url` (`url`: where the request goes; values in it are percent-encoded)
         /endpoint/method: expected one of `GET`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE`, found `FETCH` (did you mean `PATCH`?)
         /endpont (key): unknown property `endpont` (did you mean `endpoint`?)
@@ -138,11 +138,11 @@ mod tests {
         /repository: expected text that is not empty ()
         /waitFor: expected one of `merged`, `opened`, found `marged` (did you mean `merged`?)
         "#);
-        assert_snapshot!(check("terraform", &json!({"workspace": "w"})), @r#": missing one of `contentTemplate`, `files`, `module` ()"#);
+        assert_snapshot!(check("terraform", &json!({"workspace": "w"})), @r#": missing one of `contentTemplate`, `files`, `module` (write at least one of them)"#);
         assert_snapshot!(check("approval", &json!({"approvers": {}, "required": 0})), @r#"
-        /approvers: missing one of `teams`, `users` ()
+        /approvers: missing one of `teams`, `users` (write at least one of them)
         /required: expected at least 1, found 0 ()
         "#);
-        assert_snapshot!(check("notify", &json!(null)), @r#": expected a mapping, found nothing ()"#);
+        assert_snapshot!(check("notify", &json!(null)), @r#": expected a mapping, found nothing (write it, or take the property away)"#);
     }
 }

@@ -23,6 +23,21 @@ pub struct Fault {
     pub message: String,
     /// What to do.
     pub hint: Option<String>,
+    /// How the value can be written instead, where that is known.
+    pub mend: Option<Mend>,
+}
+
+/// How a value or key can be written instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mend {
+    /// In quotes, for a text is wanted.
+    Quote,
+    /// Without quotes, for a number or boolean is wanted.
+    Unquote,
+    /// With another word in place of the first.
+    Respell(String, String),
+    /// Without the entries that stand in a list twice.
+    Once,
 }
 
 impl Fault {
@@ -32,7 +47,12 @@ impl Fault {
         message: impl Into<String>,
         hint: Option<String>,
     ) -> Self {
-        Self { pointer: pointer.into(), at_key: false, rule, message: message.into(), hint }
+        let (pointer, message) = (pointer.into(), message.into());
+        Self { pointer, at_key: false, rule, message, hint, mend: None }
+    }
+
+    fn mend(self, mend: Option<Mend>) -> Self {
+        Self { mend, ..self }
     }
 }
 
@@ -58,10 +78,15 @@ pub fn explain(error: &ValidationError<'_>, schema: &Value) -> Vec<Fault> {
         }
         Broken::OneOfNotValid { .. } | Broken::AnyOf { .. } => {
             let message = format!("missing one of {}", listed(&branches(around)));
-            vec![Fault::new("schema/missing-key", pointer, message, None)]
+            let hint = match error.kind() {
+                Broken::AnyOf { .. } => "write at least one of them",
+                _ => "write exactly one of them",
+            };
+            vec![Fault::new("schema/missing-key", pointer, message, Some(hint.to_owned()))]
         }
         Broken::OneOfMultipleValid { .. } => {
-            value(format!("only one of {} may be given", listed(&branches(around))), None)
+            let message = format!("only one of {} may be given", listed(&branches(around)));
+            value(message, Some("keep one of them, take the others away".to_owned()))
         }
         Broken::PropertyNames { error } => {
             let name = error.instance().as_str().unwrap_or_default();
@@ -70,9 +95,15 @@ pub fn explain(error: &ValidationError<'_>, schema: &Value) -> Vec<Fault> {
                 .map(|fault| Fault { pointer: join(&pointer, name), at_key: true, ..fault })
                 .collect()
         }
-        Broken::FalseSchema => value("nothing may stand here".to_owned(), None),
+        Broken::FalseSchema => {
+            value("nothing may stand here".to_owned(), Some("take it away".to_owned()))
+        }
         Broken::Not { .. } => value(format!("{} cannot be used here", shown(found)), None),
-        Broken::UniqueItems => value("an entry stands here twice".to_owned(), None),
+        Broken::UniqueItems => {
+            let message = format!("{} stands in this list twice", twice(found));
+            let hint = Some("take one of the two away".to_owned());
+            vec![Fault::new("schema/value", &*pointer, message, hint).mend(Some(Mend::Once))]
+        }
         Broken::Pattern { .. } | Broken::Format { .. } => {
             let (message, hint) = rule_in_words(around, found);
             value(message, hint)
@@ -105,14 +136,16 @@ fn unknown_key(pointer: &str, key: &str, around: &Value) -> Fault {
         .flatten()
         .map(|(key, _)| key.as_str())
         .collect();
-    let hint = match nearest(key, known.iter().copied()) {
+    let near = nearest(key, known.iter().copied());
+    let hint = match near {
         Some(near) => Some(format!("did you mean `{near}`?")),
-        None if known.is_empty() => None,
+        None if known.is_empty() => Some("take it away: nothing is known here".to_owned()),
         None => Some(format!("known here: {}", listed(&known))),
     };
     let message = format!("unknown property `{}`", cut(key));
     let fault = Fault::new("schema/unknown-key", join(pointer, key), message, hint);
-    Fault { at_key: true, ..fault }
+    let mend = near.map(|near| Mend::Respell(key.to_owned(), near.to_owned()));
+    Fault { at_key: true, mend, ..fault }
 }
 
 /// Names what is missing; the hint says what it is for, from the schema that describes it.
@@ -141,17 +174,48 @@ fn wrong_type(pointer: String, kind: &TypeKind, found: &Value) -> Fault {
         TypeKind::Multiple(several) => several.iter().map(type_word).collect(),
     };
     let text_wanted = wanted.contains(&"text");
-    let hint = match found {
+    let (hint, mend) = match found {
+        // `1.10` is the number 1.1 and another text: that one is shown only in the file.
+        Value::Number(number) if text_wanted && number.is_f64() => {
+            (Some("put it in quotes as it stands there".to_owned()), Some(Mend::Quote))
+        }
         Value::Number(_) | Value::Bool(_) if text_wanted => {
-            Some(format!("put it in quotes: \"{}\"", cut(&bare(found))))
+            (Some(format!("put it in quotes: \"{}\"", cut(&bare(found)))), Some(Mend::Quote))
+        }
+        Value::Null if text_wanted => {
+            let hint = "write one, or take the property away; the text `null` stands in quotes";
+            (Some(hint.to_owned()), Some(Mend::Quote))
         }
         Value::String(text) if !text_wanted && unquotes_to(text, &wanted) => {
-            Some(format!("take the quotes away: {text}"))
+            (Some(format!("take the quotes away: {text}")), Some(Mend::Unquote))
         }
-        _ => None,
+        Value::Null => (Some("write it, or take the property away".to_owned()), None),
+        _ => (shape(&wanted, found), None),
     };
     let message = format!("expected {}, found {}", wanted.join(" or "), kind_and_value(found));
-    Fault::new("schema/type", pointer, message, hint)
+    Fault::new("schema/type", pointer, message, hint).mend(mend)
+}
+
+/// Shows how a list or mapping is written.
+fn shape(wanted: &[&str], found: &Value) -> Option<String> {
+    let hint = match (wanted, found) {
+        (["a list"], Value::String(_) | Value::Number(_) | Value::Bool(_)) => {
+            return Some(format!("write a list: `[{}]`", cut(&bare(found))));
+        }
+        (["a list"], _) => "write `[one, two]`, or each entry on its own line after `- `",
+        (["a mapping"], _) => "write `{key: value}`, or each `key: value` on its own line below",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+/// Returns the first entry of a list that stands in it twice.
+fn twice(list: &Value) -> String {
+    let entries = list.as_array().map(Vec::as_slice).unwrap_or_default();
+    let is_repeated =
+        |(at, entry): &(usize, &Value)| entries.iter().take(*at).any(|other| other == *entry);
+    let repeated = entries.iter().enumerate().find(is_repeated);
+    repeated.map_or_else(|| "an entry".to_owned(), |(_, entry)| shown(entry))
 }
 
 fn unquotes_to(text: &str, wanted: &[&str]) -> bool {
@@ -168,9 +232,10 @@ fn not_one_of(pointer: &str, found: &Value, options: &Value) -> Vec<Fault> {
     let message = format!("expected one of {}, found {}", listed(&known), shown(found));
     // Every short word is near every other.
     let word = found.as_str().filter(|word| word.chars().count() > 2);
-    let near = word.and_then(|word| nearest(word, known.iter().copied()));
-    let hint = near.map(|near| format!("did you mean `{near}`?"));
-    vec![Fault::new("schema/value", pointer, message, hint)]
+    let near = word.and_then(|word| Some((word, nearest(word, known.iter().copied())?)));
+    let hint = near.map(|(_, near)| format!("did you mean `{near}`?"));
+    let mend = near.map(|(word, near)| Mend::Respell(word.to_owned(), near.to_owned()));
+    vec![Fault::new("schema/value", pointer, message, hint).mend(mend)]
 }
 
 fn out_of_bounds(broken: &Broken, found: &Value) -> String {

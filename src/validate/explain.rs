@@ -79,7 +79,9 @@ pub fn rules_document() -> String {
          <!-- Written by `UPDATE_DOCS=1 cargo test rules_document`; a test compares it with the registry. -->\n\n\
          What `trueline validate` finds, and how to mend it. `trueline explain RULE` says the same.\n\
          The settings of a catalog may say how bad a rule is, unless it says below that they cannot:\n\n\
-         ```yaml\nvalidation:\n  rules: {template/literal: error, form/pattern: off}\n```\n",
+         ```yaml\nvalidation:\n  rules: {template/literal: error, form/pattern: off}\n```\n\n\
+         What is a warning or a note can be allowed where it stands, with a reason: \
+         [fixes and exceptions](guide/fixes-and-exceptions.md).\n",
     );
     let mut group = "";
     for rule in rules() {

@@ -4,8 +4,8 @@ use std::cell::OnceCell;
 
 use super::registry::Rule;
 use crate::catalog::{Document, Problem, place_in};
-use crate::finding::{Finding, Place};
-use crate::yaml::{self, Node};
+use crate::finding::{Finding, Place, nearest};
+use crate::yaml::{self, Node, edit};
 
 /// What rules found in one document so far.
 #[derive(Debug)]
@@ -82,8 +82,31 @@ impl<'a> Findings<'a> {
 
     /// Makes a finding of a problem below a JSON pointer, under the problem's own rule.
     pub fn of_problem(&self, below: &str, problem: Problem) -> Finding {
-        let place = self.locate(&format!("{below}{}", problem.pointer), problem.at_key);
-        problem.at(place)
+        let problem = Problem { pointer: format!("{below}{}", problem.pointer), ..problem };
+        let place = self.locate(&problem.pointer, problem.at_key);
+        match self.tree() {
+            Some(tree) => problem.within(&self.document.bytes, tree, place),
+            None => problem.at(place),
+        }
+    }
+
+    /// Adds "did you mean" to a finding about a word, and the edit that goes with it, where one that is known is near.
+    pub fn near<'n>(
+        &self,
+        finding: Finding,
+        word: &str,
+        known: impl IntoIterator<Item = &'n str>,
+    ) -> Finding {
+        match nearest(word, known) {
+            Some(near) => self.respell(finding, word, near).hint(format!("did you mean `{near}`?")),
+            None => finding,
+        }
+    }
+
+    /// Adds the edit that writes another word where a finding stands.
+    pub fn respell(&self, finding: Finding, word: &str, instead: &str) -> Finding {
+        let fix = edit::respell(&self.document.bytes, &finding.place, word, instead);
+        Finding { fix: fix.or(finding.fix), ..finding }
     }
 
     /// Adds a finding.

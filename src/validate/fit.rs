@@ -77,7 +77,7 @@ impl Fit {
         context.waiting = self.waiting.keys().cloned().collect();
         let whole = self.check_whole(&context, beside.owners).into_iter();
         let whole = whole.filter_map(|finding| severities.apply(finding));
-        for finding in whole.chain(check_change(&context, beside.against)) {
+        for finding in whole.chain(check_change(&context, beside.against, severities)) {
             let document = catalog.documents.get(&finding.place.path);
             if let (true, Some((Kind::Service, id))) =
                 (finding.is_error(), document.and_then(|document| key_of(document)))
@@ -253,9 +253,9 @@ fn check_bundles(
 }
 
 /// Runs the rules about a change: as bad as the base says, for no change decides that about itself.
-fn check_change(context: &Context<'_>, against: &Against) -> Vec<Finding> {
+fn check_change(context: &Context<'_>, against: &Against, of_head: &Severities) -> Vec<Finding> {
     let Some(base) = &against.base else { return Vec::new() };
-    let severities = Severities::of(&base.settings);
+    let severities = Severities::of(&base.settings).allowing(of_head.allowed().clone());
     let mut found = Vec::new();
     for rule in rules() {
         if let Check::Change(check) = rule.check {

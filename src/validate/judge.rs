@@ -14,6 +14,7 @@ use super::findings::Findings;
 use super::fit::{Beside, Fit};
 use super::registry::{Check, Rule, rules};
 use super::severities::Severities;
+use super::suppress::{Ran, Shelf};
 use crate::catalog::{Body, Catalog, Document, Documents, Files, Kind, Reader, Settings, Snapshot};
 use crate::finding::Finding;
 use crate::owners::{LOCATIONS, Owners};
@@ -63,6 +64,7 @@ pub struct Judge {
     last: Option<Last>,
     fit: Fit,
     owners: Option<(OwnersKey, Arc<Owners>)>,
+    comments: Shelf,
 }
 
 /// What was judged last.
@@ -107,11 +109,18 @@ impl Judge {
         let (remember, forget) = self.remembered(&catalog, &effective);
         let owners = self.owners(snapshot);
         let beside = Beside { owners: &owners, against };
-        let (mut beyond, misfits) = self.fit.check(&catalog, &effective, &severities, &beside);
+        let in_force = self.in_force(&effective, &severities);
+        let (mut beyond, misfits) = self.fit.check(&catalog, &effective, &in_force, &beside);
         // What stands in a last good version is nothing that the snapshot could mend.
         beyond.retain(|finding| self.is_current(finding, &catalog));
         let mut findings = self.findings(snapshot, &severities);
         findings.extend(beyond);
+        let ran = Ran {
+            base: against.base.is_some(),
+            today: against.today.is_some(),
+            all: effective.unusable.is_empty() && effective.overlay.is_empty(),
+        };
+        findings.extend(severities.of_comments(ran, &self.wrong));
         findings
             .sort_by(|a, b| (&a.place, &a.rule, &a.message).cmp(&(&b.place, &b.rule, &b.message)));
         remember.iter().cloned().for_each(|good| self.past.put(good));
@@ -185,7 +194,9 @@ impl Judge {
             }
         }
         self.documents = documents;
+        self.comments.follow(changed.iter().map(|(path, _, new)| (path, new.as_ref())));
         let severities = Severities::of(&self.settings());
+        let severities = severities.allowing(self.comments.allowed(&self.documents));
         let before = std::mem::take(&mut self.wrong);
         let wrong = self.flaws.iter().filter_map(|(path, findings)| {
             let why = wrong(self.documents.get(path)?, findings, &severities)?;
@@ -194,6 +205,19 @@ impl Judge {
         self.wrong = wrong.collect();
         self.hold(&changed, &before);
         severities
+    }
+
+    /// Lets the comments of last good versions count where those are in force.
+    fn in_force(&self, effective: &Effective, severities: &Severities) -> Severities {
+        let mut shelf = Shelf::default();
+        let others = changed(&self.documents, &effective.documents);
+        shelf.follow(others.iter().map(|(path, _, new)| (path, new.as_ref())));
+        let mut allowed = severities.allowed().clone();
+        for (path, _, _) in &others {
+            allowed.remove(path);
+        }
+        allowed.extend(shelf.allowed(&effective.documents));
+        severities.allowing(allowed)
     }
 
     /// Keeps up who claims which id: documents that are new, and those that are judged differently by now.

@@ -21,11 +21,13 @@
 //! ```
 
 mod breaks;
+mod comments;
 mod context;
 mod effective;
 mod explain;
 mod findings;
 mod fit;
+pub mod fix;
 mod graph;
 mod judge;
 mod references;
@@ -34,11 +36,13 @@ pub mod report;
 mod rules;
 mod scope;
 mod severities;
+mod suppress;
 mod templates;
 #[cfg(test)]
 pub(crate) mod testing;
 mod texts;
 mod versions;
+mod wrong;
 
 pub use breaks::{Break, breaking_items, bundle_breaks, item_breaks};
 pub use context::{Context, Offer, ServiceContext};
@@ -48,3 +52,4 @@ pub use findings::Findings;
 pub use judge::{Against, Judge, Judged};
 pub use references::ServiceRead;
 pub use registry::{Check, OfBundle, OfChange, OfService, Rule, rule, rules};
+pub use suppress::Allows;

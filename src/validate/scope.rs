@@ -5,12 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::texts::ActionList;
+use super::wrong::Wrong;
 use crate::catalog::{Action, Bundle, FieldType, Form, Item, Mode, OnFailure};
-use crate::finding::did_you_mean;
 use crate::kinds::{self, ActionKind, Reversal};
-
-/// What is wrong with a path, and what to write instead.
-pub(super) type Wrong = (String, Option<String>);
 
 /// Outputs by action; nothing where the type of the action is unknown, so that any name may be one.
 type Outputs<'a> = BTreeMap<&'a str, Option<BTreeSet<String>>>;
@@ -162,16 +159,15 @@ impl<'a> Names<'a> {
                 "components" => "components are known in bundles only".to_owned(),
                 _ => format!("known here: {}", listed(&roots)),
             };
-            return (format!("`{root}` is not known in {}", self.place), Some(hint));
+            return Wrong::new(format!("`{root}` is not known in {}", self.place)).hint(hint);
         }
         let field = self.has_fields() && self.form.field(root).is_some();
         let known = || format!("known here: {}", listed(&roots));
-        let hint = if field {
-            Some(format!("write `fields.{root}`"))
-        } else {
-            did_you_mean(root, roots.iter().copied()).or_else(|| Some(known()))
-        };
-        (format!("there is no variable `{root}`"), hint)
+        let wrong = Wrong::new(format!("there is no variable `{root}`"));
+        match field {
+            true => wrong.hint(format!("write `fields.{root}`")),
+            false => wrong.near(root, roots.iter().copied()).or_hint(known),
+        }
     }
 
     fn wrong_output(&self, rest: &[String]) -> Option<Wrong> {
@@ -180,28 +176,31 @@ impl<'a> Names<'a> {
         let Some(names) = known.get(action.as_str()) else {
             if action == self.own {
                 let hint = "its own outputs are known in `observe`, `delete` and `verify`";
-                return Some((
-                    format!("`{action}` has not answered yet here"),
-                    Some(hint.to_owned()),
-                ));
+                return Some(
+                    Wrong::new(format!("`{action}` has not answered yet here")).hint(hint),
+                );
             }
             if later.contains(action.as_str()) {
                 let message = format!("action `{action}` is not done before this one");
-                return Some((message, Some(format!("name it in `dependsOn: [{action}]`"))));
+                return Some(
+                    Wrong::new(message).hint(format!("name it in `dependsOn: [{action}]`")),
+                );
             }
-            let hint = did_you_mean(action, known.keys().copied());
-            return Some((format!("no action `{action}` is done before this one"), hint));
+            let wrong = Wrong::new(format!("no action `{action}` is done before this one"));
+            let names: Vec<&str> = known.keys().copied().collect();
+            return Some(wrong.near(action, names.iter().copied()).or_hint(|| match &names[..] {
+                [] => "outputs are known of actions that are done before it; none is".to_owned(),
+                names => format!("done before it: {}", listed(names)),
+            }));
         };
         let (names, name) = (names.as_ref()?, rest.first()?);
         if names.contains(name) {
             return None;
         }
-        let hint = did_you_mean(name, names.iter().map(String::as_str)).or_else(|| {
-            Some(format!(
-                "map it under `outputs` of `{action}`: `{name}: /pointer/into/its/result`"
-            ))
-        });
-        Some((format!("action `{action}` has no output `{name}`"), hint))
+        let wrong = Wrong::new(format!("action `{action}` has no output `{name}`"));
+        Some(wrong.near(name, names.iter().map(String::as_str)).or_hint(|| {
+            format!("map it under `outputs` of `{action}`: `{name}: /pointer/into/its/result`")
+        }))
     }
 }
 
@@ -224,18 +223,18 @@ fn wrong_field(form: &Form, rest: &[String]) -> Option<Wrong> {
     let (id, more) = rest.split_first()?;
     let Some(field) = form.field(id) else {
         let known: Vec<&str> = form.fields().map(|field| field.id.as_str()).collect();
-        let hint = did_you_mean(id, known.iter().copied()).unwrap_or_else(|| {
+        let wrong = Wrong::new(format!("the form has no field `{id}`"));
+        return Some(wrong.near(id, known.iter().copied()).or_hint(|| {
             if known.is_empty() {
-                return "the form has no fields".to_owned();
+                return "it has no fields at all".to_owned();
             }
             format!("its fields: {}", listed(&known))
-        });
-        return Some((format!("the form has no field `{id}`"), Some(hint)));
+        }));
     };
     let parts = matches!(field.kind, FieldType::File | FieldType::Multiselect);
     (!parts && !more.is_empty()).then(|| {
-        let hint = format!("write `fields.{id}`");
-        (format!("field `{id}` is a {} and has no parts", field.kind.word()), Some(hint))
+        let message = format!("field `{id}` is a {} and has no parts", field.kind.word());
+        Wrong::new(message).hint(format!("write `fields.{id}`"))
     })
 }
 
@@ -247,7 +246,7 @@ fn wrong_secret(rest: &[String]) -> Option<Wrong> {
         && name.chars().all(named);
     (!right).then(|| {
         let hint = "write capital letters, digits and underscores: `secrets.API_TOKEN`";
-        (format!("`secrets.{}` is not the name of a secret", rest.join(".")), Some(hint.to_owned()))
+        Wrong::new(format!("`secrets.{}` is not the name of a secret", rest.join("."))).hint(hint)
     })
 }
 
@@ -263,9 +262,11 @@ fn wrong_member(members: &Value, root: &str, rest: &[String]) -> Option<Wrong> {
         let Some(below) = below else {
             let known: Vec<&str> =
                 at.as_object().into_iter().flatten().map(|(key, _)| key.as_str()).collect();
-            let hint = did_you_mean(part, known.iter().copied())
-                .or_else(|| (!known.is_empty()).then(|| format!("known here: {}", listed(&known))));
-            return Some((format!("`{path}` has no `{part}`"), hint));
+            let wrong = Wrong::new(format!("`{path}` has no `{part}`"));
+            return Some(wrong.near(part, known.iter().copied()).or_hint(|| match &known[..] {
+                [] => format!("write `{path}`, which has no parts"),
+                known => format!("known here: {}", listed(known)),
+            }));
         };
         path = format!("{path}.{part}");
         at = below;

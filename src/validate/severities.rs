@@ -1,14 +1,20 @@
-//! How bad findings are in this catalog: the rules' own word, or what its settings say.
+//! How bad findings are in this catalog: the rules' own word, what its settings say, what comments allow.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::registry::rule;
+use super::registry::{Rule, rule};
+use super::suppress::{Allowed, Ran};
 use crate::catalog::Settings;
 use crate::finding::{Finding, Severity};
 
 /// Severity by rule, where the settings of the catalog name one; nothing means off.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Severities(BTreeMap<String, Option<Severity>>);
+#[derive(Clone, Debug, Default)]
+pub(super) struct Severities {
+    named: BTreeMap<String, Option<Severity>>,
+    /// What the comments of each document allow.
+    allowed: Allowed,
+}
 
 impl Severities {
     pub(super) fn of(settings: &Settings) -> Self {
@@ -23,22 +29,51 @@ impl Severities {
             let settable = rule(id).is_some_and(|rule| !rule.is_fixed());
             settable.then(|| (id.clone(), severity))
         });
-        Self(known.collect())
+        Self { named: known.collect(), allowed: Allowed::new() }
     }
 
-    /// Gives a finding its severity; nothing where its rule is off.
+    /// Lets comments count, beside the settings.
+    pub(super) fn allowing(&self, allowed: Allowed) -> Self {
+        Self { named: self.named.clone(), allowed }
+    }
+
+    /// Returns what comments allow.
+    pub(super) fn allowed(&self) -> &Allowed {
+        &self.allowed
+    }
+
+    /// Gives a finding its severity; nothing where its rule is off or a comment allows it.
     pub(super) fn apply(&self, finding: Finding) -> Option<Finding> {
-        match self.0.get(&finding.rule) {
-            None => Some(finding),
-            Some(severity) => severity.map(|severity| Finding { severity, ..finding }),
-        }
+        let severity = match self.named.get(&finding.rule) {
+            None => finding.severity,
+            Some(severity) => (*severity)?,
+        };
+        let finding = Finding { severity, ..finding };
+        let allows = self.allowed.get(&finding.place.path);
+        (!allows.is_some_and(|allows| allows.covers(&finding))).then_some(finding)
     }
 
     /// Tells whether a finding means that its document is wrong.
     pub(super) fn is_error(&self, finding: &Finding) -> bool {
-        match self.0.get(&finding.rule) {
+        let is_error = match self.named.get(&finding.rule) {
             None => finding.is_error(),
             Some(severity) => *severity == Some(Severity::Error),
-        }
+        };
+        // Most findings are of documents without comments: nothing is copied for those.
+        is_error
+            && (!self.allowed.contains_key(&finding.place.path)
+                || self.apply(finding.clone()).is_some())
+    }
+
+    /// Says what is wrong with the comments of documents; of those that are wrong in themselves not what is unused.
+    pub(super) fn of_comments(&self, ran: Ran, wrong: &BTreeMap<Arc<str>, String>) -> Vec<Finding> {
+        let severity = |rule: &Rule| match self.named.get(rule.id) {
+            None => Some(rule.severity),
+            Some(severity) => *severity,
+        };
+        let found = self.allowed.iter().flat_map(|(path, allows)| {
+            allows.problems(&severity, (!wrong.contains_key(path)).then_some(ran))
+        });
+        found.filter_map(|finding| self.apply(finding)).collect()
     }
 }

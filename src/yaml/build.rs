@@ -7,6 +7,7 @@ use saphyr_parser::{Event, ScalarStyle, Span as EventSpan};
 
 use super::extent;
 use super::key;
+use super::mend;
 use super::parse::{MAX_DEPTH, MAX_FINDINGS};
 use super::prepass::{code_point, is_invisible, is_refused};
 use super::scalar::resolve;
@@ -276,14 +277,15 @@ impl<'a> Builder<'a> {
             self.key(scalar, span);
             return ControlFlow::Continue(());
         }
-        let Written { text, style, start: _, end } = scalar;
+        let Written { text, style, start, end } = scalar;
         let value = match style {
             ScalarStyle::Plain => {
                 self.cut_template(&text, end);
                 resolve(text).unwrap_or_else(|doubt| {
                     let place = self.source.place_of(span);
                     let finding = Finding::error("yaml/number", place, doubt.message);
-                    self.findings.push(finding.hint(doubt.hint));
+                    let fix = mend::quote(self.source, start.offset..end.offset);
+                    self.findings.push(Finding { fix, ..finding.hint(doubt.hint) });
                     Scalar::Null
                 })
             }

@@ -1,8 +1,10 @@
 //! YAML as the JSON-compatible core of YAML 1.2, with a place for every node.
 
 mod build;
+pub mod edit;
 mod extent;
 mod key;
+mod mend;
 mod parse;
 mod position;
 mod prepass;

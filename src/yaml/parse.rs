@@ -7,6 +7,7 @@ use std::sync::Arc;
 use saphyr_parser::{Parser, ScanError};
 
 use super::build::Builder;
+use super::mend;
 use super::prepass;
 use super::source::{Source, narrow};
 use super::syntax;
@@ -44,6 +45,16 @@ pub fn parse(path: &Arc<str>, bytes: &[u8]) -> (Option<Node>, Vec<Finding>) {
         (None, vec![Finding::error("yaml/syntax", place, message).hint("write it more simply")])
     });
     findings.sort_by_key(|finding| (finding.place.line, finding.place.column));
+    // Edits count from the start of the file, the text from behind its byte order mark.
+    let mark = bytes.len() - text.len();
+    for edit in findings
+        .iter_mut()
+        .filter_map(|finding| finding.fix.as_mut())
+        .flat_map(|fix| &mut fix.edits)
+    {
+        edit.start += mark;
+        edit.end += mark;
+    }
     (root.filter(|_| !findings.iter().any(Finding::is_error)), findings)
 }
 
@@ -93,6 +104,13 @@ fn before_error(source: &Source, error: &ScanError) -> (Vec<Finding>, Vec<std::o
     let mut builder = Builder::new(&before);
     let _ = feed(&before, &mut builder);
     let Builder { mut findings, unseen_keys, .. } = builder;
+    for finding in findings.iter_mut().filter(|finding| finding.fix.is_some()) {
+        // What is cut off in the middle of a line is not all there is.
+        finding.fix = match finding.rule.as_str() {
+            "yaml/template-quotes" => mend::template(source, &finding.place),
+            _ => finding.fix.take().filter(|fix| fix.edits.iter().all(|e| e.end < stopped.offset)),
+        };
+    }
     let explained = findings.iter().any(|finding| match finding.rule.as_str() {
         "yaml/depth" => true,
         "yaml/template-quotes" => stopped.line <= finding.place.line + 1,

@@ -2,6 +2,7 @@
 
 use saphyr_parser::ScanError;
 
+use super::mend;
 use super::source::{Source, Spot};
 use crate::finding::Finding;
 
@@ -236,8 +237,9 @@ pub(super) fn finding(source: &Source, error: &ScanError) -> Finding {
 
 /// Returns the finding for a tab that indents.
 pub(super) fn tabbed(source: &Source, tab: Spot) -> Finding {
-    Finding::error(SYNTAX, source.place(tab, 1), "a tab stands where spaces belong")
-        .hint("use spaces")
+    let finding = Finding::error(SYNTAX, source.place(tab, 1), "a tab stands where spaces belong")
+        .hint("indent with spaces, two for each level");
+    Finding { fix: mend::tabs(source), ..finding }
 }
 
 /// Returns the finding for a template that is read as nested mappings.
@@ -249,8 +251,10 @@ pub(super) fn unquoted_template(source: &Source, start: Spot) -> Finding {
     let end = near.find("}}").map_or(start.offset + 2, |end| start.offset + end + 2);
     let end = source.advance(start, end);
     let place = source.place(start, end.column.saturating_sub(start.column));
-    Finding::error("yaml/template-quotes", place, "a template without quotes is read as a mapping")
-        .hint("quote templates: `\"{{…}}\"`")
+    let message = "a template without quotes is read as a mapping";
+    let fix = mend::template(source, &place);
+    let finding = Finding::error("yaml/template-quotes", place, message);
+    Finding { fix, ..finding.hint("put the whole value in quotes: `\"{{…}}\"`") }
 }
 
 /// Returns the tab that the parser stumbled over.

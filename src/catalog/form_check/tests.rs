@@ -86,7 +86,7 @@ fn values_are_checked_by_type() {
 /ratio fields/value: expected at most 1, found 2
 /since fields/value: expected `2026-12-31` or earlier, found `2027-01-01`
 /tier fields/value: expected one of `small`, `large`, found `medium`
-/zones fields/value: an entry stands here twice
+/zones fields/value: `a` stands in this list twice (take one of the two away)
 /zones fields/value: expected at most 2 entries, found 3
 /zones/2 fields/value: expected one of `a`, `b`, `c`, found `x`
 ");
@@ -96,7 +96,7 @@ fn values_are_checked_by_type() {
 /name fields/type: expected text, found number `5` (put it in quotes: "5")
 /ratio fields/type: expected a number, found text `1` (take the quotes away: 1)
 /since fields/value: expected a date written as year, month and day, found `2026-02-30`
-/zones fields/type: expected a list, found text `a`
+/zones fields/type: expected a list, found text `a` (write a list: `[a]`)
 "#);
     assert_snapshot!(check("{name: ab, tier: large, disk: 5.5, zones: [], since: 2025-01-01, mail: a@b.org}"), @r"
 /disk fields/type: expected a whole number, found number `5.5`
@@ -108,7 +108,7 @@ fn values_are_checked_by_type() {
 /zones fields/value: expected at least 1 entry, found 0
 ");
     assert_snapshot!(check("{name: null, policy: {path: ../../etc/passwd, sha256: x, extra: 1}}"), @r"
-/name fields/type: expected text, found nothing
+/name fields/type: expected text, found nothing (write one, or take the property away; the text `null` stands in quotes)
 key /policy/extra fields/value: unknown property `extra` (known here: `path`, `sha256`)
 /policy/path fields/value: expected a path below the folder of the service, found `../../etc/passwd` (for example `files/policy.json`)
 /policy/sha256 fields/value: expected a SHA-256 digest of 64 lower-case hexadecimal digits, found `x`
@@ -146,7 +146,7 @@ fn what_is_not_known_yet_is_neither_wrong_nor_missing() {
 fn templates_are_unknown_in_a_config_only() {
     let values = fields("{name: '{{fields.appName}}-db', tier: '{{fields.tier}}', zones: 1}");
     assert_eq!(form(FORM).check(&values).len(), 4);
-    assert_snapshot!(told(form(FORM).check_config(&values)), @"/zones fields/type: expected a list, found number `1`");
+    assert_snapshot!(told(form(FORM).check_config(&values)), @"/zones fields/type: expected a list, found number `1` (write a list: `[1]`)");
 }
 
 #[test]

@@ -112,7 +112,7 @@ fn conditions_name_fields_and_compare_what_compares() {
     assert_snapshot!(when("{field: key, operator: eq, value: x}"), @"/groups/0/fields/3/conditional/operator form/condition: `eq` cannot be asked of a field of type `password` (no condition can hang on a `password`)");
     assert_snapshot!(when("{field: tier, operator: eq, value: smal}"), @"/groups/0/fields/3/conditional/value form/condition: expected one of `small`, `large`, found `smal` (did you mean `small`?)");
     assert_snapshot!(when("{field: size, operator: gt, value: '3'}"), @"/groups/0/fields/3/conditional/value form/condition: expected a number, found text `3` (take the quotes away: 3)");
-    assert_snapshot!(when("{field: tier, operator: in, value: small}"), @"/groups/0/fields/3/conditional/value form/condition: expected a list, found text `small`");
+    assert_snapshot!(when("{field: tier, operator: in, value: small}"), @"/groups/0/fields/3/conditional/value form/condition: expected a list, found text `small` (write a list: `[small]`)");
     assert_snapshot!(when("{field: tier, operator: notIn, value: []}"), @"/groups/0/fields/3/conditional/value form/condition: expected at least 1 entry, found 0");
 }
 

@@ -117,7 +117,7 @@ fn document_schema_version() {
         let text = SERVICE.replace("schemaVersion: catalog/v1\n", version);
         check(&format!("#- services/payments/payments-db.yaml\n{text}"))
     };
-    assert_snapshot!(with(""), @"services/payments/payments-db.yaml:1:1: error document/schema-version missing property `schemaVersion` (this program knows `schemaVersion: catalog/v1`)");
+    assert_snapshot!(with(""), @"services/payments/payments-db.yaml:1:1: error document/schema-version missing property `schemaVersion` (write `schemaVersion: catalog/v1` at the top)");
     assert_snapshot!(with("schemaVersion: catalog/v2\nfuture: true\n"), @"services/payments/payments-db.yaml:1:16: error document/schema-version unknown schemaVersion `catalog/v2` (this program knows `schemaVersion: catalog/v1`)");
     assert_snapshot!(with("schemaVersion: 1\n"), @"services/payments/payments-db.yaml:1:16: error document/schema-version unknown schemaVersion `1` (this program knows `schemaVersion: catalog/v1`)");
 }
@@ -130,7 +130,7 @@ fn document_kind() {
     };
     assert_snapshot!(with(""), @"services/payments/payments-db.yaml:1:1: error document/kind missing property `kind` (write `kind: Service`)");
     assert_snapshot!(with("kind: Servce\n"), @"services/payments/payments-db.yaml:2:7: error document/kind unknown kind `Servce`, expected one of `CatalogItem`, `CatalogBundle`, `Service`, `Environment`, `Catalog` (did you mean `Service`?)");
-    assert_snapshot!(with("kind: [Service]\n"), @r#"services/payments/payments-db.yaml:2:7: error document/kind unknown kind `["Service"]`, expected one of `CatalogItem`, `CatalogBundle`, `Service`, `Environment`, `Catalog`"#);
+    assert_snapshot!(with("kind: [Service]\n"), @r#"services/payments/payments-db.yaml:2:7: error document/kind unknown kind `["Service"]`, expected one of `CatalogItem`, `CatalogBundle`, `Service`, `Environment`, `Catalog` (by its path this is a `Service`: write `kind: Service`)"#);
     assert_snapshot!(check(&format!("#- catalog/databases/payments-db.yaml\n{SERVICE}")), @"catalog/databases/payments-db.yaml:2:7: error document/kind a `Service` stands where a `CatalogItem` belongs (move it to `services/payments/payments-db.yaml`)");
     assert_snapshot!(check(&format!("#- trueline.yaml\n{SERVICE}")), @"trueline.yaml:2:7: error document/kind a `Service` stands where a `Catalog` belongs (move it to `services/payments/payments-db.yaml`)");
 }

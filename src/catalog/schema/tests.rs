@@ -76,22 +76,22 @@ fn missing_keys_stand_at_their_parent() {
 /fulfillment schema/missing-key: missing property `automatic` (`automatic`: how machines do it; required when the mode is automatic)
 /fulfillment schema/missing-key: missing property `manual` (`manual`: how people do it; always required)
 ");
-    assert_snapshot!(check(Kind::Service, "{catalogItem: null}"), @" schema/missing-key: missing one of `catalogItem`, `catalogBundle`");
+    assert_snapshot!(check(Kind::Service, "{catalogItem: null}"), @" schema/missing-key: missing one of `catalogItem`, `catalogBundle` (write exactly one of them)");
     assert_snapshot!(check(Kind::Bundle, "{components: [{id: a}]}"), @"/components/0 schema/missing-key: missing property `catalogItem` (`catalogItem`: id of the item)");
 }
 
 #[test]
 fn one_of_two_is_explained() {
-    assert_snapshot!(check(Kind::Service, "{catalogBundle: bundle-web}"), @" schema/value: only one of `catalogItem`, `catalogBundle` may be given");
-    assert_snapshot!(check(Kind::Environment, "{changeWindows: [{reason: x}]}"), @"/changeWindows/0 schema/missing-key: missing one of `allow`, `deny`");
+    assert_snapshot!(check(Kind::Service, "{catalogBundle: bundle-web}"), @" schema/value: only one of `catalogItem`, `catalogBundle` may be given (keep one of them, take the others away)");
+    assert_snapshot!(check(Kind::Environment, "{changeWindows: [{reason: x}]}"), @"/changeWindows/0 schema/missing-key: missing one of `allow`, `deny` (write exactly one of them)");
 }
 
 #[test]
 fn wrong_types_name_both_and_say_what_to_write() {
     assert_snapshot!(check(Kind::Item, "{metadata: {version: 1.4, name: true, tags: sql}}"), @r#"
 /metadata/name schema/type: expected text, found `true` (put it in quotes: "true")
-/metadata/tags schema/type: expected a list, found text `sql`
-/metadata/version schema/type: expected text, found number `1.4` (put it in quotes: "1.4")
+/metadata/tags schema/type: expected a list, found text `sql` (write a list: `[sql]`)
+/metadata/version schema/type: expected text, found number `1.4` (put it in quotes as it stands there)
 "#);
     assert_snapshot!(check(Kind::Settings, "{guard: {maxDeletions: '5', maxUpdates: 1.5}, owners: {required: 'true'}}"), @r"
 /guard/maxDeletions schema/type: expected a whole number, found text `5` (take the quotes away: 5)
@@ -99,8 +99,8 @@ fn wrong_types_name_both_and_say_what_to_write() {
 /owners/required schema/type: expected true or false, found text `true` (take the quotes away: true)
 ");
     assert_snapshot!(check(Kind::Item, "{metadata: [], fulfillment: {approval: 2}}"), @r"
-/fulfillment/approval schema/type: expected a mapping, found number `2`
-/metadata schema/type: expected a mapping, found a list
+/fulfillment/approval schema/type: expected a mapping, found number `2` (write `{key: value}`, or each `key: value` on its own line below)
+/metadata schema/type: expected a mapping, found a list (write `{key: value}`, or each `key: value` on its own line below)
 ");
 }
 
@@ -141,7 +141,7 @@ key /fulfillment/operations/Rotate schema/value: expected a lower-case word of u
 /fulfillment/manual/actions/0/type schema/value: expected one of `approval`, `command`, `git-commit`, `github-workflow`, `jira-ticket`, `manual-task`, `notify`, `rest-api`, `terraform`, `webhook`, found `jira`
 ");
     assert_snapshot!(check(Kind::Item, "{fulfillment: {health: {expect: {status: [99, '2xx', 200, 200]}}}}"), @r"
-/fulfillment/health/expect/status schema/value: an entry stands here twice
+/fulfillment/health/expect/status schema/value: number `200` stands in this list twice (take one of the two away)
 /fulfillment/health/expect/status/0 schema/value: expected at least 100, found 99
 /fulfillment/health/expect/status/1 schema/value: expected an HTTP status code or a range of them, found `2xx` (for example `200-299`)
 ");

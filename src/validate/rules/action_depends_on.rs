@@ -1,11 +1,11 @@
 //! `action/depends-on`: actions depend on others of their list, and not in a ring.
 
 use crate::catalog::{Action, Body, Document};
-use crate::finding::{Severity, did_you_mean};
+use crate::finding::Severity;
 use crate::validate::findings::Findings;
 use crate::validate::graph::{Ring, rings};
 use crate::validate::registry::{Check, Rule};
-use crate::validate::scope::directly_before;
+use crate::validate::scope::{directly_before, listed};
 use crate::validate::texts::{ActionList, action_lists};
 
 pub(super) static RULE: Rule = Rule {
@@ -39,12 +39,17 @@ fn check_named(
     for (at, id) in action.depends_on.iter().flatten().enumerate() {
         let pointer = format!("{}/dependsOn/{at}", list.pointer_to(index));
         if *id == action.id {
-            findings.add(findings.at(&pointer, format!("action `{id}` depends on itself")));
+            let finding = findings.at(&pointer, format!("action `{id}` depends on itself"));
+            findings.add(finding.hint("take it out of its own `dependsOn`"));
         } else if !list.actions.iter().any(|other| other.id == *id) {
             let others = list.actions.iter().map(|other| other.id.as_str());
-            let hint = did_you_mean(id, others.filter(|other| *other != action.id));
+            let others: Vec<&str> = others.filter(|other| *other != action.id).collect();
             let finding = findings.at(&pointer, format!("no action `{id}` in this list"));
-            findings.add(finding.maybe_hint(hint));
+            let finding = findings.near(finding, id, others.iter().copied());
+            findings.add(finding.or_hint(|| match &others[..] {
+                [] => "it is alone in its list: take `dependsOn` away".to_owned(),
+                others => format!("the others of the list: {}", listed(others)),
+            }));
         }
     }
 }
@@ -55,7 +60,9 @@ fn report(list: &ActionList<'_>, ring: &Ring, findings: &mut Findings<'_>) {
     let path: Vec<&str> = ring.iter().chain(ring.first()).map(name).collect();
     let place = |index: &usize| findings.place(&format!("{}/dependsOn", list.pointer_to(*index)));
     let message = format!("actions wait for one another: {}", path.join(" → "));
-    let mut finding = findings.at(&format!("{}/dependsOn", list.pointer_to(*first)), message);
+    let hint = "break the ring: take a name out of `dependsOn`";
+    let finding = findings.at(&format!("{}/dependsOn", list.pointer_to(*first)), message);
+    let mut finding = finding.hint(hint);
     for (from, to) in ring.iter().zip(ring.iter().skip(1).chain(ring.first())) {
         finding =
             finding.related(place(from), format!("`{}` waits for `{}`", name(from), name(to)));
@@ -86,14 +93,14 @@ mod tests {
         );
         check(
             &with(&[("tell", "dependsOn: [tell], ")]),
-            "catalog/databases/database-standard.yaml:28:46: error action/depends-on action `tell` depends on itself",
+            "catalog/databases/database-standard.yaml:28:46: error action/depends-on action `tell` depends on itself (take it out of its own `dependsOn`)",
         );
     }
 
     #[test]
     fn a_ring_is_printed() {
         check(&with(&[("a", "dependsOn: [c], "), ("b", ""), ("c", "dependsOn: [b], ")]), "
-            catalog/databases/database-standard.yaml:28:42: error action/depends-on actions wait for one another: a → c → b → a
+            catalog/databases/database-standard.yaml:28:42: error action/depends-on actions wait for one another: a → c → b → a (break the ring: take a name out of `dependsOn`)
             catalog/databases/database-standard.yaml:28:42: `a` waits for `c`
             catalog/databases/database-standard.yaml:30:42: `c` waits for `b`
             catalog/databases/database-standard.yaml:29:9: `b` waits for `a`

@@ -40,6 +40,7 @@ fn check_action(action: &Action, at: &str, findings: &mut Findings<'_>) {
         && longest < delay
     {
         let finding = findings.at(&pointer, "the longest pause is shorter than the first one");
+        let finding = finding.hint("raise `maxDelay`, or lower `delay`");
         findings
             .add(finding.related(findings.place(&format!("{at}/retry/delay")), "the first pause"));
     }
@@ -70,7 +71,7 @@ mod tests {
             "catalog/databases/database-standard.yaml:24:18: error action/duration `9999d` is no duration of at most 365 days (write a number and a unit, for example `30s` or `5m`)",
         );
         check(&with("retry: {attempts: 3, delay: 2m, maxDelay: 10s}"), "
-            catalog/databases/database-standard.yaml:24:51: error action/duration the longest pause is shorter than the first one
+            catalog/databases/database-standard.yaml:24:51: error action/duration the longest pause is shorter than the first one (raise `maxDelay`, or lower `delay`)
             catalog/databases/database-standard.yaml:24:37: the first pause
         ");
     }

@@ -9,7 +9,7 @@ use super::{
     reference_replacement, reference_unknown_bundle, reference_unknown_component,
     reference_unknown_environment, reference_unknown_item, reference_unknown_output,
     reference_unknown_service, reference_unknown_team, schema, service_state, settings_guard,
-    settings_rule, source, team_quota, template_literal, template_syntax,
+    settings_rule, source, suppression, team_quota, template_literal, template_syntax,
     template_unknown_variable, version_left_behind, version_requirement, window_cron,
     window_time_zone, yaml,
 };
@@ -67,6 +67,7 @@ pub(in crate::validate) fn all() -> impl Iterator<Item = &'static Rule> {
         &owners::RULES[..],
         &schema::RULES[..],
         &source::RULES[..],
+        &suppression::RULES[..],
         &yaml::RULES[..],
     ];
     alone.into_iter().chain(together.into_iter().flatten())

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::{Body, Bundle, Document};
-use crate::finding::{Severity, did_you_mean};
+use crate::finding::Severity;
 use crate::validate::findings::Findings;
 use crate::validate::graph::rings;
 use crate::validate::references::each_read;
 use crate::validate::registry::{Check, Rule};
+use crate::validate::scope::listed;
 
 pub(super) static RULE: Rule = Rule {
     id: "component/depends-on",
@@ -27,6 +28,7 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
         if let Some(first) = positions.get(component.id.as_str()) {
             let message = format!("component `{}` is there already", component.id);
             let finding = findings.at(&format!("/components/{index}/id"), message);
+            let finding = finding.hint("give one of the two another id");
             let first = findings.place(&format!("/components/{first}/id"));
             findings.add(finding.related(first, "the first one"));
         } else {
@@ -37,9 +39,10 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
         for (at, id) in component.depends_on.iter().enumerate() {
             let pointer = format!("/components/{index}/dependsOn/{at}");
             if !positions.contains_key(id.as_str()) {
-                let hint = did_you_mean(id, positions.keys().copied());
                 let finding = findings.at(&pointer, format!("no component `{id}` in this bundle"));
-                findings.add(finding.maybe_hint(hint));
+                let known: Vec<&str> = positions.keys().copied().collect();
+                let finding = findings.near(finding, id, known.iter().copied());
+                findings.add(finding.or_hint(|| format!("its components: {}", listed(&known))));
             }
         }
     }
@@ -70,7 +73,8 @@ fn check_rings(bundle: &Bundle, positions: &BTreeMap<&str, usize>, findings: &mu
             .zip(ring.iter().skip(1).chain([first]))
             .map(|(from, to)| (*from, *to))
             .collect();
-        let mut finding = findings.at(&format!("/components/{first}"), message);
+        let hint = "break the ring: take a name out of `dependsOn`, or stop reading an output";
+        let mut finding = findings.at(&format!("/components/{first}"), message).hint(hint);
         for (from, to) in pairs {
             if from == *first {
                 finding.place = place(from, to);
@@ -125,7 +129,7 @@ mod tests {
             "bundles/bundle-webapp.yaml:13:17: error component/depends-on no component `repilca` in this bundle (did you mean `replica`?)",
         );
         with("database", "
-            bundles/bundle-webapp.yaml:13:17: error component/depends-on component `database` depends on itself
+            bundles/bundle-webapp.yaml:13:17: error component/depends-on component `database` depends on itself (break the ring: take a name out of `dependsOn`, or stop reading an output)
             bundles/bundle-webapp.yaml:13:17: `database` waits for `database`
         ");
     }
@@ -133,7 +137,7 @@ mod tests {
     #[test]
     fn a_ring_is_printed_with_the_place_of_each_edge() {
         with("replica", "
-            bundles/bundle-webapp.yaml:13:17: error component/depends-on components wait for one another: database → replica → database
+            bundles/bundle-webapp.yaml:13:17: error component/depends-on components wait for one another: database → replica → database (break the ring: take a name out of `dependsOn`, or stop reading an output)
             bundles/bundle-webapp.yaml:13:17: `database` waits for `replica`
             bundles/bundle-webapp.yaml:17:21: `replica` waits for `database`
         ");
@@ -147,7 +151,7 @@ mod tests {
                 BUNDLE.replace("id: replica", "id: database")
             ),
             "
-            bundles/bundle-webapp.yaml:14:9: error component/depends-on component `database` is there already
+            bundles/bundle-webapp.yaml:14:9: error component/depends-on component `database` is there already (give one of the two another id)
             bundles/bundle-webapp.yaml:10:9: the first one
         ",
         );

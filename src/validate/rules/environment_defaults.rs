@@ -1,7 +1,7 @@
 //! `environment/defaults`: defaults of an environment name items and fields that there are, with values they take.
 
 use crate::catalog::{Entry, Environment, Form};
-use crate::finding::{Finding, Severity, did_you_mean};
+use crate::finding::{Finding, Severity};
 use crate::validate::context::Context;
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
@@ -35,10 +35,10 @@ fn check_one(context: &Context<'_>, entry: &Entry<Environment>, findings: &mut F
         let Some(form) = form else {
             if !context.is_unusable_offer(id) {
                 let known = catalog.items.keys().chain(catalog.bundles.keys());
-                let hint = did_you_mean(id, known.map(String::as_str));
-                findings.add(
-                    findings.at_key(&at, format!("no item or bundle `{id}`")).maybe_hint(hint),
-                );
+                let finding = findings.at_key(&at, format!("no item or bundle `{id}`"));
+                let finding = findings.near(finding, id, known.map(String::as_str));
+                let hint = || "defaults stand below the id of an item or bundle".to_owned();
+                findings.add(finding.or_hint(hint));
             }
             continue;
         };

@@ -74,7 +74,13 @@ fn missing(of: &ServiceContext<'_>, name: &str, findings: &Findings<'_>) -> Opti
         environment.body.metadata.id
     );
     let finding = findings.at("/metadata/environment", message);
-    Some(finding.maybe_hint(did_you_mean(name, variables.keys().map(String::as_str))))
+    let hint = did_you_mean(name, variables.keys().map(String::as_str));
+    Some(finding.maybe_hint(hint).or_hint(|| {
+        format!(
+            "add `{name}` under `variables` of `{}`, or read it as `{{{{default environment.{name} '…'}}}}`",
+            environment.document.path
+        )
+    }))
 }
 
 /// Returns the variables of the environment that an item surely reads.

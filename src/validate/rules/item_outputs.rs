@@ -1,12 +1,13 @@
 //! `item/outputs`: an output of an item names an output of one of its actions.
 
 use crate::catalog::{Action, Body, Document, Item};
-use crate::finding::{Severity, did_you_mean};
+use crate::finding::Severity;
 use crate::template::references;
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
-use crate::validate::scope::{active, outputs_with};
+use crate::validate::scope::{active, listed, outputs_with};
 use crate::validate::texts::escape;
+use crate::validate::wrong::Wrong;
 
 pub(super) static RULE: Rule = Rule {
     id: "item/outputs",
@@ -23,16 +24,15 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
     let Some(Body::Item(item)) = &document.body else { return };
     for (name, output) in &item.outputs {
         for reference in references(&output.value) {
-            if let Some((message, hint)) = wrong(item, &reference.path) {
+            if let Some(wrong) = wrong(item, &reference.path) {
                 let pointer = format!("/outputs/{}/value", escape(name));
-                let finding = findings.in_text(&pointer, reference.offset, message);
-                findings.add(finding.maybe_hint(hint));
+                findings.add(wrong.at(findings, &pointer, reference.offset));
             }
         }
     }
 }
 
-fn wrong(item: &Item, path: &[String]) -> Option<(String, Option<String>)> {
+fn wrong(item: &Item, path: &[String]) -> Option<Wrong> {
     let [root, id, rest @ ..] = path else { return None };
     if root != "outputs" {
         return None;
@@ -41,15 +41,18 @@ fn wrong(item: &Item, path: &[String]) -> Option<(String, Option<String>)> {
     let actions: Vec<&Action> =
         hooks.before.iter().chain(active(item)).chain(&hooks.after).collect();
     let Some(action) = actions.iter().find(|action| action.id == *id) else {
-        let hint = did_you_mean(id, actions.iter().map(|action| action.id.as_str()));
-        return Some((format!("no action `{id}` runs for this item"), hint));
+        let known: Vec<&str> = actions.iter().map(|action| action.id.as_str()).collect();
+        let wrong = Wrong::new(format!("no action `{id}` runs for this item"));
+        let hint = || format!("the actions that run: {}", listed(&known));
+        return Some(wrong.near(id, known.iter().copied()).or_hint(hint));
     };
     let (name, known) = (rest.first()?, outputs_with(action)?);
     (!known.contains(name)).then(|| {
-        let hint = did_you_mean(name, known.iter().map(String::as_str)).unwrap_or_else(|| {
-            format!("map it under `outputs` of `{id}`: `{name}: /pointer/into/its/result`")
-        });
-        (format!("action `{id}` has no output `{name}`"), Some(hint))
+        Wrong::new(format!("action `{id}` has no output `{name}`"))
+            .near(name, known.iter().map(String::as_str))
+            .or_hint(|| {
+                format!("map it under `outputs` of `{id}`: `{name}: /pointer/into/its/result`")
+            })
     })
 }
 

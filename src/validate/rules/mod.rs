@@ -40,6 +40,7 @@ mod service_state;
 mod settings_guard;
 mod settings_rule;
 mod source;
+mod suppression;
 mod team_quota;
 mod template_literal;
 mod template_syntax;

@@ -28,6 +28,8 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
             let pointer = |name: &str| format!("/fulfillment/operations/{}/state", escape(name));
             let message = format!("operation `{first}` leads to the state `{state}` already");
             let finding = findings.at(&pointer(name), message);
+            let finding =
+                finding.hint("one operation leads to a state: name another state, or leave it out");
             findings.add(finding.related(findings.place(&pointer(first)), "the other one"));
         }
     }
@@ -44,7 +46,7 @@ mod tests {
             "  operations:\n    nap: {{state: hibernated, {action}}}\n    sleep: {{state: hibernated, {action}}}\noutputs:\n  url"
         );
         check(&ITEM.replace("outputs:\n  url", &operations), "
-            catalog/databases/database-standard.yaml:30:20: error operation/state operation `nap` leads to the state `hibernated` already
+            catalog/databases/database-standard.yaml:30:20: error operation/state operation `nap` leads to the state `hibernated` already (one operation leads to a state: name another state, or leave it out)
             catalog/databases/database-standard.yaml:29:18: the other one
         ");
     }

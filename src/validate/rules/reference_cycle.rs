@@ -67,7 +67,8 @@ fn of_one(
 ) -> Finding {
     let own = edges.iter().find(|(place, _)| place.path == entry.document.path);
     let findings = Findings::new(&entry.document, rule);
-    let mut finding = findings.at("", message);
+    let hint = "break the ring: take a name out of `dependsOn`, or stop reading an output";
+    let mut finding = findings.at("", message).hint(hint);
     if let Some((place, _)) = own {
         finding.place = place.clone();
     }
@@ -112,15 +113,15 @@ mod tests {
             service("payments-d", "dependsOn: [payments-a]\n"),
         );
         check(&files, "
-            services/payments/payments-a.yaml:6:13: error reference/cycle services wait for one another: payments-a → payments-b → payments-c → payments-a
+            services/payments/payments-a.yaml:6:13: error reference/cycle services wait for one another: payments-a → payments-b → payments-c → payments-a (break the ring: take a name out of `dependsOn`, or stop reading an output)
             services/payments/payments-a.yaml:6:13: `payments-a` waits for `payments-b`
             services/payments/payments-b.yaml:6:13: `payments-b` waits for `payments-c`
             services/payments/payments-c.yaml:5:17: `payments-c` waits for `payments-a`
-            services/payments/payments-b.yaml:6:13: error reference/cycle services wait for one another: payments-a → payments-b → payments-c → payments-a
+            services/payments/payments-b.yaml:6:13: error reference/cycle services wait for one another: payments-a → payments-b → payments-c → payments-a (break the ring: take a name out of `dependsOn`, or stop reading an output)
             services/payments/payments-a.yaml:6:13: `payments-a` waits for `payments-b`
             services/payments/payments-b.yaml:6:13: `payments-b` waits for `payments-c`
             services/payments/payments-c.yaml:5:17: `payments-c` waits for `payments-a`
-            services/payments/payments-c.yaml:5:17: error reference/cycle services wait for one another: payments-a → payments-b → payments-c → payments-a
+            services/payments/payments-c.yaml:5:17: error reference/cycle services wait for one another: payments-a → payments-b → payments-c → payments-a (break the ring: take a name out of `dependsOn`, or stop reading an output)
             services/payments/payments-a.yaml:6:13: `payments-a` waits for `payments-b`
             services/payments/payments-b.yaml:6:13: `payments-b` waits for `payments-c`
             services/payments/payments-c.yaml:5:17: `payments-c` waits for `payments-a`
@@ -134,7 +135,7 @@ mod tests {
     #[test]
     fn nobody_waits_for_itself() {
         check(&format!("{ITEM}{SERVICE}dependsOn: [payments-db]\n"), "
-            services/payments/payments-db.yaml:6:13: error reference/cycle service `payments-db` waits for itself
+            services/payments/payments-db.yaml:6:13: error reference/cycle service `payments-db` waits for itself (break the ring: take a name out of `dependsOn`, or stop reading an output)
             services/payments/payments-db.yaml:6:13: `payments-db` waits for `payments-db`
         ");
     }

@@ -1,7 +1,7 @@
 //! `reference/replacement`: what replaces a deprecated item is there, and is not itself on its way out.
 
 use crate::catalog::{Document, Metadata};
-use crate::finding::{Finding, Severity, did_you_mean};
+use crate::finding::{Finding, Severity};
 use crate::validate::context::Context;
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
@@ -36,14 +36,15 @@ fn wrong(
     let findings = Findings::new(document, rule);
     let pointer = "/metadata/lifecycle/replacement";
     if *id == metadata.id {
-        return Some(findings.at(pointer, format!("`{id}` is named as its own replacement")));
+        let finding = findings.at(pointer, format!("`{id}` is named as its own replacement"));
+        return Some(finding.hint("name another item or bundle, or take `replacement` away"));
     }
     let there = catalog.items.contains_key(id) || catalog.bundles.contains_key(id);
     (!there && !context.is_unusable_offer(id)).then(|| {
         let others = known().filter(|other| **other != *metadata.id);
         findings
-            .at(pointer, format!("no item or bundle `{id}`"))
-            .maybe_hint(did_you_mean(id, others))
+            .near(findings.at(pointer, format!("no item or bundle `{id}`")), id, others)
+            .or_hint(|| "name one that is there by its id, or take `replacement` away".to_owned())
     })
 }
 
@@ -67,7 +68,7 @@ mod tests {
         );
         check(
             &with("database-standard"),
-            "catalog/databases/database-standard.yaml:8:46: error reference/replacement `database-standard` is named as its own replacement",
+            "catalog/databases/database-standard.yaml:8:46: error reference/replacement `database-standard` is named as its own replacement (name another item or bundle, or take `replacement` away)",
         );
     }
 }

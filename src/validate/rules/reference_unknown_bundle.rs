@@ -1,6 +1,6 @@
 //! `reference/unknown-bundle`: a service of a bundle that is not there is found.
 
-use crate::finding::{Severity, did_you_mean};
+use crate::finding::Severity;
 use crate::validate::context::ServiceContext;
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
@@ -22,12 +22,14 @@ fn check(of: &ServiceContext<'_>, findings: &mut Findings<'_>) {
         return;
     }
     let catalog = of.context.catalog;
-    let hint = if catalog.items.contains_key(id) {
-        Some(format!("`{id}` is an item: write `catalogItem: {id}`"))
+    let finding = findings.at("/catalogBundle", format!("no bundle `{id}`"));
+    findings.add(if catalog.items.contains_key(id) {
+        finding.hint(format!("`{id}` is an item: write `catalogItem: {id}`"))
     } else {
-        did_you_mean(id, catalog.bundles.keys().map(String::as_str))
-    };
-    findings.add(findings.at("/catalogBundle", format!("no bundle `{id}`")).maybe_hint(hint));
+        findings
+            .near(finding, id, catalog.bundles.keys().map(String::as_str))
+            .or_hint(|| format!("name a bundle of `bundles/`, or add `bundles/{id}.yaml`"))
+    });
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! `reference/unknown-component`: templates of a bundle read outputs of its components.
 
 use crate::catalog::{Body, Document};
-use crate::finding::{Severity, did_you_mean};
+use crate::finding::Severity;
 use crate::template::references;
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
+use crate::validate::scope::listed;
 use crate::validate::templates::each_template;
 
 pub(super) static RULE: Rule = Rule {
@@ -32,7 +33,9 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
             let at = |message: String| findings.in_text(pointer, reference.offset, message);
             let finding = if root == "components" && !known.contains(&id.as_str()) {
                 let finding = at(format!("no component `{id}` in this bundle"));
-                finding.maybe_hint(did_you_mean(id, known.iter().copied()))
+                findings
+                    .near(finding, id, known.iter().copied())
+                    .or_hint(|| format!("its components: {}", listed(&known)))
             } else if rest.get(1).is_none_or(|part| part != "outputs") || rest.len() < 3 {
                 let whose = root.trim_end_matches('s');
                 at(format!("only the outputs of a {whose} can be read"))

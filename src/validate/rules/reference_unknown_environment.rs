@@ -1,6 +1,6 @@
 //! `reference/unknown-environment`: a service in an environment that is not there is found.
 
-use crate::finding::{Severity, did_you_mean};
+use crate::finding::Severity;
 use crate::validate::context::ServiceContext;
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
@@ -24,14 +24,13 @@ fn check(of: &ServiceContext<'_>, findings: &mut Findings<'_>) {
     }
     let known = &of.context.catalog.environments;
     let names: Vec<&str> = known.keys().map(String::as_str).collect();
-    let hint = did_you_mean(id, names.iter().copied()).unwrap_or_else(|| {
+    let finding = findings.at("/metadata/environment", format!("no environment `{id}`"));
+    findings.add(findings.near(finding, id, names.iter().copied()).or_hint(|| {
         if names.is_empty() {
             return format!("add `environments/{id}.yaml`");
         }
         format!("there are: {}", listed(&names))
-    });
-    let finding = findings.at("/metadata/environment", format!("no environment `{id}`"));
-    findings.add(finding.hint(hint));
+    }));
 }
 
 #[cfg(test)]

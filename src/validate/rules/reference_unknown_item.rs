@@ -1,7 +1,7 @@
 //! `reference/unknown-item`: services and components are of items that there are.
 
 use crate::catalog::{Bundle, Entry};
-use crate::finding::{Finding, Severity, did_you_mean};
+use crate::finding::{Finding, Severity};
 use crate::validate::context::{Context, ServiceContext};
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
@@ -45,14 +45,16 @@ fn unknown(
     if catalog.items.contains_key(id) || context.is_unusable_offer(id) {
         return None;
     }
-    let hint = match catalog.bundles.contains_key(id) {
+    let finding = findings.at(pointer, format!("no item `{id}`"));
+    Some(match catalog.bundles.contains_key(id) {
         true if pointer == "/catalogItem" => {
-            Some(format!("`{id}` is a bundle: write `catalogBundle: {id}`"))
+            finding.hint(format!("`{id}` is a bundle: write `catalogBundle: {id}`"))
         }
-        true => Some(format!("`{id}` is a bundle, and a component is of an item")),
-        false => did_you_mean(id, catalog.items.keys().map(String::as_str)),
-    };
-    Some(findings.at(pointer, format!("no item `{id}`")).maybe_hint(hint))
+        true => finding.hint(format!("`{id}` is a bundle, and a component is of an item")),
+        false => findings
+            .near(finding, id, catalog.items.keys().map(String::as_str))
+            .or_hint(|| format!("name an item of `catalog/`, or add one with the id `{id}`")),
+    })
 }
 
 #[cfg(test)]

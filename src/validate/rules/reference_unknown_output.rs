@@ -1,7 +1,7 @@
 //! `reference/unknown-output`: outputs that are read are offered.
 
 use crate::catalog::{Bundle, Entry};
-use crate::finding::{Finding, Severity, did_you_mean};
+use crate::finding::{Finding, Severity};
 use crate::template::references;
 use crate::validate::context::{Context, Offer, ServiceContext};
 use crate::validate::findings::Findings;
@@ -30,7 +30,7 @@ fn check_service(of: &ServiceContext<'_>, findings: &mut Findings<'_>) {
         }
         let pointer = read.pointer.as_deref().unwrap_or("/catalogBundle");
         let whose = format!("service `{}`", read.service);
-        findings.add(unknown(findings.at(pointer, ""), offer, (&whose, &read.output)));
+        findings.add(unknown(findings, findings.at(pointer, ""), offer, (&whose, &read.output)));
     }
 }
 
@@ -47,13 +47,13 @@ fn check_bundle(context: &Context<'_>, bundle: &Entry<Bundle>, findings: &mut Fi
             };
             let finding = findings.at(&format!("/components/{index}/outputs/{at}"), "");
             let whose = format!("item `{}`", component.catalog_item);
-            findings.add(unknown(finding, offer, (&whose, name)));
+            findings.add(unknown(findings, finding, offer, (&whose, name)));
         }
         each_read(component, &mut |path, pointer, offset| {
             if let Some((offer, whose, name)) = unknown_of(path, &offer_of) {
                 let pointer = format!("/components/{index}/config{pointer}");
                 let finding = findings.in_text(&pointer, offset, "");
-                findings.add(unknown(finding, offer, (&whose, name)));
+                findings.add(unknown(findings, finding, offer, (&whose, name)));
             }
         });
     }
@@ -62,7 +62,7 @@ fn check_bundle(context: &Context<'_>, bundle: &Entry<Bundle>, findings: &mut Fi
             if let Some((offer, whose, unknown_name)) = unknown_of(&reference.path, &offer_of) {
                 let pointer = format!("/outputs/{}/value", escape(name));
                 let finding = findings.in_text(&pointer, reference.offset, "");
-                findings.add(unknown(finding, offer, (&whose, unknown_name)));
+                findings.add(unknown(findings, finding, offer, (&whose, unknown_name)));
             }
         }
     }
@@ -78,15 +78,20 @@ fn unknown_of<'p, 'a>(
     offer.output(name).is_none().then(|| (offer, format!("component `{id}`"), name.as_str()))
 }
 
-fn unknown(finding: Finding, offer: Offer<'_>, (whose, name): (&str, &str)) -> Finding {
+fn unknown(
+    findings: &Findings<'_>,
+    finding: Finding,
+    offer: Offer<'_>,
+    (whose, name): (&str, &str),
+) -> Finding {
     let known: Vec<&str> = offer.output_names().collect();
-    let hint = did_you_mean(name, known.iter().copied()).unwrap_or_else(|| {
+    let finding = Finding { message: format!("{whose} has no output `{name}`"), ..finding };
+    findings.near(finding, name, known.iter().copied()).or_hint(|| {
         if known.is_empty() {
             return "it offers none".to_owned();
         }
         format!("it offers {}", listed(&known))
-    });
-    Finding { message: format!("{whose} has no output `{name}`"), ..finding }.hint(hint)
+    })
 }
 
 #[cfg(test)]

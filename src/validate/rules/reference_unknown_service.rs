@@ -1,6 +1,6 @@
 //! `reference/unknown-service`: a service that depends on, or reads from, one that is not there is found.
 
-use crate::finding::{Severity, did_you_mean};
+use crate::finding::Severity;
 use crate::validate::context::ServiceContext;
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
@@ -28,8 +28,9 @@ fn check(of: &ServiceContext<'_>, findings: &mut Findings<'_>) {
         if services.contains_key(id) || of.context.is_unusable_service(id) {
             continue;
         }
-        let hint = did_you_mean(id, services.keys().map(String::as_str));
-        findings.add(findings.at(&pointer, format!("no service `{id}`")).maybe_hint(hint));
+        let finding = findings.at(&pointer, format!("no service `{id}`"));
+        let finding = findings.near(finding, id, services.keys().map(String::as_str));
+        findings.add(finding.or_hint(|| "name a service of `services/`, by its id".to_owned()));
     }
 }
 

@@ -1,7 +1,7 @@
 //! `reference/unknown-team`: teams are those that the settings list, where they list any.
 
 use crate::catalog::{ApprovalRule, Catalog, Document, Metadata, Output};
-use crate::finding::{Finding, Severity, did_you_mean, nearest};
+use crate::finding::{Finding, Severity, nearest};
 use crate::validate::context::Context;
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
@@ -93,9 +93,10 @@ impl<'a> Teams<'a> {
         if known.contains_key(team) {
             return;
         }
-        let hint = did_you_mean(team, known.keys().map(String::as_str))
-            .unwrap_or_else(|| "list it under `teams` in `trueline.yaml`".to_owned());
-        self.findings.add(self.findings.at(pointer, format!("no team `{team}`")).hint(hint));
+        let finding = self.findings.at(pointer, format!("no team `{team}`"));
+        let finding = self.findings.near(finding, team, known.keys().map(String::as_str));
+        self.findings
+            .add(finding.or_hint(|| "list it under `teams` in `trueline.yaml`".to_owned()));
     }
 }
 

@@ -63,7 +63,7 @@ mod tests {
         );
         check(
             &with("fields: {size: small}", "version: 1.4"),
-            r#"services/payments/payments-db.yaml:5:10: error schema/type expected text, found number `1.4` (put it in quotes: "1.4")"#,
+            "services/payments/payments-db.yaml:5:10: error schema/type expected text, found number `1.4` (put it in quotes as it stands there)",
         );
         check(
             &with("fields: {size: small}", "priority: hihg"),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::finding::{Severity, did_you_mean};
+use crate::finding::Severity;
 use crate::validate::context::ServiceContext;
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
@@ -33,10 +33,9 @@ fn check(of: &ServiceContext<'_>, findings: &mut Findings<'_>) {
         return;
     }
     let known: Vec<&str> = known.into_iter().collect();
-    let hint = did_you_mean(state, known.iter().copied())
-        .unwrap_or_else(|| format!("possible: {}", listed(&known)));
     let message = format!("no operation of `{}` leads to the state `{state}`", of.service.offer());
-    findings.add(findings.at("/state", message).hint(hint));
+    let finding = findings.near(findings.at("/state", message), state, known.iter().copied());
+    findings.add(finding.or_hint(|| format!("possible: {}", listed(&known))));
 }
 
 #[cfg(test)]

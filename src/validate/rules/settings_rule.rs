@@ -1,7 +1,7 @@
 //! `settings/rule`: the settings name rules that there are, and whose severity can be set.
 
 use crate::catalog::{Body, Document};
-use crate::finding::{Severity, did_you_mean};
+use crate::finding::Severity;
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule, rule, rules};
 use crate::validate::texts::escape;
@@ -23,12 +23,14 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
         let pointer = format!("/validation/rules/{}", escape(id));
         match rule(id) {
             None => {
-                let hint = did_you_mean(id, rules().iter().map(|rule| rule.id));
-                findings.add(findings.at_key(&pointer, format!("no rule `{id}`")).maybe_hint(hint));
+                let finding = findings.at_key(&pointer, format!("no rule `{id}`"));
+                let finding = findings.near(finding, id, rules().iter().map(|rule| rule.id));
+                let hint = || "`trueline explain` lists them all".to_owned();
+                findings.add(finding.or_hint(hint));
             }
             Some(rule) if rule.is_fixed() && severity != "error" => {
                 let message = format!("the severity of `{id}` cannot be set");
-                let hint = "what it finds cannot be worked with; it is always an error";
+                let hint = "it is always an error: take this line away";
                 findings.add(findings.at(&pointer, message).hint(hint));
             }
             Some(_) => {}
@@ -54,7 +56,7 @@ mod tests {
         );
         check(
             &settings("{yaml/syntax: off}"),
-            "trueline.yaml:3:35: error settings/rule the severity of `yaml/syntax` cannot be set (what it finds cannot be worked with; it is always an error)",
+            "trueline.yaml:3:35: error settings/rule the severity of `yaml/syntax` cannot be set (it is always an error: take this line away)",
         );
         check(&settings("{yaml/syntax: error, template/syntax: note}"), "");
     }

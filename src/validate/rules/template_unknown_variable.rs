@@ -24,9 +24,8 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
             return;
         }
         for reference in template::references(text) {
-            if let Some((message, hint)) = names.wrong(&reference.path, reference.optional) {
-                let finding = findings.in_text(pointer, reference.offset, message);
-                findings.add(finding.maybe_hint(hint));
+            if let Some(wrong) = names.wrong(&reference.path, reference.optional) {
+                findings.add(wrong.at(findings, pointer, reference.offset));
             }
         }
     });
@@ -74,7 +73,7 @@ mod tests {
         );
         check_text("{{outputs.provision.url}} {{outputs.provison.url}} {{failure.message}}", "
             catalog/databases/database-standard.yaml:26:28: error template/unknown-variable `provision` has not answered yet here (its own outputs are known in `observe`, `delete` and `verify`)
-            catalog/databases/database-standard.yaml:26:54: error template/unknown-variable no action `provison` is done before this one
+            catalog/databases/database-standard.yaml:26:54: error template/unknown-variable no action `provison` is done before this one (outputs are known of actions that are done before it; none is)
             catalog/databases/database-standard.yaml:26:79: error template/unknown-variable there is no variable `failure` (known here: `environment`, `fields`, `metadata`, `outputs`, `request`, `secrets`, `service`, `system`)
         ");
     }

@@ -31,7 +31,10 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
                     if duration(&allow.duration).is_none() {
                         let message =
                             format!("`{}` is no duration of at most 365 days", allow.duration);
-                        findings.add(findings.at(&format!("{at}/allow/duration"), message));
+                        let finding = findings.at(&format!("{at}/allow/duration"), message);
+                        findings.add(
+                            finding.hint("write a number and a unit, for example `30m` or `8h`"),
+                        );
                     }
                 }
                 if let Some(deny) = window.deny.as_ref().filter(|deny| deny.to < deny.from) {
@@ -39,7 +42,8 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
                         "the closing ends on {}, before it begins on {}",
                         deny.to, deny.from
                     );
-                    findings.add(findings.at(&format!("{at}/deny/to"), message));
+                    let finding = findings.at(&format!("{at}/deny/to"), message);
+                    findings.add(finding.hint("correct one of the two dates"));
                 }
             }
         }
@@ -68,7 +72,9 @@ fn check_cron(text: &str, pointer: &str, findings: &mut Findings<'_>) {
         Ok(_) => return,
     };
     findings.add(
-        findings.at(pointer, message).hint("minute, hour, day, month, weekday: `0 9 * * MON-FRI`"),
+        findings.at(pointer, message).hint(
+            "write minute, hour, day, month and weekday: `0 9 * * MON-FRI` is nine o'clock on working days",
+        ),
     );
 }
 
@@ -92,11 +98,11 @@ mod tests {
         with("{allow: {cron: \"0 9 29 2 *\", duration: 8h, timezone: UTC}}", "");
         with(
             "{allow: {cron: \"0 9 30 2 *\", duration: 8h, timezone: UTC}}",
-            "environments/production.yaml:5:20: error window/cron the time `0 9 30 2 *` never comes (minute, hour, day, month, weekday: `0 9 * * MON-FRI`)",
+            "environments/production.yaml:5:20: error window/cron the time `0 9 30 2 *` never comes (write minute, hour, day, month and weekday: `0 9 * * MON-FRI` is nine o'clock on working days)",
         );
         with(
             "{allow: {cron: \"0 9 * * *\", duration: 999d, timezone: UTC}}",
-            "environments/production.yaml:5:43: error window/cron `999d` is no duration of at most 365 days",
+            "environments/production.yaml:5:43: error window/cron `999d` is no duration of at most 365 days (write a number and a unit, for example `30m` or `8h`)",
         );
         with(
             "{allow: {cron: \"0 99 * * *\", duration: 8h, timezone: UTC}}",
@@ -109,7 +115,7 @@ mod tests {
         with("{deny: {from: 2026-12-20, to: 2027-01-06, timezone: UTC}}", "");
         with(
             "{deny: {from: 2026-12-20, to: 2026-01-06, timezone: UTC}}",
-            "environments/production.yaml:5:35: error window/cron the closing ends on 2026-01-06, before it begins on 2026-12-20",
+            "environments/production.yaml:5:35: error window/cron the closing ends on 2026-01-06, before it begins on 2026-12-20 (correct one of the two dates)",
         );
     }
 }

@@ -3,7 +3,7 @@
 use jiff::tz::{self, TimeZone};
 
 use crate::catalog::{Body, Document};
-use crate::finding::Severity;
+use crate::finding::{Severity, nearest};
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
 use crate::validate::texts::escape;
@@ -53,14 +53,15 @@ fn check_zone(name: &str, pointer: &str, findings: &mut Findings<'_>) {
     // Zones are named after a few cities: the right region or city is half the name.
     let (region, city) = name.rsplit_once('/').unwrap_or(("", name));
     let known: Vec<String> = tz::db().available().map(|zone| zone.as_str().to_owned()).collect();
-    let near = crate::finding::did_you_mean(name, known.iter().map(String::as_str));
-    let same_city = || {
-        let found = known.iter().find(|zone| zone.rsplit('/').next() == Some(city))?;
-        Some(format!("did you mean `{found}`?"))
+    let near = nearest(name, known.iter().map(String::as_str));
+    let same_city =
+        || known.iter().map(String::as_str).find(|zone| zone.rsplit('/').next() == Some(city));
+    let finding = findings.at(pointer, format!("no time zone `{name}`"));
+    let finding = match near.filter(|_| !region.is_empty()).or_else(same_city) {
+        Some(near) => findings.respell(finding, name, near).hint(format!("did you mean `{near}`?")),
+        None => finding.hint("write a name such as `Europe/Berlin` or `UTC`"),
     };
-    let hint = near.filter(|_| !region.is_empty()).or_else(same_city);
-    let hint = hint.unwrap_or_else(|| "write a name such as `Europe/Berlin` or `UTC`".to_owned());
-    findings.add(findings.at(pointer, format!("no time zone `{name}`")).hint(hint));
+    findings.add(finding);
 }
 
 #[cfg(test)]
