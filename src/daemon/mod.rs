@@ -13,6 +13,10 @@ mod settle;
 mod tick;
 
 #[cfg(test)]
+mod approval_tests;
+#[cfg(test)]
+mod expire_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod world;

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod call;
+mod claims;
 mod decisions;
 mod drive;
 mod engine;
@@ -21,6 +22,7 @@ mod view_tests;
 mod wait;
 
 pub use attempt::Attempt;
+pub use claims::plan_beside_others;
 pub use decisions::{check_outputs, typed_outputs};
 pub use drive::Driver;
 pub use engine::{Engine, EngineError, Limits};

@@ -243,6 +243,8 @@ pub trait Store: Send + Sync {
     async fn units(&self, keys: &[UnitKey]) -> Result<Vec<UnitRecord>, StoreError>;
     /// Writes units outside a run: observations, retained and renamed units.
     async fn write_units(&self, lease: &Lease, writes: &[UnitWrite]) -> Result<(), StoreError>;
+    /// Finds the units that have any of some things in the outside world, by thing.
+    async fn holders(&self, claims: &[String]) -> Result<Vec<(String, UnitKey)>, StoreError>;
 
     /// Keeps a plan, so that it can be approved by its digest.
     async fn save_plan(&self, lease: &Lease, plan: &Plan, at: Timestamp) -> Result<(), StoreError>;

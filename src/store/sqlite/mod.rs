@@ -3,6 +3,7 @@
 mod audit;
 mod catalog;
 mod changes;
+mod claims;
 mod decisions;
 mod definitions;
 #[cfg(test)]

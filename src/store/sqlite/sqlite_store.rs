@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use super::definitions::Definitions;
 use super::open::{self, Connections};
 use super::write::Write;
-use super::{audit, catalog, decisions, journal, lease, plans, runs, tasks, units};
+use super::{audit, catalog, claims, decisions, journal, lease, plans, runs, tasks, units};
 use crate::catalog::Kind;
 use crate::id::{RunId, UnitKey};
 use crate::reconcile::{Plan, UnitRecord, UnitRow};
@@ -173,6 +173,10 @@ impl Store for SqliteStore {
 
     async fn write_units(&self, lease: &Lease, writes: &[UnitWrite]) -> Result<(), StoreError> {
         fenced!(self, lease, |write| units::write(write, writes, Timestamp::now()))
+    }
+
+    async fn holders(&self, claims: &[String]) -> Result<Vec<(String, UnitKey)>, StoreError> {
+        claims::holders(&self.readers, &self.catalog, claims).await
     }
 
     async fn save_plan(&self, lease: &Lease, plan: &Plan, at: Timestamp) -> Result<(), StoreError> {
