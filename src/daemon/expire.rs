@@ -86,6 +86,7 @@ impl Daemon {
             repository: location,
             number: opened.number,
             run: None,
+            step: None,
             service: service.to_owned(),
         }))
     }

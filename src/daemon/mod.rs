@@ -19,6 +19,8 @@ mod expire_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod withdraw_tests;
+#[cfg(test)]
 mod world;
 
 pub use clock::SystemClock;

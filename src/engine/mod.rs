@@ -20,6 +20,7 @@ pub(crate) mod view_sample;
 #[cfg(test)]
 mod view_tests;
 mod wait;
+mod withdraw;
 
 pub use attempt::Attempt;
 pub use claims::plan_beside_others;

@@ -12,6 +12,7 @@ mod journal;
 mod lease;
 mod open;
 mod plans;
+mod proposals;
 mod rows;
 mod runs;
 mod sqlite_store;
