@@ -18,6 +18,7 @@ fn context(catalog: &str, state: &std::path::Path) -> Context {
         quiet: true,
         verbose: 0,
         color: false,
+        unread: None,
     }
 }
 
