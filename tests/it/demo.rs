@@ -4,7 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-fn command(temporary: &Path, arguments: &[&str]) -> Command {
+/// The binary in a folder, away from whatever is configured on this machine.
+pub(crate) fn command(temporary: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trueline"));
     command
         .args(arguments)

@@ -16,5 +16,6 @@ mod hostile;
 mod kit;
 mod line;
 mod people;
+mod readme;
 mod two_processes;
 mod world;
