@@ -50,15 +50,15 @@ async fn holders(
 ) -> Result<BTreeMap<String, UnitKey>, EngineError> {
     let listed: Vec<String> = claims.iter().map(|claim| (*claim).clone()).collect();
     let found = store.holders(&listed).await.doing("looking for what units have")?;
+    // What is recorded of units at hand, the planner sees itself.
+    let found = found.into_iter().filter(|(_, unit)| !actual.records.contains_key(unit));
     let underway = memory.runs.values().flat_map(|run| claims_of_change(&run.change));
     let underway = underway
         .filter(|(claim, _)| claims.contains(claim))
         .map(|(claim, unit)| (claim, unit.clone()));
     let mut holders = BTreeMap::new();
-    for (claim, unit) in found.into_iter().chain(underway) {
-        if !actual.records.contains_key(&unit) || memory.is_running(&unit.service) {
-            holders.entry(claim).or_insert(unit);
-        }
+    for (claim, unit) in found.chain(underway) {
+        holders.entry(claim).or_insert(unit);
     }
     Ok(holders)
 }

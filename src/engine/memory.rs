@@ -88,11 +88,6 @@ impl Memory {
         Ok(memory)
     }
 
-    /// Tells whether a run of a service is open.
-    pub fn is_running(&self, service: &str) -> bool {
-        self.runs.values().any(|run| run.change.service == service)
-    }
-
     /// Takes in what was written to units.
     pub fn take_writes(&mut self, writes: &[UnitWrite]) {
         self.unit_writes += 1;

@@ -57,12 +57,10 @@ impl Driver {
                 self.take_withdrawn(&proposal, outcome).await?;
             }
         }
-        let left = match self.withdrawals.left.take() {
-            Some(left) => left,
-            None => {
-                let left = self.engine.store.left_proposals().await;
-                left.doing("reading proposals")?
-            }
+        let left = if let Some(left) = self.withdrawals.left.take() {
+            left
+        } else {
+            self.engine.store.left_proposals().await.doing("reading proposals")?
         };
         let now = self.engine.clock.now();
         for left in &left {

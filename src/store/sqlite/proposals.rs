@@ -35,6 +35,9 @@ fn number_of(proposal: &Proposal) -> Result<i64, StoreError> {
 
 type Row = (String, i64, Option<String>, Option<String>, String);
 
+/// The same, and the state of its run.
+type LeftRow = (String, i64, Option<String>, Option<String>, String, String);
+
 fn proposal((repository, number, run, step, service): Row) -> Result<Proposal, StoreError> {
     let number = u64::try_from(number).map_err(StoreError::unreadable("a proposal"))?;
     Ok(Proposal { repository, number, run: run.map(RunId), step: step.map(StepPath), service })
@@ -58,7 +61,7 @@ pub(super) async fn left(
     readers: &SqlitePool,
     catalog: &str,
 ) -> Result<Vec<LeftProposal>, StoreError> {
-    let found: Vec<(String, i64, Option<String>, Option<String>, String, String)> = sqlx::query_as(
+    let found: Vec<LeftRow> = sqlx::query_as(
         "SELECT proposals.repository, proposals.number, proposals.run, proposals.step,
                 proposals.service, runs.state
          FROM proposals JOIN runs ON runs.catalog = proposals.catalog AND runs.id = proposals.run
@@ -70,7 +73,7 @@ pub(super) async fn left(
     .fetch_all(readers)
     .await
     .map_err(StoreError::database("listing proposals that were left"))?;
-    let left = |(repository, number, run, step, service, state)| {
+    let left = |(repository, number, run, step, service, state): LeftRow| {
         Ok(LeftProposal {
             proposal: proposal((repository, number, run, step, service))?,
             state: rows::from_word("the state of a run", state)?,
