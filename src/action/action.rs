@@ -54,6 +54,20 @@ pub enum Outcome {
     Task(TaskRequest),
 }
 
+/// What became of something that was to be taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Withdrawn {
+    /// It is taken back.
+    Done,
+    /// There is nothing to take back: it is settled, or another run has taken it up.
+    Nothing,
+    /// It is not ours alone any more, and is left to people.
+    Left {
+        /// Why.
+        why: String,
+    },
+}
+
 /// A task that an action asks a person to do.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskRequest {
@@ -91,4 +105,9 @@ pub trait Action: Send + Sync {
 
     /// Takes away what `call.previous` left behind; done where it is gone already.
     async fn undo(&self, ports: &Ports, call: &Call) -> Result<Outcome, Fault>;
+
+    /// Takes back what a step waited for and nobody wants any more; called again after a fault or a crash.
+    async fn withdraw(&self, _: &Ports, _: &Call, _: &Wait) -> Result<Withdrawn, Fault> {
+        Ok(Withdrawn::Nothing)
+    }
 }

@@ -16,13 +16,16 @@ mod tests;
 mod tests_after;
 #[cfg(test)]
 mod tests_proposal;
+#[cfg(test)]
+mod tests_withdraw;
+mod withdraw;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use self::config::Work;
-use super::action::{Action, Call, Outcome, Ports};
+use super::action::{Action, Call, Outcome, Ports, Withdrawn};
 use super::scrub::Scrub;
 use crate::reconcile::Observation;
 use crate::run::{Fault, Wait};
@@ -92,5 +95,11 @@ impl Action for GitCommit {
     async fn undo(&self, ports: &Ports, call: &Call) -> Result<Outcome, Fault> {
         let scrub = Scrub::of(call);
         carry_out(Work::undo(ports, call, &scrub), &scrub).await
+    }
+
+    async fn withdraw(&self, ports: &Ports, call: &Call, on: &Wait) -> Result<Withdrawn, Fault> {
+        let scrub = Scrub::of(call);
+        let withdrawn = withdraw::withdraw(ports, call, on).await;
+        withdrawn.map_err(|fault| scrub.fault(&fault))
     }
 }

@@ -12,7 +12,7 @@ mod scrub;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use action::{Action, Call, Outcome, Ports, TaskRequest};
+pub use action::{Action, Call, Outcome, Ports, TaskRequest, Withdrawn};
 pub use egress::Egress;
 pub use http::{HttpClient, HttpError, MAX_BODY_BYTES, Request, Response};
 pub use registry::{all, find};

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::context::Context;
 use super::output::{Exit, Failure};
+use super::table::count;
 use crate::clock::Clock;
 use crate::daemon::SystemClock;
 use crate::digest::Digest;
@@ -87,7 +88,11 @@ fn subject_in(plans: &[Plan], prefix: &str) -> Result<Subject, Failure> {
         let whole = plan.digest.to_string().starts_with(prefix).then(|| Subject {
             digest: plan.digest,
             changes: plan.changes.iter().map(|change| change.digest).collect(),
-            what: format!("plan {} with {} changes", plan.digest.short(), plan.changes.len()),
+            what: format!(
+                "plan {} with {}",
+                plan.digest.short(),
+                count(plan.changes.len(), "change")
+            ),
         });
         let changes =
             plan.changes.iter().filter(|change| change.digest.to_string().starts_with(prefix));

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
 use super::args::{Arguments, Format};
 use super::config::Config;
 use super::output::{Exit, Failure};
@@ -36,6 +38,8 @@ pub struct Context {
     pub verbose: u8,
     /// Whether to colour.
     pub color: bool,
+    /// Is told when nobody reads any more; where there is none, the process ends at once.
+    pub unread: Option<Arc<Notify>>,
 }
 
 impl Context {
@@ -77,6 +81,7 @@ impl Context {
             quiet: global.quiet,
             verbose: global.verbose,
             color,
+            unread: None,
         })
     }
 

@@ -9,6 +9,7 @@ mod witness;
 mod world;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -47,6 +48,8 @@ const PACE: Pace = Pace {
 /// Tells the story, and serves on: 0 where everything was seen, 1 where something was not.
 pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
     let sandbox = Sandbox::bind().await?;
+    // It has a folder to remove.
+    let context = &Context { unread: Some(Arc::default()), ..context.clone() };
     let world = World::make(context, sandbox.address(), options.keep)?;
     let sandbox = tokio::spawn(sandbox.run());
     let outcome = live(&world, options).await;
@@ -81,11 +84,20 @@ async fn live(world: &World, options: &Options) -> Result<Exit, Failure> {
         outcome = &mut line => return stopped(outcome),
         told = tell(world, options, health) => told,
         () = interrupted => Ok(Exit::Success),
+        () = unread(&world.context) => Ok(Exit::Success),
     };
     drop(end);
     line.await?;
     server.abort();
     told
+}
+
+/// Ends when nobody reads what is told.
+async fn unread(context: &Context) {
+    match &context.unread {
+        Some(unread) => unread.notified().await,
+        None => std::future::pending().await,
+    }
 }
 
 fn stopped(outcome: Result<(), daemon::TickError>) -> Result<Exit, Failure> {

@@ -80,6 +80,7 @@ pub(super) mod testing {
             quiet: true,
             verbose: 0,
             color: false,
+            unread: None,
         }
     }
 

@@ -114,7 +114,7 @@ impl<E: std::error::Error> From<E> for Failure {
 impl Context {
     /// Prints a line for people.
     pub fn say(&self, line: impl AsRef<str>) {
-        print(line.as_ref());
+        self.print(line.as_ref());
     }
 
     /// Prints a remark for people, unless they want it quiet or read by a program.
@@ -131,18 +131,22 @@ impl Context {
         text: impl FnOnce() -> String,
     ) -> Result<(), Failure> {
         match self.format {
-            Format::Text => print(text().trim_end_matches('\n')),
-            Format::Json => print(&serde_json::to_string_pretty(value)?),
-            Format::Yaml => print(serde_yaml::to_string(value)?.trim_end_matches('\n')),
+            Format::Text => self.print(text().trim_end_matches('\n')),
+            Format::Json => self.print(&serde_json::to_string_pretty(value)?),
+            Format::Yaml => self.print(serde_yaml::to_string(value)?.trim_end_matches('\n')),
         }
         Ok(())
     }
-}
 
-/// Prints to the standard output; a reader that went away ends the process quietly, as `head` expects.
-fn print(text: &str) {
-    let mut out = anstream::stdout().lock();
-    if writeln!(out, "{text}").and_then(|()| out.flush()).is_err() {
-        std::process::exit(0);
+    /// Prints to the standard output; a reader that went away ends the process quietly, as `head` expects.
+    fn print(&self, text: &str) {
+        let mut out = anstream::stdout().lock();
+        if writeln!(out, "{text}").and_then(|()| out.flush()).is_ok() {
+            return;
+        }
+        match &self.unread {
+            Some(unread) => unread.notify_one(),
+            None => std::process::exit(0),
+        }
     }
 }

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::context::Context;
 use super::output::{Exit, Failure};
+use super::table::count;
 use crate::clock::Clock;
 use crate::daemon::{Preview, SystemClock, compare, preview};
 use crate::reconcile::{Plan, show};
@@ -46,7 +47,8 @@ async fn shown(context: &Context, options: &Options) -> Result<Plan, Failure> {
     let preview = made(context, options).await?;
     let errors = preview.judged.findings.iter().filter(|finding| finding.is_error()).count();
     if errors > 0 {
-        context.remark(format!("{errors} errors in the catalog; `trueline validate` shows them"));
+        let errors = count(errors, "error");
+        context.remark(format!("{errors} in the catalog; `trueline validate` shows all findings"));
     }
     let mut plan = preview.plan;
     if let Some(service) = &options.service {

@@ -258,6 +258,8 @@ struct ProposalWire {
     head: String,
     merge_commit: Option<String>,
     settled_by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comment: Option<String>,
     created_at: Timestamp,
     updated_at: Timestamp,
     service: Option<String>,
@@ -278,6 +280,7 @@ impl ProposalWire {
             head: proposal.head.clone(),
             merge_commit: proposal.merge_commit.clone(),
             settled_by: proposal.settled_by.clone(),
+            comment: proposal.comment.clone(),
             created_at: proposal.created_at,
             updated_at: proposal.updated_at,
             service: filed.map(|filed| filed.service.clone()),
@@ -315,6 +318,7 @@ fn show_text(wire: &ShowWire, now: Timestamp) -> String {
         ["Branch".to_owned(), format!("{} into {}", line.source_branch, line.base_branch)],
         ["Head".to_owned(), short_commit(&line.head)],
     ];
+    rows.extend(line.comment.as_ref().map(|said| ["Comment".to_owned(), said.clone()]));
     rows.extend(line.merge_commit.as_ref().map(|id| ["Merged as".to_owned(), short_commit(id)]));
     let run = line.run.as_ref().map(|run| format!(", run {run}")).unwrap_or_default();
     let service = line.service.as_ref();

@@ -18,6 +18,7 @@ fn context(catalog: &str, state: &std::path::Path) -> Context {
         quiet: true,
         verbose: 0,
         color: false,
+        unread: None,
     }
 }
 
@@ -47,7 +48,7 @@ async fn filed(context: &Context, repository: &str) {
     let lease = store.acquire(&holder, at(0)).await.expect("free");
     let run = Some(crate::id::RunId("0a1".to_owned()));
     let repository = repository.to_owned();
-    let row = store::Proposal { repository, number: 1, run, service: "dns".to_owned() };
+    let row = store::Proposal { repository, number: 1, run, step: None, service: "dns".to_owned() };
     store.save_proposal(&lease, &row).await.expect("saved");
 }
 

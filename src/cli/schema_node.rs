@@ -177,6 +177,11 @@ impl<'a> SchemaNode<'a> {
             .filter_map(|(key, words)| Some((*key, *words, bare(self.own.get(*key)?))))
             .map(|(key, words, value)| match (key, &*value) {
                 ("minLength" | "minItems" | "minProperties", "1") => "not empty".to_owned(),
+                (_, "1") => words
+                    .replace("{}", "1")
+                    .replace("entries", "entry")
+                    .trim_end_matches('s')
+                    .to_owned(),
                 _ => words.replace("{}", &value),
             })
             .collect();

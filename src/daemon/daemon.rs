@@ -1,6 +1,9 @@
 //! The daemon: what it is made of, and what it keeps from tick to tick so that cost grows with change.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use jiff::Timestamp;
 
 use super::error::TickError;
 use super::health::Health;
@@ -38,8 +41,9 @@ pub struct Daemon {
     pub(super) desired: Option<(String, u64, Arc<Desired>)>,
     /// What the store remembers of the catalog, as it was written last.
     pub(super) saved: CatalogState,
-    /// Markers of the proposals that were seen to, so that the forge is asked about each once.
-    pub(super) proposed: std::collections::BTreeSet<String>,
+    /// Markers of the proposals that were seen to, with when a person asked for their service before that: the forge
+    /// is asked about each once.
+    pub(super) proposed: BTreeMap<String, Option<Timestamp>>,
     /// Why the catalog could not be read the last time; what was read before stays in force.
     pub(super) trouble: Option<String>,
 }
@@ -61,7 +65,7 @@ impl Daemon {
             head: Head::default(),
             builder: DesiredBuilder::default(),
             desired: None,
-            proposed: std::collections::BTreeSet::new(),
+            proposed: BTreeMap::new(),
             trouble: None,
         })
     }

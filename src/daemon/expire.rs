@@ -1,6 +1,8 @@
 //! Services that expired: the removal of their file is proposed, once, and a person decides.
 
-use crate::forge::{ForgeRead, ForgeWrite, LocalForge, NewProposal};
+use jiff::Timestamp;
+
+use crate::forge::{ForgeRead, ForgeWrite, LocalForge, NewProposal, ProposalState};
 use crate::reconcile::Plan;
 use crate::source::{Author, FileChange, Mirror, Push, Source, SourceError, commit_files, push};
 use crate::store::Proposal;
@@ -14,7 +16,8 @@ const EMAIL: &str = "trueline@localhost";
 impl Daemon {
     /// Proposes the removal of what expired, where the catalog is a repository with the local forge.
     ///
-    /// A proposal that was closed is declined: it is not filed again for the same date.
+    /// A proposal that was closed is declined: it is not filed again for the same date, unless a person asks for
+    /// the service after that.
     pub(super) async fn propose_expired(&mut self, plan: &Plan) -> Result<(), TickError> {
         for (service, path) in &plan.expired {
             let Some(expires) =
@@ -23,10 +26,12 @@ impl Daemon {
                 continue;
             };
             let marker = format!("trueline-expiry-{service}-{expires}");
-            if !self.proposed.insert(marker.clone()) {
+            let asked = self.driver.memory.asked.get(service).copied();
+            if self.proposed.get(&marker) == Some(&asked) {
                 continue;
             }
-            match self.propose_removal((service, path), &expires, &marker).await {
+            self.proposed.insert(marker.clone(), asked);
+            match self.propose_removal((service, path), &expires, (&marker, asked)).await {
                 Ok(Some(proposal)) => {
                     let engine = &self.driver.engine;
                     engine.store.save_proposal(&engine.lease, &proposal).await?;
@@ -43,7 +48,7 @@ impl Daemon {
         &mut self,
         (service, path): (&str, &str),
         expires: &str,
-        marker: &str,
+        (marker, asked): (&str, Option<Timestamp>),
     ) -> Result<Option<Proposal>, String> {
         let mirror = self.source.as_ref().and_then(Source::mirror);
         let Some(location) = mirror.map(|mirror| mirror.location().to_string()) else {
@@ -51,7 +56,11 @@ impl Daemon {
         };
         let Ok(forge) = LocalForge::open_at(&location) else { return Ok(None) };
         let failed = |error: &dyn std::error::Error| super::look::chain(error);
-        if forge.find_by_marker(marker).await.map_err(|error| failed(&error))?.is_some() {
+        let known = forge.find_by_marker(marker).await.map_err(|error| failed(&error))?;
+        let asked_again = |known: &crate::forge::Proposal| {
+            known.state == ProposalState::Closed && asked.is_some_and(|at| at > known.updated_at)
+        };
+        if known.is_some_and(|known| !asked_again(&known)) {
             return Ok(None);
         }
         let at = self.driver.engine.clock.now();
@@ -77,6 +86,7 @@ impl Daemon {
             repository: location,
             number: opened.number,
             run: None,
+            step: None,
             service: service.to_owned(),
         }))
     }
@@ -86,7 +96,7 @@ impl Daemon {
 fn push_removal(
     mirror: &Mirror,
     (path, message): (&str, &str),
-    (branch, at): (&str, jiff::Timestamp),
+    (branch, at): (&str, Timestamp),
 ) -> Result<String, SourceError> {
     let repository = mirror.repository();
     let head = mirror.head()?;

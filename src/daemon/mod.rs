@@ -13,7 +13,13 @@ mod settle;
 mod tick;
 
 #[cfg(test)]
+mod approval_tests;
+#[cfg(test)]
+mod expire_tests;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod withdraw_tests;
 #[cfg(test)]
 mod world;
 

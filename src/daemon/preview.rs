@@ -6,7 +6,7 @@ use super::error::TickError;
 use super::look::{good_of, look_at};
 use crate::catalog::{Catalog, Snapshot};
 use crate::clock::Clock;
-use crate::engine::{Head, Memory, gather, known_outputs};
+use crate::engine::{Head, Memory, gather, known_outputs, plan_beside_others};
 use crate::reconcile::{self, Actual, Desired, DesiredBuilder, Facts, Plan};
 use crate::source::Source;
 use crate::store::Store;
@@ -42,7 +42,8 @@ pub async fn preview(
     desired.absent_is_unknown.clone_from(&judged.absent_is_unknown);
     let now = clock.now();
     let (actual, facts) = gather((store, &memory), &desired, (catalog, &head), now).await?;
-    let plan = reconcile::plan(&judged.catalog, &desired, &actual, (&facts, now));
+    let wanted = (&*judged.catalog, &desired, &actual);
+    let plan = plan_beside_others((store, &memory), wanted, (facts, now)).await?;
     Ok(Preview { plan, judged: Arc::new(judged) })
 }
 

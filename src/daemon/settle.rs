@@ -39,6 +39,7 @@ pub async fn settle(daemon: &mut Daemon) -> Result<Settled, TickError> {
             break;
         }
     }
+    daemon.driver.withdrawn().await?;
     let memory = &daemon.driver.memory;
     let waiting = |run: &crate::run::Run| {
         let why = waits_for(run).unwrap_or_else(|| format!("run {} is {}", run.id, run.state));

@@ -7,7 +7,7 @@ use crate::secret::sealed_hash;
 use crate::store::{DecisionKind, Store};
 
 /// An item that people fulfil: they enter a host and a password.
-const HOST: &str = r#"--- catalog/databases/host-by-hand.yaml
+pub(super) const HOST: &str = r#"--- catalog/databases/host-by-hand.yaml
 schemaVersion: catalog/v1
 kind: CatalogItem
 metadata:
@@ -78,7 +78,7 @@ outputs:
   host: {value: "{{components.second.outputs.host}}", description: The second host.}
 "#;
 
-fn service(id: &str, offer: &str, fields: &str) -> String {
+pub(super) fn service(id: &str, offer: &str, fields: &str) -> String {
     format!(
         "--- services/payments/{id}.yaml\nschemaVersion: catalog/v1\nkind: Service\n\
          metadata: {{id: {id}, team: payments}}\n{offer}\nfields: {fields}\n"

@@ -2,8 +2,7 @@
 
 use super::daemon::Daemon;
 use super::error::TickError;
-use crate::engine::{gather, superseded};
-use crate::reconcile::plan;
+use crate::engine::{gather, plan_beside_others, superseded};
 
 /// What a tick did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,14 +21,20 @@ impl Daemon {
         let desired = self.desired().await?;
         self.rename(&desired).await?;
         let now = self.driver.engine.clock.now();
-        self.driver.supersede(superseded(&self.driver.memory, &desired), &self.head.commit);
+        self.driver.supersede(superseded(&self.driver.memory, &desired, now), &self.head.commit);
         let engine = &self.driver.engine;
         let told = (engine.catalog.as_str(), &self.head);
         let (actual, facts) =
             gather((&*engine.store, &self.driver.memory), &desired, told, now).await?;
-        let plan = plan(&self.catalog, &desired, &actual, (&facts, now));
+        let plan = plan_beside_others(
+            (&*engine.store, &self.driver.memory),
+            (&self.catalog, &desired, &actual),
+            (facts, now),
+        )
+        .await?;
         self.keep(&plan).await?;
         let started = self.driver.start(&plan).await?;
+        self.driver.withdraw(&plan).await?;
         self.remember(&plan, &desired).await?;
         let changes = plan.changes.len();
         self.plan = Some(plan);

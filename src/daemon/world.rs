@@ -10,6 +10,8 @@ use super::{Daemon, Parts, Settled, SystemClock, settle};
 use crate::action::{Egress, HttpClient, Ports};
 use crate::clock::Clock;
 use crate::engine::{Engine, EnvironmentSecrets, Limits, typed_outputs};
+use crate::forge::LocalForge;
+use crate::source::fixture::Repo;
 use crate::source::{Options, Source};
 use crate::store::{DecisionKind, LeaseHolder, Sealer, SqliteStore, Store, Task};
 
@@ -30,30 +32,46 @@ pub(super) struct World {
     pub(super) folder: tempfile::TempDir,
     pub(super) store: Arc<SqliteStore>,
     pub(super) daemon: Daemon,
+    /// Where its catalog is committed to; nothing where it is a plain directory.
+    pub(super) repository: Option<Repo>,
 }
 
 impl World {
     /// Makes it of files: each begins with a line `--- path`.
     pub(super) async fn of(files: &str) -> Self {
+        Self::made(files, None).await
+    }
+
+    /// Makes it of files that are committed to a repository, which has the local forge.
+    pub(super) async fn in_repository(files: &str) -> Self {
+        Self::made(files, Some(Repo::bare())).await
+    }
+
+    async fn made(files: &str, repository: Option<Repo>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Arc::new(SqliteStore::in_memory("tests").await.expect("a store"));
         write(folder.path(), "catalog/trueline.yaml", SETTINGS);
-        let daemon = drive(folder.path(), &store).await;
-        let mut world = Self { folder, store, daemon };
-        world.write(files);
-        world
+        write_all(folder.path(), files);
+        let catalog = folder.path().join("catalog");
+        if let Some(repository) = &repository {
+            commit(repository, &catalog);
+        }
+        let daemon = drive((folder.path(), repository.as_ref()), &store).await;
+        Self { folder, store, daemon, repository }
     }
 
     /// Writes files of the catalog; one without content is removed.
     pub(super) fn write(&mut self, files: &str) {
-        for file in files.split("--- ").filter(|file| !file.trim().is_empty()) {
-            let (path, text) = file.split_once('\n').expect("a path and a text");
-            let path = format!("catalog/{path}");
-            match text.trim() {
-                "" => std::fs::remove_file(self.folder.path().join(path)).expect("was there"),
-                _ => write(self.folder.path(), &path, text),
-            }
+        write_all(self.folder.path(), files);
+        if let Some(repository) = &self.repository {
+            commit(repository, &self.folder.path().join("catalog"));
         }
+    }
+
+    /// Returns the forge of its repository.
+    pub(super) fn forge(&self) -> LocalForge {
+        let repository = self.repository.as_ref().expect("a repository");
+        LocalForge::open_at(repository.url()).expect("a forge")
     }
 
     /// Drives until nothing more happens by itself.
@@ -65,7 +83,7 @@ impl World {
     pub(super) async fn restart(&mut self) {
         let engine = &self.daemon.driver.engine;
         engine.store.release(&engine.lease).await.expect("released");
-        self.daemon = drive(self.folder.path(), &self.store).await;
+        self.daemon = drive((self.folder.path(), self.repository.as_ref()), &self.store).await;
     }
 
     pub(super) async fn open_tasks(&self) -> Vec<Task> {
@@ -103,7 +121,7 @@ impl World {
     }
 }
 
-async fn drive(folder: &Path, store: &Arc<SqliteStore>) -> Daemon {
+async fn drive((folder, repository): (&Path, Option<&Repo>), store: &Arc<SqliteStore>) -> Daemon {
     let holder = LeaseHolder { pid: 1, host: "here".to_owned(), command: "test".to_owned() };
     let lease = store.acquire(&holder, SystemClock.now()).await.expect("the lease");
     let http = Arc::new(HttpClient::new(&Egress::default()).expect("a client"));
@@ -117,10 +135,42 @@ async fn drive(folder: &Path, store: &Arc<SqliteStore>) -> Daemon {
         secrets: Arc::new(EnvironmentSecrets),
         limits: Limits::default(),
     };
-    let location = folder.join("catalog").display().to_string();
+    let catalog = folder.join("catalog").display().to_string();
+    let location = repository.map_or(catalog, |repository| repository.url().to_owned());
     let state = folder.to_owned();
     let source = Source::open(Options { location, state, ..Options::default() }).expect("a source");
     Daemon::new(Parts { engine, source }).await.expect("a daemon")
+}
+
+/// Writes files, each of which begins with a line `--- path`; one without content is removed.
+fn write_all(folder: &Path, files: &str) {
+    for file in files.split("--- ").filter(|file| !file.trim().is_empty()) {
+        let (path, text) = file.split_once('\n').expect("a path and a text");
+        let path = format!("catalog/{path}");
+        match text.trim() {
+            "" => std::fs::remove_file(folder.join(path)).expect("was there"),
+            _ => write(folder, &path, text),
+        }
+    }
+}
+
+/// Commits all files of a folder.
+fn commit(repository: &Repo, folder: &Path) {
+    let (mut files, mut open) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(inside) = open.pop() {
+        for entry in std::fs::read_dir(inside).expect("a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                open.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(folder).expect("below it").display().to_string();
+            files.push((name, std::fs::read_to_string(path).expect("a text")));
+        }
+    }
+    let files: Vec<(&str, &str)> =
+        files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    repository.commit_tree(&files);
 }
 
 fn write(folder: &Path, path: &str, text: &str) {

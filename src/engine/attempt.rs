@@ -33,10 +33,10 @@ pub(super) async fn perform(
 }
 
 /// Bounds an attempt in time, and keeps its panic from anybody else.
-pub(super) async fn guarded(
+pub(super) async fn guarded<T: Send + 'static>(
     timeout: Duration,
-    work: impl Future<Output = Result<Outcome, Fault>> + Send + 'static,
-) -> Result<Outcome, Fault> {
+    work: impl Future<Output = Result<T, Fault>> + Send + 'static,
+) -> Result<T, Fault> {
     let mut task = tokio::spawn(work);
     match tokio::time::timeout(timeout, &mut task).await {
         Ok(Ok(outcome)) => outcome,

@@ -229,7 +229,7 @@ impl<'a> Bench<'a> {
             "correlationId": self.run.id,
             "operation": operation_of(self.unit, step),
             "commit": self.run.commit,
-            "user": {"name": name, "email": email.trim_end_matches('>')},
+            "user": {"name": name, "email": email.trim_end_matches('>'), "teams": []},
         })
     }
 }

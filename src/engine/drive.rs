@@ -12,6 +12,7 @@ use super::call::{Bench, Rendered};
 use super::engine::{Engine, EngineError};
 use super::finish::seal_outputs;
 use super::memory::Memory;
+use super::withdraw::Withdrawals;
 use crate::action::{self, Outcome};
 use crate::catalog::Catalog;
 use crate::id::{RunId, StepPath};
@@ -31,6 +32,7 @@ pub struct Driver {
     pub(super) busy: HashMap<(RunId, StepPath), bool>,
     pub(super) superseding: BTreeMap<RunId, String>,
     pub(super) last_look: HashMap<(RunId, StepPath), Timestamp>,
+    pub(super) withdrawals: Withdrawals,
 }
 
 impl Driver {
@@ -44,6 +46,7 @@ impl Driver {
             busy: HashMap::new(),
             superseding: BTreeMap::new(),
             last_look: HashMap::new(),
+            withdrawals: Withdrawals::default(),
         })
     }
 
@@ -275,7 +278,7 @@ impl Driver {
                 if waits {
                     return Ok(());
                 }
-                self.remember_proposal(&run, &on).await?;
+                self.remember_proposal((&run, &path), &on).await?;
                 StepEvent::Waiting { on }
             }
             Ok(Outcome::Task(task)) => {

@@ -211,6 +211,7 @@ impl Driver {
                     self.memory.stalled.insert(service, stall);
                 }
                 if state != RunState::Succeeded {
+                    self.withdrawals.read_again();
                     self.close_tasks_of(id, None).await?;
                 }
             }

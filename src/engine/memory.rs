@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::engine::{Doing, EngineError};
 use crate::digest::Digest;
 use crate::id::RunId;
@@ -37,6 +39,8 @@ pub struct Memory {
     pub decided: Decided,
     /// Services that a person asked to converge.
     pub requested: BTreeSet<String>,
+    /// When a person last asked for a service, whatever came of it.
+    pub asked: BTreeMap<String, Timestamp>,
     /// Number of the last decision that was read.
     pub last_decision: i64,
     /// Digest of the plan that was saved last.
@@ -66,6 +70,11 @@ impl Memory {
                 .collect(),
             ..Memory::default()
         };
+        // The process may have ended between the record of a run and that of what it used up.
+        let last = store.last_decision().await.doing("reading decisions")?;
+        for run in memory.runs.values() {
+            memory.state.used.insert(run.change.digest, last);
+        }
         for stopped in store.stopped_runs().await.doing("reading stopped runs")? {
             if let Some(run) = store.run(&stopped.id).await.doing("reading a stopped run")? {
                 memory
@@ -129,12 +138,13 @@ impl Memory {
                     self.decided.rejected.insert(*digest, format!("{reason} ({})", decision.by));
                 }
             }
-            DecisionKind::Apply { service: Some(service) }
-                if decision.seq > self.state.decisions_seen =>
-            {
-                self.requested.insert(service.clone());
+            DecisionKind::Apply { service: Some(service) } => {
+                self.asked.insert(service.clone(), decision.at);
+                if decision.seq > self.state.decisions_seen {
+                    self.requested.insert(service.clone());
+                }
             }
-            DecisionKind::Apply { .. } | DecisionKind::CompleteTask { .. } => {}
+            DecisionKind::Apply { service: None } | DecisionKind::CompleteTask { .. } => {}
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod call;
+mod claims;
 mod decisions;
 mod drive;
 mod engine;
@@ -19,8 +20,10 @@ pub(crate) mod view_sample;
 #[cfg(test)]
 mod view_tests;
 mod wait;
+mod withdraw;
 
 pub use attempt::Attempt;
+pub use claims::plan_beside_others;
 pub use decisions::{check_outputs, typed_outputs};
 pub use drive::Driver;
 pub use engine::{Engine, EngineError, Limits};

@@ -19,7 +19,11 @@ use crate::store::{Proposal, Task, TaskState};
 
 impl Driver {
     /// Remembers a proposal that a step waits for, so that people find it.
-    pub(super) async fn remember_proposal(&self, run: &Run, on: &Wait) -> Result<(), EngineError> {
+    pub(super) async fn remember_proposal(
+        &mut self,
+        (run, path): (&Run, &StepPath),
+        on: &Wait,
+    ) -> Result<(), EngineError> {
         let repository = on.reference.get("repository").and_then(Value::as_str);
         let number = on.reference.get("number").and_then(Value::as_u64);
         let (Some(repository), Some(number)) = (repository, number) else { return Ok(()) };
@@ -27,8 +31,10 @@ impl Driver {
             repository: repository.to_owned(),
             number,
             run: Some(run.id.clone()),
+            step: Some(path.clone()),
             service: run.change.service.clone(),
         };
+        self.withdrawals.read_again();
         self.engine
             .store
             .save_proposal(&self.engine.lease, &proposal)

@@ -96,6 +96,7 @@ impl LocalForge {
             state: ProposalState::Open,
             merge_commit: None,
             settled_by: None,
+            comment: None,
             created_at: new.at,
             updated_at: new.at,
             marker: new.marker,
@@ -190,11 +191,12 @@ impl LocalForge {
         &self,
         repository: &Repository,
         number: u64,
-        by: &str,
+        (by, why): (&str, Option<String>),
         at: Timestamp,
     ) -> Result<Proposal, ForgeError> {
         let mut proposal = open_one(repository, number)?;
         proposal.state = ProposalState::Closed;
+        proposal.comment = why;
         proposal.settled_by = Some(by.to_owned());
         proposal.updated_at = at;
         self.record(repository, &proposal, "close", at)?;
@@ -256,7 +258,20 @@ impl ForgeWrite for LocalForge {
 
     async fn close(&self, number: u64, by: &str, at: Timestamp) -> Result<Proposal, ForgeError> {
         let by = by.to_owned();
-        self.write(move |forge, repository| forge.close_in(repository, number, &by, at)).await
+        self.write(move |forge, repository| forge.close_in(repository, number, (&by, None), at))
+            .await
+    }
+
+    async fn withdraw(
+        &self,
+        number: u64,
+        by: &str,
+        why: &str,
+        at: Timestamp,
+    ) -> Result<Proposal, ForgeError> {
+        let (by, why) = (by.to_owned(), Some(why.to_owned()));
+        self.write(move |forge, repository| forge.close_in(repository, number, (&by, why), at))
+            .await
     }
 }
 

@@ -53,6 +53,9 @@ pub struct Proposal {
     /// Who merged or closed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled_by: Option<String>,
+    /// What was said when it was closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
     /// When it was opened.
     pub created_at: Timestamp,
     /// When it last changed.

@@ -17,4 +17,13 @@ pub trait ForgeWrite: Send + Sync {
 
     /// Closes an open proposal without merging it.
     async fn close(&self, number: u64, by: &str, at: Timestamp) -> Result<Proposal, ForgeError>;
+
+    /// Closes an open proposal, and says why in a comment.
+    async fn withdraw(
+        &self,
+        number: u64,
+        by: &str,
+        why: &str,
+        at: Timestamp,
+    ) -> Result<Proposal, ForgeError>;
 }

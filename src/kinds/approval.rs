@@ -14,6 +14,7 @@ pub(super) static APPROVAL: ActionKind = ActionKind {
     reversal: Reversal::Nothing,
     observable: None,
     available: false,
+    lacks: none,
     repeats: true,
     claims: none,
     targets: none,

@@ -12,6 +12,7 @@ pub(super) static COMMAND: ActionKind = ActionKind {
     reversal: Reversal::Person,
     observable: None,
     available: false,
+    lacks: none,
     repeats: false,
     claims: none,
     targets: |config| {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::registry::{ActionKind, Decided, Reversal, Slot, known_text};
+use super::registry::{ActionKind, Decided, Reversal, Slot, known_text, none};
 use crate::template::{Target, has_unknown};
 
 /// Writes files to a repository.
@@ -19,6 +19,7 @@ pub(super) static GIT_COMMIT: ActionKind = ActionKind {
     reversal: Reversal::Natural,
     observable: Some("/files"),
     available: true,
+    lacks: none,
     repeats: false,
     claims,
     targets,

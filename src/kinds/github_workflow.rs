@@ -12,6 +12,7 @@ pub(super) static GITHUB_WORKFLOW: ActionKind = ActionKind {
     reversal: Reversal::Person,
     observable: None,
     available: false,
+    lacks: none,
     repeats: false,
     claims: none,
     targets: |config| {

@@ -13,6 +13,7 @@ pub(super) static JIRA_TICKET: ActionKind = ActionKind {
     reversal: Reversal::Person,
     observable: Some("/ticket"),
     available: false,
+    lacks: none,
     repeats: false,
     claims: none,
     targets: |config| {

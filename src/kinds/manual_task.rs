@@ -14,6 +14,7 @@ pub(super) static MANUAL_TASK: ActionKind = ActionKind {
     reversal: Reversal::Person,
     observable: None,
     available: true,
+    lacks: none,
     repeats: false,
     claims: none,
     targets: none,

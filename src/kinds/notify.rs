@@ -12,6 +12,7 @@ pub(super) static NOTIFY: ActionKind = ActionKind {
     reversal: Reversal::Nothing,
     observable: None,
     available: true,
+    lacks: none,
     repeats: true,
     claims: none,
     targets: none,

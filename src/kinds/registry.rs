@@ -23,6 +23,8 @@ pub struct ActionKind {
     pub observable: Option<&'static str>,
     /// Whether this build can perform it.
     pub available: bool,
+    /// Names what an unrendered `config` asks for that this build can't do, where it is available.
+    pub lacks: fn(&Value) -> Vec<String>,
     /// Whether it is done again in an update although nothing of it changed.
     pub repeats: bool,
     /// Names the things in the outside world that a rendered `config` claims for itself, for two units must not claim one.

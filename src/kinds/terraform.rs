@@ -20,6 +20,7 @@ pub(super) static TERRAFORM: ActionKind = ActionKind {
     reversal: Reversal::Natural,
     observable: Some(""),
     available: false,
+    lacks: none,
     repeats: false,
     claims,
     targets: |config| match config.get("repositoryMapping") {

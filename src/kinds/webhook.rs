@@ -17,6 +17,7 @@ pub(super) static WEBHOOK: ActionKind = ActionKind {
     reversal: Reversal::Person,
     observable: None,
     available: false,
+    lacks: none,
     repeats: false,
     claims: none,
     targets: |config| host_at(config, "/endpoint/url").into_iter().collect(),

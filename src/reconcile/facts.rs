@@ -52,6 +52,8 @@ pub struct Facts {
     pub stalled: BTreeMap<String, Stall>,
     /// Services that a person asked to converge although only their definition differs.
     pub requested: BTreeSet<String>,
+    /// Who has what in the outside world, of units that are not in question: gathered for what changes claim.
+    pub claimed: BTreeMap<String, UnitKey>,
     /// How many services there were at the last revision.
     pub services_before: usize,
 }

@@ -40,6 +40,7 @@ pub use carried_out::carried_out;
 pub use change::{
     Change, ChangeKind, Effect, FieldChange, Need, NeedKind, PlannedStep, UnitChange, When,
 };
+pub use claims::{claims_of_change, claims_of_record};
 pub use definition::{Definition, OperationBlock};
 pub use desired::{Blocked, Desired, DesiredBuilder, Unit};
 pub use evaluate::{
@@ -54,5 +55,5 @@ pub use steps::{
     Source as StepSource, decide, name_secrets, output_names, path_of, record_of, render_public,
     step_digest,
 };
-pub use suspects::{renames, suspects};
+pub use suspects::{is_deleted_by_date, renames, suspects};
 pub use upstream::{KnownOutputs, Reader, Reveal, UpstreamReads, gather, reads_others};

@@ -112,10 +112,10 @@ impl fmt::Display for Pending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Pending::Approval { why, missing, from } if from.is_empty() => {
-                write!(f, "waits for {missing} approval ({why})")
+                write!(f, "waits for {} ({why})", approvals(*missing))
             }
             Pending::Approval { why, missing, from } => {
-                write!(f, "waits for {missing} approval ({why}, from {})", from.join(", "))
+                write!(f, "waits for {} ({why}, from {})", approvals(*missing), from.join(", "))
             }
             Pending::Rejected { reason } => write!(f, "rejected: {reason}"),
             Pending::Window { until } => write!(f, "change window {until}"),
@@ -125,6 +125,11 @@ impl fmt::Display for Pending {
             Pending::Guard => f.write_str("the guard holds the whole plan"),
         }
     }
+}
+
+fn approvals(missing: u32) -> String {
+    let plural = if missing == 1 { "" } else { "s" };
+    format!("{missing} approval{plural}")
 }
 
 /// A unit that differs from what was last written.

@@ -11,10 +11,10 @@ use super::desired::{Desired, Unit};
 use super::diff::{self, Against, Difference};
 use super::facts::Facts;
 use super::plan::{Drift, Pending, Plan, Verdict};
-use super::suspects::{is_expired, reads, suspects};
+use super::suspects::{is_deleted_by_date, is_expired, reads, suspects};
 use super::upstream::KnownOutputs;
 use super::{claims, guard, needs, window};
-use crate::catalog::{Catalog, DeletionPolicy, DriftMode, OnExpiry};
+use crate::catalog::{Catalog, DeletionPolicy, DriftMode};
 use crate::digest::Digest;
 use crate::id::UnitKey;
 
@@ -149,7 +149,7 @@ impl Planner<'_> {
             return Difference::Nothing;
         }
         if is_expired(unit, self.now) {
-            if unit.service.on_expiry == OnExpiry::Delete {
+            if is_deleted_by_date(unit, self.now) {
                 let stopped = self.facts.stalled.contains_key(&unit.key.service);
                 let taken_away = |record| diff::unwanted(record, &unit.key, stopped);
                 return record.map_or(Difference::Nothing, taken_away);
@@ -214,7 +214,7 @@ impl Planner<'_> {
 
     /// What another unit has already is not claimed a second time.
     fn refuse_taken(&mut self, changed: &mut BTreeMap<String, Vec<UnitChange>>) {
-        for (service, why) in claims::taken(changed, &self.actual.records) {
+        for (service, why) in claims::taken(changed, &self.actual.records, &self.facts.claimed) {
             self.plan.blocked.insert(service.clone(), why);
             changed.remove(&service);
         }

@@ -276,3 +276,32 @@ fn what_does_not_fit_blocks_its_service_alone() {
     assert!(why.to_string().contains("`terraform` is not available in this build"), "{why}");
     assert!(!plan.pending.values().flatten().any(|why| matches!(why, Pending::Dependency { .. })));
 }
+
+#[test]
+fn what_this_build_can_not_do_blocks_before_anything_is_done() {
+    for (part, value, expected) in [
+        ("poll", json!({"url": "https://a.example.com"}), "`poll`"),
+        ("expect", json!({"schema": {"type": "object"}}), "`expect.schema`"),
+        ("authentication", json!({"type": "aws-sigv4"}), "authentication `aws-sigv4`"),
+        ("authentication", json!({"type": "oauth2-client"}), "authentication `oauth2-client`"),
+    ] {
+        let mut world = settled();
+        world.set(ITEM, &format!("/fulfillment/automatic/actions/1/config/{part}"), value);
+        world.service("c", "database", json!({}));
+        let plan = world.plan();
+        let why =
+            format!("action `register`: {expected} of `rest-api` is not available in this build");
+        assert_eq!(plan.blocked.get("c"), Some(&vec![why]));
+    }
+}
+
+#[test]
+fn a_template_may_ask_for_the_teams_of_whoever_asked() {
+    let mut world = settled();
+    let template = "{{service.name}} for {{json request.user.teams}}";
+    world.set(ITEM, "/fulfillment/automatic/actions/2/config/message", json!(template));
+    world.service("c", "database", json!({}));
+    let plan = world.plan();
+    let told = plan.change("c").and_then(|change| change.units[0].steps.last()).unwrap();
+    assert_eq!(told.config["message"], "c for []");
+}

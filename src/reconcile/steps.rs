@@ -174,6 +174,12 @@ fn available(action: &Action) -> Result<&'static ActionKind, String> {
             action.id, action.kind
         ));
     }
+    if let Some(part) = (kind.lacks)(&action.config).first() {
+        return Err(format!(
+            "action `{}`: {part} of `{}` is not available in this build",
+            action.id, action.kind
+        ));
+    }
     if action.verify.is_some() {
         return Err(format!("action `{}`: `verify` is not available in this build", action.id));
     }
@@ -292,7 +298,9 @@ fn add_run_scope(
             values.insert("operation".to_owned(), json!(operation));
             let user =
                 |part: &str| Value::String(template::unknown(&format!("request.user.{part}")));
-            values.insert("user".to_owned(), json!({"name": user("name"), "email": user("email")}));
+            // No forge of this build knows anybody's teams.
+            let user = json!({"name": user("name"), "email": user("email"), "teams": []});
+            values.insert("user".to_owned(), user);
         }
         scope.set(root, Value::Object(values));
     }

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::actual::UnitRows;
 use super::desired::{Desired, Unit};
+use crate::catalog::OnExpiry;
 use crate::id::UnitKey;
 
 /// Returns the units that have a new name: old → new. To be written before anything is planned.
@@ -71,6 +72,11 @@ fn readers(desired: &Desired, of: &BTreeSet<UnitKey>) -> BTreeSet<UnitKey> {
 /// Tells whether a unit comes after another, and may read its outputs.
 pub(super) fn reads(unit: &Unit, other: &UnitKey) -> bool {
     unit.requires.contains(&other.service) || unit.depends_on.contains(other)
+}
+
+/// Tells whether a unit is past its date, and is deleted for that although its file is there.
+pub fn is_deleted_by_date(unit: &Unit, now: Timestamp) -> bool {
+    unit.service.on_expiry == OnExpiry::Delete && is_expired(unit, now)
 }
 
 /// Tells whether a unit is past its date.

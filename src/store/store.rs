@@ -161,8 +161,19 @@ pub struct Proposal {
     pub number: u64,
     /// The run that filed it, where one did.
     pub run: Option<RunId>,
+    /// The step of the run that filed it.
+    pub step: Option<StepPath>,
     /// The service it is for.
     pub service: String,
+}
+
+/// A proposal that the run it was filed for left behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftProposal {
+    /// The proposal.
+    pub proposal: Proposal,
+    /// How the run ended.
+    pub state: RunState,
 }
 
 /// One entry of a run's journal.
@@ -243,6 +254,8 @@ pub trait Store: Send + Sync {
     async fn units(&self, keys: &[UnitKey]) -> Result<Vec<UnitRecord>, StoreError>;
     /// Writes units outside a run: observations, retained and renamed units.
     async fn write_units(&self, lease: &Lease, writes: &[UnitWrite]) -> Result<(), StoreError>;
+    /// Finds the units that have any of some things in the outside world, by thing.
+    async fn holders(&self, claims: &[String]) -> Result<Vec<(String, UnitKey)>, StoreError>;
 
     /// Keeps a plan, so that it can be approved by its digest.
     async fn save_plan(&self, lease: &Lease, plan: &Plan, at: Timestamp) -> Result<(), StoreError>;
@@ -302,10 +315,19 @@ pub trait Store: Send + Sync {
     /// Lists tasks, newest first; only open ones where asked.
     async fn tasks(&self, only_open: bool) -> Result<Vec<Task>, StoreError>;
 
-    /// Remembers a proposal; once, however often it is said.
+    /// Remembers a proposal, and which run waits for it now.
     async fn save_proposal(&self, lease: &Lease, proposal: &Proposal) -> Result<(), StoreError>;
     /// Lists proposals that were filed.
     async fn proposals(&self) -> Result<Vec<Proposal>, StoreError>;
+    /// Lists the proposals of runs that ended otherwise than well, unless what became of them is recorded.
+    async fn left_proposals(&self) -> Result<Vec<LeftProposal>, StoreError>;
+    /// Records what became of a proposal that its run left behind, in a word, and why; not once another run has it.
+    async fn settle_proposal(
+        &self,
+        lease: &Lease,
+        proposal: &Proposal,
+        became: (&str, Option<&str>),
+    ) -> Result<(), StoreError>;
 
     /// Reads the audit chain after a number, oldest first.
     async fn audit_after(&self, seq: i64, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;

@@ -1,10 +1,13 @@
 //! `trueline demo --exit`: the whole line on this machine. It fails by itself where anything is not as told.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-fn demo(temporary: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_trueline"))
+/// The binary in a folder, away from whatever is configured on this machine.
+pub(crate) fn command(temporary: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trueline"));
+    command
         .args(arguments)
         .current_dir(temporary)
         .env("TMPDIR", temporary)
@@ -13,9 +16,12 @@ fn demo(temporary: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
         .env_remove("TRUELINE_CATALOG")
         .env_remove("TRUELINE_BRANCH")
         .env_remove("TRUELINE_STATE")
-        .env_remove("TRUELINE_LOG")
-        .output()
-        .expect("the binary runs");
+        .env_remove("TRUELINE_LOG");
+    command
+}
+
+fn demo(temporary: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = command(temporary, arguments).output().expect("the binary runs");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code(), text(&output.stdout), text(&output.stderr))
 }
@@ -49,6 +55,24 @@ fn the_demo_sees_everything_that_it_tells() {
     }
     assert!(!out.contains('\u{1b}'), "a pipe gets no colours");
     assert_eq!(err, "", "nothing went wrong");
+    let left = std::fs::read_dir(temporary.path()).expect("the folder").count();
+    assert_eq!(left, 0, "the demo removes its folder");
+}
+
+#[test]
+fn the_demo_ends_in_order_when_nobody_reads_on() {
+    let temporary = tempfile::tempdir().expect("a folder");
+    let mut demo = command(temporary.path(), &["demo"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let mut first = String::new();
+    let out = demo.stdout.take().expect("a pipe");
+    BufReader::new(out).read_line(&mut first).expect("a line");
+    let ended = demo.wait_with_output().expect("it ends by itself");
+    assert_eq!(ended.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
     let left = std::fs::read_dir(temporary.path()).expect("the folder").count();
     assert_eq!(left, 0, "the demo removes its folder");
 }

@@ -19,5 +19,6 @@ mod line;
 mod lsp;
 mod lsp_answers;
 mod people;
+mod readme;
 mod two_processes;
 mod world;

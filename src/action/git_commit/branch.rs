@@ -4,11 +4,11 @@
 use git2::{Oid, Repository};
 
 use super::answer::Standing;
-use super::config::Work;
+use super::config::{Work, is_key_of_step};
 use super::direct::{ATTEMPTS, kept_moving, mend, there_already};
 use super::edits::{Edits, edits};
 use super::pushed;
-use super::target::{PATIENCE, fault, head};
+use super::target::{PATIENCE, Place, fault, head};
 use crate::digest::Digest;
 use crate::forge::Proposal;
 use crate::run::Fault;
@@ -47,7 +47,7 @@ pub(super) fn build(work: &Work, open: Option<&Proposal>) -> Result<Built, Fault
         if edits.changes.is_empty() {
             let commit = Some(there_already(&mirror, work, base));
             let withdraw = match open {
-                Some(open) => is_free(&tip(work, &open.source_branch)?, work, base)?,
+                Some(open) => is_free(&tip(place, &open.source_branch)?, &work.marker, base)?,
                 None => false,
             };
             let standing = Standing { commit, edits, proposal: None };
@@ -101,10 +101,10 @@ impl Branch<'_> {
 
     fn push(&self, name: &str, is_open: bool) -> Result<Pushed, Fault> {
         let told = |error: SourceError| fault(&error);
-        let tip = tip(self.work, name)?;
+        let tip = tip(&self.work.place, name)?;
         let Tip { mirror, head } = &tip;
         if let Some(head) = head {
-            if !is_free(&tip, self.work, self.base)? {
+            if !is_free(&tip, &self.work.marker, self.base)? {
                 let done = is_open && holds_wanted(mirror.repository(), *head, self.work)?;
                 return Ok(if done { Pushed::Done(*head) } else { Pushed::Taken });
             }
@@ -128,14 +128,15 @@ impl Branch<'_> {
 }
 
 /// A branch with its mirror.
-struct Tip {
+pub(super) struct Tip {
     mirror: Mirror,
     head: Option<Oid>,
 }
 
-fn tip(work: &Work, branch: &str) -> Result<Tip, Fault> {
+/// Fetches a branch.
+pub(super) fn tip(place: &Place, branch: &str) -> Result<Tip, Fault> {
     let told = |error: SourceError| fault(&error);
-    let mut mirror = work.place.open(branch, PATIENCE).map_err(told)?;
+    let mut mirror = place.open(branch, PATIENCE).map_err(told)?;
     let head = match head(&mut mirror) {
         Err(SourceError::MissingBranch { .. }) => None,
         head => head.map_err(told)?,
@@ -143,8 +144,8 @@ fn tip(work: &Work, branch: &str) -> Result<Tip, Fault> {
     Ok(Tip { mirror, head })
 }
 
-/// Tells whether a branch may be written over: it is absent, merged, or holds only a commit of this step.
-fn is_free(tip: &Tip, work: &Work, base: Oid) -> Result<bool, Fault> {
+/// Tells whether a branch may be written over: it is absent, merged, or holds only a commit of the step of a marker.
+pub(super) fn is_free(tip: &Tip, marker: &str, base: Oid) -> Result<bool, Fault> {
     let Some(head) = tip.head else { return Ok(true) };
     let repository = tip.mirror.repository();
     let told = |error: SourceError| fault(&error);
@@ -153,7 +154,7 @@ fn is_free(tip: &Tip, work: &Work, base: Oid) -> Result<bool, Fault> {
     }
     let commit = repository.find_commit(head).map_err(SourceError::corrupt("a branch"));
     let key = pushed::key_of(&commit.map_err(told)?);
-    Ok(key.is_some_and(|key| work.is_key_of_step(&key)))
+    Ok(key.is_some_and(|key| is_key_of_step(marker, &key)))
 }
 
 /// Tells whether a commit holds everything that is wanted, whoever wrote it.

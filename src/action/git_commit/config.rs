@@ -201,17 +201,20 @@ impl Work {
             proposal.title.clone_from(&title);
         }
         work.message = with_trailers(&title, call);
-        if let Some(marker) = call.marker.strip_suffix(UNDO) {
-            marker.clone_into(&mut work.marker);
-        }
+        marker_of_step(&call.marker).clone_into(&mut work.marker);
         Ok(work)
     }
+}
 
-    /// Tells whether a key belongs to this step, in whichever run.
-    pub(super) fn is_key_of_step(&self, key: &str) -> bool {
-        let rest = key.strip_prefix(self.marker.as_str());
-        rest.is_some_and(|rest| rest.strip_prefix(UNDO).unwrap_or(rest).starts_with('-'))
-    }
+/// Returns the marker of a step, also where it is undone.
+pub(super) fn marker_of_step(marker: &str) -> &str {
+    marker.strip_suffix(UNDO).unwrap_or(marker)
+}
+
+/// Tells whether a key belongs to the step of a marker, in whichever run.
+pub(super) fn is_key_of_step(marker: &str, key: &str) -> bool {
+    let rest = key.strip_prefix(marker);
+    rest.is_some_and(|rest| rest.strip_prefix(UNDO).unwrap_or(rest).starts_with('-'))
 }
 
 fn main() -> String {

@@ -185,10 +185,16 @@ async fn merged(work: &Arc<Work>, proposal: &Proposal, turn: Turn) -> Result<Out
 
 /// Returns what ends the body of a proposal, so that it is known which run asked for it.
 fn signed(work: &Work) -> String {
-    format!("\n\n<!-- Trueline-Key: {} -->", work.key)
+    signature(&work.key)
 }
 
-fn author() -> String {
+/// Returns what ends the body of a proposal that was asked for under a key.
+pub(super) fn signature(key: &str) -> String {
+    format!("\n\n<!-- Trueline-Key: {key} -->")
+}
+
+/// Who files proposals.
+pub(super) fn author() -> String {
     format!("{NAME} <{EMAIL}>")
 }
 

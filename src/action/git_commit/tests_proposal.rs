@@ -10,10 +10,10 @@ use crate::forge::{ForgeRead as _, ForgeWrite as _, LocalForge, Proposal};
 use crate::reconcile::Observation;
 use crate::run::{Fault, FaultClass, Wait};
 
-const BRANCH: &str = "trueline/payments-db";
+pub(super) const BRANCH: &str = "trueline/payments-db";
 
 impl World {
-    fn proposing(&self, files: &[(&str, &str)]) -> Call {
+    pub(super) fn proposing(&self, files: &[(&str, &str)]) -> Call {
         let mut call = self.call(files);
         call.config["createPullRequest"] = json!(true);
         call.config["pullRequest"] =
@@ -21,19 +21,19 @@ impl World {
         call
     }
 
-    fn forge(&self) -> LocalForge {
+    pub(super) fn forge(&self) -> LocalForge {
         LocalForge::open_at(self.repo.url()).unwrap()
     }
 
-    async fn merge(&self, number: u64) -> Proposal {
+    pub(super) async fn merge(&self, number: u64) -> Proposal {
         self.forge().merge(number, "Bob", Timestamp::now()).await.unwrap()
     }
 
-    async fn close(&self, number: u64) {
+    pub(super) async fn close(&self, number: u64) {
         self.forge().close(number, "Bob", Timestamp::now()).await.unwrap();
     }
 
-    async fn waiting(&self, call: &Call) -> Wait {
+    pub(super) async fn waiting(&self, call: &Call) -> Wait {
         wait(self.perform(call).await)
     }
 
@@ -41,13 +41,13 @@ impl World {
         GitCommit.look(&self.ports(), call, on).await
     }
 
-    async fn proposals(&self) -> String {
+    pub(super) async fn proposals(&self) -> String {
         let all = self.forge().list(None).await.unwrap();
         let shown = all.iter().map(|it| format!("{} {} {}", it.number, it.state, it.source_branch));
         shown.collect::<Vec<_>>().join(", ")
     }
 
-    fn tip(&self, branch: &str) -> String {
+    pub(super) fn tip(&self, branch: &str) -> String {
         self.repo.git(&["rev-parse", &format!("refs/heads/{branch}")], "")
     }
 }

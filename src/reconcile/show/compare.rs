@@ -3,6 +3,7 @@
 use similar::{ChangeTag, DiffOp, DiffTag, TextDiff};
 
 use super::line::{Line, Tone};
+use super::reasons::count;
 use super::values::cut;
 
 /// Lines of context around what differs.
@@ -30,7 +31,7 @@ pub(super) fn compare(before: &[String], after: &[String], indent: usize) -> Vec
     if lines.len() > MOST_LINES {
         let more = lines.len() - MOST_LINES;
         lines.truncate(MOST_LINES);
-        lines.push(Line::plain(indent, Tone::Faint, format!("… {more} more lines")));
+        lines.push(Line::plain(indent, Tone::Faint, format!("… {}", count(more, "more line"))));
     }
     lines
 }
@@ -114,7 +115,7 @@ fn replaced(old: &[&str], new: &[&str], (indent, lines): (usize, &mut Vec<Line>)
         let most = MOST_LINES / 2 - 1;
         lines.extend(side.iter().take(most).map(|line| one(tag, &[(false, line)], indent)));
         if side.len() > most {
-            let more = format!("… {} more lines", side.len() - most);
+            let more = format!("… {}", count(side.len() - most, "more line"));
             lines.push(Line::plain(indent + 2, Tone::Faint, more));
         }
     }

@@ -3,6 +3,7 @@
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
+use super::reasons::count;
 use crate::reconcile::secret_name;
 use crate::secret::{MASK, SEALED};
 use crate::template::{has_sensitive, has_unknown, show_markers};
@@ -42,7 +43,7 @@ pub(super) fn cut(text: &str, most: usize) -> String {
     let (head, tail) = (most * 3 / 4, most / 4);
     let start: String = text.chars().take(head).collect();
     let end: String = text.chars().skip(length - tail).collect();
-    format!("{start}…({} more characters)…{end}", length - head - tail)
+    format!("{start}…({})…{end}", count(length - head - tail, "more character"))
 }
 
 /// Tells whether a value must not be seen: it names a secret, or is sealed.

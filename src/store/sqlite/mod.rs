@@ -3,6 +3,7 @@
 mod audit;
 mod catalog;
 mod changes;
+mod claims;
 mod decisions;
 mod definitions;
 #[cfg(test)]
@@ -11,6 +12,7 @@ mod journal;
 mod lease;
 mod open;
 mod plans;
+mod proposals;
 mod rows;
 mod runs;
 mod sqlite_store;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 
+use super::claims;
 use crate::store::StoreError;
 use crate::store::private;
 
@@ -19,7 +20,11 @@ const NEEDED_TEXT: &str = "3.51.3";
 const APPLICATION: i64 = 0x5452_4c4e;
 
 /// Each leads from the schema of its place to the next, and says so in `user_version`.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_state.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("migrations/0001_state.sql"), include_str!("migrations/0002_claims.sql")];
+
+/// The schema that knows what units have outside; older ones have that in the units' records alone.
+const CLAIMS: i64 = 2;
 
 const BUSY: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(20);
@@ -171,6 +176,9 @@ async fn migrate(path: &Path, connection: &mut SqliteConnection) -> Result<(), S
     for migration in MIGRATIONS.iter().skip(done) {
         sqlx::raw_sql(*migration).execute(&mut *transaction).await.map_err(&failed)?;
     }
+    if found < CLAIMS {
+        claims::fill(&mut transaction).await?;
+    }
     transaction.commit().await.map_err(&failed)
 }
 
@@ -267,7 +275,7 @@ mod tests {
         made(&path).await;
         execute(&path, "PRAGMA user_version = 99").await;
         let error = refusal(&path).await;
-        assert!(matches!(error, StoreError::Newer { found: 99, known: 1, .. }), "{error:?}");
+        assert!(matches!(error, StoreError::Newer { found: 99, known: 2, .. }), "{error:?}");
     }
 
     #[tokio::test]

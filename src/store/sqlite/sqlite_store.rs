@@ -14,14 +14,16 @@ use tokio::sync::Mutex;
 use super::definitions::Definitions;
 use super::open::{self, Connections};
 use super::write::Write;
-use super::{audit, catalog, decisions, journal, lease, plans, runs, tasks, units};
+use super::{
+    audit, catalog, claims, decisions, journal, lease, plans, proposals, runs, tasks, units,
+};
 use crate::catalog::Kind;
 use crate::id::{RunId, UnitKey};
 use crate::reconcile::{Plan, UnitRecord, UnitRow};
 use crate::run::{Event, Run};
 use crate::store::{
     AuditEntry, CatalogState, Decision, DecisionKind, JournalEntry, LastGood, Lease, LeaseHolder,
-    Proposal, RunSummary, Store, StoreError, Task, TaskState, UnitWrite,
+    LeftProposal, Proposal, RunSummary, Store, StoreError, Task, TaskState, UnitWrite,
 };
 
 /// The store in SQLite.
@@ -175,6 +177,10 @@ impl Store for SqliteStore {
         fenced!(self, lease, |write| units::write(write, writes, Timestamp::now()))
     }
 
+    async fn holders(&self, claims: &[String]) -> Result<Vec<(String, UnitKey)>, StoreError> {
+        claims::holders(&self.readers, &self.catalog, claims).await
+    }
+
     async fn save_plan(&self, lease: &Lease, plan: &Plan, at: Timestamp) -> Result<(), StoreError> {
         fenced!(self, lease, |write| plans::save(write, plan, at))
     }
@@ -266,11 +272,24 @@ impl Store for SqliteStore {
     }
 
     async fn save_proposal(&self, lease: &Lease, proposal: &Proposal) -> Result<(), StoreError> {
-        fenced!(self, lease, |write| tasks::save_proposal(write, proposal))
+        fenced!(self, lease, |write| proposals::save(write, proposal))
     }
 
     async fn proposals(&self) -> Result<Vec<Proposal>, StoreError> {
-        tasks::proposals(&self.readers, &self.catalog).await
+        proposals::list(&self.readers, &self.catalog).await
+    }
+
+    async fn left_proposals(&self) -> Result<Vec<LeftProposal>, StoreError> {
+        proposals::left(&self.readers, &self.catalog).await
+    }
+
+    async fn settle_proposal(
+        &self,
+        lease: &Lease,
+        proposal: &Proposal,
+        became: (&str, Option<&str>),
+    ) -> Result<(), StoreError> {
+        fenced!(self, lease, |write| proposals::settle(write, proposal, became, Timestamp::now()))
     }
 
     async fn audit_after(&self, seq: i64, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {

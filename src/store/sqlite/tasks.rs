@@ -1,11 +1,11 @@
-//! Tasks for people, one for each step that asks for one, and the proposals that were filed.
+//! Tasks for people, one for each step that asks for one.
 
 use sqlx::SqlitePool;
 
 use super::rows;
 use super::write::Write;
 use crate::id::{RunId, StepPath};
-use crate::store::{Proposal, StoreError, Task, TaskState};
+use crate::store::{StoreError, Task, TaskState};
 
 /// Opens a task; returns its number, or that of the one the step has already.
 pub(super) async fn open(write: &mut Write<'_>, task: &Task) -> Result<i64, StoreError> {
@@ -99,46 +99,4 @@ fn task(
         created_at: rows::time(created_at)?,
         done_by,
     })
-}
-
-/// Remembers a proposal; the run that filed it first is kept.
-pub(super) async fn save_proposal(
-    write: &mut Write<'_>,
-    proposal: &Proposal,
-) -> Result<(), StoreError> {
-    let number = i64::try_from(proposal.number).map_err(StoreError::unreadable("a proposal"))?;
-    sqlx::query(
-        "INSERT INTO proposals (catalog, repository, number, run, service)
-         VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (catalog, repository, number) DO NOTHING",
-    )
-    .bind(write.catalog)
-    .bind(&proposal.repository)
-    .bind(number)
-    .bind(proposal.run.as_ref().map(|run| run.0.as_str()))
-    .bind(&proposal.service)
-    .execute(write.connection())
-    .await
-    .map_err(StoreError::database("remembering a proposal"))?;
-    Ok(())
-}
-
-/// Lists proposals that were filed.
-pub(super) async fn proposals(
-    readers: &SqlitePool,
-    catalog: &str,
-) -> Result<Vec<Proposal>, StoreError> {
-    let found: Vec<(String, i64, Option<String>, String)> = sqlx::query_as(
-        "SELECT repository, number, run, service FROM proposals
-         WHERE catalog = $1 ORDER BY repository, number",
-    )
-    .bind(catalog)
-    .fetch_all(readers)
-    .await
-    .map_err(StoreError::database("listing proposals"))?;
-    let proposal = |(repository, number, run, service): (String, i64, Option<String>, String)| {
-        let number = u64::try_from(number).map_err(StoreError::unreadable("a proposal"))?;
-        Ok(Proposal { repository, number, run: run.map(RunId), service })
-    };
-    found.into_iter().map(proposal).collect()
 }

@@ -39,7 +39,7 @@ fn task() -> Task {
 
 fn proposal() -> Proposal {
     let (repository, service) = ("infra".to_owned(), "shop".to_owned());
-    Proposal { repository, number: 4, run: Some(RunId("r1".to_owned())), service }
+    Proposal { repository, number: 4, run: Some(RunId("r1".to_owned())), step: None, service }
 }
 
 fn document(id: &str, bytes: &[u8]) -> LastGood {

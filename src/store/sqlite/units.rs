@@ -8,8 +8,8 @@ use serde_json::json;
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::definitions::{self, BLANK, Definitions};
-use super::rows;
 use super::write::{OURSELVES, Write};
+use super::{claims, rows};
 use crate::digest::Digest;
 use crate::id::{Uid, UnitKey};
 use crate::reconcile::{UnitRecord, UnitRow};
@@ -17,8 +17,8 @@ use crate::store::{StoreError, UnitWrite};
 
 /// A record without its definition, and where that is found.
 #[derive(Serialize, Deserialize)]
-struct Stored {
-    record: UnitRecord,
+pub(super) struct Stored {
+    pub(super) record: UnitRecord,
     definition: Option<Digest>,
 }
 
@@ -74,7 +74,7 @@ fn next_value<'t>(rest: &mut &'t str) -> Result<&'t str, StoreError> {
     Ok(value)
 }
 
-fn unit_key(text: &str) -> UnitKey {
+pub(super) fn unit_key(text: &str) -> UnitKey {
     match text.parse() {
         Ok(key) => key,
         Err(never) => match never {},
@@ -134,7 +134,8 @@ async fn put(write: &mut Write<'_>, record: &UnitRecord) -> Result<(), StoreErro
         applied.definition = Arc::clone(&BLANK);
     }
     let text = rows::to_json("a unit", &stored)?;
-    insert(write.catalog, write.connection(), &record.row, text).await
+    insert(write.catalog, write.connection(), &record.row, text).await?;
+    claims::keep(write, record).await
 }
 
 async fn insert(
@@ -175,6 +176,7 @@ async fn remove(write: &mut Write<'_>, key: &UnitKey, at: Timestamp) -> Result<(
             .await
             .map_err(StoreError::database("removing a unit"))?;
     let Some(uid) = uid else { return Ok(()) };
+    claims::forget(write, key).await?;
     write.audit(at, OURSELVES, "unit.removed", &json!({"unit": key, "uid": uid})).await
 }
 

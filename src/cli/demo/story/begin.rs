@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Story, ensure, part};
 use crate::cli::output::Failure;
+use crate::cli::table::count;
 use crate::forge::{ForgeRead, LocalForge, ProposalState};
 use crate::reconcile::{Change, Plan};
 use crate::run::{Event, RunState, StepEvent};
@@ -31,7 +32,7 @@ impl Story<'_> {
                 self.page.line(format!("  {short} {} ({})", commit.subject, commit.author));
             }
             let files = repository.files()?;
-            self.page.line(format!("  {name}: {} files", files.len()));
+            self.page.line(format!("  {name}: {}", count(files.len(), "file")));
         }
         self.page.typed(&format!("curl {}/sandbox/resources", world.sandbox));
         let (_, resources) = self.witness.get("/sandbox/resources").await?;
