@@ -112,6 +112,7 @@ fn findings_are_shown_with_a_path_that_opens_and_the_line() {
       2 | kind: Servise
         |       ^^^^^^^
       hint: did you mean `Service`?
+      fix: write `Service` (`trueline validate --fix`)
 
     3 errors
     "#);
