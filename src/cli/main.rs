@@ -56,7 +56,7 @@ pub(super) async fn run_command(context: &Context, command: &Command) -> Result<
         Command::Run(options) => run::run(context, options).await,
         Command::Task(options) => task::run(context, options).await,
         Command::Proposal(options) => proposal::run(context, options).await,
-        Command::Demo(options) => demo::run(context, options).await,
+        Command::Demo(options) => Box::pin(demo::run(context, options)).await,
         Command::Render(options) => render::run(context, options),
         Command::Schema(options) => schema::run(context, options),
         Command::Explain(options) => explain::run(context, options),

@@ -15,6 +15,7 @@ mod incremental_tests;
 #[cfg(test)]
 mod laws;
 mod needs;
+mod order;
 mod plan;
 mod planner;
 #[cfg(test)]

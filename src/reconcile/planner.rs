@@ -10,6 +10,7 @@ use super::change::{Change, ChangeKind, UnitChange};
 use super::desired::{Desired, Unit};
 use super::diff::{self, Against, Difference};
 use super::facts::Facts;
+use super::order::order_units;
 use super::plan::{Drift, Pending, Plan, Verdict};
 use super::suspects::{is_deleted_by_date, is_expired, reads, suspects};
 use super::upstream::KnownOutputs;
@@ -380,24 +381,5 @@ impl Planner<'_> {
         };
         let service = required.into_iter().find(unready)?.clone();
         Some(Pending::Dependency { service })
-    }
-}
-
-/// Orders the units of a change: what comes before stands before; a deletion goes the other way round.
-fn order_units(units: &mut Vec<UnitChange>, deleting: bool) {
-    let mut waiting = std::mem::take(units);
-    while !waiting.is_empty() {
-        let names: Vec<UnitKey> = waiting.iter().map(|unit| unit.unit.clone()).collect();
-        let free = |unit: &UnitChange| !unit.depends_on.iter().any(|before| names.contains(before));
-        let next = waiting.iter().position(free).unwrap_or(0);
-        units.push(waiting.remove(next));
-    }
-    if deleting {
-        units.reverse();
-        let mut before: Option<UnitKey> = None;
-        for unit in units {
-            unit.depends_on = before.take().into_iter().collect();
-            before = Some(unit.unit.clone());
-        }
     }
 }
