@@ -124,39 +124,58 @@ fn wanted(desired: &Desired) -> String {
     format!("{units:#?} {:#?}", desired.blocked)
 }
 
+/// Judges and builds revision after revision, going on and beginning anew, and compares.
+fn compare(revisions: Vec<Vec<usize>>) -> Result<(), TestCaseError> {
+    let files = files();
+    let (mut judge, mut builder) = (Judge::default(), DesiredBuilder::default());
+    let mut good: BTreeMap<(Kind, String), Good> = BTreeMap::new();
+    let mut before = vec![0; 8];
+    for (number, mut chosen) in revisions.into_iter().enumerate() {
+        // Every other revision changes two files only.
+        if number % 2 == 1 {
+            let keep = chosen.iter().sum::<usize>() % 8;
+            for (index, chosen) in chosen.iter_mut().enumerate() {
+                if index != keep && index != (keep + 3) % 8 {
+                    *chosen = before[index];
+                }
+            }
+        }
+        let snapshot = snapshot(&files, &chosen);
+        let judged = judge.judge(&snapshot);
+        let anew = Judge::new(good.values().cloned().collect()).judge(&snapshot);
+        prop_assert_eq!(told(&judged), told(&anew));
+        let desired = builder.build(&judged.catalog, &judged.misfits, Arc::default());
+        let fresh = DesiredBuilder::default().build(&anew.catalog, &anew.misfits, Arc::default());
+        prop_assert_eq!(wanted(&desired), wanted(&fresh));
+        for key in &judged.forget {
+            good.remove(key);
+        }
+        good.extend(judged.remember.into_iter().map(|row| ((row.kind, row.id.clone()), row)));
+        before = chosen;
+    }
+    Ok(())
+}
+
+#[test]
+fn what_rules_about_names_found_is_kept() {
+    let revisions = [[0, 0, 5, 0, 10, 2, 0, 0], [3, 0, 7, 0, 10, 8, 11, 0]];
+    compare(revisions.map(Vec::from).into()).expect("going on is beginning anew");
+}
+
+#[test]
+fn what_was_wrong_and_is_contested_has_another_name() {
+    let nothing = [0; 8];
+    let revisions = [nothing, nothing, [0, 0, 2, 0, 1, 3, 0, 0], [3, 0, 11, 8, 10, 13, 0, 5]];
+    compare(revisions.map(Vec::from).into()).expect("going on is beginning anew");
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     #[test]
     fn going_on_is_beginning_anew(
         revisions in prop::collection::vec(prop::collection::vec(0_usize..15, 8), 1..7)
     ) {
-        let files = files();
-        let (mut judge, mut builder) = (Judge::default(), DesiredBuilder::default());
-        let mut good: BTreeMap<(Kind, String), Good> = BTreeMap::new();
-        let mut before = vec![0; 8];
-        for (number, mut chosen) in revisions.into_iter().enumerate() {
-            // Every other revision changes two files only.
-            if number % 2 == 1 {
-                let keep = chosen.iter().sum::<usize>() % 8;
-                for (index, chosen) in chosen.iter_mut().enumerate() {
-                    if index != keep && index != (keep + 3) % 8 {
-                        *chosen = before[index];
-                    }
-                }
-            }
-            let snapshot = snapshot(&files, &chosen);
-            let judged = judge.judge(&snapshot);
-            let anew = Judge::new(good.values().cloned().collect()).judge(&snapshot);
-            prop_assert_eq!(told(&judged), told(&anew));
-            let desired = builder.build(&judged.catalog, &judged.misfits, Arc::default());
-            let fresh = DesiredBuilder::default().build(&anew.catalog, &anew.misfits, Arc::default());
-            prop_assert_eq!(wanted(&desired), wanted(&fresh));
-            for key in &judged.forget {
-                good.remove(key);
-            }
-            good.extend(judged.remember.into_iter().map(|row| ((row.kind, row.id.clone()), row)));
-            before = chosen;
-        }
+        compare(revisions)?;
     }
 }

@@ -75,6 +75,11 @@ pub(super) fn former_ids(document: &Document) -> &[String] {
     }
 }
 
+/// Tells whether a document was readable and right in itself: those that are not have findings of their own.
+pub(super) fn is_sound(document: &Document) -> bool {
+    document.body.is_some() || document.findings.iter().all(|finding| !finding.is_error())
+}
+
 /// Last good versions by kind and id.
 #[derive(Debug, Default)]
 pub(super) struct Past(BTreeMap<Kind, HashMap<String, Good>>);

@@ -7,7 +7,7 @@ use imbl::ordmap::DiffItem;
 use rayon::prelude::*;
 
 use super::context::{Context, Offer, ServiceContext};
-use super::effective::{Effective, Space, former_ids, key_of};
+use super::effective::{Effective, Space, former_ids, is_sound, key_of};
 use super::judge::{Against, run};
 use super::registry::{Check, rules};
 use super::severities::Severities;
@@ -108,7 +108,9 @@ impl Fit {
             None => catalog.services.keys().collect(),
         };
         if stale.is_none() {
-            *self = Self { last: self.last.take(), ..Self::default() };
+            self.unfit.clear();
+            self.waiting.clear();
+            self.awaited.clear();
         }
         let check = |id: &&String| Some(checked(context, catalog.services.get(*id)?));
         let results: Vec<_> = ids.par_iter().map(check).collect();
@@ -198,6 +200,7 @@ fn has_same_names(before: &Catalog, after: &Catalog, found: &[Finding]) -> bool 
         DiffItem::Update { old: (path, old), new: (_, new) } => {
             key_of(old) == key_of(new)
                 && old.body.is_some() == new.body.is_some()
+                && is_sound(old) == is_sound(new)
                 && former_ids(old) == former_ids(new)
                 && !found.iter().any(|finding| {
                     let related = finding.related.iter().map(|(place, _)| place);

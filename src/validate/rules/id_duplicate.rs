@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::catalog::{Body, Document, Kind};
 use crate::finding::{Finding, Severity};
 use crate::validate::context::Context;
-use crate::validate::effective::{Space, former_ids, key_of};
+use crate::validate::effective::{Space, former_ids, is_sound, key_of};
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
 
@@ -40,11 +40,6 @@ fn check(context: &Context<'_>, rule: &'static Rule, found: &mut Vec<Finding>) {
     for document in documents.values() {
         check_former(document, (&holders, &mut former), rule, found);
     }
-}
-
-/// Tells whether a document was readable and right in itself: those that are not have findings of their own.
-fn is_sound(document: &Document) -> bool {
-    document.body.is_some() || document.findings.iter().all(|finding| !finding.is_error())
 }
 
 fn of_two(document: &Document, other: &Document, (rule, id): (&'static Rule, &str)) -> Finding {
