@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use git2::{IndexEntry, IndexTime, Oid, Repository, Signature};
-use trueline::action::{Egress, HttpClient, Ports};
+use trueline::action::{Egress, EnvironmentSecrets, HttpClient, Ports};
 use trueline::clock::Clock as _;
 use trueline::daemon::{Daemon, Parts, SystemClock};
-use trueline::engine::{Engine, EnvironmentSecrets, Limits};
+use trueline::engine::{Engine, Limits};
 use trueline::reconcile::{self, Actual, DesiredBuilder, Facts};
 use trueline::source::{Options, Source, changed_paths};
 use trueline::store::{LeaseHolder, Sealer, SqliteStore, Store as _, UnitWrite};
@@ -224,9 +224,10 @@ async fn daemon(folder: &Path) -> Result<Daemon> {
         ports: Ports {
             http: Arc::new(HttpClient::new(&Egress::default())?),
             state_dir: folder.to_owned(),
+            operator: Arc::default(),
+            secrets: Arc::new(EnvironmentSecrets),
         },
         clock,
-        secrets: Arc::new(EnvironmentSecrets),
         limits: Limits::default(),
     };
     let location = folder.join("catalog.git").to_string_lossy().into_owned();

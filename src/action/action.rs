@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
 use super::http::HttpClient;
+use super::operator::Operator;
+use super::secrets::SecretSource;
 use crate::reconcile::{Observation, StepRecord};
 use crate::run::{Fault, Wait};
 use crate::secret::Secret;
@@ -33,6 +36,12 @@ pub struct Call {
     pub secrets: Vec<Secret>,
     /// Passed to the other side to tie its logs to ours: the run's id.
     pub correlation: String,
+    /// How long this attempt may take.
+    pub timeout: Duration,
+    /// What steps of the same type left behind in the units that this one depends on.
+    pub before: Vec<StepRecord>,
+    /// What was posted to the step's callback, once somebody did.
+    pub arrived: Option<Value>,
 }
 
 /// What came of it.
@@ -84,8 +93,12 @@ pub struct TaskRequest {
 pub struct Ports {
     /// The one HTTP client.
     pub http: Arc<HttpClient>,
-    /// Where mirrors of target repositories are kept.
+    /// Where mirrors of target repositories are kept, and state of programs.
     pub state_dir: PathBuf,
+    /// What the operator set up.
+    pub operator: Arc<Operator>,
+    /// Finds secrets by their names; actions ask for the operator's own only.
+    pub secrets: Arc<dyn SecretSource>,
 }
 
 /// One action type.

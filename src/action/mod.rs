@@ -4,15 +4,23 @@ mod action;
 mod egress;
 mod git_commit;
 mod http;
+mod incoming;
 mod manual_task;
 mod notify;
+mod operator;
 mod registry;
 mod rest_api;
 mod scrub;
+mod secrets;
 #[cfg(test)]
 pub(crate) mod testing;
 
 pub use action::{Action, Call, Outcome, Ports, TaskRequest, Withdrawn};
 pub use egress::Egress;
 pub use http::{HttpClient, HttpError, MAX_BODY_BYTES, Request, Response};
+pub use incoming::{Delivery, MAX_MESSAGE_BYTES, Message, Poke, Refused, Sender};
+pub use operator::{
+    Channel, GitHubSettings, JiraEdition, JiraInstance, Operator, TerraformSettings,
+};
 pub use registry::{all, find};
+pub use secrets::{EnvironmentSecrets, FolderSecrets, Owner, SecretRef, SecretSource};

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use super::{Call, Egress, HttpClient, Ports};
+use super::{Call, Egress, EnvironmentSecrets, HttpClient, Ports};
 use crate::secret::Secret;
 
 /// What the counterpart does to the next request instead of answering it well.
@@ -126,7 +127,12 @@ pub(crate) fn ports() -> Ports {
         let egress = Egress { allow: vec!["127.0.0.1:*".to_owned()] };
         Arc::new(HttpClient::new(&egress).unwrap())
     });
-    Ports { http: Arc::clone(http), state_dir: PathBuf::new() }
+    Ports {
+        http: Arc::clone(http),
+        state_dir: PathBuf::new(),
+        operator: Arc::default(),
+        secrets: Arc::new(EnvironmentSecrets),
+    }
 }
 
 /// Returns a call with a config, and `hunter22` as the secret in it.
@@ -141,6 +147,9 @@ pub(crate) fn call(config: Value) -> Call {
         previous: None,
         secrets: vec![Secret::new("hunter22")],
         correlation: "run-1".to_owned(),
+        timeout: Duration::from_secs(30),
+        before: Vec::new(),
+        arrived: None,
     }
 }
 

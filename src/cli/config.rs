@@ -1,10 +1,12 @@
 //! The operator's configuration, `trueline.toml`: flags first, then the environment, then this file.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::output::Failure;
+use crate::action::{Channel, GitHubSettings, JiraInstance, Operator, TerraformSettings};
 
 /// The largest configuration that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
@@ -23,6 +25,14 @@ pub struct Config {
     pub egress: EgressConfig,
     /// Where secrets come from.
     pub secrets: SecretsConfig,
+    /// Instances of JIRA, by name.
+    pub jira: BTreeMap<String, JiraInstance>,
+    /// Channels of notices, by name.
+    pub notify: BTreeMap<String, Channel>,
+    /// How actions that run programs do so.
+    pub actions: ActionsConfig,
+    /// Where pull requests are.
+    pub forge: ForgeConfig,
     /// Bounds.
     pub limits: LimitsConfig,
     /// How the daemon logs.
@@ -62,6 +72,35 @@ pub struct StoreConfig {
 pub struct ServerConfig {
     /// Address and port.
     pub listen: Option<String>,
+    /// Where the outside reaches it: `https://trueline.example.com`.
+    #[serde(rename = "publicUrl")]
+    pub public_url: Option<String>,
+}
+
+/// How actions that run programs do so.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ActionsConfig {
+    /// How Terraform is run.
+    pub terraform: TerraformSettings,
+    /// Which programs `command` may start.
+    pub command: CommandConfig,
+}
+
+/// Which programs `command` may start.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CommandConfig {
+    /// Absolute paths.
+    pub programs: Vec<PathBuf>,
+}
+
+/// Where pull requests are.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ForgeConfig {
+    /// GitHub; the local forge where absent.
+    pub github: Option<GitHubSettings>,
 }
 
 /// Hosts that actions may reach besides public ones.
@@ -115,6 +154,19 @@ impl Config {
         let config: Self = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
         let problems = config.problems();
         if problems.is_empty() { Ok(config) } else { Err(wrong(problems.join("; "))) }
+    }
+
+    /// Returns what actions are set up with.
+    pub fn operator(&self) -> Operator {
+        let public_url = self.server.public_url.as_ref();
+        Operator {
+            jira: self.jira.clone(),
+            channels: self.notify.clone(),
+            programs: self.actions.command.programs.clone(),
+            terraform: self.actions.terraform.clone(),
+            github: self.forge.github.clone(),
+            public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
+        }
     }
 
     /// Returns all values that can't be meant.

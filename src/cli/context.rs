@@ -10,9 +10,9 @@ use tokio::sync::Notify;
 use super::args::{Arguments, Format};
 use super::config::Config;
 use super::output::{Exit, Failure};
-use crate::action::{Egress, HttpClient, Ports};
+use crate::action::{Egress, EnvironmentSecrets, FolderSecrets, HttpClient, Ports, SecretSource};
 use crate::daemon::{Daemon, Parts, SystemClock};
-use crate::engine::{Engine, EnvironmentSecrets, FolderSecrets, Limits, SecretSource};
+use crate::engine::{Engine, Limits};
 use crate::secret::Secret;
 use crate::source::{Options as SourceOptions, Source};
 use crate::store::{LeaseHolder, Sealer, SqliteStore, Store, StoreError};
@@ -158,10 +158,11 @@ impl Context {
             ports: Ports {
                 http: Arc::new(HttpClient::new(&egress)?),
                 state_dir: self.state.clone(),
+                operator: Arc::new(self.config.operator()),
+                secrets,
             },
             store,
             clock,
-            secrets,
             limits: Limits {
                 concurrency: self.config.limits.concurrency.unwrap_or(defaults.concurrency),
                 ..defaults

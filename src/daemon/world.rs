@@ -7,9 +7,9 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::{Daemon, Parts, Settled, SystemClock, settle};
-use crate::action::{Egress, HttpClient, Ports};
+use crate::action::{Egress, EnvironmentSecrets, HttpClient, Ports};
 use crate::clock::Clock;
-use crate::engine::{Engine, EnvironmentSecrets, Limits, typed_outputs};
+use crate::engine::{Engine, Limits, typed_outputs};
 use crate::forge::LocalForge;
 use crate::source::fixture::Repo;
 use crate::source::{Options, Source};
@@ -129,10 +129,14 @@ async fn drive((folder, repository): (&Path, Option<&Repo>), store: &Arc<SqliteS
         catalog: "tests".to_owned(),
         lease,
         sealer: Sealer::key_at(&folder.join("key")).expect("a key"),
-        ports: Ports { http, state_dir: folder.to_owned() },
+        ports: Ports {
+            http,
+            state_dir: folder.to_owned(),
+            operator: Arc::default(),
+            secrets: Arc::new(EnvironmentSecrets),
+        },
         store: store.clone(),
         clock: Arc::new(SystemClock),
-        secrets: Arc::new(EnvironmentSecrets),
         limits: Limits::default(),
     };
     let catalog = folder.join("catalog").display().to_string();

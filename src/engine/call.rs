@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use serde_json::{Map, Value, json};
 
 use super::engine::{Doing, Engine, EngineError};
-use crate::action::Call;
+use crate::action::{Call, Owner};
 use crate::catalog::Catalog;
 use crate::digest::Digest;
 use crate::id::{StepPath, UnitKey};
@@ -16,7 +16,7 @@ use crate::reconcile::{
     Upstream, UpstreamReads, decide, gather, public, render_public, resolve, scope_of, secret_name,
     secret_names,
 };
-use crate::run::{Fault, Run};
+use crate::run::{Fault, Run, timeout_of};
 use crate::secret::Secret;
 use crate::template::{self, Target};
 
@@ -136,7 +136,7 @@ impl<'a> Bench<'a> {
             kinds::render_config(kind, &step.action.config, &scope).map_err(terminal)?;
         for pointer in kind.secrets {
             let Some(Value::String(text)) = config.pointer_mut(pointer) else { continue };
-            let secret = self.engine.secrets.find(self.unit.definition.owner(), text).await?;
+            let secret = self.secret(self.unit.definition.owner(), text).await?;
             secret.reveal().clone_into(text);
             secrets.push(secret);
         }
@@ -152,6 +152,10 @@ impl<'a> Bench<'a> {
         Ok(Rendered { call: self.call(step, config, secrets), sent })
     }
 
+    async fn secret(&self, team: &str, name: &str) -> Result<Secret, Fault> {
+        self.engine.ports.secrets.find(Owner::Team(team), name).await
+    }
+
     fn call(&self, step: &PlannedStep, config: Value, secrets: Vec<Secret>) -> Call {
         let marker = marker_of(&self.engine.catalog, self.record, &step.path);
         Call {
@@ -164,6 +168,9 @@ impl<'a> Bench<'a> {
             previous: crate::reconcile::record_of(Some(self.record), &step.action).cloned(),
             secrets,
             correlation: self.run.id.to_string(),
+            timeout: timeout_of(&step.action),
+            before: Vec::new(),
+            arrived: None,
         }
     }
 
@@ -180,7 +187,7 @@ impl<'a> Bench<'a> {
         let team = self.text_of_service("team");
         for value in fields.values_mut() {
             if let Some(name) = secret_name(value) {
-                let secret = self.engine.secrets.find(&team, name).await?;
+                let secret = self.secret(&team, name).await?;
                 *value = Value::String(secret.reveal().to_owned());
                 secrets.push(secret);
             }
@@ -189,7 +196,7 @@ impl<'a> Bench<'a> {
         let mut named = Map::new();
         let owner = self.unit.definition.owner();
         for name in secret_names(&step.action.config) {
-            let secret = self.engine.secrets.find(owner, &name).await?;
+            let secret = self.secret(owner, &name).await?;
             named.insert(name, Value::String(secret.reveal().to_owned()));
             secrets.push(secret);
         }
@@ -299,7 +306,7 @@ pub(super) async fn fill(
         if let Some((team, name)) =
             plain.strip_prefix("secrets.").and_then(|rest| rest.split_once('/'))
         {
-            let secret = engine.secrets.find(team, name).await?;
+            let secret = engine.ports.secrets.find(Owner::Team(team), name).await?;
             values.insert(path.clone(), secret.reveal().to_owned());
             secrets.push(secret);
         } else if let Some(value) = recorded(engine, record, plain).await? {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::secrets::SecretSource;
 use crate::action::Ports;
 use crate::clock::Clock;
 use crate::run::IllegalEvent;
@@ -39,8 +38,6 @@ pub struct Engine {
     pub ports: Ports,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
-    /// Finds secrets by their names.
-    pub secrets: Arc<dyn SecretSource>,
     /// Bounds.
     pub limits: Limits,
 }

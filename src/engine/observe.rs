@@ -83,6 +83,9 @@ async fn look_at(
         previous: Some(step.clone()),
         secrets,
         correlation: step.run.to_string(),
+        timeout: PATIENCE,
+        before: Vec::new(),
+        arrived: None,
     };
     match tokio::time::timeout(PATIENCE, action.observe(&engine.ports, &call)).await {
         Ok(Ok(observation)) => observation,

@@ -156,6 +156,9 @@ impl Driver {
             previous: None,
             secrets,
             correlation: run.id.to_string(),
+            timeout: PATIENCE,
+            before: Vec::new(),
+            arrived: None,
         };
         Ok(Some((step, call)))
     }
