@@ -10,7 +10,7 @@ use super::owners_text::{Between, ChangeReport, change_text};
 use crate::catalog::{OwnerSettings, Snapshot};
 use crate::owners::{Approval, Owners, People, Touched, approval, hidden_user, is_owner};
 use crate::source::Repository;
-use crate::validate::Judge;
+use crate::validate::{Judge, breaking_items};
 
 const RANGE: &str = "write two revisions: `--change main..my-branch`";
 
@@ -38,7 +38,7 @@ pub(super) fn needed(
     let snapshot = repository.snapshot(&base)?;
     let owners = Owners::of(&snapshot);
     let settings = settings(&snapshot);
-    let touched = touched(&repository, (&base, &head), &options.breaking)?;
+    let touched = touched(&mut repository, (&base, &head), &options.breaking)?;
     let people = people(&repository, (&base, &head), options)?;
     let approval = approval(&owners, &settings, &touched, &people);
     let codeowners = owners.path.as_deref().map(str::to_owned);
@@ -77,7 +77,7 @@ fn settings(snapshot: &Snapshot) -> OwnerSettings {
 
 /// Returns what the head brings: what differs from where both had their last commit in common.
 fn touched(
-    repository: &Repository,
+    repository: &mut Repository,
     (base, head): (&str, &str),
     breaking: &[PathBuf],
 ) -> Result<Touched, Failure> {
@@ -87,9 +87,11 @@ fn touched(
         let hint = "the clone is shallow: `git fetch --unshallow` brings the rest of the history";
         return Err(Failure::usage(message).hint(hint));
     }
-    let changed = repository.changed_paths(common.as_deref().unwrap_or(base), head)?;
+    let before = common.as_deref().unwrap_or(base);
+    let changed = repository.changed_paths(before, head)?;
     let paths: BTreeSet<String> = changed.into_iter().map(|changed| changed.path).collect();
-    let mut broken = BTreeSet::new();
+    let mut broken = broken(repository, (before, head))?;
+    broken.retain(|path| paths.contains(path));
     for path in breaking {
         let path = from_root(path, None::<&Path>)?;
         if !paths.contains(&path) {
@@ -99,6 +101,17 @@ fn touched(
         broken.insert(path);
     }
     Ok(Touched { paths, breaking: broken })
+}
+
+/// Returns the documents whose change breaks those who use them; one that can't be read stands as it was.
+fn broken(
+    repository: &mut Repository,
+    (before, head): (&str, &str),
+) -> Result<BTreeSet<String>, Failure> {
+    let mut judge = Judge::default();
+    let before = judge.judge(&repository.snapshot(before)?).catalog;
+    let head = judge.judge(&repository.snapshot(head)?).catalog;
+    Ok(breaking_items(&before, &head).iter().map(ToString::to_string).collect())
 }
 
 fn people(

@@ -240,6 +240,24 @@ fn members_and_breaking_changes() {
 }
 
 #[test]
+fn what_breaks_is_found_by_comparing() {
+    let world = World::new();
+    let (_, item) = crate::validate::testing::ITEM.split_once('\n').expect("a path and a text");
+    let path = "catalog/databases/database-standard.yaml";
+    world.write(path, item);
+    world.commit("ann@acme.example");
+    world.git(&["branch", "--force", "main", "change"]);
+    let asked = |text: String| {
+        world.write(path, &text);
+        world.commit("ann@acme.example");
+        let (_, text) = world.change("main..change", &Options::default());
+        text.contains("@acme/architecture")
+    };
+    assert!(asked(item.replace("enum: [small, large]", "enum: [small]")), "it takes less");
+    assert!(!asked(item.replace("enum: [small, large]", "enum: [small, large, huge]")), "more");
+}
+
+#[test]
 fn what_cannot_be_compared_is_usage() {
     let world = World::new();
     let outside = tempfile::tempdir().unwrap();
