@@ -1,6 +1,7 @@
 //! What each action type does: perform, look, observe, undo. One file each, one registry line.
 
 mod action;
+mod callbacks;
 mod egress;
 mod git_commit;
 mod http;
@@ -12,15 +13,19 @@ mod registry;
 mod rest_api;
 mod scrub;
 mod secrets;
+mod signature;
 #[cfg(test)]
 pub(crate) mod testing;
+mod webhook;
 
 pub use action::{Action, Call, Outcome, Ports, TaskRequest, Withdrawn};
+pub use callbacks::{Callbacks, about_callback};
 pub use egress::Egress;
 pub use http::{HttpClient, HttpError, MAX_BODY_BYTES, Request, Response};
 pub use incoming::{Delivery, MAX_MESSAGE_BYTES, Message, Poke, Refused, Sender};
 pub use operator::{
     Channel, GitHubSettings, JiraEdition, JiraInstance, Operator, TerraformSettings,
 };
-pub use registry::{all, find};
+pub use registry::{all, find, senders};
 pub use secrets::{EnvironmentSecrets, FolderSecrets, Owner, SecretRef, SecretSource};
+pub use signature::is_signed;

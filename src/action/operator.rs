@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::callbacks::Callbacks;
 use super::secrets::SecretRef;
 
 /// What the operator set up for actions. A catalog names these by their keys and never holds their addresses.
@@ -20,8 +21,8 @@ pub struct Operator {
     pub terraform: TerraformSettings,
     /// GitHub, where it is set up.
     pub github: Option<GitHubSettings>,
-    /// Where the outside reaches this process, without a slash at its end; no callbacks where absent.
-    pub public_url: Option<String>,
+    /// Where others post what steps wait for; none where the outside does not reach this process.
+    pub callbacks: Option<Callbacks>,
 }
 
 /// One instance of JIRA.

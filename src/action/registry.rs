@@ -2,15 +2,24 @@
 
 use super::action::Action;
 use super::git_commit::GitCommit;
+use super::incoming::Sender;
 use super::manual_task::ManualTask;
 use super::notify::Notify;
 use super::rest_api::RestApi;
+use super::webhook::Webhook;
 
-static ALL: &[&dyn Action] = &[&GitCommit, &ManualTask, &Notify, &RestApi::new()];
+static ALL: &[&dyn Action] = &[&GitCommit, &ManualTask, &Notify, &RestApi::new(), &Webhook];
+
+static SENDERS: &[&dyn Sender] = &[];
 
 /// Returns all actions that this build can perform.
 pub fn all() -> &'static [&'static dyn Action] {
     ALL
+}
+
+/// Returns all who post signed messages to us.
+pub fn senders() -> &'static [&'static dyn Sender] {
+    SENDERS
 }
 
 /// Returns the action of a type.

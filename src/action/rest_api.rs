@@ -1,7 +1,7 @@
 //! The `rest-api` action: one request, done once under its `Idempotency-Key`. It never follows a redirect,
 //! and never tries again by itself.
 
-mod answer;
+pub(super) mod answer;
 mod compare;
 mod config;
 #[cfg(test)]
@@ -14,6 +14,7 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use self::config::{Config, Prepared};
+pub(super) use self::config::{OWN_HEADERS, effect_headers};
 use super::action::{Action, Call, Outcome, Ports};
 use super::http::Response;
 use super::scrub::Scrub;

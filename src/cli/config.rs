@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::output::Failure;
-use crate::action::{Channel, GitHubSettings, JiraInstance, Operator, TerraformSettings};
+use crate::action::{
+    Callbacks, Channel, GitHubSettings, JiraInstance, Operator, TerraformSettings,
+};
 
 /// The largest configuration that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
@@ -156,8 +158,8 @@ impl Config {
         if problems.is_empty() { Ok(config) } else { Err(wrong(problems.join("; "))) }
     }
 
-    /// Returns what actions are set up with.
-    pub fn operator(&self) -> Operator {
+    /// Returns what actions are set up with; callbacks are signed with a key of the state.
+    pub fn operator(&self, callback_key: [u8; 32]) -> Operator {
         let public_url = self.server.public_url.as_ref();
         Operator {
             jira: self.jira.clone(),
@@ -165,7 +167,7 @@ impl Config {
             programs: self.actions.command.programs.clone(),
             terraform: self.actions.terraform.clone(),
             github: self.forge.github.clone(),
-            public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
+            callbacks: public_url.map(|url| Callbacks::new(url, callback_key)),
         }
     }
 
@@ -186,6 +188,13 @@ impl Config {
         {
             problems
                 .push(format!("server.listen `{listen}` is not an address such as 127.0.0.1:7700"));
+        }
+        if let Some(url) = &self.server.public_url
+            && !url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+        {
+            problems.push(format!(
+                "server.publicUrl `{url}` is not an address such as https://trueline.example.com"
+            ));
         }
         if self.limits.concurrency == Some(0) {
             problems.push("limits.concurrency must be at least 1".to_owned());

@@ -150,15 +150,17 @@ impl Context {
             Some(folder) => Arc::new(FolderSecrets { folder: folder.clone() }),
             None => Arc::new(EnvironmentSecrets),
         };
+        let sealer = self.sealer()?;
+        let operator = self.config.operator(sealer.derive("callbacks"));
         let defaults = Limits::default();
         let engine = Engine {
             catalog: self.name.clone(),
             lease,
-            sealer: self.sealer()?,
+            sealer,
             ports: Ports {
                 http: Arc::new(HttpClient::new(&egress)?),
                 state_dir: self.state.clone(),
-                operator: Arc::new(self.config.operator()),
+                operator: Arc::new(operator),
                 secrets,
             },
             store,

@@ -41,7 +41,7 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
     };
     let configured = context.config.server.listen.as_ref().and_then(|listen| listen.parse().ok());
     let listen = options.listen.or(configured).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 7700)));
-    let server = serve::Server::bind(listen, daemon.health.clone())
+    let server = serve::Server::bind(listen, daemon.health.clone(), ingress(&daemon))
         .await
         .map_err(|error| Failure::usage(format!("can't listen on {listen}: {error}")))?;
     context.remark(format!("trueline serves {} on http://{}", context.catalog, server.address()));
@@ -64,6 +64,17 @@ fn pace(context: &Context, options: &Options) -> Pace {
         poll: options.poll.unwrap_or_else(|| Context::duration(poll, defaults.poll)),
         sweep: options.sweep.unwrap_or_else(|| Context::duration(sweep, defaults.sweep)),
         ..defaults
+    }
+}
+
+/// Returns what takes in the messages of others for a daemon.
+pub(super) fn ingress(daemon: &daemon::Daemon) -> serve::Ingress {
+    let engine = &daemon.driver.engine;
+    serve::Ingress {
+        ports: engine.ports.clone(),
+        store: engine.store.clone(),
+        sealer: engine.sealer.clone(),
+        clock: engine.clock.clone(),
     }
 }
 

@@ -151,8 +151,11 @@ impl Loop<'_> {
     async fn decide(&mut self) -> Result<(), TickError> {
         self.next_decision = Instant::now() + self.pace.decisions;
         let catalog = self.daemon.catalog.clone();
-        if self.daemon.driver.decide(&catalog).await? > 0 {
+        let heard = self.daemon.driver.hear().await?;
+        if self.daemon.driver.decide(&catalog).await? > 0 || heard.catalog {
             self.tick().await?;
+        } else if heard.steps > 0 {
+            self.advance().await?;
         }
         Ok(())
     }

@@ -33,6 +33,17 @@ pub struct Driver {
     pub(super) superseding: BTreeMap<RunId, String>,
     pub(super) last_look: HashMap<(RunId, StepPath), Timestamp>,
     pub(super) withdrawals: Withdrawals,
+    /// Number of the last message from outside that was heard.
+    pub(super) heard: i64,
+}
+
+/// What was heard from outside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Heard {
+    /// How many waiting steps are looked at for it.
+    pub steps: usize,
+    /// Something happened to the catalog's repository.
+    pub catalog: bool,
 }
 
 impl Driver {
@@ -47,6 +58,7 @@ impl Driver {
             superseding: BTreeMap::new(),
             last_look: HashMap::new(),
             withdrawals: Withdrawals::default(),
+            heard: 0,
         })
     }
 

@@ -24,7 +24,7 @@ mod withdraw;
 pub use attempt::Attempt;
 pub use claims::plan_beside_others;
 pub use decisions::{check_outputs, typed_outputs};
-pub use drive::Driver;
+pub use drive::{Driver, Heard};
 pub use engine::{Engine, EngineError, Limits};
 pub use facts::{Head, gather, known_outputs, superseded};
 pub use finish::seal_outputs;

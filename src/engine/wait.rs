@@ -8,16 +8,52 @@ use serde_json::{Value, json};
 
 use super::attempt::{Attempt, guarded};
 use super::call::{Bench, Rendered};
-use super::drive::Driver;
+use super::drive::{Driver, Heard};
 use super::engine::{Doing, EngineError};
 use crate::action::{self, TaskRequest};
 use crate::catalog::Catalog;
 use crate::id::{RunId, StepPath};
 use crate::reconcile::Effect;
 use crate::run::{Fault, Run, StepState, Wait};
-use crate::store::{Proposal, Task, TaskState};
+use crate::store::{ABOUT_CATALOG, Proposal, Task, TaskState};
+
+/// Between two looks whether the time of a callback ran out.
+const CALLBACK_PAUSE: Duration = Duration::from_secs(30);
 
 impl Driver {
+    /// Takes in what others posted: steps that wait for it are looked at now. Tells how many there are, and whether
+    /// the catalog was among it.
+    pub async fn hear(&mut self) -> Result<Heard, EngineError> {
+        let after = self.heard;
+        let store = self.engine.store.clone();
+        let told = store.arrivals_after(after).await.doing("reading what others posted")?;
+        let mut heard = Heard::default();
+        for (seq, about) in told {
+            self.heard = self.heard.max(seq);
+            heard.catalog |= about == ABOUT_CATALOG;
+            let waiting = self.memory.runs.iter().flat_map(|(id, run)| {
+                let steps = run.steps.iter().filter(|(_, progress)| {
+                    let StepState::Waiting { on } = &progress.state else { return false };
+                    on.reference.get("about").and_then(Value::as_str) == Some(&about)
+                });
+                steps.map(|(path, _)| (id.clone(), path.clone()))
+            });
+            for slot in waiting {
+                heard.steps += 1;
+                self.last_look.remove(&slot);
+            }
+        }
+        Ok(heard)
+    }
+
+    /// Opens what was posted to the callback that a step waits for.
+    async fn arrived(&self, on: &Wait) -> Result<Option<Value>, EngineError> {
+        let about = on.reference.get("about").and_then(Value::as_str);
+        let Some(about) = about.filter(|_| on.on == "callback") else { return Ok(None) };
+        let sealed = self.engine.store.arrived(about).await.doing("reading what others posted")?;
+        sealed.map(|sealed| self.engine.sealer.open(&sealed)).transpose().doing("opening an answer")
+    }
+
     /// Remembers a proposal that a step waits for, so that people find it.
     pub(super) async fn remember_proposal(
         &mut self,
@@ -81,8 +117,12 @@ impl Driver {
             if on.on == "task" || self.busy.contains_key(&slot) {
                 continue;
             }
-            let due =
-                self.last_look.get(&slot).map_or(now, |last| *last + self.engine.limits.look_every);
+            // A callback is heard of when it comes; until then only its time can run out.
+            let pause = match on.on.as_str() {
+                "callback" => self.engine.limits.look_every.max(CALLBACK_PAUSE),
+                _ => self.engine.limits.look_every,
+            };
+            let due = self.last_look.get(&slot).map_or(now, |last| *last + pause);
             if due > now {
                 again = Some(again.map_or(due, |earlier| earlier.min(due)));
                 continue;
@@ -95,7 +135,9 @@ impl Driver {
                 Effect::Perform | Effect::Keep => bench.render(&step).await,
             };
             let Ok(Rendered { call, .. }) = rendered else { continue };
-            let call = action::Call { key: progress.key.clone().unwrap_or_default(), ..call };
+            let arrived = self.arrived(on).await?;
+            let call =
+                action::Call { key: progress.key.clone().unwrap_or_default(), arrived, ..call };
             self.busy.insert(slot, true);
             let (ports, on, run, path) =
                 (self.engine.ports.clone(), on.clone(), id.clone(), path.clone());

@@ -16,7 +16,7 @@ pub(super) static WEBHOOK: ActionKind = ActionKind {
     secrets: &["/signature/secret"],
     reversal: Reversal::Person,
     observable: None,
-    available: false,
+    available: true,
     lacks: none,
     repeats: false,
     claims: none,

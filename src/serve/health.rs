@@ -1,4 +1,4 @@
-//! `/livez`, `/readyz`, `/health` and `/version`.
+//! The server, and its `/livez`, `/readyz`, `/health` and `/version`.
 
 use std::net::SocketAddr;
 
@@ -9,6 +9,7 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use super::ingress::Ingress;
 use crate::daemon::Health;
 
 /// A server that is bound and not yet running.
@@ -16,15 +17,20 @@ use crate::daemon::Health;
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    health: Health,
+    router: Router,
 }
 
 impl Server {
     /// Binds an address; port 0 takes a free one.
-    pub async fn bind(address: SocketAddr, health: Health) -> std::io::Result<Self> {
+    pub async fn bind(
+        address: SocketAddr,
+        health: Health,
+        ingress: Ingress,
+    ) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, health })
+        let router = router(health).merge(super::ingress::router(ingress));
+        Ok(Self { listener, address, router })
     }
 
     /// Returns the address that it is bound to.
@@ -34,7 +40,7 @@ impl Server {
 
     /// Answers until it is dropped.
     pub async fn run(self) -> std::io::Result<()> {
-        axum::serve(self.listener, router(self.health)).await
+        axum::serve(self.listener, self.router).await
     }
 }
 

@@ -1,5 +1,10 @@
-//! Answers over HTTP: health and version, for now. It changes nothing.
+//! Answers over HTTP: health and version, and what others post. It changes nothing by itself.
 
 mod health;
+mod ingress;
+#[cfg(test)]
+mod ingress_tests;
+mod problem;
 
 pub use health::Server;
+pub use ingress::Ingress;

@@ -64,6 +64,11 @@ impl Sealer {
         Self { cipher, hash_key: keyed_hash(key, b"trueline sealed value: hash") }
     }
 
+    /// Derives a key for another purpose, which is named by what it is for.
+    pub fn derive(&self, purpose: &str) -> [u8; KEY_BYTES] {
+        keyed_hash(&self.hash_key, format!("trueline key for {purpose}").as_bytes())
+    }
+
     /// Seals a value: `{"$sealed": …, "$hash": …}`, of which the hash tells equal values of one key.
     pub fn seal(&self, value: &Value) -> Value {
         let mut nonce = [0; NONCE_BYTES];

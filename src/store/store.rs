@@ -176,6 +176,20 @@ pub struct LeftProposal {
     pub state: RunState,
 }
 
+/// What a message about the catalog's repository is about.
+pub const ABOUT_CATALOG: &str = "catalog";
+
+/// A message from outside whose signature was checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Arrival {
+    /// Who sent it, and its name there: by both it is known again when it comes twice.
+    pub id: String,
+    /// What it is about; steps that wait for this are looked at.
+    pub about: String,
+    /// What was posted, sealed; nothing where the message is a poke only.
+    pub body: Option<Value>,
+}
+
 /// One entry of a run's journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JournalEntry {
@@ -328,6 +342,13 @@ pub trait Store: Send + Sync {
         proposal: &Proposal,
         became: (&str, Option<&str>),
     ) -> Result<(), StoreError>;
+
+    /// Keeps a message from outside; false where it was there before. Any process may.
+    async fn arrive(&self, at: Timestamp, arrival: &Arrival) -> Result<bool, StoreError>;
+    /// Reads what messages after a number are about, with their numbers, oldest first.
+    async fn arrivals_after(&self, seq: i64) -> Result<Vec<(i64, String)>, StoreError>;
+    /// Reads what was posted first about something, sealed.
+    async fn arrived(&self, about: &str) -> Result<Option<Value>, StoreError>;
 
     /// Reads the audit chain after a number, oldest first.
     async fn audit_after(&self, seq: i64, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;

@@ -35,6 +35,8 @@ pub(crate) struct Ledger {
     pub(crate) deletions: BTreeMap<String, Vec<String>>,
     /// Path and key of all that arrived, answered or not.
     pub(crate) arrived: Vec<(String, String)>,
+    /// Path → where its answer may be posted.
+    pub(crate) callbacks: BTreeMap<String, String>,
     hold: Option<(String, Moment)>,
     held: bool,
 }
@@ -144,6 +146,8 @@ async fn answer(
     let arrived = {
         let mut ledger = shared.ledger.lock().unwrap();
         ledger.arrived.push((id.clone(), key.clone()));
+        let callback = headers.get("trueline-callback-url").and_then(|url| url.to_str().ok());
+        ledger.callbacks.extend(callback.map(|url| (id.clone(), url.to_owned())));
         *ledger.asked.entry(key.clone()).or_default() += 1;
         ledger.holds(&id, Moment::Arrived)
     };

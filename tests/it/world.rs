@@ -189,6 +189,18 @@ impl World {
         self.json(&["plan"])
     }
 
+    /// Where the daemon that started last answers.
+    pub(crate) fn address(&self) -> String {
+        let mut address = None;
+        self.eventually("the daemon to serve", |world| {
+            let log = std::fs::read_to_string(world.path("serve.log")).unwrap_or_default();
+            let last = log.lines().rev().find_map(|line| line.split_once("on http://"));
+            address = last.map(|(_, address)| address.trim().to_owned());
+            address.is_some()
+        });
+        address.unwrap()
+    }
+
     /// Approves the newest plan once the daemon has made it; there must be something in it.
     pub(crate) fn approve_plan(&self) {
         self.eventually("the plan to be approved", |world| {

@@ -3,7 +3,8 @@
 use jiff::fmt::rfc2822;
 use serde_json::{Map, Value, json};
 
-use super::config::{Prepared, Statuses};
+use super::config::Prepared;
+pub(in crate::action) use super::config::Statuses;
 use crate::action::scrub::Scrub;
 use crate::action::{Call, Response};
 use crate::run::Fault;
@@ -16,7 +17,7 @@ const KEPT_BYTES: usize = 24 << 10;
 const LONGEST_PAUSE_S: u64 = 24 * 60 * 60;
 
 /// Tells whether an answer means success, and else which fault it is.
-pub(super) fn judge(
+pub(in crate::action) fn judge(
     response: &Response,
     expect: &Statuses,
     what: &str,
@@ -61,7 +62,7 @@ fn retry_after_ms(response: &Response) -> Option<u64> {
 }
 
 /// Returns the body as JSON, where it is that.
-pub(super) fn json_body(response: &Response) -> Option<Value> {
+pub(in crate::action) fn json_body(response: &Response) -> Option<Value> {
     serde_json::from_slice(&response.body).ok()
 }
 
@@ -119,7 +120,7 @@ pub(super) fn outputs(
 }
 
 /// Takes markers out of an output; it stays in clear, for whoever needs it needs it as it is.
-fn stripped(value: &Value) -> Value {
+pub(in crate::action) fn stripped(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::String(strip_markers(text)),
         Value::Array(items) => items.iter().map(stripped).collect(),

@@ -17,7 +17,7 @@ use crate::run::Fault;
 use crate::template::{has_sensitive, has_unknown};
 
 /// Headers that the client or this action sets itself.
-const OWN_HEADERS: [&str; 12] = [
+pub(in crate::action) const OWN_HEADERS: [&str; 12] = [
     "host",
     "content-length",
     "transfer-encoding",
@@ -90,9 +90,14 @@ pub(super) struct Compare {
 
 /// Statuses that mean success.
 #[derive(Debug)]
-pub(super) struct Statuses(Vec<RangeInclusive<u16>>);
+pub(in crate::action) struct Statuses(Vec<RangeInclusive<u16>>);
 
 impl Statuses {
+    /// Any success.
+    pub(in crate::action) fn success() -> Self {
+        Self(vec![200..=299])
+    }
+
     fn read(expect: Option<&Expect>) -> Result<Self, Fault> {
         let Some(expect) = expect else { return Ok(Self(vec![200..=299])) };
         if expect.schema.is_some() {
@@ -301,7 +306,7 @@ fn default_header(headers: &mut Vec<(String, String)>, name: &str, value: &str) 
 }
 
 /// Returns the headers by which the other side recognises an effect, and ties its logs to ours.
-fn effect_headers(call: &Call) -> [(String, String); 3] {
+pub(in crate::action) fn effect_headers(call: &Call) -> [(String, String); 3] {
     let trace = Digest::of_bytes(call.correlation.as_bytes()).to_string();
     let span = Digest::of_bytes(call.key.as_bytes()).to_string();
     let trace =

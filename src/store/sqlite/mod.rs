@@ -1,5 +1,6 @@
 //! The store in SQLite: WAL, full sync, one file.
 
+mod arrivals;
 mod audit;
 mod catalog;
 mod changes;

@@ -20,8 +20,11 @@ const NEEDED_TEXT: &str = "3.51.3";
 const APPLICATION: i64 = 0x5452_4c4e;
 
 /// Each leads from the schema of its place to the next, and says so in `user_version`.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("migrations/0001_state.sql"), include_str!("migrations/0002_claims.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/0001_state.sql"),
+    include_str!("migrations/0002_claims.sql"),
+    include_str!("migrations/0003_arrivals.sql"),
+];
 
 /// The schema that knows what units have outside; older ones have that in the units' records alone.
 const CLAIMS: i64 = 2;

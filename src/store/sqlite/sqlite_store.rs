@@ -6,6 +6,7 @@ use std::sync::PoisonError;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use serde_json::Value;
 use sqlx::sqlite::SqliteSynchronous;
 use sqlx::{Connection as _, SqliteConnection, SqlitePool};
 use tempfile::TempDir;
@@ -15,15 +16,16 @@ use super::definitions::Definitions;
 use super::open::{self, Connections};
 use super::write::Write;
 use super::{
-    audit, catalog, claims, decisions, journal, lease, plans, proposals, runs, tasks, units,
+    arrivals, audit, catalog, claims, decisions, journal, lease, plans, proposals, runs, tasks,
+    units,
 };
 use crate::catalog::Kind;
 use crate::id::{RunId, UnitKey};
 use crate::reconcile::{Plan, UnitRecord, UnitRow};
 use crate::run::{Event, Run};
 use crate::store::{
-    AuditEntry, CatalogState, Decision, DecisionKind, JournalEntry, LastGood, Lease, LeaseHolder,
-    LeftProposal, Proposal, RunSummary, Store, StoreError, Task, TaskState, UnitWrite,
+    Arrival, AuditEntry, CatalogState, Decision, DecisionKind, JournalEntry, LastGood, Lease,
+    LeaseHolder, LeftProposal, Proposal, RunSummary, Store, StoreError, Task, TaskState, UnitWrite,
 };
 
 /// The store in SQLite.
@@ -290,6 +292,22 @@ impl Store for SqliteStore {
         became: (&str, Option<&str>),
     ) -> Result<(), StoreError> {
         fenced!(self, lease, |write| proposals::settle(write, proposal, became, Timestamp::now()))
+    }
+
+    async fn arrive(&self, at: Timestamp, arrival: &Arrival) -> Result<bool, StoreError> {
+        let mut writer = self.writer.lock().await;
+        let mut write = Write::begin(&mut writer, &self.catalog).await?;
+        let added = arrivals::add(&mut write, at, arrival).await?;
+        write.commit().await?;
+        Ok(added)
+    }
+
+    async fn arrivals_after(&self, seq: i64) -> Result<Vec<(i64, String)>, StoreError> {
+        arrivals::after(&self.readers, &self.catalog, seq).await
+    }
+
+    async fn arrived(&self, about: &str) -> Result<Option<Value>, StoreError> {
+        arrivals::body(&self.readers, &self.catalog, about).await
     }
 
     async fn audit_after(&self, seq: i64, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
