@@ -25,6 +25,9 @@ pub struct Change {
     /// Reports what the change since this revision breaks: since where both had their last commit in common.
     #[arg(long, value_name = "REV")]
     pub base: Option<String>,
+    /// Compares with the base itself, not with the last commit that both had in common.
+    #[arg(long, requires = "base")]
+    pub no_merge_base: bool,
     /// Judges a revision instead of the files of the directory.
     #[arg(long, value_name = "REV", conflicts_with = "staged")]
     pub head: Option<String>,
@@ -125,7 +128,9 @@ fn base_of(change: &Change, repository: &Repository, head: &Head) -> Result<Opti
         return Ok(Some(Base::Nothing));
     }
     let base = commit(repository, revision)?;
-    let Some(current) = current else { return Ok(Some(Base::Commit(base))) };
+    let Some(current) = current.filter(|_| !change.no_merge_base) else {
+        return Ok(Some(Base::Commit(base)));
+    };
     match repository.merge_base(&base, &current)? {
         Some(common) => Ok(Some(Base::Commit(common))),
         None if repository.is_shallow() => {
@@ -154,7 +159,7 @@ fn commit(repository: &Repository, revision: &str) -> Result<String, Failure> {
     })
 }
 
-fn explained(error: SourceError) -> Failure {
+pub(super) fn explained(error: SourceError) -> Failure {
     let hint = match &error {
         SourceError::NoRepository { .. } => {
             "--base, --head and --staged look at the git repository of the catalog"
