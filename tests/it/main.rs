@@ -9,16 +9,20 @@
     reason = "a test may fail"
 )]
 
+mod ci_jobs;
 mod counterpart;
 mod crash;
 mod demo;
+mod desk;
 mod editor;
+mod hooks;
 mod hostile;
 mod kit;
 mod line;
 mod lsp;
 mod lsp_answers;
 mod people;
+mod pre_commit;
 mod readme;
 mod two_processes;
 mod world;
