@@ -95,7 +95,12 @@ pub(super) fn found(context: &Context, options: &Options) -> Result<Found, Failu
     };
     let findings =
         findings.into_iter().filter(|finding| asked.covers(&finding.place.path)).collect();
-    let prefix = if repository.is_bare() { String::new() } else { asked.prefix() };
+    let prefix = match repository.folder() {
+        // Nothing can be opened there; the one who pushed reads the path from the root.
+        folder if repository.is_bare() && !folder.is_empty() => format!("{folder}/"),
+        _ if repository.is_bare() => String::new(),
+        _ => asked.prefix(),
+    };
     let found = Found { snapshot, prefix, asked, findings };
     if base.is_some() { Ok(found) } else { found.of_a_catalog(&context.catalog) }
 }

@@ -83,7 +83,8 @@ fn a_catalog_in_a_folder_is_found_from_anywhere() {
     desk.run(folder, "git", &["push", "-q"]).refused(&[NO_SUCH]);
     desk.server(&["config", "trueline.catalog", "platform/catalog"]).fine();
     desk.run("server.git", "trueline", &["hooks", "install", "--server"]).fine();
-    desk.git(&["push", "-q", "--no-verify"]).refused(&[&format!("remote: {service}"), NO_SUCH]);
+    desk.git(&["push", "-q", "--no-verify"])
+        .refused(&[&format!("remote: {service}:9:14: error"), NO_SUCH]);
 }
 
 #[test]
