@@ -10,6 +10,7 @@
 )]
 
 mod ci_jobs;
+mod ci_runner;
 mod counterpart;
 mod crash;
 mod demo;

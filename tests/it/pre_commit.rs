@@ -96,6 +96,17 @@ fn arguments_of_the_configuration_count() {
     let desk = &installed.desk;
     let item = "catalog/repositories/repository-standard.yaml";
     desk.write(item, &format!("{}# trueline: allow id/duplicate nothing of it\n", desk.read(item)));
+    // Not so bad that it would be refused without.
+    let told = desk.trueline(&["validate"]).fine();
+    assert!(told.contains(item), "{told}");
     desk.git(&["add", "-A"]).fine();
     installed.git(&["commit", "-m", "note"]).refused(&["Failed", item]);
+}
+
+#[test]
+fn pre_commit_takes_the_file_for_what_it_should_be() {
+    let Some(installed) = Installed::new("") else { return };
+    let hooks = installed.desk.path("trueline/.pre-commit-hooks.yaml");
+    let told = installed.run(&["validate-manifest", hooks.to_str().unwrap()]).fine();
+    assert_eq!(told, "", "no warnings");
 }
