@@ -43,27 +43,30 @@ struct Install {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Hook {
     /// Judges what is staged
-    PreCommit,
+    #[value(name = "pre-commit")]
+    Commit,
     /// Judges what is pushed, before it is
-    PrePush,
+    #[value(name = "pre-push")]
+    Push,
     /// Judges what is pushed, on the server
-    PreReceive,
+    #[value(name = "pre-receive")]
+    Receive,
 }
 
 impl Hook {
     fn name(self) -> &'static str {
         match self {
-            Hook::PreCommit => "pre-commit",
-            Hook::PrePush => "pre-push",
-            Hook::PreReceive => "pre-receive",
+            Hook::Commit => "pre-commit",
+            Hook::Push => "pre-push",
+            Hook::Receive => "pre-receive",
         }
     }
 
     fn script(self) -> &'static str {
         match self {
-            Hook::PreCommit => include_str!("../../hooks/pre-commit"),
-            Hook::PrePush => include_str!("../../hooks/pre-push"),
-            Hook::PreReceive => include_str!("../../hooks/pre-receive"),
+            Hook::Commit => include_str!("../../hooks/pre-commit"),
+            Hook::Push => include_str!("../../hooks/pre-push"),
+            Hook::Receive => include_str!("../../hooks/pre-receive"),
         }
     }
 }
@@ -120,8 +123,8 @@ fn install(context: &Context, options: Install) -> Result<(), Failure> {
 /// Returns the hooks of the side that a repository is on.
 fn wanted(repository: &Repository, server: bool) -> Result<&'static [Hook], Failure> {
     match (server, repository.is_bare()) {
-        (false, false) => Ok(&[Hook::PreCommit, Hook::PrePush]),
-        (true, true) => Ok(&[Hook::PreReceive]),
+        (false, false) => Ok(&[Hook::Commit, Hook::Push]),
+        (true, true) => Ok(&[Hook::Receive]),
         (false, true) => Err(Failure::usage("nobody commits in a bare repository")
             .hint("add --server to judge what is pushed to it")),
         (true, false) => Err(Failure::usage("people push to bare repositories, and this has a working tree")

@@ -68,7 +68,7 @@ fn a_pull_request_is_not_held_up_by_others_but_code_scanning_sees_all() {
         desk.write(
             "environments/other.yaml",
             &desk.read("environments/staging.yaml").replace("staging", "other"),
-        )
+        );
     });
     checked_out(&desk, &[], "origin/merge");
     // The event is older than the merge, which has a newer main.
