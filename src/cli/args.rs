@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    apply, approve, completion, demo, explain, init, lsp, new, owners, plan, proposal, render, run,
-    schema, serve, service, status, task, validate,
+    apply, approve, completion, demo, explain, hooks, init, lsp, new, owners, plan, proposal,
+    render, run, schema, serve, service, status, task, validate,
 };
 
 /// Keeps a platform true to its catalog: git says what is wanted, Trueline makes it so.
@@ -103,6 +103,8 @@ pub enum Command {
     Schema(schema::Options),
     /// Explains a rule or a field of a document.
     Explain(explain::Options),
+    /// Puts hooks where git looks for them.
+    Hooks(hooks::Options),
     /// Serves editors over the standard streams, as a language server.
     Lsp(lsp::Options),
     /// Prints a script that completes commands in a shell, or the manual page.

@@ -6,8 +6,8 @@ use super::args::{Arguments, Command};
 use super::context::Context;
 use super::output::{Exit, Failure};
 use super::{
-    apply, approve, completion, demo, explain, init, logging, lsp, new, owners, plan, proposal,
-    render, run, schema, serve, service, status, task, validate, version,
+    apply, approve, completion, demo, explain, hooks, init, logging, lsp, new, owners, plan,
+    proposal, render, run, schema, serve, service, status, task, validate, version,
 };
 
 /// Runs the command line; returns the exit code of the process.
@@ -60,6 +60,7 @@ pub(super) async fn run_command(context: &Context, command: &Command) -> Result<
         Command::Render(options) => render::run(context, options),
         Command::Schema(options) => schema::run(context, options),
         Command::Explain(options) => explain::run(context, options),
+        Command::Hooks(options) => hooks::run(context, options),
         Command::Lsp(options) => lsp::run(context, options),
         Command::Completion(options) => completion::run(context, options),
         Command::Version => version::run(context),

@@ -12,6 +12,7 @@ mod documents_document;
 mod explain;
 mod explain_field;
 mod files;
+mod hooks;
 mod init;
 mod journal;
 mod local;

@@ -25,6 +25,9 @@ pub struct Change {
     /// Reports what the change since this revision breaks: since where both had their last commit in common.
     #[arg(long, value_name = "REV")]
     pub base: Option<String>,
+    /// Compares with the base itself, not with the last commit that both had in common.
+    #[arg(long, requires = "base")]
+    pub no_merge_base: bool,
     /// Judges a revision instead of the files of the directory.
     #[arg(long, value_name = "REV", conflicts_with = "staged")]
     pub head: Option<String>,
@@ -92,7 +95,12 @@ pub(super) fn found(context: &Context, options: &Options) -> Result<Found, Failu
     };
     let findings =
         findings.into_iter().filter(|finding| asked.covers(&finding.place.path)).collect();
-    let prefix = if repository.is_bare() { String::new() } else { asked.prefix() };
+    let prefix = match repository.folder() {
+        // Nothing can be opened there; the one who pushed reads the path from the root.
+        folder if repository.is_bare() && !folder.is_empty() => format!("{folder}/"),
+        _ if repository.is_bare() => String::new(),
+        _ => asked.prefix(),
+    };
     let found = Found { snapshot, prefix, asked, findings };
     if base.is_some() { Ok(found) } else { found.of_a_catalog(&context.catalog) }
 }
@@ -125,7 +133,9 @@ fn base_of(change: &Change, repository: &Repository, head: &Head) -> Result<Opti
         return Ok(Some(Base::Nothing));
     }
     let base = commit(repository, revision)?;
-    let Some(current) = current else { return Ok(Some(Base::Commit(base))) };
+    let Some(current) = current.filter(|_| !change.no_merge_base) else {
+        return Ok(Some(Base::Commit(base)));
+    };
     match repository.merge_base(&base, &current)? {
         Some(common) => Ok(Some(Base::Commit(common))),
         None if repository.is_shallow() => {
@@ -154,7 +164,7 @@ fn commit(repository: &Repository, revision: &str) -> Result<String, Failure> {
     })
 }
 
-fn explained(error: SourceError) -> Failure {
+pub(super) fn explained(error: SourceError) -> Failure {
     let hint = match &error {
         SourceError::NoRepository { .. } => {
             "--base, --head and --staged look at the git repository of the catalog"

@@ -191,7 +191,11 @@ fn a_branch_is_compared_with_where_it_left() {
     world.write("services/payments/payments-old.yaml", &service("payments-old", "size: large"));
     world.commit();
     let feature = Change { head: Some("feature".to_owned()), ..since("main") };
-    world.check(feature, &["services/payments/payments-new.yaml:5:16 fields/value"]);
+    let new = "services/payments/payments-new.yaml:5:16 fields/value";
+    world.check(feature.clone(), &[new]);
+    // Where the one takes the place of the other, as with a forced push, it counts.
+    let instead = Change { no_merge_base: true, ..feature };
+    world.check(instead, &[new, "services/payments/payments-old.yaml:5:10 fields/unknown"]);
 }
 
 #[test]

@@ -12,6 +12,7 @@ pub(crate) mod fixture;
 #[cfg(test)]
 mod fixture_http;
 mod git;
+mod hooks;
 mod location;
 mod lock;
 mod names;
@@ -33,6 +34,7 @@ pub use directory::DirectoryReader;
 pub use error::SourceError;
 pub use git::Mirror;
 pub(crate) use git::open_here;
+pub use hooks::{HookFolder, Standing, configure};
 pub use location::{Location, branch_ref};
 pub use names::escaped;
 pub(crate) use names::{MAX_DEPTH, refusal};

@@ -10,16 +10,21 @@
 )]
 
 mod callback;
+mod ci_jobs;
+mod ci_runner;
 mod counterpart;
 mod crash;
 mod demo;
+mod desk;
 mod editor;
+mod hooks;
 mod hostile;
 mod kit;
 mod line;
 mod lsp;
 mod lsp_answers;
 mod people;
+mod pre_commit;
 mod readme;
 mod two_processes;
 mod world;
