@@ -6,6 +6,7 @@ mod egress;
 mod git_commit;
 mod http;
 mod incoming;
+mod jira_ticket;
 mod manual_task;
 mod notify;
 mod operator;

@@ -3,14 +3,16 @@
 use super::action::Action;
 use super::git_commit::GitCommit;
 use super::incoming::Sender;
+use super::jira_ticket::{JiraSender, JiraTicket};
 use super::manual_task::ManualTask;
 use super::notify::Notify;
 use super::rest_api::RestApi;
 use super::webhook::Webhook;
 
-static ALL: &[&dyn Action] = &[&GitCommit, &ManualTask, &Notify, &RestApi::new(), &Webhook];
+static ALL: &[&dyn Action] =
+    &[&GitCommit, &JiraTicket, &ManualTask, &Notify, &RestApi::new(), &Webhook];
 
-static SENDERS: &[&dyn Sender] = &[];
+static SENDERS: &[&dyn Sender] = &[&JiraSender];
 
 /// Returns all actions that this build can perform.
 pub fn all() -> &'static [&'static dyn Action] {

@@ -14,6 +14,7 @@ use crate::template::strip_markers;
 const EXCERPT_BYTES: usize = 2 << 10;
 
 /// Takes secrets and markers out of texts and values.
+#[derive(Clone)]
 pub(super) struct Scrub {
     secrets: Vec<Secret>,
 }
@@ -33,6 +34,11 @@ impl Scrub {
             secrets.push(Secret::new(STANDARD.encode(format!("{username}:{password}"))));
         }
         Self { secrets }
+    }
+
+    /// Learns a secret that the action found by itself.
+    pub(super) fn add(&mut self, secret: Secret) {
+        self.secrets.push(secret);
     }
 
     /// Cleans a text.

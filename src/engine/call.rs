@@ -12,9 +12,9 @@ use crate::digest::Digest;
 use crate::id::{StepPath, UnitKey};
 use crate::kinds;
 use crate::reconcile::{
-    ChangeKind, Inputs, KnownOutputs, PlannedStep, Reader, StepSource, UnitChange, UnitRecord,
-    Upstream, UpstreamReads, decide, gather, public, render_public, resolve, scope_of, secret_name,
-    secret_names,
+    ChangeKind, Inputs, KnownOutputs, PlannedStep, Reader, StepRecord, StepSource, UnitChange,
+    UnitRecord, Upstream, UpstreamReads, decide, gather, public, render_public, resolve, scope_of,
+    secret_name, secret_names,
 };
 use crate::run::{Fault, Run, timeout_of};
 use crate::secret::Secret;
@@ -34,6 +34,8 @@ pub(super) struct Bench<'a> {
     pub(super) record: &'a UnitRecord,
     /// Outputs of the units that it reads.
     pub(super) known: KnownOutputs,
+    /// What steps left behind in the units that it comes after, of the types that it has itself.
+    pub(super) before: Vec<StepRecord>,
 }
 
 /// A step as it is sent.
@@ -56,7 +58,8 @@ impl<'a> Bench<'a> {
         let records = engine.store.units(&keys).await.doing("reading outputs")?;
         let known =
             records.into_iter().filter_map(|r| Some((r.row.key, r.applied?.outputs))).collect();
-        Ok(Self { engine, catalog, run, unit, record, known })
+        let before = steps_before(engine, unit).await?;
+        Ok(Self { engine, catalog, run, unit, record, known, before })
     }
 
     /// Returns its fields in public: sensitive values as markers.
@@ -152,6 +155,10 @@ impl<'a> Bench<'a> {
         Ok(Rendered { call: self.call(step, config, secrets), sent })
     }
 
+    fn before_of(&self, kind: &str) -> Vec<StepRecord> {
+        self.before.iter().filter(|record| record.action == kind).cloned().collect()
+    }
+
     async fn secret(&self, team: &str, name: &str) -> Result<Secret, Fault> {
         self.engine.ports.secrets.find(Owner::Team(team), name).await
     }
@@ -169,7 +176,7 @@ impl<'a> Bench<'a> {
             secrets,
             correlation: self.run.id.to_string(),
             timeout: timeout_of(&step.action),
-            before: Vec::new(),
+            before: self.before_of(&step.action.kind),
             arrived: None,
         }
     }
@@ -239,6 +246,18 @@ impl<'a> Bench<'a> {
             "user": {"name": name, "email": email.trim_end_matches('>'), "teams": []},
         })
     }
+}
+
+/// Reads what steps left behind in the units that one comes after, where it has steps that are tied to those.
+async fn steps_before(engine: &Engine, unit: &UnitChange) -> Result<Vec<StepRecord>, EngineError> {
+    let tied = |step: &PlannedStep| kinds::find(&step.action.kind).is_some_and(|kind| kind.is_tied);
+    if !unit.steps.iter().any(tied) {
+        return Ok(Vec::new());
+    }
+    let services = unit.requires.iter().map(UnitKey::service);
+    let keys: Vec<UnitKey> = unit.depends_on.iter().cloned().chain(services).collect();
+    let records = engine.store.units(&keys).await.doing("reading what comes before")?;
+    Ok(records.into_iter().flat_map(|record| record.steps.into_values()).collect())
 }
 
 /// What a unit's effects are found by, whichever run made them.

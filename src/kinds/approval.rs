@@ -15,6 +15,7 @@ pub(super) static APPROVAL: ActionKind = ActionKind {
     observable: None,
     available: false,
     lacks: none,
+    is_tied: false,
     repeats: true,
     claims: none,
     targets: none,

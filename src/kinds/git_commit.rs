@@ -20,6 +20,7 @@ pub(super) static GIT_COMMIT: ActionKind = ActionKind {
     observable: Some("/files"),
     available: true,
     lacks: none,
+    is_tied: false,
     repeats: false,
     claims,
     targets,

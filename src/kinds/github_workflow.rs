@@ -13,6 +13,7 @@ pub(super) static GITHUB_WORKFLOW: ActionKind = ActionKind {
     observable: None,
     available: false,
     lacks: none,
+    is_tied: false,
     repeats: false,
     claims: none,
     targets: |config| {

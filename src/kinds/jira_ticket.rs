@@ -12,8 +12,9 @@ pub(super) static JIRA_TICKET: ActionKind = ActionKind {
     secrets: &[],
     reversal: Reversal::Person,
     observable: Some("/ticket"),
-    available: false,
+    available: true,
     lacks: none,
+    is_tied: true,
     repeats: false,
     claims: none,
     targets: |config| {

@@ -15,6 +15,7 @@ pub(super) static MANUAL_TASK: ActionKind = ActionKind {
     observable: None,
     available: true,
     lacks: none,
+    is_tied: false,
     repeats: false,
     claims: none,
     targets: none,

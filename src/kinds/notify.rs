@@ -13,6 +13,7 @@ pub(super) static NOTIFY: ActionKind = ActionKind {
     observable: None,
     available: true,
     lacks: none,
+    is_tied: false,
     repeats: true,
     claims: none,
     targets: none,

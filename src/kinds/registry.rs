@@ -25,6 +25,8 @@ pub struct ActionKind {
     pub available: bool,
     /// Names what an unrendered `config` asks for that this build can't do, where it is available.
     pub lacks: fn(&Value) -> Vec<String>,
+    /// Whether what it makes is tied to what the same type made in the units that come before.
+    pub is_tied: bool,
     /// Whether it is done again in an update although nothing of it changed.
     pub repeats: bool,
     /// Names the things in the outside world that a rendered `config` claims for itself, for two units must not claim one.
@@ -167,7 +169,10 @@ mod tests {
         assert!(names.iter().all(|name| find(name).is_some_and(|kind| kind.name == *name)));
         let available: Vec<&str> =
             all().iter().filter(|kind| kind.available).map(|kind| kind.name).collect();
-        assert_eq!(available, ["git-commit", "manual-task", "notify", "rest-api", "webhook"]);
+        assert_eq!(
+            available,
+            ["git-commit", "jira-ticket", "manual-task", "notify", "rest-api", "webhook"]
+        );
         assert!(find("rest").is_none());
     }
 

@@ -34,6 +34,7 @@ pub(super) static REST_API: ActionKind = ActionKind {
     observable: Some("/observe"),
     available: true,
     lacks,
+    is_tied: false,
     repeats: false,
     claims,
     targets,

@@ -21,6 +21,7 @@ pub(super) static TERRAFORM: ActionKind = ActionKind {
     observable: Some(""),
     available: false,
     lacks: none,
+    is_tied: false,
     repeats: false,
     claims,
     targets: |config| match config.get("repositoryMapping") {

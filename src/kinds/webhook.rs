@@ -18,6 +18,7 @@ pub(super) static WEBHOOK: ActionKind = ActionKind {
     observable: None,
     available: true,
     lacks: none,
+    is_tied: false,
     repeats: false,
     claims: none,
     targets: |config| host_at(config, "/endpoint/url").into_iter().collect(),

@@ -1,0 +1,205 @@
+//! The `jira-ticket` action: opens a ticket, links it, and waits until people are done with it. A ticket of ours
+//! that is there already is taken up, never opened again.
+
+mod api;
+mod config;
+#[cfg(test)]
+mod fake;
+mod sender;
+#[cfg(test)]
+mod tests;
+mod ticket;
+
+use async_trait::async_trait;
+use serde_json::{Map, Value, json};
+
+use self::api::Api;
+use self::config::{Config, WaitFor};
+pub(super) use self::sender::JiraSender;
+use self::ticket::{Standing, Ticket};
+use super::action::{Action, Call, Outcome, Ports, Withdrawn};
+use super::scrub::Scrub;
+use crate::reconcile::Observation;
+use crate::run::{Fault, Wait};
+
+/// What a waiting step waits on.
+const TICKET: &str = "ticket";
+
+/// Said on a ticket that nobody needs any more.
+const UNWANTED: &str = "Trueline: the catalog no longer asks for this.";
+
+/// The `jira-ticket` action.
+pub(super) struct JiraTicket;
+
+impl JiraTicket {
+    /// Finds the ticket of this call, takes up an open one of an earlier call of the step, or opens one.
+    async fn found_or_opened(api: &Api<'_>, call: &Call, config: &Config) -> Result<Ticket, Fault> {
+        let key_label = label(&call.key);
+        let found = api.labelled(&config.ticket.project, &label(&call.marker)).await?;
+        if let Some(own) = found.iter().find(|ticket| ticket.labels.contains(&key_label)) {
+            return Ok(own.clone());
+        }
+        let open = found.into_iter().find(|ticket| api.standing(ticket) == Standing::Open);
+        let fields = api.fields(config, call).await?;
+        match open {
+            Some(open) => {
+                api.take_up(&open.key, fields, &key_label).await?;
+                Ok(open)
+            }
+            None => api.open(fields).await,
+        }
+    }
+
+    /// Links the ticket to those that the configuration names and to those of the parts it depends on.
+    async fn link(api: &Api<'_>, call: &Call, config: &Config, key: &str) -> Result<(), Fault> {
+        let before = call.before.iter().filter_map(|record| {
+            let same =
+                record.sent.get("instance").and_then(Value::as_str) == Some(&config.instance);
+            record.result.get("key").and_then(Value::as_str).filter(|_| same)
+        });
+        let before: Vec<&str> = before.filter(|other| *other != key).collect();
+        if before.is_empty() && config.links.is_empty() {
+            return Ok(());
+        }
+        let (types, linked) = (api.link_types().await?, api.links(key).await?);
+        for other in before {
+            types.link(api, &linked, ("is blocked by", key, other)).await?;
+        }
+        for link in &config.links {
+            types.link(api, &linked, (&link.kind, key, &link.ticket)).await?;
+        }
+        Ok(())
+    }
+
+    async fn begun(ports: &Ports, call: &Call, scrub: &mut Scrub) -> Result<Outcome, Fault> {
+        let config = Config::read(call)?;
+        let api = Api::of(ports, &config.instance, scrub).await?;
+        let ticket = Self::found_or_opened(&api, call, &config).await?;
+        Self::link(&api, call, &config, &ticket.key).await?;
+        match config.wait_for {
+            WaitFor::Created => Ok(done(&api, &ticket)),
+            WaitFor::Done => standing(&api, &ticket),
+        }
+    }
+
+    async fn looked(
+        ports: &Ports,
+        call: &Call,
+        on: &Wait,
+        scrub: &mut Scrub,
+    ) -> Result<Outcome, Fault> {
+        let config = Config::read(call)?;
+        let api = Api::of(ports, &config.instance, scrub).await?;
+        let key = key_of(&on.reference)?;
+        match api.ticket(&key).await? {
+            Some(ticket) => standing(&api, &ticket),
+            None => Err(Fault::terminal(format!("ticket {key} is gone: somebody deleted it"))),
+        }
+    }
+
+    async fn taken_back(
+        ports: &Ports,
+        call: &Call,
+        on: &Wait,
+        scrub: &mut Scrub,
+    ) -> Result<Withdrawn, Fault> {
+        let config = Config::read(call)?;
+        let api = Api::of(ports, &config.instance, scrub).await?;
+        let key = key_of(&on.reference)?;
+        let Some(ticket) = api.ticket(&key).await? else { return Ok(Withdrawn::Nothing) };
+        if api.standing(&ticket) != Standing::Open {
+            return Ok(Withdrawn::Nothing);
+        }
+        api.comment_once(&key, UNWANTED).await?;
+        if api.cancel(&key).await? {
+            return Ok(Withdrawn::Done);
+        }
+        Ok(Withdrawn::Left { why: format!("ticket {key} has no way to a cancelled status") })
+    }
+}
+
+/// Returns what a ticket's standing means for the step that waits for it.
+fn standing(api: &Api<'_>, ticket: &Ticket) -> Result<Outcome, Fault> {
+    match api.standing(ticket) {
+        Standing::Done => Ok(done(api, ticket)),
+        Standing::Cancelled => Err(Fault::terminal(format!(
+            "ticket {} was closed as “{}”: nobody will do it",
+            ticket.key, ticket.status
+        ))),
+        Standing::Open => {
+            let (key, status) = (&ticket.key, &ticket.status);
+            let reference =
+                json!({"about": about(api.name(), key), "key": key, "url": api.url_of(key)});
+            let what = format!("ticket {key} ({status})");
+            Ok(Outcome::Waiting { on: Wait { on: TICKET.to_owned(), reference, what } })
+        }
+    }
+}
+
+fn done(api: &Api<'_>, ticket: &Ticket) -> Outcome {
+    let fields =
+        [("key", &ticket.key), ("url", &api.url_of(&ticket.key)), ("status", &ticket.status)];
+    let outputs: Map<String, Value> =
+        fields.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+    Outcome::Done { result: Value::Object(outputs.clone()), outputs }
+}
+
+/// Names what a message about a ticket is about.
+fn about(instance: &str, key: &str) -> String {
+    format!("jira:{instance}:{key}")
+}
+
+fn key_of(reference: &Value) -> Result<String, Fault> {
+    let key = reference.get("key").and_then(Value::as_str);
+    key.map(str::to_owned).ok_or_else(|| Fault::terminal("the record of the ticket has no key"))
+}
+
+/// Returns a label, in which JIRA allows no space.
+fn label(text: &str) -> String {
+    text.chars().map(|c| if c.is_whitespace() || c == '"' { '-' } else { c }).take(255).collect()
+}
+
+#[async_trait]
+impl Action for JiraTicket {
+    fn kind(&self) -> &'static str {
+        "jira-ticket"
+    }
+
+    async fn perform(&self, ports: &Ports, call: &Call) -> Result<Outcome, Fault> {
+        let mut scrub = Scrub::of(call);
+        let begun = Self::begun(ports, call, &mut scrub).await;
+        begun.map_err(|fault| scrub.fault(&fault))
+    }
+
+    async fn look(&self, ports: &Ports, call: &Call, on: &Wait) -> Result<Outcome, Fault> {
+        let mut scrub = Scrub::of(call);
+        let looked = Self::looked(ports, call, on, &mut scrub).await;
+        looked.map_err(|fault| scrub.fault(&fault))
+    }
+
+    async fn observe(&self, ports: &Ports, call: &Call) -> Result<Observation, Fault> {
+        let mut scrub = Scrub::of(call);
+        let seen = async {
+            let config = Config::read(call)?;
+            let api = Api::of(ports, &config.instance, &mut scrub).await?;
+            let previous = call.previous.as_ref();
+            let key = key_of(previous.map_or(&Value::Null, |previous| &previous.result))?;
+            api.ticket(&key).await
+        };
+        match seen.await {
+            Ok(Some(_)) => Ok(Observation::Same),
+            Ok(None) => Ok(Observation::Absent),
+            Err(fault) => Ok(Observation::Unknown { reason: scrub.text(&fault.message) }),
+        }
+    }
+
+    async fn undo(&self, _: &Ports, _: &Call) -> Result<Outcome, Fault> {
+        Err(Fault::terminal("what a ticket brought about is undone by a person"))
+    }
+
+    async fn withdraw(&self, ports: &Ports, call: &Call, on: &Wait) -> Result<Withdrawn, Fault> {
+        let mut scrub = Scrub::of(call);
+        let taken = Self::taken_back(ports, call, on, &mut scrub).await;
+        taken.map_err(|fault| scrub.fault(&fault))
+    }
+}
