@@ -5,6 +5,7 @@ mod api;
 mod config;
 #[cfg(test)]
 mod fake;
+mod links;
 mod sender;
 #[cfg(test)]
 mod tests;
