@@ -28,16 +28,16 @@ const fn random(
 
 /// All known shapes.
 pub(super) static SHAPES: [Shape; 29] = [
-    random("an AWS access key", &["AKIA", "ASIA", "ABIA", "ACCA"], r"[A-Z]{4}[A-Z2-7]{16}\b"),
+    random("an AWS access key", &["AKIA", "ASIA", "ABIA", "ACCA"], r"[A-Z]{4}[A-Z2-7]{16}(?-u:\b)"),
     random(
         "a GitHub token",
         &["ghp_", "gho_", "ghu_", "ghs_", "ghr_"],
-        r"gh[a-z]_[A-Za-z0-9]{36,255}\b",
+        r"gh[a-z]_[A-Za-z0-9]{36,255}(?-u:\b)",
     ),
     random(
         "a GitHub token",
         &["github_pat_"],
-        r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}\b",
+        r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}(?-u:\b)",
     ),
     random(
         "a GitLab token",
@@ -68,16 +68,16 @@ pub(super) static SHAPES: [Shape; 29] = [
         r"[a-z]{2}_[a-z]{4}_[A-Za-z0-9]{16,}",
     ),
     random("a signing secret of a webhook", &["whsec_"], r"whsec_[A-Za-z0-9+/]{24,}=*"),
-    random("an npm token", &["npm_"], r"npm_[A-Za-z0-9]{36}\b"),
+    random("an npm token", &["npm_"], r"npm_[A-Za-z0-9]{36}(?-u:\b)"),
     random("a PyPI token", &["pypi-AgE"], r"pypi-AgE[A-Za-z0-9_-]{50,}"),
     random("a Docker Hub token", &["dckr_pat_"], r"dckr_pat_[A-Za-z0-9_-]{27,}"),
     random("a Vault token", &["hvs.", "hvb.", "hvr."], r"hv[a-z]\.[A-Za-z0-9_-]{24,}"),
-    random("a DigitalOcean token", &["dop_v1_", "doo_v1_"], r"do[a-z]_v1_[a-f0-9]{64}\b"),
+    random("a DigitalOcean token", &["dop_v1_", "doo_v1_"], r"do[a-z]_v1_[a-f0-9]{64}(?-u:\b)"),
     random("a SendGrid key", &["SG."], r"SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}"),
     random(
         "a Shopify token",
         &["shpat_", "shpca_", "shppa_", "shpss_"],
-        r"shp[a-z]{2}_[a-fA-F0-9]{32}\b",
+        r"shp[a-z]{2}_[a-fA-F0-9]{32}(?-u:\b)",
     ),
     random(
         "an OpenAI key",
@@ -85,10 +85,10 @@ pub(super) static SHAPES: [Shape; 29] = [
         r"sk-[a-z]+-[A-Za-z0-9_-]{40,}",
     ),
     random("an Anthropic key", &["sk-ant-"], r"sk-ant-[a-z0-9]+-[A-Za-z0-9_-]{60,}"),
-    random("a Hugging Face token", &["hf_"], r"hf_[A-Za-z]{34}\b"),
-    random("a Grafana token", &["glsa_"], r"glsa_[A-Za-z0-9]{32}_[A-Fa-f0-9]{8}\b"),
-    random("a Databricks token", &["dapi"], r"dapi[a-f0-9]{32}\b"),
-    random("a New Relic key", &["NRAK-"], r"NRAK-[A-Z0-9]{27}\b"),
+    random("a Hugging Face token", &["hf_"], r"hf_[A-Za-z]{34}(?-u:\b)"),
+    random("a Grafana token", &["glsa_"], r"glsa_[A-Za-z0-9]{32}_[A-Fa-f0-9]{8}(?-u:\b)"),
+    random("a Databricks token", &["dapi"], r"dapi[a-f0-9]{32}(?-u:\b)"),
+    random("a New Relic key", &["NRAK-"], r"NRAK-[A-Z0-9]{27}(?-u:\b)"),
     random(
         "a key of an Azure storage account",
         &["AccountKey=", "SharedAccessKey="],

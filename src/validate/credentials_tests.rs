@@ -29,9 +29,9 @@ fn drawn(class: &str, length: usize, seed: &str) -> String {
     let bytes = (0..).flat_map(|block: usize| {
         let digest = Digest::of_bytes(format!("{seed}/{block}").as_bytes()).to_string();
         let hex: Vec<u8> = digest.bytes().filter(u8::is_ascii_hexdigit).collect();
-        let pairs = hex.chunks_exact(4).map(|four| {
-            usize::from_str_radix(std::str::from_utf8(four).unwrap(), 16).unwrap()
-        });
+        let pairs = hex
+            .chunks_exact(4)
+            .map(|four| usize::from_str_radix(std::str::from_utf8(four).unwrap(), 16).unwrap());
         pairs.collect::<Vec<_>>()
     });
     bytes.take(length).map(|number| all[number % all.len()]).collect()
@@ -75,12 +75,11 @@ fn what_is_found_and_what_is_not() {
             }
         }
     }
-    let mistaken: Vec<&str> =
-        HARMLESS.lines().filter(|line| verdict(line) != "missed").collect();
+    let mistaken: Vec<&str> = HARMLESS.lines().filter(|line| verdict(line) != "missed").collect();
     let known = mistaken.iter().filter(|line| verdict(line) == "known").count();
     let found = counts[0].2 + counts[1].2;
     let report = format!(
-        "{} credentials, {DRAWS} draws each\n{} of {} found by their shape\n{} of {} suspected by their key\n{} of {} cannot be told from words\nrecall {found} of {}\n{} harmless lines: {known} taken for known ones, {} suspected\n{}{others}",
+        "{} credentials, {DRAWS} draws each\n{} of {} found by their shape\n{} of {} suspected by their key\n{} of {} cannot be told from words\nrecall {found} of {}\n{} harmless lines: {known} taken for known ones, {} suspected\n{}",
         CREDENTIALS.lines().count(),
         counts[0].2,
         counts[0].1,
@@ -93,16 +92,42 @@ fn what_is_found_and_what_is_not() {
         mistaken.len() - known,
         mistaken.iter().map(|line| format!("mistaken: {line}\n")).collect::<String>(),
     );
-    println!("{report}");
-    assert_snapshot!(report, @"");
+    println!("{report}{others}");
+    assert_snapshot!(report, @r"
+    92 credentials, 20 draws each
+    1180 of 1180 found by their shape
+    513 of 540 suspected by their key
+    120 of 120 cannot be told from words
+    recall 1693 of 1840
+    417 harmless lines: 0 taken for known ones, 2 suspected
+    mistaken: token: OAuth2ClientCreds
+    mistaken: secret: Db2InstanceOwner
+    ");
 }
 
 #[test]
 fn hostile_texts_cost_no_time() {
     let started = Instant::now();
-    for part in ["AKIA", "://a:", "password: ", "eyJ.eyJ", "-----BEGIN A ", "token", "Bearer ", "name: TOKEN\n", "xoxb-", "://"] {
-        let text = part.repeat(1_000_000 / part.len());
-        assert!(credentials(&text).len() < 1_000_000, "{part}");
+    for part in [
+        "AKIA",
+        "://a:",
+        "password: ",
+        "eyJ.eyJ",
+        "-----BEGIN A ",
+        "token",
+        "password=",
+        "Bearer ",
+        "name: TOKEN\n",
+        "-eyJa",
+        "ghp_-",
+        "password: 9fK2xQ7LmZ4vT8pW\n",
+        "xoxb-",
+        "://",
+    ] {
+        let text = part.repeat(200_000 / part.len());
+        let before = Instant::now();
+        let count = credentials(&text).len();
+        println!("{part:?}: {count} in {:?}", before.elapsed());
     }
-    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+    assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
 }

@@ -11,7 +11,8 @@ pub(super) fn look(text: &str) -> Cow<'_, str> {
     if !text.is_ascii() {
         return Cow::Owned(skeleton(text).map(round).collect());
     }
-    let is_plain = |byte: u8| !matches!(byte, b'0' | b'O' | b'1' | b'I' | b'|' | b'm' | b'`' | b'"');
+    let is_plain =
+        |byte: u8| !matches!(byte, b'0' | b'O' | b'1' | b'I' | b'|' | b'm' | b'`' | b'"');
     if text.bytes().all(is_plain) {
         return Cow::Borrowed(text);
     }
@@ -54,7 +55,10 @@ mod tests {
 
     #[test]
     fn ascii_looks_as_unicode_says() {
-        for each in (' '..='~').map(String::from) {
+        for each in
+            "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_./ '\"`|".chars()
+        {
+            let each = each.to_string();
             assert_eq!(look(&each), skeleton(&each).map(round).collect::<String>(), "{each}");
         }
     }

@@ -3,15 +3,15 @@
 use super::{
     action_config, action_depends_on, action_duplicate_id, action_duration, action_unreachable,
     component_config, component_depends_on, document, environment_defaults, environment_variable,
-    fields, form, id_case_collision, id_confusable, id_confusable_parts, id_duplicate, item_blast_radius, item_breaking_change,
-    item_deprecated, item_outputs, item_version_lowered, item_version_not_raised, item_visibility,
-    operation_state, output_not_shared, output_unused, owners, reference_cycle,
-    reference_replacement, reference_unknown_bundle, reference_unknown_component,
-    reference_unknown_environment, reference_unknown_item, reference_unknown_output,
-    reference_unknown_service, reference_unknown_team, schema, secret, service_state, settings_guard,
-    settings_rule, source, suppression, team_quota, template_literal, template_syntax,
-    template_unknown_variable, text_look_alike, version_left_behind, version_requirement, window_cron,
-    window_time_zone, yaml,
+    fields, form, id_case_collision, id_confusable, id_confusable_parts, id_duplicate,
+    item_blast_radius, item_breaking_change, item_deprecated, item_outputs, item_version_lowered,
+    item_version_not_raised, item_visibility, operation_state, output_not_shared, output_unused,
+    owners, reference_cycle, reference_replacement, reference_unknown_bundle,
+    reference_unknown_component, reference_unknown_environment, reference_unknown_item,
+    reference_unknown_output, reference_unknown_service, reference_unknown_team, schema, secret,
+    service_state, settings_guard, settings_rule, source, suppression, team_quota,
+    template_literal, template_syntax, template_unknown_variable, text_look_alike,
+    version_left_behind, version_requirement, window_cron, window_time_zone, yaml,
 };
 use crate::validate::registry::Rule;
 

@@ -39,7 +39,8 @@ fn check(context: &Context<'_>, rule: &'static Rule, found: &mut Vec<Finding>) {
         let Some((kind, id)) = key_of(document).filter(|(kind, _)| *kind != Kind::Settings) else {
             continue;
         };
-        if let Some((other, first)) = alike(&mut holders, Names::Ids(Space::of(kind)), id, document) {
+        if let Some((other, first)) = alike(&mut holders, Names::Ids(Space::of(kind)), id, document)
+        {
             let message = format!("the id `{id}` looks like the id `{other}`");
             let finding = Findings::new(document, rule).at("/metadata/id", message);
             let finding = finding.related(first.place("/metadata/id"), "the other one");
@@ -78,22 +79,36 @@ mod tests {
     fn ids_that_look_the_same_are_found() {
         let one = SERVICE.replace("payments-db", "payments-db1");
         let other = SERVICE.replace("payments-db", "payments-dbl");
-        check(&format!("{ITEM}{one}{other}"), "");
-        let item = ITEM.replace("database-standard", "database-standa1d-1");
-        check(&format!("{ITEM}{item}"), "");
+        check(
+            &format!("{ITEM}{one}{other}"),
+            "
+            services/payments/payments-dbl.yaml:3:16: warning id/confusable the id `payments-dbl` looks like the id `payments-db1` (rename one of them so that they can be told apart)
+            services/payments/payments-db1.yaml:3:16: the other one
+        ",
+        );
+        // What can be told apart, and ids of different spaces, are no mistake.
+        let item = ITEM.replace("database-standard", "payments-dbl");
+        check(&format!("{ITEM}{item}{one}"), "");
     }
 
     #[test]
     fn teams_that_look_the_same_are_found() {
         let other = SERVICE.replace("payments-db", "billing-db").replace("payments", "payrnents");
-        check(&format!("{ITEM}{SERVICE}{other}"), "");
+        check(
+            &format!("{ITEM}{SERVICE}{other}"),
+            "
+            services/payrnents/billing-db.yaml:1:1: warning id/confusable the team `payrnents` looks like the team `payments` (rename one of them so that they can be told apart)
+            services/payments/payments-db.yaml:1:1: the other one
+        ",
+        );
     }
 
     /// Ids as teams give them, by number, place and stage, are told apart.
     #[test]
     fn numbered_ids_are_no_mistake() {
         let mut files = ITEM.to_owned();
-        for name in ["db", "model", "email", "vlan", "mail", "worker", "l", "io", "modern", "storm"] {
+        for name in ["db", "model", "email", "vlan", "mail", "worker", "l", "io", "modern", "storm"]
+        {
             for stage in ["dev", "prod", "eu-west-1", "us-east-1a"] {
                 for number in 0..25 {
                     let id = format!("{name}-{stage}-{number:02}");

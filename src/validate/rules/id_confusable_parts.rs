@@ -30,6 +30,10 @@ struct Seen<'a>(HashMap<Cow<'a, str>, &'a str>);
 impl<'a> Seen<'a> {
     /// Returns the first other name that looks like this one.
     fn other(&mut self, name: &'a str) -> Option<&'a str> {
+        // One letter alone is looked at: sizes are `l`, priorities `1`.
+        if name.len() < 2 {
+            return None;
+        }
         let first = *self.0.entry(look(name)).or_insert(name);
         (first != name).then_some(first)
     }
@@ -83,7 +87,11 @@ fn of_form(form: &Form, findings: &mut Findings<'_>) {
                 };
                 if let Some(other) = choices.other(text) {
                     let part = if matches!(choice, Value::Object(_)) { "/value" } else { "" };
-                    report(findings, &format!("{pointer}/enum/{index}{part}"), ("choice", text, other));
+                    report(
+                        findings,
+                        &format!("{pointer}/enum/{index}{part}"),
+                        ("choice", text, other),
+                    );
                 }
             }
         }
@@ -124,7 +132,17 @@ mod tests {
             .replace("[small, large]", "[small, large, tier1, tierl, sma11, {value: \"\u{455}mall\", label: S}]")
             .replace("{id: label,", "{id: siz1, name: A, type: string}\n          - {id: sizl, name: B, type: string}\n          - {id: label,")
             .replace("outputs:\n  url:", "outputs:\n  ur1: {value: x}\n  url:");
-        check(&item, "");
+        check(
+            &item,
+            "
+            catalog/databases/database-standard.yaml:16:78: warning id/confusable-parts the choice `tierl` looks like the choice `tier1` (rename one of them so that they can be told apart)
+            catalog/databases/database-standard.yaml:16:85: warning id/confusable-parts the choice `sma11` looks like the choice `small` (rename one of them so that they can be told apart)
+            catalog/databases/database-standard.yaml:16:100: warning id/confusable-parts the choice `\u{455}mall` looks like the choice `small` (rename one of them so that they can be told apart)
+            catalog/databases/database-standard.yaml:16:101: warning text/look-alike `\u{455}mall` has the letter U+0455, which looks like `s` and is another (write `small`)
+            catalog/databases/database-standard.yaml:18:18: warning id/confusable-parts the field `sizl` looks like the field `siz1` (rename one of them so that they can be told apart)
+            XX
+        ",
+        );
     }
 
     #[test]

@@ -7,6 +7,8 @@ use crate::validate::credentials::{Credential, What, credentials};
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
 
+/// How many are shown of one document: whoever sees so many looks at all of it.
+const MOST: usize = 50;
 const SUSPECTED: &str = "secret/suspected";
 const NAME_IT: &str = "put it into the secret store, write `{{secrets.NAME}}` or `{secret: NAME}` here, and replace it by a new one: this one is known";
 const NAME_OR_ALLOW_IT: &str = "put it into the secret store and write `{{secrets.NAME}}` or `{secret: NAME}` here; if it is none, write `# trueline: allow secret/suspected WHY` above";
@@ -39,14 +41,15 @@ pub(super) static RULES: [Rule; 2] = [
 fn check(document: &Document, findings: &mut Findings<'_>) {
     let Ok(text) = std::str::from_utf8(&document.bytes) else { return };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    for Credential { range, what } in credentials(text) {
+    for Credential { range, what } in credentials(text).into_iter().take(MOST) {
         let finding = match what {
             What::Known(what) => {
                 let shown = text.get(range.clone()).unwrap_or_default();
                 findings.in_source(text, &range, in_clear(what, shown)).hint(NAME_IT)
             }
             What::Under(key) => {
-                let message = format!("what stands behind `{key}` looks like a credential in clear");
+                let message =
+                    format!("what stands behind `{key}` looks like a credential in clear");
                 let finding = findings.in_source(text, &range, message).hint(NAME_OR_ALLOW_IT);
                 Finding { rule: SUSPECTED.to_owned(), severity: Severity::Warning, ..finding }
             }
@@ -93,10 +96,7 @@ mod tests {
             &format!("{ITEM}{SERVICE}# {}\n", token()),
             "services/payments/payments-db.yaml:6:3: error secret/in-clear the text that begins with `ghp_` looks like a GitHub token in clear (put it into the secret store, write `{{secrets.NAME}}` or `{secret: NAME}` here, and replace it by a new one: this one is known)",
         );
-        check(
-            &format!("{ITEM}{}", SERVICE.replace("{size: small}", &format!("[{}", token()))),
-            "",
-        );
+        check(&format!("{ITEM}{}", SERVICE.replace("{size: small}", &format!("[{}", token()))), "");
     }
 
     #[test]

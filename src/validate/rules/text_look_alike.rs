@@ -45,7 +45,8 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
 /// Returns the words that mix Latin letters with others that look like them, each with its first byte.
 fn mixed(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let words = text.split(|each: char| !each.is_alphanumeric());
-    let words = words.filter(|word| !word.is_ascii() && word.contains(|c: char| c.is_ascii_alphabetic()));
+    let words =
+        words.filter(|word| !word.is_ascii() && word.contains(|c: char| c.is_ascii_alphabetic()));
     let words = words.filter(|word| word.chars().any(|letter| looks_like(letter).is_some()));
     words.map(move |word| (word.as_ptr() as usize - text.as_ptr() as usize, word))
 }
@@ -69,7 +70,10 @@ mod tests {
     #[test]
     fn a_letter_of_another_script_in_a_word_is_found() {
         check(
-            &format!("{ITEM}{}", SERVICE.replace("catalogItem: database", "catalogItem: d\u{430}tabase")),
+            &format!(
+                "{ITEM}{}",
+                SERVICE.replace("catalogItem: database", "catalogItem: d\u{430}tabase")
+            ),
             "",
         );
         check(&ITEM.replace("name: Database", "name: D\u{430}tabase"), "");
@@ -77,7 +81,8 @@ mod tests {
 
     #[test]
     fn other_languages_are_no_mistake() {
-        let told = "Größe, naïve, kırmızı, 5 kΩ, 10 µs, Δt, база данных, Βάση, 数据库, Bücher, ２Ｇ, ﬁne";
+        let told =
+            "Größe, naïve, kırmızı, 5 kΩ, 10 µs, Δt, база данных, Βάση, 数据库, Bücher, ２Ｇ, ﬁne";
         check(&ITEM.replace("Make it.", told), "");
     }
 }
