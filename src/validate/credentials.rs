@@ -257,7 +257,7 @@ fn is_word(part: &str) -> bool {
         return true;
     }
     let inside = letters.chars().filter(char::is_ascii_digit).count();
-    let is_plain = letters.chars().all(|each| each.is_alphanumeric());
+    let is_plain = letters.chars().all(char::is_alphanumeric);
     let humps = letters.as_bytes().windows(2);
     let humps = humps.filter(|two| matches!(two, [b'a'..=b'z', b'A'..=b'Z'])).count();
     let few = inside == 0 || (inside == 1 && part.len() < 12);

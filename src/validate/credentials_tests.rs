@@ -11,6 +11,9 @@ use crate::digest::Digest;
 const CREDENTIALS: &str = include_str!("../../tests/corpus/secrets/credentials.txt");
 const HARMLESS: &str = include_str!("../../tests/corpus/secrets/harmless.txt");
 
+/// How often each credential is drawn.
+const DRAWS: usize = 20;
+
 /// Draws characters, always the same for the same seed.
 fn drawn(class: &str, length: usize, seed: &str) -> String {
     let all = match class {
@@ -60,7 +63,6 @@ fn verdict(text: &str) -> &'static str {
 fn what_is_found_and_what_is_not() {
     let mut counts = [("known", 0, 0), ("suspected", 0, 0), ("missed", 0, 0)];
     let mut others = String::new();
-    const DRAWS: usize = 20;
     for line in CREDENTIALS.lines() {
         let (expected, line) = line.split_once('|').unwrap();
         let row = counts.iter_mut().find(|(name, ..)| *name == expected).unwrap();
@@ -79,7 +81,7 @@ fn what_is_found_and_what_is_not() {
     let known = mistaken.iter().filter(|line| verdict(line) == "known").count();
     let found = counts[0].2 + counts[1].2;
     let report = format!(
-        "{} credentials, {DRAWS} draws each\n{} of {} found by their shape\n{} of {} suspected by their key\n{} of {} cannot be told from words\nrecall {found} of {}\n{} harmless lines: {known} taken for known ones, {} suspected\n{}",
+        "{} credentials, {DRAWS} draws each\n{} of {} found by their shape\n{} of {} suspected by their key\n{} of {} cannot be told from words\nrecall {found} of {}\n{} harmless lines: {known} taken for known ones, {} suspected:\n{}",
         CREDENTIALS.lines().count(),
         counts[0].2,
         counts[0].1,
@@ -90,7 +92,7 @@ fn what_is_found_and_what_is_not() {
         counts.iter().map(|row| row.1).sum::<usize>(),
         HARMLESS.lines().count(),
         mistaken.len() - known,
-        mistaken.iter().map(|line| format!("mistaken: {line}\n")).collect::<String>(),
+        mistaken.join("\n"),
     );
     println!("{report}{others}");
     assert_snapshot!(report, @r"
@@ -99,9 +101,9 @@ fn what_is_found_and_what_is_not() {
     513 of 540 suspected by their key
     120 of 120 cannot be told from words
     recall 1693 of 1840
-    417 harmless lines: 0 taken for known ones, 2 suspected
-    mistaken: token: OAuth2ClientCreds
-    mistaken: secret: Db2InstanceOwner
+    417 harmless lines: 0 taken for known ones, 2 suspected:
+    token: OAuth2ClientCreds
+    secret: Db2InstanceOwner
     ");
 }
 

@@ -140,7 +140,7 @@ mod tests {
             catalog/databases/database-standard.yaml:16:100: warning id/confusable-parts the choice `\u{455}mall` looks like the choice `small` (rename one of them so that they can be told apart)
             catalog/databases/database-standard.yaml:16:101: warning text/look-alike `\u{455}mall` has the letter U+0455, which looks like `s` and is another (write `small`)
             catalog/databases/database-standard.yaml:18:18: warning id/confusable-parts the field `sizl` looks like the field `siz1` (rename one of them so that they can be told apart)
-            XX
+            catalog/databases/database-standard.yaml:32:3: warning id/confusable-parts the output `url` looks like the output `ur1` (rename one of them so that they can be told apart)
         ",
         );
     }

@@ -96,7 +96,14 @@ mod tests {
             &format!("{ITEM}{SERVICE}# {}\n", token()),
             "services/payments/payments-db.yaml:6:3: error secret/in-clear the text that begins with `ghp_` looks like a GitHub token in clear (put it into the secret store, write `{{secrets.NAME}}` or `{secret: NAME}` here, and replace it by a new one: this one is known)",
         );
-        check(&format!("{ITEM}{}", SERVICE.replace("{size: small}", &format!("[{}", token()))), "");
+        let cut = SERVICE.replace("{size: small}", &format!("[{}", token()));
+        check(
+            &format!("{ITEM}{cut}"),
+            "
+            services/payments/payments-db.yaml:5:10: error secret/in-clear the text that begins with `ghp_` looks like a GitHub token in clear (put it into the secret store, write `{{secrets.NAME}}` or `{secret: NAME}` here, and replace it by a new one: this one is known)
+            services/payments/payments-db.yaml:5:50: error yaml/syntax `,` or `]` is expected here (close the list, or quote a text that contains brackets or commas)
+        ",
+        );
     }
 
     #[test]

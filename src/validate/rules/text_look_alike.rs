@@ -1,7 +1,7 @@
 //! `text/look-alike`: no word mixes Latin letters with letters of other scripts that look like them.
 
 use crate::catalog::Document;
-use crate::finding::{Finding, Fix, Place, Severity};
+use crate::finding::{Finding, Place, Severity};
 use crate::validate::findings::Findings;
 use crate::validate::look_alike::looks_like;
 use crate::validate::registry::{Check, Rule};
@@ -37,18 +37,21 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
         let range = start..start + word.len();
         let finding = findings.in_source(text, &range, message);
         let finding = findings.respell(finding, word, &instead);
-        let fix = finding.fix.clone().map(|fix| Fix { safe: false, ..fix });
-        findings.add(Finding { fix, ..finding }.hint(format!("write `{instead}`")));
+        findings.add(finding.hint(format!("write `{instead}`")));
     }
 }
 
 /// Returns the words that mix Latin letters with others that look like them, each with its first byte.
 fn mixed(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let words = text.split(|each: char| !each.is_alphanumeric());
-    let words =
-        words.filter(|word| !word.is_ascii() && word.contains(|c: char| c.is_ascii_alphabetic()));
-    let words = words.filter(|word| word.chars().any(|letter| looks_like(letter).is_some()));
-    words.map(move |word| (word.as_ptr() as usize - text.as_ptr() as usize, word))
+    let mut at = 0;
+    let words = text.split_inclusive(|each: char| !each.is_alphanumeric()).map(move |part| {
+        let start = at;
+        at += part.len();
+        (start, part.trim_end_matches(|each: char| !each.is_alphanumeric()))
+    });
+    let has_latin = |word: &str| word.contains(|each: char| each.is_ascii_alphabetic());
+    let has_double = |word: &str| word.chars().any(|letter| looks_like(letter).is_some());
+    words.filter(move |(_, word)| !word.is_ascii() && has_latin(word) && has_double(word))
 }
 
 /// Says which letter of a word is not what it looks like, and how the word is written without it.
@@ -65,18 +68,32 @@ fn told(word: &str) -> (String, String) {
 
 #[cfg(test)]
 mod tests {
-    use crate::validate::testing::{ITEM, SERVICE, check};
+    use crate::validate::testing::{ITEM, SERVICE, check, judge};
 
     #[test]
     fn a_letter_of_another_script_in_a_word_is_found() {
         check(
-            &format!(
-                "{ITEM}{}",
-                SERVICE.replace("catalogItem: database", "catalogItem: d\u{430}tabase")
-            ),
-            "",
+            &format!("{ITEM}{}", SERVICE.replace("Item: database", "Item: d\u{430}tabase")),
+            "
+            services/payments/payments-db.yaml:4:14: warning text/look-alike `d\u{430}tabase` has the letter U+0430, which looks like `a` and is another (write `database`)
+            services/payments/payments-db.yaml:4:14: error schema/value expected a lower-case word of 4 to 64 letters, digits and hyphens, beginning with a letter and not ending in a hyphen, found `d\u{430}tabase-standard` (for example `database-postgresql-standard`)
+        ",
         );
-        check(&ITEM.replace("name: Database", "name: D\u{430}tabase"), "");
+        check(
+            &ITEM.replace("name: Database", "name: D\u{430}tabase"),
+            "catalog/databases/database-standard.yaml:5:9: warning text/look-alike `D\u{430}tabase` has the letter U+0430, which looks like `a` and is another (write `Database`)",
+        );
+    }
+
+    #[test]
+    fn a_path_is_a_text_too() {
+        let service = SERVICE.replace("services/payments", "services/p\u{430}yments");
+        let found = judge(&format!("{ITEM}{service}")).findings;
+        let told = found.iter().find(|finding| finding.rule == "text/look-alike").unwrap();
+        assert_eq!(
+            told.message,
+            "in the path, `p\u{430}yments` has the letter U+0430, which looks like `a` and is another"
+        );
     }
 
     #[test]
