@@ -53,6 +53,9 @@ fn found(rule: &Rule) -> &'static str {
         Check::Document(_) | Check::With(_) => {
             "In one document by itself. On an error the last good version of the document stays in force."
         }
+        Check::Text(_) => {
+            "In the text of one document, comments included, also while it cannot be read. On an error its last good version stays in force."
+        }
         Check::Service(_) => {
             "In a service with what it is of and what it reads. An error blocks the service."
         }

@@ -1,6 +1,7 @@
 //! Collects what rules find in one document. The document is parsed for places only once something is found.
 
 use std::cell::OnceCell;
+use std::ops::Range;
 
 use super::registry::Rule;
 use crate::catalog::{Document, Problem, place_in};
@@ -73,6 +74,28 @@ impl<'a> Findings<'a> {
     /// Makes a finding of the current rule about a byte in a text.
     pub fn in_text(&self, pointer: &str, offset: usize, message: impl Into<String>) -> Finding {
         self.by_rule(self.place_in_text(pointer, offset), message)
+    }
+
+    /// Makes a finding of the current rule about a range of bytes in the source, byte order mark not counted.
+    pub fn in_source(
+        &self,
+        source: &str,
+        range: &Range<usize>,
+        message: impl Into<String>,
+    ) -> Finding {
+        let before = source.get(..range.start).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let count = |text: Option<&str>| {
+            u32::try_from(text.unwrap_or_default().chars().count()).unwrap_or(u32::MAX)
+        };
+        let breaks = before.bytes().filter(|byte| *byte == b'\n').count();
+        let place = Place {
+            path: self.document.path.clone(),
+            line: u32::try_from(breaks).unwrap_or(u32::MAX).saturating_add(1),
+            column: count(before.get(line_start..)).saturating_add(1),
+            length: count(source.get(range.clone())),
+        };
+        self.by_rule(place, message)
     }
 
     fn by_rule(&self, place: Place, message: impl Into<String>) -> Finding {

@@ -273,7 +273,7 @@ fn depth_of(id: &str) -> u8 {
     match check {
         _ if row.group() == "yaml" => 0,
         Check::Reader => 1,
-        Check::Document(_) => 2,
+        Check::Document(_) | Check::Text(_) => 2,
         _ => 3,
     }
 }

@@ -354,13 +354,10 @@ fn wrong(document: &Document, own: &[Finding], severities: &Severities) -> Optio
 }
 
 fn check_document(document: &Document) -> Vec<Finding> {
-    if document.body.is_none() {
-        return Vec::new();
-    }
-    run(document, |rule, findings| {
-        if let Check::Document(check) = rule.check {
-            check(document, findings);
-        }
+    run(document, |rule, findings| match rule.check {
+        Check::Document(check) if document.body.is_some() => check(document, findings),
+        Check::Text(check) => check(document, findings),
+        _ => {}
     })
 }
 

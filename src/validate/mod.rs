@@ -23,6 +23,8 @@
 mod breaks;
 mod comments;
 mod context;
+mod credential_shapes;
+mod credentials;
 mod effective;
 mod explain;
 mod findings;
@@ -30,6 +32,7 @@ mod fit;
 pub mod fix;
 mod graph;
 mod judge;
+mod look_alike;
 mod references;
 mod registry;
 pub mod report;

@@ -53,6 +53,8 @@ pub enum Check {
     With(&'static str),
     /// Of one document by itself: an error means that its last good version stays in force.
     Document(fn(&Document, &mut Findings<'_>)),
+    /// Of the text of one document, comments included, also where it cannot be read: an error means the same.
+    Text(fn(&Document, &mut Findings<'_>)),
     /// Of a service with what it is of and what it reads: an error blocks it.
     Service(OfService),
     /// Of a bundle with its items: an error blocks its services.

@@ -70,7 +70,7 @@ impl Ran {
             check => check,
         };
         match check {
-            Check::Reader | Check::With(_) | Check::Document(_) => true,
+            Check::Reader | Check::With(_) | Check::Document(_) | Check::Text(_) => true,
             Check::Service(_) | Check::Bundle(_) | Check::ServiceAndBundle(..) => self.all,
             Check::Catalog(_) | Check::Names(_) => self.all && self.today,
             Check::Change(_) => self.all && self.base,

@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthChar;
 
 use super::plain::{unnoticed, visible};
-use crate::finding::Place;
+use crate::finding::{Finding, Place};
 
 /// How much of a long line is shown, in columns of the terminal.
 const WIDTH: usize = 120;
@@ -78,21 +78,44 @@ fn columns(character: char) -> usize {
     }
 }
 
-/// The lines of a file, found once for all findings in it.
+/// The lines of a file, found once for all findings in it, and what of them must not be shown.
 #[derive(Debug)]
-pub(super) struct Lines<'a>(Vec<&'a [u8]>);
+pub(super) struct Lines<'a> {
+    lines: Vec<&'a [u8]>,
+    hidden: Vec<&'a Place>,
+}
 
 impl<'a> Lines<'a> {
     pub(super) fn of(bytes: &'a [u8]) -> Self {
         let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
-        Self(bytes.split(|byte| *byte == b'\n').collect())
+        Self { lines: bytes.split(|byte| *byte == b'\n').collect(), hidden: Vec::new() }
+    }
+
+    /// Hides what these findings say is secret: logs are read by more people than the repository.
+    pub(super) fn hiding(mut self, findings: &'a [Finding]) -> Self {
+        let secret = findings.iter().filter(|finding| finding.rule.starts_with("secret/"));
+        self.hidden = secret.map(|finding| &finding.place).collect();
+        self
     }
 
     /// Returns a line, from 1; nothing where it is blank or not there.
     pub(super) fn get(&self, line: u32) -> Option<String> {
-        let line = self.0.get(index(line).checked_sub(1)?)?;
-        let text = String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line));
-        (!text.trim().is_empty()).then(|| text.into_owned())
+        let bytes = self.lines.get(index(line).checked_sub(1)?)?;
+        let text = String::from_utf8_lossy(bytes.strip_suffix(b"\r").unwrap_or(bytes));
+        let hidden: Vec<&Place> =
+            self.hidden.iter().copied().filter(|place| place.line == line).collect();
+        if hidden.is_empty() {
+            return (!text.trim().is_empty()).then(|| text.into_owned());
+        }
+        let is_hidden = |column: usize| {
+            hidden.iter().any(|place| {
+                let start = index(place.column);
+                let length = if place.length == 0 { usize::MAX } else { index(place.length) };
+                (start..start.saturating_add(length)).contains(&column)
+            })
+        };
+        let shown = text.chars().zip(1..).map(|(each, at)| if is_hidden(at) { '*' } else { each });
+        Some(shown.collect())
     }
 }
 
@@ -143,6 +166,18 @@ mod tests {
             assert!(wide <= WIDTH && excerpt.line.len() < 2_000, "{filler:?}");
             assert!(excerpt.line.contains("sise") && excerpt.marked == 4, "{filler:?}");
         }
+    }
+
+    #[test]
+    fn what_is_secret_is_hidden_in_every_excerpt_of_its_line() {
+        let at = |column, length| Place { path: "x".into(), line: 1, column, length };
+        let findings = [Finding::error("secret/in-clear", at(4, 2), "x")];
+        let other = [Finding::error("fields/type", at(4, 2), "x")];
+        let to_the_end = [Finding::error("secret/in-clear", at(4, 0), "x")];
+        let shown = |findings| Lines::of("a: ü1, b".as_bytes()).hiding(findings).get(1).unwrap();
+        assert_eq!(shown(&findings), "a: **, b");
+        assert_eq!(shown(&to_the_end), "a: *****");
+        assert_eq!(shown(&other), "a: ü1, b");
     }
 
     #[test]

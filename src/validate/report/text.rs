@@ -45,7 +45,7 @@ impl Page<'_> {
             most => most,
         };
         let source = self.report.snapshot.files.get(path).filter(|_| self.shown.source);
-        let lines = source.map(|blob| Lines::of(&blob.bytes));
+        let lines = source.map(|blob| Lines::of(&blob.bytes).hiding(findings));
         for finding in findings.iter().take(most) {
             self.finding(finding, lines.as_ref());
         }

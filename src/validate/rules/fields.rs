@@ -11,7 +11,7 @@ use crate::validate::registry::{Check, Rule};
 
 const CHECKED_BY: Check = Check::With("fields/unknown");
 
-pub(super) static RULES: [Rule; 6] = [
+pub(super) static RULES: [Rule; 5] = [
     Rule {
         id: "fields/unknown",
         severity: Severity::Error,
@@ -60,16 +60,6 @@ pub(super) static RULES: [Rule; 6] = [
         mend: "Choose a value within the limits that the message names.",
         bad: "fields: {size: huge}",
         good: "fields: {size: large}",
-        check: CHECKED_BY,
-    },
-    Rule {
-        id: "secret/in-clear",
-        severity: Severity::Error,
-        summary: "A password is written down instead of named.",
-        why: "Whatever stands in git is known to everybody who ever reads it, for ever.",
-        mend: "Put it into the secret store, name it here, and change it: it is known already.",
-        bad: "fields: {adminPassword: hunter2}",
-        good: "fields: {adminPassword: {secret: PAYMENTS_DB_ADMIN}}",
         check: CHECKED_BY,
     },
 ];
