@@ -76,9 +76,9 @@ fn write(folder: &Path, path: &str, text: &str) -> Result<()> {
 
 /// Puts words in the place of `<names>`.
 fn fill(template: &str, words: &[(&str, String)]) -> String {
-    words.iter().fold(template.to_owned(), |text, (name, word)| {
-        text.replace(&format!("<{name}>"), word)
-    })
+    words
+        .iter()
+        .fold(template.to_owned(), |text, (name, word)| text.replace(&format!("<{name}>"), word))
 }
 
 const CATEGORIES: [&str; 4] = ["database", "configuration", "access", "queue"];
@@ -170,7 +170,14 @@ fn service(number: usize, size: &Size, dice: &mut Dice) -> String {
         ("tier", (1 + dice.below(3)).to_string()),
         ("cost", (1_000 + dice.below(9_000)).to_string()),
         ("priority", dice.one_of(&["critical", "high", "normal", "low"]).to_owned()),
-        ("upstream", if place == 0 { "none".to_owned() } else { format!("{{{{services.{first}.outputs.endpoint}}}}") }),
+        (
+            "upstream",
+            if place == 0 {
+                "none".to_owned()
+            } else {
+                format!("{{{{services.{first}.outputs.endpoint}}}}")
+            },
+        ),
         ("depends", depends),
     ];
     fill(include_str!("documents/service.yaml"), &words)

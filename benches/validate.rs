@@ -112,7 +112,10 @@ fn check_jsonschema(peers: &Path, schemas: &Path, catalog: &Path) -> Result<Dura
         ("services", "service.json"),
     ] {
         let mut command = Command::new(peers.join("venv/bin/check-jsonschema"));
-        command.arg("--schemafile").arg(schemas.join(schema)).args(files_below(&catalog.join(part))?);
+        command
+            .arg("--schemafile")
+            .arg(schemas.join(schema))
+            .args(files_below(&catalog.join(part))?);
         taken += timed(&mut command)?;
     }
     Ok(taken)
@@ -122,7 +125,8 @@ fn check_jsonschema(peers: &Path, schemas: &Path, catalog: &Path) -> Result<Dura
 fn change(catalog: &Path, round: usize) -> Result<()> {
     let file = catalog.join(generate::service_path(17 + 50 * round));
     let text = fs::read_to_string(&file)?;
-    let changed = text.replace("  labels:\n", &format!("  labels:\n    round{round}: \"{round}\"\n"));
+    let changed =
+        text.replace("  labels:\n", &format!("  labels:\n    round{round}: \"{round}\"\n"));
     ensure!(changed != text, "nothing to change in {}", file.display());
     Ok(fs::write(file, changed)?)
 }
@@ -139,7 +143,11 @@ fn timed(command: &mut Command) -> Result<Duration> {
     let output = command.stdin(Stdio::null()).output()?;
     let taken = started.elapsed();
     let said = String::from_utf8_lossy(&output.stdout);
-    ensure!(output.status.success(), "{command:?} failed: {}", said.chars().take(2_000).collect::<String>());
+    ensure!(
+        output.status.success(),
+        "{command:?} failed: {}",
+        said.chars().take(2_000).collect::<String>()
+    );
     Ok(taken)
 }
 
@@ -177,10 +185,7 @@ fn bytes_below(path: &Path) -> Result<usize> {
     files_below(path)?.iter().map(|file| Ok(fs::read(file)?.len())).sum()
 }
 
-fn repeat(
-    times: usize,
-    mut work: impl FnMut(usize) -> Result<Duration>,
-) -> Result<Vec<Duration>> {
+fn repeat(times: usize, mut work: impl FnMut(usize) -> Result<Duration>) -> Result<Vec<Duration>> {
     (0..times).map(&mut work).collect()
 }
 

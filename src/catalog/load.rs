@@ -71,6 +71,9 @@ pub fn read(path: &Arc<str>, blob: &Blob) -> Option<Document> {
 
 fn read_as(mut document: Document, kind: Kind, folder: Option<&str>, stem: &str) -> Document {
     document.kind = Some(kind);
+    if let Some((id, body)) = read_right(&document.bytes, (kind, folder, stem)) {
+        return Document { id, body: Some(body), ..document };
+    }
     let (tree, findings) = yaml::parse(&document.path, &document.bytes);
     document.findings = findings;
     let Some(tree) = tree else { return document };
@@ -102,6 +105,28 @@ fn read_as(mut document: Document, kind: Kind, folder: Option<&str>, stem: &str)
     document
 }
 
+/// Reads a document that is surely right, as most are, without a thought for places; nothing where it may be wrong.
+fn read_right(
+    bytes: &[u8],
+    (kind, folder, stem): (Kind, Option<&str>, &str),
+) -> Option<(Option<String>, Body)> {
+    let value = yaml::quick(bytes)?;
+    let text = |pointer| value.pointer(pointer).and_then(Value::as_str);
+    let id = text("/metadata/id");
+    let said = match kind {
+        Kind::Item => text("/metadata/category"),
+        Kind::Service => text("/metadata/team"),
+        Kind::Bundle | Kind::Environment | Kind::Settings => folder,
+    };
+    let is_headed = text("/schemaVersion") == Some(VERSION) && text("/kind") == Some(kind.word());
+    let is_placed = said == folder && (kind == Kind::Settings || id == Some(stem));
+    if !is_headed || !is_placed || !problems(kind, &value).is_empty() {
+        return None;
+    }
+    let id = id.map(str::to_owned);
+    Some((id, body_of(kind, value).ok()?))
+}
+
 /// Puts the right head on a value, for findings about the head are made in their own words.
 fn with_head(mut value: Value, kind: Kind) -> Value {
     if let Value::Object(map) = &mut value {
@@ -111,8 +136,8 @@ fn with_head(mut value: Value, kind: Kind) -> Value {
     value
 }
 
-fn type_body(document: &mut Document, kind: Kind, value: Value, tree: &Node) {
-    let body = match kind {
+fn body_of(kind: Kind, value: Value) -> serde_json::Result<Body> {
+    match kind {
         Kind::Item => serde_json::from_value(value).map(|mut item| {
             name_actions(&mut item);
             Body::Item(Arc::new(item))
@@ -123,8 +148,11 @@ fn type_body(document: &mut Document, kind: Kind, value: Value, tree: &Node) {
             serde_json::from_value(value).map(|body| Body::Environment(Arc::new(body)))
         }
         Kind::Settings => serde_json::from_value(value).map(|body| Body::Settings(Arc::new(body))),
-    };
-    match body {
+    }
+}
+
+fn type_body(document: &mut Document, kind: Kind, value: Value, tree: &Node) {
+    match body_of(kind, value) {
         Ok(body) => document.body = Some(body),
         Err(error) => {
             // A schema takes `1.0` for a whole number, a typed form does not.

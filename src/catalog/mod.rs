@@ -6,6 +6,7 @@ mod document;
 mod duration;
 mod environment;
 mod form;
+mod form_certain;
 mod form_check;
 mod form_conditions;
 mod form_problems;

@@ -2,6 +2,7 @@
 
 use super::compile::compile;
 use super::parse::parse;
+use super::simple::is_simple;
 
 /// What is wrong with the text of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +32,10 @@ impl TemplateProblem {
 /// Checks the text of a template: syntax, nesting, what is not allowed, helpers. No scope is needed.
 pub fn check(text: &str) -> Vec<TemplateProblem> {
     let problems = parse(text).problems;
-    if problems.is_empty() { compile(text).err().into_iter().collect() } else { problems }
+    if !problems.is_empty() || is_simple(text) {
+        return problems;
+    }
+    compile(text).err().into_iter().collect()
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod references;
 mod render;
 mod run;
 mod scope;
+mod simple;
 mod system_helpers;
 mod text_helpers;
 mod token;
