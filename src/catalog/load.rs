@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::actions::name_actions;
 use super::document::{Body, Document, Documents, Kind, Layout, place_in};
 use super::identity::{belongs, check_folder, check_id, check_kind, check_version, id_of, kind_of};
+use super::memory::Memory;
 use super::schema::problems;
 use super::snapshot::{Blob, Files, Snapshot};
 use crate::finding::{Finding, Place};
@@ -22,9 +23,15 @@ pub(super) const VERSION: &str = "catalog/v1";
 pub struct Reader {
     files: Files,
     documents: Documents,
+    memory: Option<Arc<Memory>>,
 }
 
 impl Reader {
+    /// Makes a reader that does not read what is known to be right.
+    pub fn recalling(memory: Arc<Memory>) -> Self {
+        Self { memory: Some(memory), ..Self::default() }
+    }
+
     /// Reads the documents of a snapshot, as many at a time as there are cores; forgets what is no longer there.
     pub fn read(&mut self, snapshot: &Snapshot) -> Documents {
         let mut fresh: Vec<(&Arc<str>, &Blob)> = Vec::new();
@@ -38,7 +45,11 @@ impl Reader {
                 }
             }
         }
-        let read = |(path, blob): &(&Arc<str>, &Blob)| ((*path).clone(), read(path, blob));
+        let memory = self.memory.as_deref();
+        let read = |(path, blob): &(&Arc<str>, &Blob)| {
+            let known = memory.and_then(|memory| recall(memory, path, blob));
+            ((*path).clone(), known.or_else(|| read(path, blob)))
+        };
         let read: Vec<(Arc<str>, Option<Document>)> = fresh.par_iter().map(read).collect();
         for (path, document) in read {
             match document {
@@ -51,9 +62,16 @@ impl Reader {
     }
 }
 
-/// Reads one file; `None` where it is not a document of the catalog.
-pub fn read(path: &Arc<str>, blob: &Blob) -> Option<Document> {
-    let document = Document {
+fn recall(memory: &Memory, path: &Arc<str>, blob: &Blob) -> Option<Document> {
+    let Layout::Document { kind, .. } = Layout::of(path) else { return None };
+    let document = unread(path, blob);
+    let body = memory.recall(&document, kind)?;
+    let id = body.id().map(str::to_owned);
+    Some(Document { kind: Some(kind), id, body: Some(body), ..document })
+}
+
+fn unread(path: &Arc<str>, blob: &Blob) -> Document {
+    Document {
         path: path.clone(),
         blob: blob.id.clone(),
         bytes: blob.bytes.clone(),
@@ -61,7 +79,12 @@ pub fn read(path: &Arc<str>, blob: &Blob) -> Option<Document> {
         id: None,
         body: None,
         findings: Vec::new(),
-    };
+    }
+}
+
+/// Reads one file; `None` where it is not a document of the catalog.
+pub fn read(path: &Arc<str>, blob: &Blob) -> Option<Document> {
+    let document = unread(path, blob);
     match Layout::of(path) {
         Layout::Document { kind, folder, stem } => Some(read_as(document, kind, folder, stem)),
         Layout::Misnamed => Some(misnamed(document)),

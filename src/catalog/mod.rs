@@ -16,6 +16,7 @@ mod identity;
 mod index;
 mod item;
 mod load;
+mod memory;
 mod schema;
 mod service;
 mod snapshot;
@@ -37,6 +38,7 @@ pub use item::{
     OnFailure, Operation, Output, Owner, Presentation, Retry, Strategy, Visibility,
 };
 pub use load::{Reader, read};
+pub use memory::{MAX_BYTES as MAX_MEMORY_BYTES, Memory};
 pub use schema::{Problem, problems, schema_of, schemas};
 pub use service::{DeletionPolicy, OnExpiry, Priority, Service, ServiceMetadata};
 pub use snapshot::{Blob, Files, Snapshot, directory_commit};

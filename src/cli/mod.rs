@@ -14,6 +14,7 @@ mod explain_field;
 mod files;
 mod init;
 mod journal;
+mod kept;
 mod local;
 mod logging;
 mod lsp;

@@ -169,7 +169,7 @@ impl Walk<'_> {
         let known = self.known.get(&path);
         let blob = match known {
             Some((before, blob)) if *before == stamp && !stamp.is_fresh() => blob.clone(),
-            _ => match read(file, wanted.limit) {
+            _ => match read(file, metadata.len(), wanted.limit) {
                 Ok(bytes) => shared(bytes, known.map(|(_, blob)| blob)),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => return nothing,
                 Err(error) => return Ok(Part::found(unreadable(&path, &error))),
@@ -188,8 +188,9 @@ impl Walk<'_> {
 }
 
 /// Reads a file, at most one byte over its limit: it may grow while it is read.
-fn read(file: &Path, limit: u64) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+fn read(file: &Path, size: u64, limit: u64) -> std::io::Result<Vec<u8>> {
+    // With room behind the end, one call reads it and another finds that it ends.
+    let mut bytes = Vec::with_capacity(usize::try_from(size.min(limit)).unwrap_or(0) + 64);
     File::open(file)?.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
         return Err(std::io::Error::other("it grows while it is read"));

@@ -26,7 +26,7 @@ mod laws;
 #[cfg(test)]
 mod tests;
 
-pub use check::{TemplateProblem, check};
+pub use check::{TemplateProblem, check, read};
 pub use escape::Target;
 pub use fill::{fill, marker_paths};
 pub use helpers::HELPERS;

@@ -5,7 +5,7 @@ use super::scope::ROOTS;
 
 /// Tells whether Handlebars surely compiles a template that the parser found no problem in; `false` says nothing.
 pub(super) fn is_simple(text: &str) -> bool {
-    if text.contains('\\') || text.contains("{{{") || text.contains("}}}") {
+    if text.contains('\\') || text.contains("{{{") {
         return false;
     }
     let mut rest = text;

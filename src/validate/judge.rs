@@ -15,7 +15,9 @@ use super::fit::{Beside, Fit};
 use super::registry::{Check, Rule, rules};
 use super::severities::Severities;
 use super::suppress::{Ran, Shelf};
-use crate::catalog::{Body, Catalog, Document, Documents, Files, Kind, Reader, Settings, Snapshot};
+use crate::catalog::{
+    Body, Catalog, Document, Documents, Files, Kind, Memory, Reader, Settings, Snapshot,
+};
 use crate::finding::Finding;
 use crate::owners::{LOCATIONS, Owners};
 
@@ -65,6 +67,7 @@ pub struct Judge {
     fit: Fit,
     owners: Option<(OwnersKey, Arc<Owners>)>,
     comments: Shelf,
+    memory: Option<Arc<Memory>>,
 }
 
 /// What was judged last.
@@ -89,6 +92,12 @@ impl Judge {
         Self { past: Past::of(last_good), ..Self::default() }
     }
 
+    /// Makes a judge who does not look again at what earlier runs found to be right, and adds to that.
+    pub fn recalling(memory: Arc<Memory>) -> Self {
+        let reader = Reader::recalling(memory.clone());
+        Self { reader, memory: Some(memory), ..Self::default() }
+    }
+
     /// Judges a snapshot, and takes its good versions for the last ones from now on.
     pub fn judge(&mut self, snapshot: &Snapshot) -> Judged {
         self.judge_against(snapshot, &Against::default())
@@ -108,7 +117,7 @@ impl Judge {
         });
         let (remember, forget) = self.remembered(&catalog, &effective);
         let owners = self.owners(snapshot);
-        let beside = Beside { owners: &owners, against };
+        let beside = Beside { owners: &owners, against, memory: self.memory.as_deref() };
         let in_force = self.in_force(&effective, &severities);
         let (mut beyond, misfits) = self.fit.check(&catalog, &effective, &in_force, &beside);
         // What stands in a last good version is nothing that the snapshot could mend.
@@ -181,7 +190,8 @@ impl Judge {
         let changed = changed(&self.documents, &documents);
         let fresh: Vec<&Arc<Document>> =
             changed.iter().filter_map(|(_, _, new)| new.as_ref()).collect();
-        let found: Vec<Vec<Finding>> = fresh.par_iter().map(|new| check_document(new)).collect();
+        let found: Vec<Vec<Finding>> =
+            fresh.par_iter().map(|new| self.check_document(new)).collect();
         for (path, old, _) in &changed {
             self.flaws.remove(path);
             if let Some(old) = old.as_ref().filter(|_| !self.wrong.contains_key(path)) {
@@ -205,6 +215,22 @@ impl Judge {
         self.wrong = wrong.collect();
         self.hold(&changed, &before);
         severities
+    }
+
+    /// Checks a document by itself, unless it is known that nothing is wrong with it.
+    fn check_document(&self, document: &Document) -> Vec<Finding> {
+        let memory = self.memory.as_deref();
+        if memory.is_some_and(|memory| memory.knows(document)) {
+            return Vec::new();
+        }
+        let found = check_document(document);
+        if let Some(memory) = memory
+            && found.is_empty()
+            && document.findings.is_empty()
+        {
+            memory.keep(document);
+        }
+        found
     }
 
     /// Lets the comments of last good versions count where those are in force.
@@ -353,6 +379,7 @@ fn wrong(document: &Document, own: &[Finding], severities: &Severities) -> Optio
     }
 }
 
+/// Runs the rules about one document.
 fn check_document(document: &Document) -> Vec<Finding> {
     if document.body.is_none() {
         return Vec::new();
@@ -379,5 +406,7 @@ pub(super) fn run(
     findings.into_found()
 }
 
+#[cfg(test)]
+mod memory_tests;
 #[cfg(test)]
 mod tests;
