@@ -2,14 +2,16 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::document::{Body, Document, Kind};
 use crate::digest::Digest;
 
 /// The most bytes that it is written as.
-pub const MAX_BYTES: usize = 128 << 20;
+pub const MAX_BYTES: usize = 48 << 20;
+/// The most bytes of documents: what is found in services takes less room and saves as much.
+const MAX_DOCUMENTS: usize = MAX_BYTES / 4 * 3;
 
 const MAGIC: &[u8] = b"trueline memory 1\n";
 /// After how many writings something goes that nobody asked for.
@@ -24,6 +26,8 @@ pub struct Memory {
     bytes: Vec<u8>,
     known: HashMap<Digest, Known>,
     fresh: Mutex<Vec<(Digest, Vec<u8>)>>,
+    /// Bytes of what is asked for and of what is new.
+    size: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -45,12 +49,17 @@ impl Memory {
     /// Returns what is known under a key.
     pub fn get(&self, key: &Digest) -> Option<&[u8]> {
         let known = self.known.get(key)?;
-        known.is_used.store(true, Ordering::Relaxed);
+        if !known.is_used.swap(true, Ordering::Relaxed) {
+            self.size.fetch_add(size_of(known.range.len()), Ordering::Relaxed);
+        }
         self.bytes.get(known.range.clone())
     }
 
     /// Remembers that something is right.
     pub fn put(&self, key: Digest, what: Vec<u8>) {
+        if self.size.fetch_add(size_of(what.len()), Ordering::Relaxed) > MAX_BYTES {
+            return;
+        }
         self.fresh.lock().unwrap_or_else(PoisonError::into_inner).push((key, what));
     }
 
@@ -63,7 +72,7 @@ impl Memory {
     /// Writes it down, without what nobody asks for any more.
     pub fn written(&self) -> Option<Vec<u8>> {
         let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut records = Vec::with_capacity(self.bytes.len() + fresh.len() * 1024);
+        let mut records = Vec::new();
         for (key, what) in fresh.iter() {
             push(&mut records, (key, 0), what);
         }
@@ -95,10 +104,17 @@ impl Memory {
 
     /// Remembers that a document is right in itself.
     pub fn keep(&self, document: &Document) {
-        if let Some(text) = document.body.as_ref().and_then(Body::as_recalled) {
+        let is_room = self.size.load(Ordering::Relaxed) < MAX_DOCUMENTS;
+        let body = document.body.as_ref().filter(|_| is_room);
+        if let Some(text) = body.and_then(Body::as_recalled) {
             self.put(key_of(document), text);
         }
     }
+}
+
+/// Returns how many bytes a record takes.
+fn size_of(what: usize) -> usize {
+    32 + 1 + 4 + what
 }
 
 /// Names a document by where it stands and what it holds.
@@ -108,7 +124,7 @@ fn key_of(document: &Document) -> Digest {
 
 fn push(records: &mut Vec<u8>, (key, age): (&Digest, u8), what: &[u8]) {
     let Ok(length) = u32::try_from(what.len()) else { return };
-    if records.len() + what.len() < MAX_BYTES {
+    if records.len() + size_of(what.len()) <= MAX_BYTES {
         records.extend_from_slice(key.as_bytes());
         records.push(age);
         records.extend_from_slice(&length.to_le_bytes());
@@ -177,6 +193,17 @@ mod tests {
             changed[at] ^= 1;
             assert_eq!(Memory::read("a", changed).get(&key("x")), None, "{at}");
         }
+    }
+
+    #[test]
+    fn it_grows_only_so_large() {
+        let memory = Memory::read("a", Vec::new());
+        for index in 0..60 {
+            memory.put(key(&index.to_string()), vec![0; 1 << 20]);
+        }
+        let written = memory.written().unwrap();
+        assert!(written.len() > MAX_BYTES / 2 && written.len() < MAX_BYTES + 1024);
+        assert!(Memory::read("a", written).get(&key("0")).is_some());
     }
 
     #[test]

@@ -117,7 +117,8 @@ pub(super) fn judged(snapshot: &Snapshot) -> Vec<Finding> {
 
 /// Makes a judge who knows what is kept.
 pub(super) fn judge(kept: Option<&Kept>) -> Judge {
-    kept.map_or_else(Judge::default, |kept| Judge::recalling(kept.memory.clone()))
+    let recalling = |kept: &Kept| Judge::recalling(kept.memory.clone());
+    kept.map_or_else(Judge::default, recalling).forgetful()
 }
 
 impl Options {

@@ -8,8 +8,9 @@ use rayon::prelude::*;
 
 use super::context::{Context, Offer, ServiceContext};
 use super::effective::{Effective, Space, former_ids, key_of};
-use super::judge::{Against, run};
+use super::judge::Against;
 use super::registry::{Check, Rule, rules};
+use super::run::run;
 use super::severities::Severities;
 use crate::catalog::{Bundle, Catalog, Document, Entry, Kind, Memory, Service};
 use crate::digest::Digest;

@@ -10,9 +10,8 @@ use rayon::prelude::*;
 use super::effective::{
     self, Effective, Good, GoodReader, Holders, Judgement, Overlay, Past, Space, key_of,
 };
-use super::findings::Findings;
 use super::fit::{Beside, Fit};
-use super::registry::{Check, Rule, rules};
+use super::run::check_document;
 use super::severities::Severities;
 use super::suppress::{Ran, Shelf};
 use crate::catalog::{
@@ -68,6 +67,8 @@ pub struct Judge {
     owners: Option<(OwnersKey, Arc<Owners>)>,
     comments: Shelf,
     memory: Option<Arc<Memory>>,
+    /// Whether good versions are of no use to anybody.
+    is_forgetful: bool,
 }
 
 /// What was judged last.
@@ -98,6 +99,12 @@ impl Judge {
         Self { reader, memory: Some(memory), ..Self::default() }
     }
 
+    /// Lets each snapshot be judged by itself: no good version is remembered.
+    #[must_use]
+    pub fn forgetful(self) -> Self {
+        Self { is_forgetful: true, ..self }
+    }
+
     /// Judges a snapshot, and takes its good versions for the last ones from now on.
     pub fn judge(&mut self, snapshot: &Snapshot) -> Judged {
         self.judge_against(snapshot, &Against::default())
@@ -115,7 +122,10 @@ impl Judge {
             Some(last) => last.catalog.follow(commit, effective.documents.clone()),
             None => Catalog::of(commit, effective.documents.values().cloned()),
         });
-        let (remember, forget) = self.remembered(&catalog, &effective);
+        let (remember, forget) = match self.is_forgetful {
+            true => (Vec::new(), Vec::new()),
+            false => self.remembered(&catalog, &effective),
+        };
         let owners = self.owners(snapshot);
         let beside = Beside { owners: &owners, against, memory: self.memory.as_deref() };
         let in_force = self.in_force(&effective, &severities);
@@ -377,33 +387,6 @@ fn wrong(document: &Document, own: &[Finding], severities: &Severities) -> Optio
         (None, None) => Some(format!("{} cannot be read", document.path)),
         (None, Some(_)) => None,
     }
-}
-
-/// Runs the rules about one document.
-fn check_document(document: &Document) -> Vec<Finding> {
-    if document.body.is_none() {
-        return Vec::new();
-    }
-    run(document, |rule, findings| {
-        if let Check::Document(check) = rule.check {
-            check(document, findings);
-        }
-    })
-}
-
-pub(super) fn run(
-    document: &Document,
-    mut check: impl FnMut(&'static Rule, &mut Findings<'_>),
-) -> Vec<Finding> {
-    let mut rules = rules().iter();
-    let Some(first) = rules.next() else { return Vec::new() };
-    let mut findings = Findings::new(document, first);
-    check(first, &mut findings);
-    for rule in rules {
-        findings.turn_to(rule);
-        check(rule, &mut findings);
-    }
-    findings.into_found()
 }
 
 #[cfg(test)]
