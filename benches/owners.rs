@@ -1,11 +1,15 @@
-//! Measures CODEOWNERS in one process: reading 1,000 rules, then the owners of 10,000 paths. It asserts no time.
+//! Measures CODEOWNERS: reading 1,000 rules, then the owners of 10,000 paths, beside the npm package. It asserts no time.
 //!
-//! `cargo bench --bench owners [-- PATHS RULES]`; prints medians of ten rounds in milliseconds.
+//! `cargo bench --bench owners [-- PATHS RULES]`; prints medians of ten rounds in milliseconds. `PEERS` names the folder
+//! that `ci/bench` installed the peer in; it is left out where that is not set.
 #![allow(missing_docs, reason = "a program")]
 
+use std::fs;
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use trueline::owners::Owners;
 
 const ROUNDS: usize = 10;
@@ -15,19 +19,60 @@ fn main() -> Result<()> {
     let (paths, rules) = (counts.next().unwrap_or(10_000), counts.next().unwrap_or(1_000));
     let (file, paths) = (file(rules), paths_of(paths));
     let (mut reading, mut asking) = (Vec::new(), Vec::new());
-    let mut owned = 0;
+    let mut answers: Vec<Vec<String>> = Vec::new();
     for _ in 0..ROUNDS {
         let started = Instant::now();
         let owners = Owners::read("CODEOWNERS", file.as_bytes());
         reading.push(started.elapsed());
         ensure!(owners.lines.len() == rules, "{:?}", owners.findings.first());
         let started = Instant::now();
-        owned = paths.iter().filter(|path| !owners.owners_of(path).is_empty()).count();
+        let owned: Vec<_> = paths.iter().map(|path| owners.owners_of(path)).collect();
         asking.push(started.elapsed());
+        answers =
+            owned.iter().map(|names| names.iter().map(ToString::to_string).collect()).collect();
     }
+    let owned = answers.iter().filter(|names| !names.is_empty()).count();
     println!("job: owners, {} paths × {rules} rules, {owned} owned", paths.len());
-    println!("  read the file: {:.2} ms", median(reading));
-    println!("  find the owners of all paths: {:.2} ms", median(asking));
+    let (read, ask) = (median(reading), median(asking));
+    println!("  read the file: {read:.2} ms");
+    println!("  find the owners of all paths: {ask:.2} ms");
+    match std::env::var("PEERS") {
+        Ok(peers) => beside_npm(Path::new(&peers), (&file, &paths), (&answers, read + ask)),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Asks the npm package `codeowners` for the same, once.
+fn beside_npm(
+    peers: &Path,
+    (file, paths): (&str, &[String]),
+    (answers, own): (&[Vec<String>], f64),
+) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let list = folder.path().join("paths");
+    fs::write(folder.path().join("CODEOWNERS"), file)?;
+    fs::write(&list, paths.join("\n") + "\n")?;
+    let driver = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/owners.mjs");
+    let output = Command::new("node")
+        .arg(driver)
+        .args([folder.path(), &list])
+        .env("PEERS", peers)
+        .output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    let time = |name: &str| said.get(name).and_then(serde_json::Value::as_f64).context("a time");
+    let (read, ask) = (time("read")?, time("ask")?);
+    let theirs: Vec<Vec<String>> =
+        serde_json::from_value(said.get("answers").cloned().unwrap_or_default())?;
+    ensure!(theirs.len() == answers.len(), "{} answers", theirs.len());
+    let different = paths.iter().zip(answers.iter().zip(&theirs));
+    let different: Vec<_> = different.filter(|(_, (own, their))| own != their).collect();
+    for (path, (own, their)) in different.iter().take(3) {
+        println!("  different: {path}: {own:?}, and the peer says {their:?}");
+    }
+    println!("  peer: npm codeowners: read {read:.1} ms, find {ask:.0} ms (n 1)");
+    println!("  the same answer for {} of {} paths", paths.len() - different.len(), paths.len());
+    println!("  {:.0} times as fast, reading included", (read + ask) / own);
     Ok(())
 }
 

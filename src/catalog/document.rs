@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::bundle::Bundle;
@@ -138,6 +139,45 @@ impl Body {
             Body::Service(_) => Kind::Service,
             Body::Environment(_) => Kind::Environment,
             Body::Settings(_) => Kind::Settings,
+        }
+    }
+
+    /// Writes it so that it is recalled as it is; nothing where that is not certain.
+    pub(super) fn as_recalled(&self) -> Option<Vec<u8>> {
+        fn certain<T: Serialize + DeserializeOwned + PartialEq>(body: &T) -> Option<Vec<u8>> {
+            let text = serde_json::to_vec(body).ok()?;
+            let read: T = serde_json::from_slice(&text).ok()?;
+            (read == *body).then_some(text)
+        }
+        match self {
+            Body::Item(body) => certain(&**body),
+            Body::Bundle(body) => certain(&**body),
+            Body::Service(body) => certain(&**body),
+            Body::Environment(body) => certain(&**body),
+            Body::Settings(_) => None,
+        }
+    }
+
+    /// Reads what was written to be recalled.
+    pub(super) fn recalled(kind: Kind, text: &[u8]) -> Option<Self> {
+        let body = match kind {
+            Kind::Item => Body::Item(Arc::new(serde_json::from_slice(text).ok()?)),
+            Kind::Bundle => Body::Bundle(Arc::new(serde_json::from_slice(text).ok()?)),
+            Kind::Service => Body::Service(Arc::new(serde_json::from_slice(text).ok()?)),
+            Kind::Environment => Body::Environment(Arc::new(serde_json::from_slice(text).ok()?)),
+            Kind::Settings => return None,
+        };
+        Some(body)
+    }
+
+    /// Returns its id; the settings have none that counts.
+    pub(super) fn id(&self) -> Option<&str> {
+        match self {
+            Body::Item(body) => Some(&body.metadata.id),
+            Body::Bundle(body) => Some(&body.metadata.id),
+            Body::Service(body) => Some(&body.metadata.id),
+            Body::Environment(body) => Some(&body.metadata.id),
+            Body::Settings(_) => None,
         }
     }
 }

@@ -3,13 +3,14 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use jsonschema::Validator;
 use jsonschema::error::ValidationErrorKind as Broken;
 use serde_json::{Map, Value};
 
 use super::form::{Field, FieldType, Form};
+use super::form_certain::is_right;
 use super::form_schema::value_schema;
 use super::form_visibility::{Shown, compare, in_words, is_unknown, shown};
 use super::schema::{Problem, compile, explain};
@@ -47,7 +48,6 @@ impl Form {
         templates: bool,
     ) -> Vec<Problem> {
         let shown = shown(self, all, templates);
-        let checks = self.checks.of(self);
         let mut problems = Vec::new();
         for (id, value) in fields {
             match shown.get(id.as_str()) {
@@ -56,8 +56,11 @@ impl Form {
                 Some(Shown::No) => problems.push(self.hidden(id)),
                 Some(_) if is_unknown(value, templates) => {}
                 Some(_) => {
-                    let check = checks.get(id).into_iter();
-                    problems.extend(check.flat_map(|check| check.problems(&join("", id), value)));
+                    let field = self.field(id).filter(|field| !is_right(field, value));
+                    let check = field.and_then(|field| self.checks.of(self, field));
+                    problems.extend(
+                        check.iter().flat_map(|check| check.problems(&join("", id), value)),
+                    );
                 }
             }
         }
@@ -97,19 +100,16 @@ fn missing_field(field: &Field) -> Problem {
     Problem::new("fields/missing", "", message, Some(hint))
 }
 
-/// What the fields of a form compile to, remembered from the first check on.
+/// What the fields of a form compile to, each remembered from its first check on.
 #[derive(Default)]
-pub struct Checks(OnceLock<BTreeMap<String, FieldCheck>>);
+pub struct Checks(OnceLock<BTreeMap<String, OnceLock<FieldCheck>>>);
 
 impl Checks {
-    fn of(&self, form: &Form) -> &BTreeMap<String, FieldCheck> {
-        self.0.get_or_init(|| {
-            let mut checks = BTreeMap::new();
-            for field in form.fields() {
-                checks.entry(field.id.clone()).or_insert_with(|| FieldCheck::of(field));
-            }
-            checks
-        })
+    fn of(&self, form: &Form, field: &Field) -> Option<&FieldCheck> {
+        let checks = self.0.get_or_init(|| {
+            form.fields().map(|field| (field.id.clone(), OnceLock::new())).collect()
+        });
+        Some(checks.get(&field.id)?.get_or_init(|| FieldCheck::of(field)))
     }
 }
 
@@ -137,7 +137,7 @@ pub(super) struct FieldCheck {
     kind: FieldType,
     schema: Value,
     /// Nothing where its limits make no sense, which is the author's mistake and reported elsewhere.
-    validator: Option<Validator>,
+    validator: Option<Arc<Validator>>,
     message: Option<String>,
     earliest: Option<Value>,
     latest: Option<Value>,
@@ -146,10 +146,10 @@ pub(super) struct FieldCheck {
 impl FieldCheck {
     pub(super) fn of(field: &Field) -> Self {
         let mut schema = value_schema(field);
-        let mut validator = compile(&schema);
+        let mut validator = shared(field, &schema);
         if let (None, Value::Object(map)) = (&validator, &mut schema) {
             map.remove("pattern");
-            validator = compile(&schema);
+            validator = compile(&schema).map(Arc::new);
         }
         let date = |name| field.limit(name).filter(|_| field.kind == FieldType::Date).cloned();
         Self {
@@ -215,6 +215,20 @@ impl FieldCheck {
             };
         let message = format!("{message}, found {}", quoted(value));
         vec![Problem::new("fields/value", pointer, message, self.message.clone())]
+    }
+}
+
+/// Compiles what a field takes; fields of a type that has no limits share it.
+fn shared(field: &Field, schema: &Value) -> Option<Arc<Validator>> {
+    static DATE: OnceLock<Option<Arc<Validator>>> = OnceLock::new();
+    static EMAIL: OnceLock<Option<Arc<Validator>>> = OnceLock::new();
+    static PASSWORD: OnceLock<Option<Arc<Validator>>> = OnceLock::new();
+    let compiled = || compile(schema).map(Arc::new);
+    match (field.kind, &field.validation) {
+        (FieldType::Date, None) => DATE.get_or_init(compiled).clone(),
+        (FieldType::Email, None) => EMAIL.get_or_init(compiled).clone(),
+        (FieldType::Password, None) => PASSWORD.get_or_init(compiled).clone(),
+        _ => compiled(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::form::{Field, FieldType, Form};
+use super::form_certain::is_right;
 use super::form_check::FieldCheck;
 use super::form_conditions::{condition_problems, ring};
 use super::form_visibility::{by_id, compare};
@@ -208,6 +209,9 @@ fn default(field: &Field) -> Vec<Problem> {
     if default.as_str().is_some_and(|text| text.contains("{{")) {
         let message = "a default is static: `{{` stands for itself here".to_owned();
         return vec![Problem::new("form/default", "/default", message, None).warning()];
+    }
+    if is_right(field, default) {
+        return Vec::new();
     }
     FieldCheck::of(field)
         .problems("/default", default)

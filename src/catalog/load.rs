@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::actions::name_actions;
 use super::document::{Body, Document, Documents, Kind, Layout, place_in};
 use super::identity::{belongs, check_folder, check_id, check_kind, check_version, id_of, kind_of};
+use super::memory::Memory;
 use super::schema::problems;
 use super::snapshot::{Blob, Files, Snapshot};
 use crate::finding::{Finding, Place};
@@ -22,9 +23,15 @@ pub(super) const VERSION: &str = "catalog/v1";
 pub struct Reader {
     files: Files,
     documents: Documents,
+    memory: Option<Arc<Memory>>,
 }
 
 impl Reader {
+    /// Makes a reader that does not read what is known to be right.
+    pub fn recalling(memory: Arc<Memory>) -> Self {
+        Self { memory: Some(memory), ..Self::default() }
+    }
+
     /// Reads the documents of a snapshot, as many at a time as there are cores; forgets what is no longer there.
     pub fn read(&mut self, snapshot: &Snapshot) -> Documents {
         let mut fresh: Vec<(&Arc<str>, &Blob)> = Vec::new();
@@ -38,7 +45,11 @@ impl Reader {
                 }
             }
         }
-        let read = |(path, blob): &(&Arc<str>, &Blob)| ((*path).clone(), read(path, blob));
+        let memory = self.memory.as_deref();
+        let read = |(path, blob): &(&Arc<str>, &Blob)| {
+            let known = memory.and_then(|memory| recall(memory, path, blob));
+            ((*path).clone(), known.or_else(|| read(path, blob)))
+        };
         let read: Vec<(Arc<str>, Option<Document>)> = fresh.par_iter().map(read).collect();
         for (path, document) in read {
             match document {
@@ -51,9 +62,16 @@ impl Reader {
     }
 }
 
-/// Reads one file; `None` where it is not a document of the catalog.
-pub fn read(path: &Arc<str>, blob: &Blob) -> Option<Document> {
-    let document = Document {
+fn recall(memory: &Memory, path: &Arc<str>, blob: &Blob) -> Option<Document> {
+    let Layout::Document { kind, .. } = Layout::of(path) else { return None };
+    let document = unread(path, blob);
+    let body = memory.recall(&document, kind)?;
+    let id = body.id().map(str::to_owned);
+    Some(Document { kind: Some(kind), id, body: Some(body), ..document })
+}
+
+fn unread(path: &Arc<str>, blob: &Blob) -> Document {
+    Document {
         path: path.clone(),
         blob: blob.id.clone(),
         bytes: blob.bytes.clone(),
@@ -61,7 +79,12 @@ pub fn read(path: &Arc<str>, blob: &Blob) -> Option<Document> {
         id: None,
         body: None,
         findings: Vec::new(),
-    };
+    }
+}
+
+/// Reads one file; `None` where it is not a document of the catalog.
+pub fn read(path: &Arc<str>, blob: &Blob) -> Option<Document> {
+    let document = unread(path, blob);
     match Layout::of(path) {
         Layout::Document { kind, folder, stem } => Some(read_as(document, kind, folder, stem)),
         Layout::Misnamed => Some(misnamed(document)),
@@ -71,6 +94,9 @@ pub fn read(path: &Arc<str>, blob: &Blob) -> Option<Document> {
 
 fn read_as(mut document: Document, kind: Kind, folder: Option<&str>, stem: &str) -> Document {
     document.kind = Some(kind);
+    if let Some((id, body)) = read_right(&document.bytes, (kind, folder, stem)) {
+        return Document { id, body: Some(body), ..document };
+    }
     let (tree, findings) = yaml::parse(&document.path, &document.bytes);
     document.findings = findings;
     let Some(tree) = tree else { return document };
@@ -102,6 +128,28 @@ fn read_as(mut document: Document, kind: Kind, folder: Option<&str>, stem: &str)
     document
 }
 
+/// Reads a document that is surely right, as most are, without a thought for places; nothing where it may be wrong.
+fn read_right(
+    bytes: &[u8],
+    (kind, folder, stem): (Kind, Option<&str>, &str),
+) -> Option<(Option<String>, Body)> {
+    let value = yaml::quick(bytes)?;
+    let text = |pointer| value.pointer(pointer).and_then(Value::as_str);
+    let id = text("/metadata/id");
+    let said = match kind {
+        Kind::Item => text("/metadata/category"),
+        Kind::Service => text("/metadata/team"),
+        Kind::Bundle | Kind::Environment | Kind::Settings => folder,
+    };
+    let is_headed = text("/schemaVersion") == Some(VERSION) && text("/kind") == Some(kind.word());
+    let is_placed = said == folder && (kind == Kind::Settings || id == Some(stem));
+    if !is_headed || !is_placed || !problems(kind, &value).is_empty() {
+        return None;
+    }
+    let id = id.map(str::to_owned);
+    Some((id, body_of(kind, value).ok()?))
+}
+
 /// Puts the right head on a value, for findings about the head are made in their own words.
 fn with_head(mut value: Value, kind: Kind) -> Value {
     if let Value::Object(map) = &mut value {
@@ -111,8 +159,8 @@ fn with_head(mut value: Value, kind: Kind) -> Value {
     value
 }
 
-fn type_body(document: &mut Document, kind: Kind, value: Value, tree: &Node) {
-    let body = match kind {
+fn body_of(kind: Kind, value: Value) -> serde_json::Result<Body> {
+    match kind {
         Kind::Item => serde_json::from_value(value).map(|mut item| {
             name_actions(&mut item);
             Body::Item(Arc::new(item))
@@ -123,8 +171,11 @@ fn type_body(document: &mut Document, kind: Kind, value: Value, tree: &Node) {
             serde_json::from_value(value).map(|body| Body::Environment(Arc::new(body)))
         }
         Kind::Settings => serde_json::from_value(value).map(|body| Body::Settings(Arc::new(body))),
-    };
-    match body {
+    }
+}
+
+fn type_body(document: &mut Document, kind: Kind, value: Value, tree: &Node) {
+    match body_of(kind, value) {
         Ok(body) => document.body = Some(body),
         Err(error) => {
             // A schema takes `1.0` for a whole number, a typed form does not.

@@ -6,6 +6,7 @@ mod document;
 mod duration;
 mod environment;
 mod form;
+mod form_certain;
 mod form_check;
 mod form_conditions;
 mod form_problems;
@@ -15,6 +16,7 @@ mod identity;
 mod index;
 mod item;
 mod load;
+mod memory;
 mod schema;
 mod service;
 mod snapshot;
@@ -36,6 +38,7 @@ pub use item::{
     OnFailure, Operation, Output, Owner, Presentation, Retry, Strategy, Visibility,
 };
 pub use load::{Reader, read};
+pub use memory::{MAX_BYTES as MAX_MEMORY_BYTES, Memory};
 pub use schema::{Problem, problems, schema_of, schemas};
 pub use service::{DeletionPolicy, OnExpiry, Priority, Service, ServiceMetadata};
 pub use snapshot::{Blob, Files, Snapshot, directory_commit};

@@ -15,6 +15,7 @@ mod files;
 mod hooks;
 mod init;
 mod journal;
+mod kept;
 mod local;
 mod logging;
 mod lsp;

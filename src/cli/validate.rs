@@ -1,11 +1,13 @@
 //! `trueline validate`: what the rules find in a catalog, and an exit code by how bad it is. It changes nothing.
 
-use std::path::PathBuf;
+use std::mem::ManuallyDrop;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
 use super::context::Context;
+use super::kept::Kept;
 use super::output::{Exit, Failure};
 use super::validate_change::{self, Change};
 use super::validate_fix::{self, Mend};
@@ -25,6 +27,9 @@ pub struct Options {
     /// How to report.
     #[command(flatten)]
     pub reports: Reports,
+    /// Looks at everything anew, and keeps nothing for the next time.
+    #[arg(long)]
+    pub no_cache: bool,
     /// Exits with 1 where something at least this bad is found.
     #[arg(long, default_value = "error", value_name = "LEVEL")]
     pub fail_on: Level,
@@ -81,17 +86,25 @@ pub(super) struct Found {
     pub(super) findings: Vec<Finding>,
 }
 
-fn found(context: &Context, options: &Options) -> Result<Found, Failure> {
+pub(super) fn found(context: &Context, options: &Options) -> Result<Found, Failure> {
     if options.change.is_asked() {
         return validate_change::found(context, options);
     }
     let asked = if options.paths.is_empty() { whole(context) } else { asked(&options.paths)? };
-    let snapshot = match &asked.root {
-        Some(root) if !options.paths.is_empty() => DirectoryReader::new(root).read()?,
-        _ => context.snapshot()?,
+    let read = || match &asked.root {
+        Some(root) if !options.paths.is_empty() => Ok(DirectoryReader::new(root).read()?),
+        _ => context.snapshot(),
     };
+    let root = asked.root.as_deref();
+    let (snapshot, kept) = rayon::join(read, || options.kept(root));
+    let snapshot = snapshot?;
+    // The process ends soon: what it holds is given back as a whole.
+    let mut judge = ManuallyDrop::new(judge(kept.as_ref()));
+    let against = Against { base: None, today: Some(validate_change::today()) };
+    let findings = judge.judge_against(&snapshot, &against).findings;
+    kept.inspect(Kept::write);
     let findings: Vec<Finding> =
-        judged(&snapshot).into_iter().filter(|finding| asked.covers(&finding.place.path)).collect();
+        findings.into_iter().filter(|finding| asked.covers(&finding.place.path)).collect();
     let found = Found { snapshot, prefix: asked.prefix(), asked, findings };
     found.of_a_catalog(&context.catalog)
 }
@@ -100,6 +113,19 @@ fn found(context: &Context, options: &Options) -> Result<Found, Failure> {
 pub(super) fn judged(snapshot: &Snapshot) -> Vec<Finding> {
     let against = Against { base: None, today: Some(validate_change::today()) };
     Judge::default().judge_against(snapshot, &against).findings
+}
+
+/// Makes a judge who knows what is kept.
+pub(super) fn judge(kept: Option<&Kept>) -> Judge {
+    let recalling = |kept: &Kept| Judge::recalling(kept.memory.clone());
+    kept.map_or_else(Judge::default, recalling).forgetful()
+}
+
+impl Options {
+    /// Opens what is kept for the catalog in a folder.
+    pub(super) fn kept(&self, root: Option<&Path>) -> Option<Kept> {
+        root.filter(|_| !self.no_cache).and_then(Kept::of)
+    }
 }
 
 /// The catalog of the context, as a whole.

@@ -9,15 +9,16 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::context::Context;
+use super::kept::Kept;
 use super::output::Failure;
-use super::validate::{Found, Options};
+use super::validate::{Found, Options, judge};
 use super::validate_paths::{Asked, named};
 use crate::catalog::{Blob, Kind, Snapshot};
 use crate::clock::Clock as _;
 use crate::daemon::SystemClock;
 use crate::finding::Finding;
 use crate::source::{DirectoryReader, Repository, SourceError};
-use crate::validate::{Against, Judge, Judged};
+use crate::validate::{Against, Judged};
 
 /// What is judged, and against what.
 #[derive(Clone, Debug, Default, Args)]
@@ -91,7 +92,10 @@ pub(super) fn found(context: &Context, options: &Options) -> Result<Found, Failu
         context.remark("nothing of the catalog has changed");
         Vec::new()
     } else {
-        judged(before.as_ref(), &snapshot, options.change.all)
+        let kept = options.kept(Some(&root));
+        let findings = judged((before.as_ref(), &snapshot), options.change.all, kept.as_ref());
+        kept.inspect(Kept::write);
+        findings
     };
     let findings =
         findings.into_iter().filter(|finding| asked.covers(&finding.place.path)).collect();
@@ -195,9 +199,13 @@ pub(super) fn today() -> Date {
 }
 
 /// Judges the base and the head, and keeps what was not wrong before.
-fn judged(before: Option<&Snapshot>, head: &Snapshot, all: bool) -> Vec<Finding> {
+fn judged(
+    (before, head): (Option<&Snapshot>, &Snapshot),
+    all: bool,
+    kept: Option<&Kept>,
+) -> Vec<Finding> {
     let today = Some(today());
-    let mut judge = Judge::default();
+    let mut judge = judge(kept);
     let Some(before) = before else {
         return judge.judge_against(head, &Against { base: None, today }).findings;
     };

@@ -1,12 +1,16 @@
 //! Reads a plain directory as a snapshot. It follows no link, looks at no git, and reads no unchanged file again.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
 use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use rayon::prelude::*;
 
 use super::error::SourceError;
 use super::names::{MAX_DEPTH, hostile, judge};
@@ -64,41 +68,41 @@ impl DirectoryReader {
 
     /// Reads the directory as it is now; the commit is `dir:<digest>`.
     pub fn read(&mut self) -> Result<Snapshot, SourceError> {
-        let mut walk = Walk {
-            known: &self.known,
-            files: Files::new(),
-            stamps: HashMap::new(),
-            findings: Vec::new(),
-            bytes: 0,
-            looked_at: 0,
-        };
-        walk.directory(&self.root, "", 0)?;
-        let Walk { files, stamps, findings, .. } = walk;
-        self.known = stamps;
+        let walk =
+            Walk { known: &self.known, bytes: AtomicU64::new(0), looked_at: AtomicUsize::new(0) };
+        let Part { files: read, findings } = walk.directory(&self.root, "", 0)?;
+        let files: Files =
+            read.iter().map(|(path, _, blob)| (path.clone(), blob.clone())).collect();
+        self.known = read.into_iter().map(|(path, stamp, blob)| (path, (stamp, blob))).collect();
         Ok(Snapshot { commit: directory_commit(&files), author: None, files, findings })
     }
 }
 
+/// A walk through a directory, with as many files read at a time as there are cores.
 struct Walk<'a> {
     known: &'a HashMap<Arc<str>, (Stamp, Blob)>,
-    files: Files,
-    stamps: HashMap<Arc<str>, (Stamp, Blob)>,
+    bytes: AtomicU64,
+    looked_at: AtomicUsize,
+}
+
+/// What a part of the directory holds, by path.
+#[derive(Default)]
+struct Part {
+    files: Vec<(Arc<str>, Stamp, Blob)>,
     findings: Vec<Finding>,
-    bytes: u64,
-    looked_at: usize,
+}
+
+impl Part {
+    fn found(finding: Finding) -> Self {
+        Self { findings: vec![finding], ..Self::default() }
+    }
 }
 
 impl Walk<'_> {
-    fn directory(
-        &mut self,
-        directory: &Path,
-        prefix: &str,
-        depth: usize,
-    ) -> Result<(), SourceError> {
+    fn directory(&self, directory: &Path, prefix: &str, depth: usize) -> Result<Part, SourceError> {
         if depth > MAX_DEPTH {
             let reason = format!("the directory is nested deeper than {MAX_DEPTH} levels");
-            self.findings.push(hostile(prefix.trim_end_matches('/').to_owned(), reason));
-            return Ok(());
+            return Ok(Part::found(hostile(prefix.trim_end_matches('/').to_owned(), reason)));
         }
         let entries =
             fs::read_dir(directory).map_err(SourceError::io("read the directory", directory))?;
@@ -108,90 +112,85 @@ impl Walk<'_> {
                 .push(entry.map_err(SourceError::io("read the directory", directory))?.file_name());
         }
         names.sort();
-        self.looked_at += names.len();
-        if self.looked_at > MAX_ENTRIES {
+        let before = self.looked_at.fetch_add(names.len(), Ordering::Relaxed);
+        if before + names.len() > MAX_ENTRIES {
             return Err(limit("the directory", format!("{MAX_ENTRIES} entries")));
         }
         // The directory of git itself is here by right, unlike in a tree of git.
         names.retain(|name| name != ".git" && name != ".trueline");
         let bytes: Vec<&[u8]> = names.iter().map(|name| name.as_bytes()).collect();
         let (accepted, findings) = judge(prefix, &bytes);
-        self.findings.extend(findings);
-        for (name, _) in names.iter().zip(accepted).filter(|(_, accepted)| *accepted) {
+        let mut whole = Part { findings, ..Part::default() };
+        let names: Vec<_> = names.iter().zip(accepted).filter(|(_, accepted)| *accepted).collect();
+        let entry = |(name, _): &(&OsString, bool)| {
             let path = format!("{prefix}{}", name.to_string_lossy());
-            self.entry(&directory.join(name), &path, depth)?;
+            self.entry(&directory.join(name), &path, depth)
+        };
+        let parts: Vec<Result<Part, SourceError>> = names.par_iter().map(entry).collect();
+        for part in parts {
+            let part = part?;
+            whole.files.extend(part.files);
+            whole.findings.extend(part.findings);
         }
-        Ok(())
+        Ok(whole)
     }
 
-    fn entry(&mut self, file: &Path, path: &str, depth: usize) -> Result<(), SourceError> {
+    fn entry(&self, file: &Path, path: &str, depth: usize) -> Result<Part, SourceError> {
+        let nothing = Ok(Part::default());
         // Somebody may remove it while we look: then it is gone.
-        let Ok(metadata) = fs::symlink_metadata(file) else { return Ok(()) };
+        let Ok(metadata) = fs::symlink_metadata(file) else { return nothing };
         if metadata.is_dir() {
             return if entered(path) {
                 self.directory(file, &format!("{path}/"), depth + 1)
             } else {
-                Ok(())
+                nothing
             };
         }
         if metadata.is_symlink() {
-            if matters(path) {
-                self.findings.push(symlink(path));
-            }
-            return Ok(());
+            return if matters(path) { Ok(Part::found(symlink(path))) } else { nothing };
         }
         if metadata.is_file() {
             return self.file(file, path, &metadata);
         }
         // A pipe or a socket would hold us; it is no document, and hides one where one is looked for.
-        if wanted(path).is_some_and(|wanted| wanted.must) {
-            self.findings.push(no_file(path));
-        }
-        Ok(())
+        let is_hidden = wanted(path).is_some_and(|wanted| wanted.must);
+        if is_hidden { Ok(Part::found(no_file(path))) } else { nothing }
     }
 
-    fn file(&mut self, file: &Path, path: &str, metadata: &Metadata) -> Result<(), SourceError> {
-        let Some(wanted) = wanted(path) else { return Ok(()) };
+    fn file(&self, file: &Path, path: &str, metadata: &Metadata) -> Result<Part, SourceError> {
+        let nothing = Ok(Part::default());
+        let Some(wanted) = wanted(path) else { return nothing };
         if metadata.len() > wanted.limit {
-            if wanted.must {
-                self.findings.push(too_large(path, metadata.len(), wanted.limit));
-            }
-            return Ok(());
+            let found = || Part::found(too_large(path, metadata.len(), wanted.limit));
+            return if wanted.must { Ok(found()) } else { nothing };
         }
         let stamp = Stamp::of(metadata);
         let path: Arc<str> = path.into();
         let known = self.known.get(&path);
         let blob = match known {
             Some((before, blob)) if *before == stamp && !stamp.is_fresh() => blob.clone(),
-            _ => match read(file, wanted.limit) {
+            _ => match read(file, metadata.len(), wanted.limit) {
                 Ok(bytes) => shared(bytes, known.map(|(_, blob)| blob)),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-                Err(error) => {
-                    self.findings.push(unreadable(&path, &error));
-                    return Ok(());
-                }
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return nothing,
+                Err(error) => return Ok(Part::found(unreadable(&path, &error))),
             },
         };
         if is_lfs_pointer(&blob.bytes) {
-            if wanted.must {
-                self.findings.push(lfs_pointer(&path));
-            }
-            return Ok(());
+            return if wanted.must { Ok(Part::found(lfs_pointer(&path))) } else { nothing };
         }
-        self.bytes += blob.bytes.len() as u64;
-        if self.bytes > MAX_TOTAL_BYTES {
+        let size = blob.bytes.len() as u64;
+        if self.bytes.fetch_add(size, Ordering::Relaxed) + size > MAX_TOTAL_BYTES {
             let most = format!("{} MiB in all files together", MAX_TOTAL_BYTES / 1024 / 1024);
             return Err(limit("the catalog", most));
         }
-        self.stamps.insert(path.clone(), (stamp, blob.clone()));
-        self.files.insert(path, blob);
-        Ok(())
+        Ok(Part { files: vec![(path, stamp, blob)], ..Part::default() })
     }
 }
 
 /// Reads a file, at most one byte over its limit: it may grow while it is read.
-fn read(file: &Path, limit: u64) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+fn read(file: &Path, size: u64, limit: u64) -> std::io::Result<Vec<u8>> {
+    // With room behind the end, one call reads it and another finds that it ends.
+    let mut bytes = Vec::with_capacity(usize::try_from(size.min(limit)).unwrap_or(0) + 64);
     File::open(file)?.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
         return Err(std::io::Error::other("it grows while it is read"));

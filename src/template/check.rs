@@ -1,7 +1,9 @@
 //! Checks the text of a template without any scope: syntax, nesting, names of helpers.
 
 use super::compile::compile;
-use super::parse::parse;
+use super::parse::{Parsed, parse};
+use super::references::Reference;
+use super::simple::is_simple;
 
 /// What is wrong with the text of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,8 +32,19 @@ impl TemplateProblem {
 
 /// Checks the text of a template: syntax, nesting, what is not allowed, helpers. No scope is needed.
 pub fn check(text: &str) -> Vec<TemplateProblem> {
-    let problems = parse(text).problems;
-    if problems.is_empty() { compile(text).err().into_iter().collect() } else { problems }
+    read(text).err().unwrap_or_default()
+}
+
+/// Returns what a template refers to, or what is wrong with its text.
+pub fn read(text: &str) -> Result<Vec<Reference>, Vec<TemplateProblem>> {
+    let Parsed { references, problems } = parse(text);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    if !is_simple(text) {
+        compile(text).map_err(|problem| vec![problem])?;
+    }
+    Ok(references)
 }
 
 #[cfg(test)]

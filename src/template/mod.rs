@@ -14,6 +14,7 @@ mod references;
 mod render;
 mod run;
 mod scope;
+mod simple;
 mod system_helpers;
 mod text_helpers;
 mod token;
@@ -25,7 +26,7 @@ mod laws;
 #[cfg(test)]
 mod tests;
 
-pub use check::{TemplateProblem, check};
+pub use check::{TemplateProblem, check, read};
 pub use escape::Target;
 pub use fill::{fill, marker_paths};
 pub use helpers::HELPERS;

@@ -36,6 +36,9 @@ pub(super) fn without_alias(segments: &[String]) -> Vec<String> {
 /// Returns service and output of a text that is one lone reference, `{{services.<id>.outputs.<name>}}`.
 pub fn lone_reference(text: &str) -> Option<(String, String)> {
     let inner = text.trim().strip_prefix("{{")?.strip_suffix("}}")?.trim();
+    if !inner.starts_with("services.") {
+        return None;
+    }
     let parts: Vec<&str> = inner.split('.').collect();
     match parts.as_slice() {
         ["services", service, "outputs", name]

@@ -8,10 +8,12 @@ use rayon::prelude::*;
 
 use super::context::{Context, Offer, ServiceContext};
 use super::effective::{Effective, Space, former_ids, is_sound, key_of};
-use super::judge::{Against, run};
-use super::registry::{Check, rules};
+use super::judge::Against;
+use super::registry::{Check, Rule, rules};
+use super::run::run;
 use super::severities::Severities;
-use crate::catalog::{Bundle, Catalog, Document, Entry, Kind, Service};
+use crate::catalog::{Bundle, Catalog, Document, Entry, Kind, Memory, Service};
+use crate::digest::Digest;
 use crate::finding::Finding;
 use crate::owners::Owners;
 
@@ -22,6 +24,7 @@ const REASONS: usize = 3;
 pub(super) struct Beside<'a> {
     pub(super) owners: &'a Arc<Owners>,
     pub(super) against: &'a Against,
+    pub(super) memory: Option<&'a Memory>,
 }
 
 /// Checks how documents fit together; a service is checked again where something it was checked against changed.
@@ -71,7 +74,7 @@ impl Fit {
             let paths: Vec<&str> = paths.iter().map(|path| &**path).collect();
             misfits.add(id, format!("several documents have this id: {}", paths.join(", ")));
         }
-        self.check_services(&context);
+        self.check_services(&context, beside.memory);
         let mut found = self.of_services(&mut misfits, severities);
         found.extend(check_bundles(&context, &mut misfits, severities));
         context.waiting = self.waiting.keys().cloned().collect();
@@ -95,7 +98,7 @@ impl Fit {
     }
 
     /// Checks the services that may be judged differently by now.
-    fn check_services(&mut self, context: &Context<'_>) {
+    fn check_services(&mut self, context: &Context<'_>, memory: Option<&Memory>) {
         let catalog = context.catalog;
         let stale = match &self.last {
             Some(last) if last.catalog.settings == catalog.settings => {
@@ -112,7 +115,7 @@ impl Fit {
             self.waiting.clear();
             self.awaited.clear();
         }
-        let check = |id: &&String| Some(checked(context, catalog.services.get(*id)?));
+        let check = |id: &&String| Some(checked(context, catalog.services.get(*id)?, memory));
         let results: Vec<_> = ids.par_iter().map(check).collect();
         for (id, result) in ids.into_iter().zip(results) {
             self.unfit.remove(id);
@@ -170,27 +173,77 @@ impl Fit {
         if !same_names {
             self.of_names.clear();
         }
-        let mut whole = Vec::new();
-        for rule in rules() {
+        let check = |rule: &&'static Rule| {
+            let (mut whole, mut of_names) = (Vec::new(), Vec::new());
             match rule.check {
                 Check::Catalog(check) => check(context, rule, &mut whole),
-                Check::Names(check) if !same_names => check(context, rule, &mut self.of_names),
+                Check::Names(check) if !same_names => check(context, rule, &mut of_names),
                 _ => {}
             }
-        }
+            (whole, of_names)
+        };
+        let found: Vec<(Vec<Finding>, Vec<Finding>)> = rules().par_iter().map(check).collect();
+        let (whole, of_names): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+        self.of_names.extend(of_names.into_iter().flatten());
+        let mut whole: Vec<Finding> = whole.into_iter().flatten().collect();
         whole.extend(self.of_names.iter().cloned());
         whole
     }
 }
 
 /// Checks one service: what keeps it from fitting, and what it waits for.
-fn checked(context: &Context<'_>, entry: &Entry<Service>) -> (Option<Unfit>, Vec<String>) {
+fn checked(
+    context: &Context<'_>,
+    entry: &Entry<Service>,
+    memory: Option<&Memory>,
+) -> (Option<Unfit>, Vec<String>) {
     let of = ServiceContext::of(context, &entry.body);
-    let findings = check_service(&of, &entry.document);
-    let lost = lost(&of);
+    let remembered = memory.and_then(|memory| Some((memory, key_of_check(&of, &entry.document)?)));
+    let is_known = remembered.is_some_and(|(memory, key)| memory.get(&key).is_some());
+    let (findings, lost) = match is_known {
+        true => (Vec::new(), Vec::new()),
+        false => (check_service(&of, &entry.document), lost(&of)),
+    };
+    if let Some((memory, key)) = remembered.filter(|_| !is_known)
+        && findings.is_empty()
+        && lost.is_empty()
+    {
+        memory.put(key, Vec::new());
+    }
     let waits_for: BTreeSet<&str> = of.upstream().collect();
     let unfit = (!findings.is_empty() || !lost.is_empty()).then_some(Unfit { findings, lost });
     (unfit, waits_for.into_iter().map(ToOwned::to_owned).collect())
+}
+
+/// Names all that the rules about a service look at; nothing where some of it is not there.
+fn key_of_check(of: &ServiceContext<'_>, document: &Document) -> Option<Digest> {
+    let catalog = of.context.catalog;
+    let offer = of.offer?;
+    let parts = match offer {
+        Offer::Item(_) => 0,
+        Offer::Bundle(bundle) => bundle.body.components.len(),
+    };
+    if parts != of.parts.len()
+        || of.environment.is_some() != of.service.metadata.environment.is_some()
+    {
+        return None;
+    }
+    let mut key = "service".to_owned();
+    let mut add = |document: &Document| {
+        key.extend(["\0", &document.path, "\0", &document.blob]);
+    };
+    // Its settings are none of their business; a rule that forgets that does no harm.
+    catalog.documents.get("trueline.yaml").into_iter().for_each(|settings| add(settings));
+    add(document);
+    add(offer.document());
+    of.parts.iter().for_each(|(_, item)| add(&item.document));
+    of.environment.into_iter().for_each(|environment| add(&environment.document));
+    for id in of.upstream() {
+        let entry = catalog.services.get(id)?;
+        add(&entry.document);
+        add(of.context.offer_of(&entry.body)?.document());
+    }
+    Some(Digest::of_bytes(key.as_bytes()))
 }
 
 /// Tells whether paths, kinds and ids are the same, and the documents that something was found in.

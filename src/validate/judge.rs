@@ -10,12 +10,13 @@ use rayon::prelude::*;
 use super::effective::{
     self, Effective, Good, GoodReader, Holders, Judgement, Overlay, Past, Space, key_of,
 };
-use super::findings::Findings;
 use super::fit::{Beside, Fit};
-use super::registry::{Check, Rule, rules};
+use super::run::check_document;
 use super::severities::Severities;
 use super::suppress::{Ran, Shelf};
-use crate::catalog::{Body, Catalog, Document, Documents, Files, Kind, Reader, Settings, Snapshot};
+use crate::catalog::{
+    Body, Catalog, Document, Documents, Files, Kind, Memory, Reader, Settings, Snapshot,
+};
 use crate::finding::Finding;
 use crate::owners::{LOCATIONS, Owners};
 
@@ -65,6 +66,9 @@ pub struct Judge {
     fit: Fit,
     owners: Option<(OwnersKey, Arc<Owners>)>,
     comments: Shelf,
+    memory: Option<Arc<Memory>>,
+    /// Whether good versions are of no use to anybody.
+    is_forgetful: bool,
 }
 
 /// What was judged last.
@@ -89,6 +93,18 @@ impl Judge {
         Self { past: Past::of(last_good), ..Self::default() }
     }
 
+    /// Makes a judge who does not look again at what earlier runs found to be right, and adds to that.
+    pub fn recalling(memory: Arc<Memory>) -> Self {
+        let reader = Reader::recalling(memory.clone());
+        Self { reader, memory: Some(memory), ..Self::default() }
+    }
+
+    /// Lets each snapshot be judged by itself: no good version is remembered.
+    #[must_use]
+    pub fn forgetful(self) -> Self {
+        Self { is_forgetful: true, ..self }
+    }
+
     /// Judges a snapshot, and takes its good versions for the last ones from now on.
     pub fn judge(&mut self, snapshot: &Snapshot) -> Judged {
         self.judge_against(snapshot, &Against::default())
@@ -106,9 +122,12 @@ impl Judge {
             Some(last) => last.catalog.follow(commit, effective.documents.clone()),
             None => Catalog::of(commit, effective.documents.values().cloned()),
         });
-        let (remember, forget) = self.remembered(&catalog, &effective);
+        let (remember, forget) = match self.is_forgetful {
+            true => (Vec::new(), Vec::new()),
+            false => self.remembered(&catalog, &effective),
+        };
         let owners = self.owners(snapshot);
-        let beside = Beside { owners: &owners, against };
+        let beside = Beside { owners: &owners, against, memory: self.memory.as_deref() };
         let in_force = self.in_force(&effective, &severities);
         let (mut beyond, misfits) = self.fit.check(&catalog, &effective, &in_force, &beside);
         // What stands in a last good version is nothing that the snapshot could mend.
@@ -181,7 +200,8 @@ impl Judge {
         let changed = changed(&self.documents, &documents);
         let fresh: Vec<&Arc<Document>> =
             changed.iter().filter_map(|(_, _, new)| new.as_ref()).collect();
-        let found: Vec<Vec<Finding>> = fresh.par_iter().map(|new| check_document(new)).collect();
+        let found: Vec<Vec<Finding>> =
+            fresh.par_iter().map(|new| self.check_document(new)).collect();
         for (path, old, _) in &changed {
             self.flaws.remove(path);
             if let Some(old) = old.as_ref().filter(|_| !self.wrong.contains_key(path)) {
@@ -205,6 +225,22 @@ impl Judge {
         self.wrong = wrong.collect();
         self.hold(&changed, &before);
         severities
+    }
+
+    /// Checks a document by itself, unless it is known that nothing is wrong with it.
+    fn check_document(&self, document: &Document) -> Vec<Finding> {
+        let memory = self.memory.as_deref();
+        if memory.is_some_and(|memory| memory.knows(document)) {
+            return Vec::new();
+        }
+        let found = check_document(document);
+        if let Some(memory) = memory
+            && found.is_empty()
+            && document.findings.is_empty()
+        {
+            memory.keep(document);
+        }
+        found
     }
 
     /// Lets the comments of last good versions count where those are in force.
@@ -353,28 +389,7 @@ fn wrong(document: &Document, own: &[Finding], severities: &Severities) -> Optio
     }
 }
 
-fn check_document(document: &Document) -> Vec<Finding> {
-    run(document, |rule, findings| match rule.check {
-        Check::Document(check) if document.body.is_some() => check(document, findings),
-        Check::Text(check) => check(document, findings),
-        _ => {}
-    })
-}
-
-pub(super) fn run(
-    document: &Document,
-    mut check: impl FnMut(&'static Rule, &mut Findings<'_>),
-) -> Vec<Finding> {
-    let mut rules = rules().iter();
-    let Some(first) = rules.next() else { return Vec::new() };
-    let mut findings = Findings::new(document, first);
-    check(first, &mut findings);
-    for rule in rules {
-        findings.turn_to(rule);
-        check(rule, &mut findings);
-    }
-    findings.into_found()
-}
-
+#[cfg(test)]
+mod memory_tests;
 #[cfg(test)]
 mod tests;

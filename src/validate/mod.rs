@@ -37,6 +37,7 @@ mod references;
 mod registry;
 pub mod report;
 mod rules;
+mod run;
 mod scope;
 mod severities;
 mod suppress;

@@ -1,6 +1,7 @@
 //! What the templates of each place may refer to, and which output is known where. It renders nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
@@ -19,7 +20,7 @@ pub(super) struct Names<'a> {
     place: &'static str,
     form: &'a Form,
     /// Roots with fixed members; `null` stands for members that nobody can list.
-    fixed: Map<String, Value>,
+    fixed: Arc<Map<String, Value>>,
     /// Outputs that are known, and the actions whose outputs will be known only later.
     outputs: Option<(Outputs<'a>, BTreeSet<&'a str>)>,
     /// The action that it is about, whose own outputs are not known yet.
@@ -30,7 +31,12 @@ pub(super) struct Names<'a> {
 
 impl<'a> Names<'a> {
     /// What the actions of a list see, one by one.
-    pub(super) fn of_action(item: &'a Item, list: &ActionList<'a>, index: usize) -> Self {
+    pub(super) fn of_action(
+        item: &'a Item,
+        fixed: &Arc<Map<String, Value>>,
+        list: &ActionList<'a>,
+        index: usize,
+    ) -> Self {
         let earlier = ancestors(list.actions, index);
         let before = &item.fulfillment.hooks.before;
         let mut known: Vec<&Action> = match list.pointer {
@@ -51,25 +57,10 @@ impl<'a> Names<'a> {
             _ if escalated => &["failure", "environment"],
             _ => &["environment"],
         };
-        let mut fixed = of_item(item);
-        fixed.insert(
-            "request".to_owned(),
-            json!({
-                "id": "", "operation": "", "commit": "", "correlationId": "",
-                "user": {"name": "", "email": "", "teams": []},
-            }),
-        );
-        fixed.insert(
-            "system".to_owned(),
-            json!({
-                "date": "", "time": "", "timestamp": "", "uuid": "", "shortId": "",
-            }),
-        );
-        fixed.insert("secrets".to_owned(), Value::Null);
         Self {
             place: "an action of an item",
             form: &item.presentation.form,
-            fixed,
+            fixed: fixed.clone(),
             outputs: Some((outputs_of(known), later)),
             own: list.actions.get(index).map_or("", |action| &action.id),
             open,
@@ -89,7 +80,7 @@ impl<'a> Names<'a> {
         Self {
             place: "an output of an item",
             form: &item.presentation.form,
-            fixed: of_item(item),
+            fixed: Arc::new(of_item(item)),
             outputs: None,
             own: "",
             open: &["environment", "outputs"],
@@ -101,7 +92,7 @@ impl<'a> Names<'a> {
         Self {
             place: "the `config` of a component",
             form: &bundle.presentation.form,
-            fixed: Map::from_iter([("service".to_owned(), service())]),
+            fixed: Arc::new(Map::from_iter([("service".to_owned(), service())])),
             outputs: None,
             own: "",
             open: &["environment", "components", "services"],
@@ -113,7 +104,7 @@ impl<'a> Names<'a> {
         Self {
             place: "an output of a bundle",
             form: &bundle.presentation.form,
-            fixed: Map::new(),
+            fixed: Arc::default(),
             outputs: None,
             own: "",
             open: &["components"],
@@ -202,6 +193,24 @@ impl<'a> Names<'a> {
             format!("map it under `outputs` of `{action}`: `{name}: /pointer/into/its/result`")
         }))
     }
+}
+
+/// Returns the roots with fixed members that all actions of an item see.
+pub(super) fn of_actions(item: &Item) -> Arc<Map<String, Value>> {
+    let mut fixed = of_item(item);
+    fixed.insert(
+        "request".to_owned(),
+        json!({
+            "id": "", "operation": "", "commit": "", "correlationId": "",
+            "user": {"name": "", "email": "", "teams": []},
+        }),
+    );
+    fixed.insert(
+        "system".to_owned(),
+        json!({"date": "", "time": "", "timestamp": "", "uuid": "", "shortId": ""}),
+    );
+    fixed.insert("secrets".to_owned(), Value::Null);
+    Arc::new(fixed)
 }
 
 fn of_item(item: &Item) -> Map<String, Value> {

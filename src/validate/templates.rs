@@ -1,6 +1,6 @@
 //! Walks over the templates of a document, each with what it may refer to.
 
-use super::scope::{Names, has_answered};
+use super::scope::{Names, has_answered, of_actions};
 use super::texts::{action_lists, action_texts, each_text, escape};
 use crate::catalog::{Body, Bundle, Document, Item};
 use crate::kinds;
@@ -19,6 +19,7 @@ pub(super) fn each_template(document: &Document, visit: Visit<'_>) {
 }
 
 fn of_item(item: &Item, visit: Visit<'_>) {
+    let fixed = of_actions(item);
     for list in action_lists(item) {
         for (index, action) in list.actions.iter().enumerate() {
             let at = list.pointer_to(index);
@@ -29,7 +30,7 @@ fn of_item(item: &Item, visit: Visit<'_>) {
                     return;
                 }
                 let (names, own) = names.get_or_insert_with(|| {
-                    let names = Names::of_action(item, &list, index);
+                    let names = Names::of_action(item, &fixed, &list, index);
                     (names.clone(), names.with_own(action))
                 });
                 let seen = if has_answered(kind, pointer) { &*own } else { &*names };

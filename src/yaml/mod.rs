@@ -8,6 +8,8 @@ mod mend;
 mod parse;
 mod position;
 mod prepass;
+mod quick;
+mod quick_flow;
 mod scalar;
 mod source;
 mod syntax;
@@ -22,4 +24,5 @@ mod tests;
 
 pub use parse::{MAX_BYTES, MAX_DEPTH, parse};
 pub use position::position_in;
+pub use quick::quick;
 pub use tree::{Entry, Node, Scalar, Span, Style};

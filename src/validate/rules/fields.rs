@@ -79,16 +79,24 @@ fn report(
     (own, defaults): (&Map<String, Value>, Option<&Map<String, Value>>),
     findings: &mut Findings<'_>,
 ) {
-    let mut fields = defaults.cloned().unwrap_or_default();
-    for (field, value) in own {
-        // What another service offers is known only later.
-        let value = match value.as_str().and_then(lone_reference) {
-            Some((id, name)) => Value::String(unknown(&format!("services.{id}.outputs.{name}"))),
-            None => value.clone(),
-        };
-        fields.insert(field.clone(), value);
-    }
-    for problem in form.check(&fields) {
+    let read = |value: &Value| value.as_str().and_then(lone_reference);
+    let problems = if defaults.is_none() && own.values().all(|value| read(value).is_none()) {
+        form.check(own)
+    } else {
+        let mut fields = defaults.cloned().unwrap_or_default();
+        for (field, value) in own {
+            // What another service offers is known only later.
+            let value = match read(value) {
+                Some((id, name)) => {
+                    Value::String(unknown(&format!("services.{id}.outputs.{name}")))
+                }
+                None => value.clone(),
+            };
+            fields.insert(field.clone(), value);
+        }
+        form.check(&fields)
+    };
+    for problem in problems {
         let field = problem.pointer.split('/').nth(1).unwrap_or_default();
         let given =
             field.is_empty() || own.contains_key(&field.replace("~1", "/").replace("~0", "~"));

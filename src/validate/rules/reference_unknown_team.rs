@@ -81,8 +81,9 @@ impl<'a> Teams<'a> {
     /// Approvers may be users too: only what was probably meant as a team is found.
     fn check_approval(&mut self, at: &str, approval: Option<&ApprovalRule>) {
         for (index, from) in approval.iter().flat_map(|approval| &approval.from).enumerate() {
-            let known = self.catalog.settings.teams.keys().map(String::as_str);
-            if nearest(from, known).is_some() {
+            let known = &self.catalog.settings.teams;
+            let is_meant = || nearest(from, known.keys().map(String::as_str)).is_some();
+            if !known.contains_key(from) && is_meant() {
                 self.check(&format!("{at}/from/{index}"), from);
             }
         }

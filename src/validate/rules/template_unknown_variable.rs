@@ -20,10 +20,8 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(document: &Document, findings: &mut Findings<'_>) {
     each_template(document, &mut |text, pointer, names| {
-        if !template::check(text).is_empty() {
-            return;
-        }
-        for reference in template::references(text) {
+        let Ok(references) = template::read(text) else { return };
+        for reference in references {
             if let Some(wrong) = names.wrong(&reference.path, reference.optional) {
                 findings.add(wrong.at(findings, pointer, reference.offset));
             }

@@ -1,0 +1,111 @@
+//! Where `validate` keeps what it found to be right: in the repository of the catalog, else in the user's cache. Whatever
+//! goes wrong with that costs time and nothing else.
+
+use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::catalog::{MAX_MEMORY_BYTES, Memory};
+use crate::digest::Digest;
+
+/// How long a file is kept that nobody writes.
+const UNUSED: Duration = Duration::from_hours(30 * 24);
+
+/// What is kept for one catalog.
+#[derive(Debug)]
+pub(super) struct Kept {
+    file: PathBuf,
+    /// What is known.
+    pub(super) memory: Arc<Memory>,
+}
+
+impl Kept {
+    /// Opens what is kept for the catalog in a folder; nothing where there is no place for it.
+    pub(super) fn of(root: &Path) -> Option<Self> {
+        let root = fs::canonicalize(root).ok()?;
+        let folder = folder_in_git(&root).or_else(folder_of_user)?;
+        let name = Digest::of_bytes(root.as_os_str().as_encoded_bytes()).short();
+        Some(Self::at(folder.join(format!("validate-{name}"))))
+    }
+
+    fn at(file: PathBuf) -> Self {
+        let bytes = read(&file).unwrap_or_default();
+        Self { file, memory: Arc::new(Memory::read(&program(), bytes)) }
+    }
+
+    /// Writes down what is new: a whole file in the place of the old one, whoever reads or writes that just now.
+    pub(super) fn write(&self) {
+        let Some(bytes) = self.memory.write() else { return };
+        if let Err(error) = self.try_write(&bytes) {
+            tracing::debug!(file = %self.file.display(), %error, "the cache is not written");
+        }
+    }
+
+    fn try_write(&self, bytes: &[u8]) -> std::io::Result<()> {
+        let folder = self.file.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)?;
+        let mut new = tempfile::Builder::new().prefix("new-validate-").tempfile_in(folder)?;
+        new.write_all(bytes)?;
+        new.persist(&self.file).map_err(|error| error.error)?;
+        clean(folder);
+        Ok(())
+    }
+}
+
+/// Removes what was written for catalogs that nobody validates any more.
+fn clean(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let is_ours = ["validate-", "new-validate-"]
+            .iter()
+            .any(|start| name.as_encoded_bytes().starts_with(start.as_bytes()));
+        let age = entry.metadata().and_then(|metadata| metadata.modified()).ok();
+        let age = age.and_then(|modified| SystemTime::now().duration_since(modified).ok());
+        if is_ours && age.is_some_and(|age| age > UNUSED) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// The folder in the repository that a catalog is in.
+fn folder_in_git(root: &Path) -> Option<PathBuf> {
+    let none: [&Path; 0] = [];
+    Some(git2::Repository::discover_path(root, none).ok()?.join("trueline"))
+}
+
+/// The folder among the caches of the user.
+fn folder_of_user() -> Option<PathBuf> {
+    let named = |name| std::env::var_os(name).map(PathBuf::from);
+    folder_among(named("XDG_CACHE_HOME"), named("HOME"))
+}
+
+fn folder_among(caches: Option<PathBuf>, home: Option<PathBuf>) -> Option<PathBuf> {
+    let is_absolute = |path: &PathBuf| path.is_absolute();
+    let of_home = || Some(home.filter(is_absolute)?.join(".cache"));
+    Some(caches.filter(is_absolute).or_else(of_home)?.join("trueline"))
+}
+
+/// Reads a plain file that is not larger than what is written.
+fn read(file: &Path) -> Option<Vec<u8>> {
+    let metadata = fs::symlink_metadata(file).ok()?;
+    let most = u64::try_from(MAX_MEMORY_BYTES).ok()? + 1024;
+    if !metadata.is_file() || metadata.len() > most {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).ok()?);
+    File::open(file).ok()?.take(most).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// Names this program: what another one found, by other rules, does not count.
+fn program() -> String {
+    let metadata = std::env::current_exe().and_then(fs::metadata);
+    let built = metadata.and_then(|metadata| Ok((metadata.len(), metadata.modified()?))).ok();
+    format!("{} {built:?}", env!("CARGO_PKG_VERSION"))
+}
+
+#[cfg(test)]
+#[path = "kept_tests.rs"]
+mod tests;

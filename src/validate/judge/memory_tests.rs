@@ -1,0 +1,122 @@
+//! What is remembered changes no finding: random edits, judged with and without it.
+
+use proptest::prelude::*;
+
+use super::super::testing::{BUNDLE, ITEM, SERVICE, snapshot};
+use super::*;
+
+/// Texts of the world, each with what it may become.
+const EDITS: [(&str, &str); 22] = [
+    ("size: small}", "size: huge}"),
+    ("size: small}", "sise: small}"),
+    ("payments-db, team: payments", "payments-db, team: payments, environment: production"),
+    ("enum: [small, large]", "enum: [large]"),
+    ("version: 1.4.0", "version: 1.5.0"),
+    ("Make it.", "\"{{fields.nothing}}\""),
+    ("Make it.", "\"{{environment.region}}\""),
+    ("catalogItem: database-standard\nfields", "catalogItem: database-other\nfields"),
+    ("{region: eu}", "{}"),
+    ("id: payments-app", "id: payments-db"),
+    ("outputs.url}}\"}", "outputs.uri}}\"}"),
+    ("team: payments}", "team: billing}"),
+    ("owner: {team: platform", "visibility: {teams: [billing]}\n  owner: {team: platform"),
+    ("sunset: 2027-01-01", "sunset: 2026-01-01"),
+    ("output/unused: warning", "output/unused: error"),
+    ("output/unused: warning", "output/unused: off"),
+    ("fields/value: error", "fields/value: warning"),
+    ("quota: {services: 9}", "quota: {services: 1}"),
+    ("allow item/deprecated", "allow item/visibility"),
+    ("kind: Service\n", "kind: Servise\n"),
+    ("size: small}\n", "size: small}\ndependsOn: [payments-nowhere]\n"),
+    ("label: b", "label: \"{{services.payments-db.outputs.url}}\""),
+];
+
+fn world() -> String {
+    let app = SERVICE
+        .replace("payments-db", "payments-app")
+        .replace("size: small", "label: b")
+        .replace("catalogItem", "# trueline: allow item/deprecated it is being moved\ncatalogItem");
+    let site = SERVICE
+        .replace("payments-db", "payments-site")
+        .replace("catalogItem: database-standard", "catalogBundle: bundle-webapp");
+    let item = ITEM
+        .replace(
+            "outputs:\n  url:",
+            "outputs:\n  address: {value: \"{{outputs.provision.url}}\"}\n  url:",
+        )
+        .replace(
+            "presentation:",
+            "  lifecycle: {deprecated: true, sunset: 2027-01-01}\npresentation:",
+        );
+    let settings = "--- trueline.yaml\nschemaVersion: catalog/v1\nkind: Catalog\nvalidation:\n  rules: {output/unused: warning, fields/value: error}\nteams:\n  payments: {quota: {services: 9}}\n  platform: {}\n";
+    let environment = "--- environments/production.yaml\nschemaVersion: catalog/v1\nkind: Environment\nmetadata: {id: production, name: Production}\nvariables: {region: eu}\n";
+    format!("{settings}{environment}{item}{BUNDLE}{SERVICE}{app}{site}")
+}
+
+/// Judges as a process does that read what was written before, and writes what it knows then.
+fn remembering(kept: &mut Vec<u8>, snapshot: &Snapshot, against: &Against) -> Vec<Finding> {
+    let memory = Arc::new(Memory::read("test", std::mem::take(kept)));
+    let mut judge = Judge::recalling(memory.clone());
+    let findings = judge.judge_against(snapshot, against).findings;
+    *kept = memory.written().unwrap();
+    findings
+}
+
+#[test]
+fn every_edit_finds_something_or_mends_it() {
+    let files = world();
+    for (old, _) in EDITS {
+        assert!(files.contains(old), "{old}");
+    }
+}
+
+#[test]
+fn what_is_right_is_recalled() {
+    let (mut kept, world) = (Vec::new(), snapshot(&world()));
+    remembering(&mut kept, &world, &Against::default());
+    let memory = Memory::read("test", kept);
+    let judged = Judge::default().judge(&world);
+    let right = judged.catalog.documents.values().filter(|document| memory.knows(document));
+    assert!(right.count() >= 5);
+    for document in judged.catalog.documents.values().filter(|document| memory.knows(document)) {
+        let blob =
+            crate::catalog::Blob { id: document.blob.clone(), bytes: document.bytes.clone() };
+        let files = [(document.path.clone(), blob)].into_iter().collect();
+        let one = Snapshot { files, ..Snapshot::default() };
+        let mut reader = Reader::recalling(Arc::new(Memory::read("test", Vec::new())));
+        let read = format!("{:?}", reader.read(&one).get(&document.path).unwrap().body);
+        assert_eq!(read, format!("{:?}", document.body));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn findings_are_the_same_with_and_without(
+        rounds in prop::collection::vec((prop::collection::vec(0..EDITS.len(), 0..4), 0..3_usize), 1..6),
+        harm in any::<Option<(prop::sample::Index, u8)>>(),
+    ) {
+        let mut kept = Vec::new();
+        let base = Judge::default().judge(&snapshot(&world())).catalog;
+        for (edits, day) in rounds {
+            let mut files = world();
+            for edit in edits {
+                let (old, new) = EDITS[edit];
+                files = files.replace(old, new);
+            }
+            let against = Against {
+                base: (day == 2).then(|| base.clone()),
+                today: ["2026-11-21", "2027-11-21", "2026-11-21"].get(day).map(|day| day.parse().unwrap()),
+            };
+            let snapshot = snapshot(&files);
+            let expected = Judge::default().judge_against(&snapshot, &against).findings;
+            prop_assert_eq!(&remembering(&mut kept, &snapshot, &against), &expected);
+            prop_assert_eq!(&remembering(&mut kept, &snapshot, &against), &expected);
+            if let Some((at, bit)) = &harm {
+                let at = at.index(kept.len());
+                kept[at] ^= bit;
+            }
+        }
+    }
+}
