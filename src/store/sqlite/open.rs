@@ -278,7 +278,7 @@ mod tests {
         made(&path).await;
         execute(&path, "PRAGMA user_version = 99").await;
         let error = refusal(&path).await;
-        assert!(matches!(error, StoreError::Newer { found: 99, known: 2, .. }), "{error:?}");
+        assert!(matches!(error, StoreError::Newer { found: 99, known: 3, .. }), "{error:?}");
     }
 
     #[tokio::test]
