@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use trueline::catalog::Snapshot;
 use trueline::finding::Finding;
@@ -151,6 +152,18 @@ fn judge(fixture: &Fixture) -> Vec<Finding> {
     Judge::default().judge_against(&snapshot, &against).findings
 }
 
+/// The invalid fixtures, each with what is found in it.
+fn invalid() -> &'static [(Fixture, Vec<Finding>)] {
+    static JUDGED: LazyLock<Vec<(Fixture, Vec<Finding>)>> = LazyLock::new(|| {
+        let judged = fixtures("invalid").into_iter().map(|fixture| {
+            let findings = judge(&fixture);
+            (fixture, findings)
+        });
+        judged.collect()
+    });
+    &JUDGED
+}
+
 fn shown(findings: &[Finding]) -> String {
     let mut text = String::new();
     for finding in findings {
@@ -183,8 +196,8 @@ fn valid_documents_have_no_findings() {
 fn invalid_documents_have_exactly_these_findings() {
     let update = std::env::var_os("UPDATE_FIXTURES").is_some();
     let mut wrong = String::new();
-    for fixture in fixtures("invalid") {
-        let found = shown(&judge(&fixture));
+    for (fixture, findings) in invalid() {
+        let found = shown(findings);
         if found.is_empty() {
             wrong += &format!("{} is not wrong\n", fixture.path.display());
         }
@@ -216,14 +229,14 @@ fn there_are_many_documents_and_none_is_forgotten() {
 #[test]
 fn every_rule_has_a_fixture() {
     let mut found = BTreeSet::new();
-    for fixture in fixtures("invalid") {
-        found.extend(judge(&fixture).into_iter().map(|finding| finding.rule));
+    for (_, findings) in invalid() {
+        found.extend(findings.iter().map(|finding| finding.rule.as_str()));
     }
     let excused: BTreeSet<&str> = WITHOUT_FIXTURE.iter().map(|(rule, _)| *rule).collect();
     let missing: Vec<&str> = rules()
         .iter()
         .map(|rule| rule.id)
-        .filter(|id| !found.contains(*id) && !excused.contains(id))
+        .filter(|id| !found.contains(id) && !excused.contains(id))
         .collect();
     assert_eq!(missing, Vec::<&str>::new(), "rules without a fixture in {ROOT}/invalid");
     let needless: Vec<&&str> = excused.iter().filter(|id| found.contains(**id)).collect();
@@ -232,8 +245,8 @@ fn every_rule_has_a_fixture() {
 
 #[test]
 fn messages_are_one_sentence_and_say_what_to_do() {
-    for fixture in fixtures("invalid") {
-        for finding in judge(&fixture) {
+    for (fixture, findings) in invalid() {
+        for finding in findings {
             let (message, hint) = (&finding.message, finding.hint.as_deref().unwrap_or_default());
             let at = format!("{}: {finding}", fixture.path.display());
             assert!(!message.ends_with('.') && !hint.ends_with('.'), "{at}");

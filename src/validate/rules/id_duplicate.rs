@@ -50,7 +50,10 @@ fn is_sound(document: &Document) -> bool {
 fn of_two(document: &Document, other: &Document, (rule, id): (&'static Rule, &str)) -> Finding {
     let findings = Findings::new(document, rule);
     let message = format!("`{}` has the id `{id}` too", other.path);
-    findings.at("/metadata/id", message).related(other.place("/metadata/id"), "the other one")
+    findings
+        .at("/metadata/id", message)
+        .hint("give one of the two another id, or delete the one that is too much")
+        .related(other.place("/metadata/id"), "the other one")
 }
 
 fn check_former<'a>(
@@ -74,7 +77,8 @@ fn check_former<'a>(
         };
         let findings = Findings::new(document, rule);
         let finding = findings.at(&format!("/metadata/formerIds/{index}"), message);
-        found.push(finding.related(other.place(pointer), "the other one"));
+        let hint = format!("take `{id}` out of the `formerIds` of the one that never had it");
+        found.push(finding.hint(hint).related(other.place(pointer), "the other one"));
     }
 }
 

@@ -51,7 +51,14 @@ fn wrong(item: &Item, path: &[String]) -> Option<Wrong> {
         Wrong::new(format!("action `{id}` has no output `{name}`"))
             .near(name, known.iter().map(String::as_str))
             .or_hint(|| {
-                format!("map it under `outputs` of `{id}`: `{name}: /pointer/into/its/result`")
+                let has = match known.is_empty() {
+                    true => String::new(),
+                    false => {
+                        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                        format!("it has {}; ", listed(&known))
+                    }
+                };
+                format!("{has}map another under `outputs` of `{id}`: `{name}: /pointer/into/its/result`")
             })
     })
 }

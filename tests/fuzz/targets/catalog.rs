@@ -1,7 +1,7 @@
 //! The small catalog that documents are put into.
 
 /// Its files.
-pub const FILES: [(&str, &str); 5] = [
+pub(super) const FILES: [(&str, &str); 5] = [
     ("trueline.yaml", include_str!("../catalog/trueline.yaml")),
     ("catalog/databases/database-standard.yaml", include_str!("../catalog/item.yaml")),
     ("bundles/bundle-webapp.yaml", include_str!("../catalog/bundle.yaml")),
@@ -10,7 +10,7 @@ pub const FILES: [(&str, &str); 5] = [
 ];
 
 /// Returns where a document belongs by the word of its kind that stands in it.
-pub fn path_of(text: &str) -> &'static str {
+pub(super) fn path_of(text: &str) -> &'static str {
     let kinds = ["kind: Catalog\n", "CatalogItem", "CatalogBundle", "Environment"];
     let at = kinds.iter().position(|kind| text.contains(kind)).unwrap_or(4);
     FILES[at].0

@@ -11,7 +11,7 @@ use trueline::yaml::{Entry, Node, Scalar, parse};
 use super::catalog::{FILES, path_of};
 use super::{grown, soon, source};
 
-pub fn run(bytes: &[u8]) {
+pub(super) fn run(bytes: &[u8]) {
     check(bytes);
     if let Some(grown) = grown(bytes, 1 << 16) {
         let (_, snapshot) = with(&grown);

@@ -12,7 +12,7 @@ use trueline::cli::converse;
 use super::catalog::{FILES, path_of};
 use super::{choice, soon};
 
-pub fn run(bytes: &[u8]) {
+pub(super) fn run(bytes: &[u8]) {
     let folder = folder();
     let root = format!("file://{}", folder.path().display());
     let mut sent = Vec::new();

@@ -16,10 +16,10 @@ mod templates;
 mod yaml;
 
 /// A target: takes any bytes, and panics where something does not hold.
-pub type Target = fn(&[u8]);
+pub(crate) type Target = fn(&[u8]);
 
 /// The targets by their names.
-pub const TARGETS: [(&str, Target); 7] = [
+pub(crate) const TARGETS: [(&str, Target); 7] = [
     ("fixes", fixes::run),
     ("lsp", lsp::run),
     ("owners", owners::run),
@@ -30,14 +30,14 @@ pub const TARGETS: [(&str, Target); 7] = [
 ];
 
 /// By what the time that is allowed is multiplied: more in a build without optimisation.
-pub static PATIENCE: AtomicU32 = AtomicU32::new(1);
+pub(crate) static PATIENCE: AtomicU32 = AtomicU32::new(1);
 
 /// What the smallest input may take: a scheduler's grain, not a second.
 const LEAST: Duration = Duration::from_millis(100);
 
 /// Runs what must take no longer than a second for 1 MiB; whatever is too slow has two more tries, for others run beside it.
 #[track_caller]
-pub fn soon<T>(bytes: usize, what: impl Fn() -> T) -> T {
+pub(crate) fn soon<T>(bytes: usize, what: impl Fn() -> T) -> T {
     let allowed = LEAST + Duration::from_secs(1).mul_f64(bytes as f64 / f64::from(1 << 20));
     let allowed = allowed * PATIENCE.load(Ordering::Relaxed);
     let mut took = Duration::MAX;
@@ -53,14 +53,14 @@ pub fn soon<T>(bytes: usize, what: impl Fn() -> T) -> T {
 }
 
 /// A number that is the same for the same bytes, to choose by.
-pub fn choice(bytes: &[u8]) -> u64 {
+pub(crate) fn choice(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }
 
 /// Makes much of little, for one input in 16: what is quadratic shows only in the large.
-pub fn grown(bytes: &[u8], most: usize) -> Option<Vec<u8>> {
+pub(crate) fn grown(bytes: &[u8], most: usize) -> Option<Vec<u8>> {
     let choice = choice(bytes);
     if bytes.is_empty() || bytes.len() > most / 8 || !choice.is_multiple_of(16) {
         return None;

@@ -8,7 +8,7 @@ use super::{grown, soon};
 const PATHS: [&str; 9] =
     ["a", "a/b", "services/payments/payments-db.yaml", "docs/a b.md", "*", "\\", ".", "ä/é", "a/b/c/d/e"];
 
-pub fn run(bytes: &[u8]) {
+pub(super) fn run(bytes: &[u8]) {
     check(bytes);
     if let Some(grown) = grown(bytes, 1 << 16) {
         check(&grown);

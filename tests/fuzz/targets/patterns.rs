@@ -5,7 +5,7 @@ use trueline::catalog::Form;
 
 use super::{grown, soon};
 
-pub fn run(bytes: &[u8]) {
+pub(super) fn run(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let (pattern, value) = text.split_once('\n').unwrap_or((&text, "aaaaaaaaaaaaaaaaaaaaaaaaaaaa!"));
     judge(pattern, value);

@@ -7,7 +7,7 @@ use trueline::validate::report::{self, Report, Shown};
 
 use super::{grown, soon};
 
-pub fn run(bytes: &[u8]) {
+pub(super) fn run(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes).into_owned();
     let mut parts = text.splitn(5, '\n');
     let mut next = || parts.next().unwrap_or_default().replace('\u{85}', "\n");

@@ -5,7 +5,7 @@ use trueline::validate::fix::apply;
 use trueline::yaml::edit::byte_at;
 
 /// Expects that a finding stands in the source that it was found in, and that its fix can be applied.
-pub fn stands_in(finding: &Finding, bytes: &[u8]) {
+pub(super) fn stands_in(finding: &Finding, bytes: &[u8]) {
     assert!(!finding.message.is_empty() && !finding.message.ends_with('.'), "{finding}");
     assert!(finding.hint.as_deref() != Some(""), "{finding}");
     let place = &finding.place;
@@ -16,7 +16,7 @@ pub fn stands_in(finding: &Finding, bytes: &[u8]) {
 }
 
 /// Expects that a fix has a place in the source.
-pub fn can_be_applied(fix: &Fix, bytes: &[u8]) {
+pub(super) fn can_be_applied(fix: &Fix, bytes: &[u8]) {
     let applied = apply(bytes, &[fix]);
     assert_eq!(applied.taken, [true], "{fix:?}");
     let whole = std::str::from_utf8(bytes).is_ok();

@@ -18,7 +18,7 @@ const TARGETS: [Target; 7] = [
     Target::Jira,
 ];
 
-pub fn run(bytes: &[u8]) {
+pub(super) fn run(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let (value, template) = text.split_once('\n').unwrap_or(("value", &text));
     let value = strip_markers(value);

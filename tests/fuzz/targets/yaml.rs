@@ -9,7 +9,7 @@ use trueline::yaml::{Node, Scalar, Style, parse};
 
 use super::{grown, soon, source};
 
-pub fn run(bytes: &[u8]) {
+pub(super) fn run(bytes: &[u8]) {
     let (tree, findings) = read(bytes);
     findings.iter().for_each(|finding| source::stands_in(finding, bytes));
     if let Some(tree) = &tree {
