@@ -2,12 +2,7 @@
 //!
 //! `tests/fixtures/README.md` says how they are laid out.
 #![allow(missing_docs, reason = "tests tell what they are by their names")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test may fail"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -74,9 +69,18 @@ fn fixtures(folder: &str) -> Vec<Fixture> {
     for (kind, prefix) in PLACES {
         for (name, bytes) in read_folder(&root.join(kind)) {
             let Some(stem) = name.strip_suffix(".yaml") else { continue };
-            let at = if kind == "settings" { "trueline.yaml".to_owned() } else { format!("{prefix}{name}") };
+            let at = if kind == "settings" {
+                "trueline.yaml".to_owned()
+            } else {
+                format!("{prefix}{name}")
+            };
             let head = Files::from([(at, bytes)]);
-            found.push(Fixture { path: root.join(kind).join(stem), base: None, head, setup: String::new() });
+            found.push(Fixture {
+                path: root.join(kind).join(stem),
+                base: None,
+                head,
+                setup: String::new(),
+            });
         }
     }
     for entry in fs::read_dir(root.join("cases")).unwrap() {
@@ -167,7 +171,10 @@ fn invalid() -> &'static [(Fixture, Vec<Finding>)] {
 fn shown(findings: &[Finding]) -> String {
     let mut text = String::new();
     for finding in findings {
-        text += &format!("{} {} {}\n  {}\n", finding.place, finding.severity, finding.rule, finding.message);
+        text += &format!(
+            "{} {} {}\n  {}\n",
+            finding.place, finding.severity, finding.rule, finding.message
+        );
         if let Some(hint) = &finding.hint {
             text += &format!("  hint: {hint}\n");
         }

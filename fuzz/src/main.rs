@@ -12,11 +12,14 @@ use libfuzzer_sys::fuzz_target;
 #[path = "../../tests/fuzz/targets/mod.rs"]
 mod targets;
 
-use targets::{TARGETS, Target};
+use targets::{PATIENCE, TARGETS, Target};
 
 /// What may be held at once beyond what was held before: this, and so much for every byte of the input.
 const MOST_HELD: usize = 64 << 20;
 const MOST_HELD_PER_BYTE: usize = 1024;
+
+/// How much slower than what people run a build is that counts what it reaches.
+const SLOWER: u32 = 8;
 
 static HELD: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
@@ -44,6 +47,7 @@ static COUNTING: Counting = Counting;
 fn target() -> Target {
     static CHOSEN: OnceLock<Target> = OnceLock::new();
     *CHOSEN.get_or_init(|| {
+        PATIENCE.store(SLOWER, Ordering::Relaxed);
         let name = std::env::var("TRUELINE_FUZZ").expect("TRUELINE_FUZZ names the target");
         let found = TARGETS.iter().find(|(target, _)| *target == name);
         found.unwrap_or_else(|| panic!("there is no target `{name}`")).1

@@ -116,8 +116,13 @@ pub fn explain(error: &ValidationError<'_>, schema: &Value) -> Vec<Fault> {
     }
 }
 
-/// Returns what stands at a schema: its description as part of a sentence, and an example.
 fn rule_in_words(around: &Value, found: &Value) -> (String, Option<String>) {
+    let (rule, example) = form_of(around);
+    (format!("expected {rule}, found {}", shown(found)), example)
+}
+
+/// Returns what stands at a schema: its description as part of a sentence, and an example.
+fn form_of(around: &Value) -> (String, Option<String>) {
     let rule = match (part(around, "description"), part(around, "format").as_str()) {
         (Value::String(text), _) => lowered(text),
         (_, Some("date")) => "a date written as year, month and day".to_owned(),
@@ -130,8 +135,7 @@ fn rule_in_words(around: &Value, found: &Value) -> (String, Option<String>) {
         (None, Some("email")) => Some("somebody@acme.example".to_owned()),
         (None, _) => None,
     };
-    let example = example.map(|example| format!("for example `{example}`"));
-    (format!("expected {rule}, found {}", shown(found)), example)
+    (rule, example.map(|example| format!("for example `{example}`")))
 }
 
 fn part<'a>(node: &'a Value, key: &str) -> &'a Value {
@@ -186,9 +190,9 @@ fn wrong_type(pointer: String, kind: &TypeKind, found: &Value, around: &Value) -
     let (hint, mend) = match found {
         // Quotes would only show the next mistake.
         Value::Number(_) | Value::Bool(_) if text_wanted && !has_form(around, &bare(found)) => {
-            let (message, example) = rule_in_words(around, found);
-            let what = message.split(", found").next().unwrap_or_default();
-            (Some([what, &example.unwrap_or_default()].join(", ").replace("expected", "write")), None)
+            let (rule, example) = form_of(around);
+            let example = example.map(|example| format!(", {example}")).unwrap_or_default();
+            (Some(format!("write {rule}{example}")), None)
         }
         // `1.10` is the number 1.1 and another text: that one is shown only in the file.
         Value::Number(number) if text_wanted && number.is_f64() => {
@@ -230,7 +234,8 @@ fn meant_as(word: &str) -> Option<String> {
 
 /// Shows how a list or mapping is written.
 fn shape(wanted: &[&str], found: &Value) -> Option<String> {
-    if let (["a mapping"], Some((key, value))) = (wanted, found.as_str().and_then(|text| text.split_once(':')))
+    if let (["a mapping"], Some((key, value))) =
+        (wanted, found.as_str().and_then(|text| text.split_once(':')))
         && !value.is_empty()
         && !value.starts_with([' ', '/'])
         && !key.contains(' ')

@@ -10,7 +10,7 @@ use super::token::{Part, Sigil, Tag, Token, next_tag, read_tag};
 /// The longest template, in bytes.
 const MAX_TEMPLATE_BYTES: usize = 64 << 10;
 /// The most tags, because the time of compiling grows with tags times bytes.
-const MAX_TAGS: usize = 2_048;
+const MAX_TAGS: usize = 512;
 /// How deep blocks and calls of helpers may stand in one another.
 pub(super) const MAX_NESTING: usize = 32;
 /// More problems than this help nobody.

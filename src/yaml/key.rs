@@ -38,7 +38,7 @@ pub(super) fn duplicate(source: &Source, key: &str, span: Span, first: Span) -> 
 /// Returns why a key is not simply a text, and what to do.
 fn shape(source: &Source, key: &Written, span: Span) -> Option<(String, &'static str)> {
     let rest = source.text.get(key.start.offset..).unwrap_or_default();
-    if rest.starts_with("//") {
+    if span.line != span.end_line && rest.starts_with("//") {
         let message = "`//` begins no comment in YAML".to_owned();
         return Some((message, "begin a comment with `#`, or put quotes around the key"));
     }

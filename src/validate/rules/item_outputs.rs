@@ -58,7 +58,9 @@ fn wrong(item: &Item, path: &[String]) -> Option<Wrong> {
                         format!("it has {}; ", listed(&known))
                     }
                 };
-                format!("{has}map another under `outputs` of `{id}`: `{name}: /pointer/into/its/result`")
+                format!(
+                    "{has}map another under `outputs` of `{id}`: `{name}: /pointer/into/its/result`"
+                )
             })
     })
 }
@@ -75,7 +77,7 @@ mod tests {
         );
         check(
             &ITEM.replace("provision.url", "provision.adress"),
-            "catalog/databases/database-standard.yaml:29:19: error item/outputs action `provision` has no output `adress` (map it under `outputs` of `provision`: `adress: /pointer/into/its/result`)",
+            "catalog/databases/database-standard.yaml:29:19: error item/outputs action `provision` has no output `adress` (it has `url`; map another under `outputs` of `provision`: `adress: /pointer/into/its/result`)",
         );
     }
 }

@@ -82,7 +82,8 @@ fn same(before: &Node, after: &Node) -> bool {
             let bare = |scalar: &Scalar| matches!(scalar, Scalar::Number(_) | Scalar::Bool(_));
             let text = |scalar: &Scalar| matches!(scalar, Scalar::Text(..));
             let quoted = (bare(before) && text(after)) || (text(before) && bare(after));
-            quoted || matches!((before, after), (Scalar::Text(one, _), Scalar::Text(other, _)) if one == other)
+            quoted
+                || matches!((before, after), (Scalar::Text(one, _), Scalar::Text(other, _)) if one == other)
                 || before == after
         }
         (Node::Sequence(before, _), Node::Sequence(after, _)) => {
@@ -105,5 +106,8 @@ fn same(before: &Node, after: &Node) -> bool {
 
 fn same_entries(before: &[&Entry], after: &[&Entry]) -> bool {
     before.len() == after.len()
-        && before.iter().zip(after).all(|(one, other)| one.key == other.key && same(&one.value, &other.value))
+        && before
+            .iter()
+            .zip(after)
+            .all(|(one, other)| one.key == other.key && same(&one.value, &other.value))
 }

@@ -17,7 +17,10 @@ pub(super) fn run(bytes: &[u8]) {
     let root = format!("file://{}", folder.path().display());
     let mut sent = Vec::new();
     let initialize = json!({"capabilities": {}, "rootUri": root});
-    frame(&mut sent, &json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": initialize}));
+    frame(
+        &mut sent,
+        &json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": initialize}),
+    );
     let mut asked = 1;
     for (number, part) in split(bytes).into_iter().take(16).enumerate() {
         if part.to_ascii_lowercase().starts_with(b"content-") {
@@ -37,7 +40,8 @@ pub(super) fn run(bytes: &[u8]) {
         written
     });
     let answers = messages(&answers);
-    let ours = answers.iter().filter(|message| message["id"].as_u64().is_some_and(|id| id < 1_000_000));
+    let ours =
+        answers.iter().filter(|message| message["id"].as_u64().is_some_and(|id| id < 1_000_000));
     assert!(ours.count() <= asked + 16, "more answers than requests");
     for message in &answers {
         assert_eq!(message["jsonrpc"], "2.0");
@@ -87,7 +91,11 @@ fn type_in(sent: &mut Vec<u8>, root: &str, text: &str, number: usize) -> usize {
         }
         frame(sent, &message);
     };
-    send("textDocument/didOpen", json!({"textDocument": {"uri": uri, "version": 1, "languageId": "yaml", "text": text}}), false);
+    send(
+        "textDocument/didOpen",
+        json!({"textDocument": {"uri": uri, "version": 1, "languageId": "yaml", "text": text}}),
+        false,
+    );
     let mut asked = 0;
     let lines: Vec<&str> = text.lines().collect();
     for turn in 0..3_u64 {
@@ -101,11 +109,16 @@ fn type_in(sent: &mut Vec<u8>, root: &str, text: &str, number: usize) -> usize {
             send(&format!("textDocument/{method}"), at.clone(), true);
         }
         let range = json!({"start": {"line": 0, "character": 0}, "end": position});
-        let about = json!({"textDocument": {"uri": uri}, "range": range, "context": {"diagnostics": []}});
+        let about =
+            json!({"textDocument": {"uri": uri}, "range": range, "context": {"diagnostics": []}});
         send("textDocument/codeAction", about, true);
         let typed = ["", "{{", "x: ", "\u{1f642}\r\n"][usize::try_from(random % 4).unwrap_or(0)];
         let change = json!({"range": range, "text": typed});
-        send("textDocument/didChange", json!({"textDocument": {"uri": uri, "version": 2 + turn}, "contentChanges": [change]}), false);
+        send(
+            "textDocument/didChange",
+            json!({"textDocument": {"uri": uri, "version": 2 + turn}, "contentChanges": [change]}),
+            false,
+        );
         asked += 4;
     }
     send("textDocument/documentSymbol", json!({"textDocument": {"uri": uri}}), true);

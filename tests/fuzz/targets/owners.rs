@@ -5,8 +5,17 @@ use trueline::owners::{Owners, Pattern};
 use super::{grown, soon};
 
 /// Paths that are asked about, beside those that the file itself suggests.
-const PATHS: [&str; 9] =
-    ["a", "a/b", "services/payments/payments-db.yaml", "docs/a b.md", "*", "\\", ".", "ä/é", "a/b/c/d/e"];
+const PATHS: [&str; 9] = [
+    "a",
+    "a/b",
+    "services/payments/payments-db.yaml",
+    "docs/a b.md",
+    "*",
+    "\\",
+    ".",
+    "ä/é",
+    "a/b/c/d/e",
+];
 
 pub(super) fn run(bytes: &[u8]) {
     check(bytes);

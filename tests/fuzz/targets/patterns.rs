@@ -7,7 +7,8 @@ use super::{grown, soon};
 
 pub(super) fn run(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    let (pattern, value) = text.split_once('\n').unwrap_or((&text, "aaaaaaaaaaaaaaaaaaaaaaaaaaaa!"));
+    let (pattern, value) =
+        text.split_once('\n').unwrap_or((&text, "aaaaaaaaaaaaaaaaaaaaaaaaaaaa!"));
     judge(pattern, value);
     if let Some(grown) = grown(value.as_bytes(), 1 << 18) {
         judge(pattern, &String::from_utf8_lossy(&grown));

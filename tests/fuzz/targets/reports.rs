@@ -26,17 +26,20 @@ pub(super) fn run(bytes: &[u8]) {
 /// Makes findings of texts: one of each severity, at places that the numbers name.
 fn findings(texts: &(&String, &str, &String), numbers: &str) -> Vec<Finding> {
     let (path, message, hint) = *texts;
-    let mut numbers = numbers.split([' ', ',']).map(|number| number.parse::<u32>().unwrap_or(u32::MAX));
+    let mut numbers =
+        numbers.split([' ', ',']).map(|number| number.parse::<u32>().unwrap_or(u32::MAX));
     let mut place = |path: &str| {
         let mut next = || numbers.next().unwrap_or(1);
         Place { path: path.into(), line: next(), column: next(), length: next() }
     };
-    let edit = Edit { start: place("").line as usize, end: place("").line as usize, text: hint.clone() };
+    let edit =
+        Edit { start: place("").line as usize, end: place("").line as usize, text: hint.clone() };
     let fix = Fix { what: hint.clone(), safe: true, edits: vec![edit] };
     vec![
         Finding::error("yaml/syntax", place(path), message).hint(hint).fix(fix),
         Finding::warning(message, place(path), hint.clone()).related(place(path), message),
-        Finding::note("form/pattern", place("services/a/b.yaml"), message).related(place(hint), hint),
+        Finding::note("form/pattern", place("services/a/b.yaml"), message)
+            .related(place(hint), hint),
     ]
 }
 
@@ -50,7 +53,12 @@ fn judge(texts: &(&String, &str, &String), numbers: &str, source: &[u8]) {
     let coloured = Report {
         from_here: texts.2.clone(),
         from_root: format!("{}/", texts.0),
-        shown: Shown { colour: true, source: true, most_per_file: 1, links: Some("file:///x/".to_owned()) },
+        shown: Shown {
+            colour: true,
+            source: true,
+            most_per_file: 1,
+            links: Some("file:///x/".to_owned()),
+        },
         ..plain.clone()
     };
     let bytes = source.len() + texts.0.len() + texts.1.len() + texts.2.len();
@@ -81,7 +89,8 @@ fn can_be_read(format: &str, written: &str, colour: bool) {
         _ => {}
     }
     let coloured = colour && format == "text";
-    let acts = |c: &char| c.is_control() && *c != '\n' && !(coloured && matches!(c, '\u{1b}' | '\u{9c}'));
+    let acts =
+        |c: &char| c.is_control() && *c != '\n' && !(coloured && matches!(c, '\u{1b}' | '\u{9c}'));
     assert_eq!(written.chars().find(acts), None, "{format}: {written:?}");
     let turns = |c: &char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     assert_eq!(written.chars().find(turns), None, "{format}: {written:?}");

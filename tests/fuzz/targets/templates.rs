@@ -64,8 +64,10 @@ fn judge(template: &str, value: &str) {
 
 fn keeps_its_shape(value: &str) {
     let scope = scope_of(value);
-    let json = render("{\"v\": \"{{fields.a}}\", \"w\": {{json fields.list}}}", Target::Json, &scope);
-    let parsed: Value = serde_json::from_str(&json.expect("any text can stand in JSON")).expect("JSON");
+    let json =
+        render("{\"v\": \"{{fields.a}}\", \"w\": {{json fields.list}}}", Target::Json, &scope);
+    let parsed: Value =
+        serde_json::from_str(&json.expect("any text can stand in JSON")).expect("JSON");
     assert_eq!(parsed, json!({"v": value, "w": [value, {"b": value}]}));
     if let Ok(url) = render("https://host/{{fields.a}}?q={{fields.a}}", Target::Url, &scope) {
         let inside = url.strip_prefix("https://host/").expect("the host stays");

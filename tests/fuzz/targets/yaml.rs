@@ -37,8 +37,12 @@ fn stands(node: &Node, bytes: &[u8]) {
     let inside = |other: &Node| {
         let other_range = range_of(bytes, other.span()).unwrap_or_default();
         let empty = other_range.is_empty();
-        assert!(empty || (range.start <= other_range.start && other_range.end <= range.end),
-            "{:?} is not inside {:?}", other.span(), node.span());
+        assert!(
+            empty || (range.start <= other_range.start && other_range.end <= range.end),
+            "{:?} is not inside {:?}",
+            other.span(),
+            node.span()
+        );
         stands(other, bytes);
     };
     if let Node::Scalar(Scalar::Text(text, Style::Plain), span) = node
