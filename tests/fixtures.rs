@@ -2,7 +2,13 @@
 //!
 //! `tests/fixtures/README.md` says how they are laid out.
 #![allow(missing_docs, reason = "tests tell what they are by their names")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::format_push_string,
+    reason = "a test may fail"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

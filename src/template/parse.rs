@@ -28,8 +28,11 @@ pub(super) fn parse(text: &str) -> Parsed {
     let mut parser = Parser { text, parsed: Parsed::default(), open: Vec::new() };
     if text.len() > MAX_TEMPLATE_BYTES {
         parser.problem(
-            TemplateProblem::new(MAX_TEMPLATE_BYTES, "the template is longer than 64 KiB")
-                .hint("put the text into a file of the target repository"),
+            TemplateProblem::new(
+                text.floor_char_boundary(MAX_TEMPLATE_BYTES),
+                "the template is longer than 64 KiB",
+            )
+            .hint("put the text into a file of the target repository"),
         );
     } else if let Some(offset) = text.find([OPEN, CLOSE]) {
         parser.problem(TemplateProblem::new(offset, "a character that stands for no text"));

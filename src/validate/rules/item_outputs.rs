@@ -51,12 +51,11 @@ fn wrong(item: &Item, path: &[String]) -> Option<Wrong> {
         Wrong::new(format!("action `{id}` has no output `{name}`"))
             .near(name, known.iter().map(String::as_str))
             .or_hint(|| {
-                let has = match known.is_empty() {
-                    true => String::new(),
-                    false => {
-                        let known: Vec<&str> = known.iter().map(String::as_str).collect();
-                        format!("it has {}; ", listed(&known))
-                    }
+                let has = if known.is_empty() {
+                    String::new()
+                } else {
+                    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                    format!("it has {}; ", listed(&known))
                 };
                 format!(
                     "{has}map another under `outputs` of `{id}`: `{name}: /pointer/into/its/result`"

@@ -50,7 +50,7 @@ pub(crate) fn soon<T>(bytes: usize, what: impl Fn() -> T) -> T {
         if took > allowed
             && let (Some(before), Some(after)) = (used, self::used())
         {
-            took = took.min(after - before);
+            took = took.min(after.saturating_sub(before));
         }
         if took <= allowed {
             return result;

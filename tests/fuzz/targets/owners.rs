@@ -27,7 +27,7 @@ pub(super) fn run(bytes: &[u8]) {
 fn check(bytes: &[u8]) {
     let owners = soon(bytes.len(), || {
         let owners = Owners::read("CODEOWNERS", bytes);
-        (owners.shadowed().len(), owners.findings.len());
+        let _ = owners.shadowed();
         owners
     });
     assert!(owners.findings.len() <= 1001);

@@ -110,7 +110,7 @@ fn is_xml(text: &str) {
         } else if !tag.starts_with('?') && !tag.ends_with('/') {
             open.push(tag.split_whitespace().next().expect("a name"));
         }
-        assert!(!tag.contains('<') && tag.matches('"').count() % 2 == 0, "{tag}");
+        assert!(!tag.contains('<') && tag.matches('"').count().is_multiple_of(2), "{tag}");
         references_are_known(tag);
     }
     assert!(open.is_empty() && !rest.contains('&'), "{text}");
