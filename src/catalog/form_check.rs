@@ -195,6 +195,13 @@ impl FieldCheck {
     fn in_words(&self, broken: &Broken, problem: &Problem) -> (String, Option<String>) {
         match (&self.message, broken) {
             (Some(message), Broken::Pattern { .. }) => (message.clone(), problem.hint.clone()),
+            (_, Broken::Type { .. })
+                if self.kind == FieldType::File && problem.pointer.is_empty() =>
+            {
+                let hint =
+                    "write `{path: …, sha256: …}`: a file beside the service, and its digest";
+                (problem.message.clone(), Some(hint.to_owned()))
+            }
             (Some(message), _) if problem.rule == "schema/value" => {
                 (problem.message.clone(), Some(message.clone()))
             }

@@ -27,7 +27,8 @@ pub(super) fn condition_problems(
         return found.into_iter().map(|one| one.meant(&condition.field, near)).collect();
     };
     if decider.id == field.id {
-        return problem("field", "a field cannot decide over itself".to_owned(), None);
+        let hint = Some("name another field, or take `conditional` away".to_owned());
+        return problem("field", "a field cannot decide over itself".to_owned(), hint);
     }
     let operators = operators(decider.kind);
     if !operators.contains(&condition.operator.as_str()) {
@@ -82,8 +83,10 @@ pub(super) fn ring<'a>(
     fields: &BTreeMap<&'a str, &'a Field>,
     reported: &mut BTreeSet<&'a str>,
 ) -> Vec<Problem> {
-    let problem =
-        |message: String| vec![Problem::new("form/condition", "/conditional/field", message, None)];
+    let problem = |message: String| {
+        let hint = Some("take one of these conditions away".to_owned());
+        vec![Problem::new("form/condition", "/conditional/field", message, hint)]
+    };
     let mut path = vec![field.id.as_str()];
     let mut next = field.conditional.as_ref();
     while let Some(decider) = next.and_then(|condition| fields.get(condition.field.as_str())) {

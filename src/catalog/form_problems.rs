@@ -95,7 +95,7 @@ fn limits(field: &Field) -> Vec<Problem> {
                 "form/limits",
                 format!("/validation/{least}"),
                 message,
-                None,
+                Some("correct one of the two".to_owned()),
             ));
         }
     }
@@ -149,7 +149,7 @@ fn choices(field: &Field) -> Vec<Problem> {
         }
         (false, false) => {
             let message = format!("a field of type `{}` has no choices", field.kind.word());
-            let hint = Some("choices belong to `select` and `multiselect`");
+            let hint = Some("make it a `select` or `multiselect`, or take `enum` away");
             return vec![problem("/enum", message, hint).at_key()];
         }
         _ => {}
@@ -208,7 +208,8 @@ fn default(field: &Field) -> Vec<Problem> {
     let Some(default) = &field.default else { return Vec::new() };
     if default.as_str().is_some_and(|text| text.contains("{{")) {
         let message = "a default is static: `{{` stands for itself here".to_owned();
-        return vec![Problem::new("form/default", "/default", message, None).warning()];
+        let hint = "write the value itself; templates stand in the actions of the item".to_owned();
+        return vec![Problem::new("form/default", "/default", message, Some(hint)).warning()];
     }
     if is_right(field, default) {
         return Vec::new();

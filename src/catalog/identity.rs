@@ -77,8 +77,9 @@ pub(super) fn check_kind(
     match Kind::from_word(&word) {
         Some(kind) if kind == expected => None,
         Some(kind) => {
-            let message = format!("a `{kind}` stands where a `{expected}` belongs");
-            let hint = format!("move it to `{}`", belongs(kind, tree));
+            let (one, other) = (article(kind), article(expected));
+            let message = format!("{one} `{kind}` stands where {other} `{expected}` belongs");
+            let hint = format!("write `kind: {expected}`, or move it to `{}`", belongs(kind, tree));
             Some(Finding::error("document/kind", place, message).hint(hint))
         }
         None => {
@@ -96,6 +97,10 @@ pub(super) fn check_kind(
             Some(Finding { fix, ..Finding::error("document/kind", place, message).hint(hint) })
         }
     }
+}
+
+fn article(kind: Kind) -> &'static str {
+    if kind == Kind::Environment { "an" } else { "a" }
 }
 
 /// Checks that the file is named after its id; the settings are not.

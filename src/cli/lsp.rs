@@ -1,6 +1,7 @@
 //! `trueline lsp`: a language server over the standard streams, for editors. It writes no file.
 
-use std::io::BufReader;
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use clap::Args;
@@ -59,8 +60,25 @@ pub(super) fn run(context: &Context, _options: &Options) -> Result<Exit, Failure
     }
 }
 
+/// Serves a conversation that is known already, message by message, until its end: for tests.
+#[doc(hidden)]
+pub fn converse(input: &mut impl BufRead, output: impl Write, catalog: PathBuf) {
+    let mut server = Server::new(output, catalog);
+    loop {
+        match wire::read(input) {
+            Incoming::End | Incoming::Broken(_) => return,
+            Incoming::Call(call) if call.method == "exit" => return,
+            incoming => {
+                if server.take(incoming).and_then(|()| server.settle()).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
 /// Takes what waits, so that findings are worked out once for all of it; returns how the process ends.
-fn drain<W: std::io::Write>(
+fn drain<W: Write>(
     server: &mut Server<W>,
     receiver: &Receiver<Incoming>,
     first: Incoming,

@@ -52,5 +52,7 @@ pub use args::{Arguments, Command};
 pub use commands_document::commands_document;
 pub use context::Context;
 pub use documents_document::documents_document;
+#[doc(hidden)]
+pub use lsp::converse;
 pub use main::main;
 pub use output::{Exit, Failure};

@@ -2,6 +2,7 @@
 
 use jsonschema::error::{TypeKind, ValidationErrorKind as Broken};
 use jsonschema::{JsonType, ValidationError};
+use regex::Regex;
 use serde_json::Value;
 
 use super::words::{bare, cut, join, kind_and_value, listed, shown};
@@ -70,7 +71,7 @@ pub fn explain(error: &ValidationError<'_>, schema: &Value) -> Vec<Fault> {
             unexpected.iter().take(MOST).map(|key| unknown_key(&pointer, key, around)).collect()
         }
         Broken::Required { property } => vec![missing_key(pointer, property, schema, at)],
-        Broken::Type { kind } => vec![wrong_type(pointer, kind, found)],
+        Broken::Type { kind } => vec![wrong_type(pointer, kind, found, around)],
         Broken::Enum { options } => not_one_of(&pointer, found, options),
         Broken::Constant { expected_value } => {
             let message = format!("expected `{}`, found {}", bare(expected_value), shown(found));
@@ -98,7 +99,10 @@ pub fn explain(error: &ValidationError<'_>, schema: &Value) -> Vec<Fault> {
         Broken::FalseSchema => {
             value("nothing may stand here".to_owned(), Some("take it away".to_owned()))
         }
-        Broken::Not { .. } => value(format!("{} cannot be used here", shown(found)), None),
+        Broken::Not { .. } => {
+            let why = part(around, "description").as_str().map(lowered);
+            value(format!("{} cannot be used here", shown(found)), why)
+        }
         Broken::UniqueItems => {
             let message = format!("{} stands in this list twice", twice(found));
             let hint = Some("take one of the two away".to_owned());
@@ -112,17 +116,26 @@ pub fn explain(error: &ValidationError<'_>, schema: &Value) -> Vec<Fault> {
     }
 }
 
-/// Returns what stands at a schema: its description as part of a sentence, and an example.
 fn rule_in_words(around: &Value, found: &Value) -> (String, Option<String>) {
+    let (rule, example) = form_of(around);
+    (format!("expected {rule}, found {}", shown(found)), example)
+}
+
+/// Returns what stands at a schema: its description as part of a sentence, and an example.
+fn form_of(around: &Value) -> (String, Option<String>) {
     let rule = match (part(around, "description"), part(around, "format").as_str()) {
         (Value::String(text), _) => lowered(text),
         (_, Some("date")) => "a date written as year, month and day".to_owned(),
         (_, Some("email")) => "a mail address".to_owned(),
         _ => format!("text that matches `{}`", bare(part(around, "pattern"))),
     };
-    let example =
-        part(around, "examples").get(0).map(|example| format!("for example `{}`", bare(example)));
-    (format!("expected {rule}, found {}", shown(found)), example)
+    let example = match (part(around, "examples").get(0), part(around, "format").as_str()) {
+        (Some(example), _) => Some(bare(example)),
+        (None, Some("date")) => Some("2027-01-31".to_owned()),
+        (None, Some("email")) => Some("somebody@acme.example".to_owned()),
+        (None, _) => None,
+    };
+    (rule, example.map(|example| format!("for example `{example}`")))
 }
 
 fn part<'a>(node: &'a Value, key: &str) -> &'a Value {
@@ -168,13 +181,19 @@ fn described<'a>(schema: &'a Value, at: &str, name: &str) -> Option<&'a str> {
         .find_map(|node| node.get("properties")?.get(name)?.get("description")?.as_str())
 }
 
-fn wrong_type(pointer: String, kind: &TypeKind, found: &Value) -> Fault {
+fn wrong_type(pointer: String, kind: &TypeKind, found: &Value, around: &Value) -> Fault {
     let wanted: Vec<&str> = match kind {
         TypeKind::Single(one) => vec![type_word(*one)],
         TypeKind::Multiple(several) => several.iter().map(type_word).collect(),
     };
     let text_wanted = wanted.contains(&"text");
     let (hint, mend) = match found {
+        // Quotes would only show the next mistake.
+        Value::Number(_) | Value::Bool(_) if text_wanted && !has_form(around, &bare(found)) => {
+            let (rule, example) = form_of(around);
+            let example = example.map(|example| format!(", {example}")).unwrap_or_default();
+            (Some(format!("write {rule}{example}")), None)
+        }
         // `1.10` is the number 1.1 and another text: that one is shown only in the file.
         Value::Number(number) if text_wanted && number.is_f64() => {
             (Some("put it in quotes as it stands there".to_owned()), Some(Mend::Quote))
@@ -190,14 +209,39 @@ fn wrong_type(pointer: String, kind: &TypeKind, found: &Value) -> Fault {
             (Some(format!("take the quotes away: {text}")), Some(Mend::Unquote))
         }
         Value::Null => (Some("write it, or take the property away".to_owned()), None),
+        Value::String(word) if wanted == ["true or false"] => (meant_as(word), None),
         _ => (shape(&wanted, found), None),
     };
     let message = format!("expected {}, found {}", wanted.join(" or "), kind_and_value(found));
     Fault::new("schema/type", pointer, message, hint).mend(mend)
 }
 
+/// Tells whether a text would have the form that a schema asks for.
+fn has_form(around: &Value, text: &str) -> bool {
+    let pattern = part(around, "pattern").as_str().and_then(|pattern| Regex::new(pattern).ok());
+    pattern.is_none_or(|pattern| pattern.is_match(text))
+}
+
+/// What older readers of YAML took for a boolean.
+fn meant_as(word: &str) -> Option<String> {
+    let meant = match word.to_ascii_lowercase().as_str() {
+        "yes" | "y" | "on" | "true" => "true",
+        "no" | "n" | "off" | "false" => "false",
+        _ => return None,
+    };
+    Some(format!("write `{meant}`"))
+}
+
 /// Shows how a list or mapping is written.
 fn shape(wanted: &[&str], found: &Value) -> Option<String> {
+    if let (["a mapping"], Some((key, value))) =
+        (wanted, found.as_str().and_then(|text| text.split_once(':')))
+        && !value.is_empty()
+        && !value.starts_with([' ', '/'])
+        && !key.contains(' ')
+    {
+        return Some(format!("write a space after the colon: `{}: {}`", cut(key), cut(value)));
+    }
     let hint = match (wanted, found) {
         (["a list"], Value::String(_) | Value::Number(_) | Value::Bool(_)) => {
             return Some(format!("write a list: `[{}]`", cut(&bare(found))));

@@ -10,7 +10,7 @@ use super::token::{Part, Sigil, Tag, Token, next_tag, read_tag};
 /// The longest template, in bytes.
 const MAX_TEMPLATE_BYTES: usize = 64 << 10;
 /// The most tags, because the time of compiling grows with tags times bytes.
-const MAX_TAGS: usize = 2_048;
+const MAX_TAGS: usize = 512;
 /// How deep blocks and calls of helpers may stand in one another.
 pub(super) const MAX_NESTING: usize = 32;
 /// More problems than this help nobody.
@@ -28,8 +28,11 @@ pub(super) fn parse(text: &str) -> Parsed {
     let mut parser = Parser { text, parsed: Parsed::default(), open: Vec::new() };
     if text.len() > MAX_TEMPLATE_BYTES {
         parser.problem(
-            TemplateProblem::new(MAX_TEMPLATE_BYTES, "the template is longer than 64 KiB")
-                .hint("put the text into a file of the target repository"),
+            TemplateProblem::new(
+                text.floor_char_boundary(MAX_TEMPLATE_BYTES),
+                "the template is longer than 64 KiB",
+            )
+            .hint("put the text into a file of the target repository"),
         );
     } else if let Some(offset) = text.find([OPEN, CLOSE]) {
         parser.problem(TemplateProblem::new(offset, "a character that stands for no text"));

@@ -326,7 +326,8 @@ fn growth_and_work_have_an_end() {
     check("{{replace fields.long 'a' fields.long}}", "more than 1 MiB");
     let each = "{{#each @root.fields.many}}";
     check(&format!("{}{}", each.repeat(5), "{{/each}}".repeat(5)), "too much");
-    check(&"{{#if (eq (sha256 fields.long) 'a')}}{{/if}}".repeat(1_000), "too much");
+    let four = "(concat (sha256 fields.long) (sha256 fields.long) (sha256 fields.long) (sha256 fields.long))";
+    check(&format!("{{{{#if {four}}}}}{{{{/if}}}}").repeat(250), "too much");
 }
 
 #[test]

@@ -84,12 +84,12 @@ fn guesses_are_applied_only_when_asked_for() {
 
 #[test]
 fn a_fix_that_does_not_mend_is_taken_back() {
-    // In quotes it is a text, but still no version; the rest of the file is fixed all the same.
+    // In quotes it is a text, but still too short; the rest of the file is fixed all the same.
     let path = "catalog/databases/database-standard.yaml";
-    let wrong = ITEM.replace("version: 1.4.0", "version: 1.4 # c\n  tags: [a, a]");
+    let wrong = ITEM.replace("name: Database\n", "name: 12 # c\n  tags: [a, a]\n");
     let mended = mended(&snapshot(&wrong), false);
     let after = std::str::from_utf8(&mended.snapshot.files[path].bytes).unwrap();
-    assert!(after.contains("version: 1.4 # c\n  tags: [a]\n"), "{after}");
+    assert!(after.contains("name: 12 # c\n  tags: [a]\n"), "{after}");
     let rules = |findings: &[Finding]| -> Vec<String> {
         findings.iter().map(|finding| finding.rule.clone()).collect()
     };

@@ -37,6 +37,11 @@ pub(super) fn duplicate(source: &Source, key: &str, span: Span, first: Span) -> 
 
 /// Returns why a key is not simply a text, and what to do.
 fn shape(source: &Source, key: &Written, span: Span) -> Option<(String, &'static str)> {
+    let rest = source.text.get(key.start.offset..).unwrap_or_default();
+    if span.line != span.end_line && rest.starts_with("//") {
+        let message = "`//` begins no comment in YAML".to_owned();
+        return Some((message, "begin a comment with `#`, or put quotes around the key"));
+    }
     let block = matches!(key.style, ScalarStyle::Literal | ScalarStyle::Folded);
     if block || span.line != span.end_line {
         return Some(("a key must be on one line".to_owned(), "write `key: value` on one line"));

@@ -73,7 +73,7 @@ const WORDINGS: &[Wording] = &[
         "expected hexadecimal number",
         SYNTAX,
         "this text has an escape with too few hexadecimal digits",
-        "`\\x` takes 2 digits, `\\u` 4 and `\\U` 8",
+        "`\\x` takes 2 digits, `\\u` 4 and `\\U` 8; a backslash that stands for itself is written `\\\\`",
     ),
     (
         "invalid Unicode character escape",
@@ -221,8 +221,14 @@ pub(super) fn finding(source: &Source, error: &ScanError) -> Finding {
         return unquoted_template(source, start);
     }
     let info = error.info();
+    if let Some(found) = foreign(source, spot) {
+        return found;
+    }
     if info.starts_with("simple key expect") {
         let start = last_content(source, spot_of(source, error));
+        if let Some(found) = foreign(source, start) {
+            return found;
+        }
         return Finding::error(SYNTAX, source.place(start, 0), "this line has no `:` after a key")
             .hint("write `key: value`, or indent a line that continues a text");
     }
@@ -233,6 +239,23 @@ pub(super) fn finding(source: &Source, error: &ScanError) -> Finding {
         None => Finding::error(SYNTAX, source.place(spot, 1), format!("not YAML: {info}"))
             .hint("check brackets, quotes and indentation"),
     }
+}
+
+/// Returns the finding for what other tools write and YAML does not know: marks of a merge, comments of programs.
+pub(super) fn foreign(source: &Source, spot: Spot) -> Option<Finding> {
+    let line = source.line(spot.line);
+    let start = source.start_of(spot.line);
+    if ["<<<<<<< ", ">>>>>>> ", "||||||| "].iter().any(|mark| line.starts_with(mark)) {
+        let place = source.place(source.at(start), 7);
+        let message = "a mark of git stands here: two changes of these lines met in a merge";
+        let hint = "keep the lines that are meant, and take the marks (`<<<<<<<`, `=======`, `>>>>>>>`) away";
+        return Some(Finding::error(SYNTAX, place, message).hint(hint));
+    }
+    let rest = source.text.get(spot.offset..)?;
+    rest.starts_with("//").then(|| {
+        Finding::error(SYNTAX, source.place(spot, 2), "`//` begins no comment in YAML")
+            .hint("begin a comment with `#`, or put quotes around the text")
+    })
 }
 
 /// Returns the finding for a tab that indents.

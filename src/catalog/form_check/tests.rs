@@ -81,32 +81,32 @@ key /notes fields/hidden: field `notes` is given but not visible (it is there on
 #[test]
 fn values_are_checked_by_type() {
     assert_snapshot!(check("{name: Led9, tier: medium, ratio: 2, zones: [a, a, x], since: 2027-01-01, mail: nobody}"), @r"
-/mail fields/value: expected a mail address, found `nobody`
-/name fields/value: lower-case letters only
-/ratio fields/value: expected at most 1, found 2
-/since fields/value: expected `2026-12-31` or earlier, found `2027-01-01`
-/tier fields/value: expected one of `small`, `large`, found `medium`
-/zones fields/value: `a` stands in this list twice (take one of the two away)
-/zones fields/value: expected at most 2 entries, found 3
-/zones/2 fields/value: expected one of `a`, `b`, `c`, found `x`
-");
-    assert_snapshot!(check("{name: 5, tier: large, disk: 51, ratio: '1', zones: a, since: 2026-02-30, backup: 'no'}"), @r#"
-/backup fields/type: expected true or false, found text `no`
-/disk fields/value: expected a multiple of 5, found 51
-/name fields/type: expected text, found number `5` (put it in quotes: "5")
-/ratio fields/type: expected a number, found text `1` (take the quotes away: 1)
-/since fields/value: expected a date written as year, month and day, found `2026-02-30`
-/zones fields/type: expected a list, found text `a` (write a list: `[a]`)
-"#);
+        /mail fields/value: expected a mail address, found `nobody` (for example `somebody@acme.example`)
+        /name fields/value: lower-case letters only
+        /ratio fields/value: expected at most 1, found 2
+        /since fields/value: expected `2026-12-31` or earlier, found `2027-01-01`
+        /tier fields/value: expected one of `small`, `large`, found `medium`
+        /zones fields/value: `a` stands in this list twice (take one of the two away)
+        /zones fields/value: expected at most 2 entries, found 3
+        /zones/2 fields/value: expected one of `a`, `b`, `c`, found `x`
+        ");
+    assert_snapshot!(check("{name: 5, tier: large, disk: 51, ratio: '1', zones: a, since: 2026-02-30, backup: 'no'}"), @r"
+        /backup fields/type: expected true or false, found text `no` (write `false`)
+        /disk fields/value: expected a multiple of 5, found 51
+        /name fields/type: expected text, found number `5` (write text that matches `^[a-z]+$`)
+        /ratio fields/type: expected a number, found text `1` (take the quotes away: 1)
+        /since fields/value: expected a date written as year, month and day, found `2026-02-30` (for example `2027-01-31`)
+        /zones fields/type: expected a list, found text `a` (write a list: `[a]`)
+        ");
     assert_snapshot!(check("{name: ab, tier: large, disk: 5.5, zones: [], since: 2025-01-01, mail: a@b.org}"), @r"
-/disk fields/type: expected a whole number, found number `5.5`
-/disk fields/value: expected a multiple of 5, found 5.5
-/disk fields/value: expected at least 10, found 5.5
-/mail fields/value: expected a mail address, found `a@b.org`
-/name fields/value: expected at least 3 characters, found 2 (lower-case letters only)
-/since fields/value: expected `2026-01-01` or later, found `2025-01-01`
-/zones fields/value: expected at least 1 entry, found 0
-");
+        /disk fields/type: expected a whole number, found number `5.5`
+        /disk fields/value: expected a multiple of 5, found 5.5
+        /disk fields/value: expected at least 10, found 5.5
+        /mail fields/value: expected a mail address, found `a@b.org` (for example `somebody@acme.example`)
+        /name fields/value: expected at least 3 characters, found 2 (lower-case letters only)
+        /since fields/value: expected `2026-01-01` or later, found `2025-01-01`
+        /zones fields/value: expected at least 1 entry, found 0
+        ");
     assert_snapshot!(check("{name: null, policy: {path: ../../etc/passwd, sha256: x, extra: 1}}"), @r"
 /name fields/type: expected text, found nothing (write one, or take the property away; the text `null` stands in quotes)
 key /policy/extra fields/value: unknown property `extra` (known here: `path`, `sha256`)

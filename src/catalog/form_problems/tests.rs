@@ -59,22 +59,22 @@ key /groups/0/fields/0/validation/maxLength form/limits: `maxLength` means nothi
 /groups/0/fields/0/validation/min form/limits: expected a number, found text `x`
 ");
     assert_snapshot!(check("{id: a, name: A, type: boolean, validation: {message: x}}"), @"key /groups/0/fields/0/validation/message form/limits: `message` means nothing for a field of type `boolean` (this type has no limits)");
-    assert_snapshot!(check("{id: a, name: A, type: number, validation: {min: 3, max: 2}}"), @"/groups/0/fields/0/validation/min form/limits: `min` 3 is beyond `max` 2");
-    assert_snapshot!(check("{id: a, name: A, type: string, validation: {minLength: 3, maxLength: 2}}"), @"/groups/0/fields/0/validation/minLength form/limits: `minLength` 3 is beyond `maxLength` 2");
-    assert_snapshot!(check("{id: a, name: A, type: date, validation: {min: 2026-02-01, max: 2026-01-01}}"), @"/groups/0/fields/0/validation/min form/limits: `min` 2026-02-01 is beyond `max` 2026-01-01");
+    assert_snapshot!(check("{id: a, name: A, type: number, validation: {min: 3, max: 2}}"), @"/groups/0/fields/0/validation/min form/limits: `min` 3 is beyond `max` 2 (correct one of the two)");
+    assert_snapshot!(check("{id: a, name: A, type: string, validation: {minLength: 3, maxLength: 2}}"), @"/groups/0/fields/0/validation/minLength form/limits: `minLength` 3 is beyond `maxLength` 2 (correct one of the two)");
+    assert_snapshot!(check("{id: a, name: A, type: date, validation: {min: 2026-02-01, max: 2026-01-01}}"), @"/groups/0/fields/0/validation/min form/limits: `min` 2026-02-01 is beyond `max` 2026-01-01 (correct one of the two)");
     assert_snapshot!(check("{id: a, name: A, type: date, validation: {min: 5, max: 2026-13-01}}"), @r#"
-/groups/0/fields/0/validation/max form/limits: expected a date written as year, month and day, found `2026-13-01`
-/groups/0/fields/0/validation/min form/limits: expected text, found number `5` (put it in quotes: "5")
-"#);
+        /groups/0/fields/0/validation/max form/limits: expected a date written as year, month and day, found `2026-13-01` (for example `2027-01-31`)
+        /groups/0/fields/0/validation/min form/limits: expected text, found number `5` (put it in quotes: "5")
+        "#);
     assert_snapshot!(check("{id: a, name: A, type: multiselect, enum: [x], validation: {minItems: 2}}"), @"/groups/0/fields/0/validation/minItems form/limits: `minItems` 2 is more than the 1 choices there are");
 }
 
 #[test]
 fn choices_belong_to_selects() {
     assert_snapshot!(check("{id: a, name: A, type: select}, {id: b, name: B, type: string, enum: [x]}"), @r"
-/groups/0/fields/0 form/choices: a field of type `select` needs choices (list them under `enum`)
-key /groups/0/fields/1/enum form/choices: a field of type `string` has no choices (choices belong to `select` and `multiselect`)
-");
+        /groups/0/fields/0 form/choices: a field of type `select` needs choices (list them under `enum`)
+        key /groups/0/fields/1/enum form/choices: a field of type `string` has no choices (make it a `select` or `multiselect`, or take `enum` away)
+        ");
     assert_snapshot!(check("{id: a, name: A, type: select, enum: [x, {value: x, label: Other}]}"), @"/groups/0/fields/0/enum/1 form/choices: choice `x` is there already");
 }
 
@@ -83,7 +83,7 @@ fn defaults_obey_their_field() {
     assert_snapshot!(check("{id: a, name: A, type: select, enum: [small], default: smal}"), @"/groups/0/fields/0/default form/default: the default does not obey its field: expected one of `small`, found `smal` (did you mean `small`?)");
     assert_snapshot!(check("{id: a, name: A, type: number, default: '5', validation: {max: 3}}"), @"/groups/0/fields/0/default form/default: the default does not obey its field: expected a number, found text `5` (take the quotes away: 5)");
     assert_snapshot!(check("{id: a, name: A, type: date, default: 2026-01-01, validation: {min: 2026-02-01}}"), @"/groups/0/fields/0/default form/default: the default does not obey its field: expected `2026-02-01` or later, found `2026-01-01`");
-    assert_snapshot!(check("{id: a, name: A, type: string, default: '{{service.id}}'}"), @"warning /groups/0/fields/0/default form/default: a default is static: `{{` stands for itself here");
+    assert_snapshot!(check("{id: a, name: A, type: string, default: '{{service.id}}'}"), @"warning /groups/0/fields/0/default form/default: a default is static: `{{` stands for itself here (write the value itself; templates stand in the actions of the item)");
     assert_snapshot!(check("{id: a, name: A, type: password, default: hunter22}"), @"/groups/0/fields/0/default secret/in-clear: a password is named, never written down (write the name of a secret: {secret: PAYMENTS_DB_ADMIN})");
 }
 
@@ -107,7 +107,7 @@ fn conditions_name_fields_and_compare_what_compares() {
         ))
     };
     assert_snapshot!(when("{field: teir, operator: eq, value: small}"), @"/groups/0/fields/3/conditional/field form/condition: no field `teir` (did you mean `tier`?)");
-    assert_snapshot!(when("{field: a, operator: eq, value: small}"), @"/groups/0/fields/3/conditional/field form/condition: a field cannot decide over itself");
+    assert_snapshot!(when("{field: a, operator: eq, value: small}"), @"/groups/0/fields/3/conditional/field form/condition: a field cannot decide over itself (name another field, or take `conditional` away)");
     assert_snapshot!(when("{field: tier, operator: gt, value: small}"), @"/groups/0/fields/3/conditional/operator form/condition: `gt` cannot be asked of a field of type `select` (possible: `eq`, `ne`, `in`, `notIn`)");
     assert_snapshot!(when("{field: key, operator: eq, value: x}"), @"/groups/0/fields/3/conditional/operator form/condition: `eq` cannot be asked of a field of type `password` (no condition can hang on a `password`)");
     assert_snapshot!(when("{field: tier, operator: eq, value: smal}"), @"/groups/0/fields/3/conditional/value form/condition: expected one of `small`, `large`, found `smal` (did you mean `small`?)");
@@ -124,12 +124,12 @@ fn rings_of_conditions_are_printed_once() {
         )
     };
     let fields = [field("a", "b"), field("b", "c"), field("c", "a"), field("d", "a")].join(", ");
-    assert_snapshot!(check(&fields), @"/groups/0/fields/0/conditional/field form/condition: conditions go in a ring: a → b → c → a");
+    assert_snapshot!(check(&fields), @"/groups/0/fields/0/conditional/field form/condition: conditions go in a ring: a → b → c → a (take one of these conditions away)");
     let long: Vec<String> =
         (0..18).map(|index| field(&format!("f{index}"), &format!("f{}", index + 1))).collect();
     let long = format!("{}, {{id: f18, name: F, type: string}}", long.join(", "));
     assert_snapshot!(check(&long), @r"
-/groups/0/fields/0/conditional/field form/condition: more than 16 conditions hang on one another
-/groups/0/fields/1/conditional/field form/condition: more than 16 conditions hang on one another
-");
+        /groups/0/fields/0/conditional/field form/condition: more than 16 conditions hang on one another (take one of these conditions away)
+        /groups/0/fields/1/conditional/field form/condition: more than 16 conditions hang on one another (take one of these conditions away)
+        ");
 }

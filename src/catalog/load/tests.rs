@@ -131,8 +131,8 @@ fn document_kind() {
     assert_snapshot!(with(""), @"services/payments/payments-db.yaml:1:1: error document/kind missing property `kind` (write `kind: Service`)");
     assert_snapshot!(with("kind: Servce\n"), @"services/payments/payments-db.yaml:2:7: error document/kind unknown kind `Servce`, expected one of `CatalogItem`, `CatalogBundle`, `Service`, `Environment`, `Catalog` (did you mean `Service`?)");
     assert_snapshot!(with("kind: [Service]\n"), @r#"services/payments/payments-db.yaml:2:7: error document/kind unknown kind `["Service"]`, expected one of `CatalogItem`, `CatalogBundle`, `Service`, `Environment`, `Catalog` (by its path this is a `Service`: write `kind: Service`)"#);
-    assert_snapshot!(check(&format!("#- catalog/databases/payments-db.yaml\n{SERVICE}")), @"catalog/databases/payments-db.yaml:2:7: error document/kind a `Service` stands where a `CatalogItem` belongs (move it to `services/payments/payments-db.yaml`)");
-    assert_snapshot!(check(&format!("#- trueline.yaml\n{SERVICE}")), @"trueline.yaml:2:7: error document/kind a `Service` stands where a `Catalog` belongs (move it to `services/payments/payments-db.yaml`)");
+    assert_snapshot!(check(&format!("#- catalog/databases/payments-db.yaml\n{SERVICE}")), @"catalog/databases/payments-db.yaml:2:7: error document/kind a `Service` stands where a `CatalogItem` belongs (write `kind: CatalogItem`, or move it to `services/payments/payments-db.yaml`)");
+    assert_snapshot!(check(&format!("#- trueline.yaml\n{SERVICE}")), @"trueline.yaml:2:7: error document/kind a `Service` stands where a `Catalog` belongs (write `kind: Catalog`, or move it to `services/payments/payments-db.yaml`)");
 }
 
 #[test]

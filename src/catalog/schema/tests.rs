@@ -89,10 +89,10 @@ fn one_of_two_is_explained() {
 #[test]
 fn wrong_types_name_both_and_say_what_to_write() {
     assert_snapshot!(check(Kind::Item, "{metadata: {version: 1.4, name: true, tags: sql}}"), @r#"
-/metadata/name schema/type: expected text, found `true` (put it in quotes: "true")
-/metadata/tags schema/type: expected a list, found text `sql` (write a list: `[sql]`)
-/metadata/version schema/type: expected text, found number `1.4` (put it in quotes as it stands there)
-"#);
+        /metadata/name schema/type: expected text, found `true` (put it in quotes: "true")
+        /metadata/tags schema/type: expected a list, found text `sql` (write a list: `[sql]`)
+        /metadata/version schema/type: expected text, found number `1.4` (write a semantic version of three numbers, with an optional pre-release and build, for example `1.4.0`)
+        "#);
     assert_snapshot!(check(Kind::Settings, "{guard: {maxDeletions: '5', maxUpdates: 1.5}, owners: {required: 'true'}}"), @r"
 /guard/maxDeletions schema/type: expected a whole number, found text `5` (take the quotes away: 5)
 /guard/maxUpdates schema/type: expected a whole number, found number `1.5`
@@ -128,12 +128,12 @@ fn values_are_explained_by_their_rule() {
 /metadata/sla/provisioningTime schema/value: expected a whole number above zero with a unit: ms, s, m, h or d, found `0m` (for example `30m`)
 ");
     assert_snapshot!(check(Kind::Item, "{fulfillment: {operations: {Rotate: {actions: []}, rotate: {state: suspended, schedule: {cron: 0 25 * * *, timezone: ''}}}}}"), @r"
-key /fulfillment/operations/Rotate schema/value: expected a lower-case word of up to 63 letters, digits and hyphens, beginning with a letter and not ending in a hyphen, found `Rotate` (for example `payments-eu`)
-/fulfillment/operations/Rotate/actions schema/value: expected at least 1 entry, found 0
-/fulfillment/operations/rotate/schedule/cron schema/value: expected a cron expression of five fields: minute, hour, day, month and weekday, found `0 25 * * *` (for example `0 9 * * MON-FRI`)
-/fulfillment/operations/rotate/schedule/timezone schema/value: expected an IANA time zone, found empty text (for example `Europe/Berlin`)
-/fulfillment/operations/rotate/state schema/value: `suspended` cannot be used here
-");
+        key /fulfillment/operations/Rotate schema/value: expected a lower-case word of up to 63 letters, digits and hyphens, beginning with a letter and not ending in a hyphen, found `Rotate` (for example `payments-eu`)
+        /fulfillment/operations/Rotate/actions schema/value: expected at least 1 entry, found 0
+        /fulfillment/operations/rotate/schedule/cron schema/value: expected a cron expression of five fields: minute, hour, day, month and weekday, found `0 25 * * *` (for example `0 9 * * MON-FRI`)
+        /fulfillment/operations/rotate/schedule/timezone schema/value: expected an IANA time zone, found empty text (for example `Europe/Berlin`)
+        /fulfillment/operations/rotate/state schema/value: `suspended` cannot be used here (state that the operation leads to, where a service may ask for it; `suspended` is taken)
+        ");
     assert_snapshot!(check(Kind::Item, "{fulfillment: {manual: {actions: [{type: jira, config: {}, retry: {attempts: 0, delay: 5 s, backoff: linear}}]}}}"), @r"
 /fulfillment/manual/actions/0/retry/attempts schema/value: expected at least 1, found 0
 /fulfillment/manual/actions/0/retry/backoff schema/value: expected one of `exponential`, `fixed`, found `linear`

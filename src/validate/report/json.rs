@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::plain::inert;
 use super::registry::Format;
 use super::report::Report;
 use super::summary::Summary;
@@ -14,7 +15,7 @@ pub(super) const FORMAT: Format = Format {
     about: "Everything there is to know, as `schemas/reports/findings.json` describes it. Paths begin at the root of \
             the catalog. The edits of a fix count bytes from the start of the file, and none overlap.",
     language: "json",
-    write: |report| serde_json::to_string_pretty(&json(report)).unwrap_or_default() + "\n",
+    write: |report| inert(&serde_json::to_string_pretty(&json(report)).unwrap_or_default()) + "\n",
 };
 
 /// The report as it is written.

@@ -38,6 +38,22 @@ pub(super) fn plain(text: &str) -> String {
     shown
 }
 
+/// Writes in JSON as escapes, which say the same, what would act on a terminal or hide.
+pub(super) fn inert(json: &str) -> String {
+    let mut written = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character == '\n' || visible(character) == character {
+            written.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            // Writing to a String cannot fail.
+            let _ = write!(written, "\\u{unit:04x}");
+        }
+    }
+    written
+}
+
 /// Breaks what the runner of GitHub Actions takes for a command in the middle of a line.
 pub(super) fn unnoticed(text: &str) -> String {
     text.replace("##[", "##\u{fffd}")
@@ -74,6 +90,10 @@ mod tests {
         ] {
             assert_eq!(plain(text), expected);
         }
+        let hidden = "\u{202e}\u{9b}\u{e0041}";
+        let json = serde_json::to_string(hidden).unwrap();
+        assert_eq!(inert(&json), r#""\u202e\u009b\udb40\udc41""#);
+        assert_eq!(serde_json::from_str::<String>(&inert(&json)).unwrap(), hidden);
         assert!(plain(&"x".repeat(1 << 20)).ends_with("x… and 1046576 characters more"));
         assert_eq!(place("", &Place::start_of(" ::error::x")), "./ ::error::x:1:1");
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::plain::plain;
+use super::plain::{inert, plain};
 use super::registry::Format;
 use super::report::Report;
 use super::sarif_log::{
@@ -54,7 +54,7 @@ pub fn sarif(report: &Report<'_>) -> String {
         results: report.findings.iter().map(result).collect(),
     };
     let log = Log { schema: SCHEMA, version: "2.1.0", runs: [run] };
-    serde_json::to_string_pretty(&log).unwrap_or_default() + "\n"
+    inert(&serde_json::to_string_pretty(&log).unwrap_or_default()) + "\n"
 }
 
 fn descriptor(rule: &'static Rule) -> Descriptor {

@@ -135,19 +135,21 @@ mod tests {
         let twin =
             SERVICE.replace("payments/", "billing/").replace("team: payments", "team: billing");
         let wrong = SERVICE.replace("size: small", "sise: small");
-        assert_snapshot!(report(&format!("{ITEM}{wrong}{twin}"), SOURCE), @r#"
-        services/billing/payments-db.yaml:3:16: error id/duplicate `services/payments/payments-db.yaml` has the id `payments-db` too
-          3 | metadata: {id: payments-db, team: billing}
-            |                ^^^^^^^^^^^
-          services/payments/payments-db.yaml:3:16: the other one
+        assert_snapshot!(report(&format!("{ITEM}{wrong}{twin}"), SOURCE), @r"
+            services/billing/payments-db.yaml:3:16: error id/duplicate `services/payments/payments-db.yaml` has the id `payments-db` too
+              3 | metadata: {id: payments-db, team: billing}
+                |                ^^^^^^^^^^^
+              hint: give one of the two another id, or delete the one that is too much
+              services/payments/payments-db.yaml:3:16: the other one
 
-        services/payments/payments-db.yaml:3:16: error id/duplicate `services/billing/payments-db.yaml` has the id `payments-db` too
-          3 | metadata: {id: payments-db, team: payments}
-            |                ^^^^^^^^^^^
-          services/billing/payments-db.yaml:3:16: the other one
+            services/payments/payments-db.yaml:3:16: error id/duplicate `services/billing/payments-db.yaml` has the id `payments-db` too
+              3 | metadata: {id: payments-db, team: payments}
+                |                ^^^^^^^^^^^
+              hint: give one of the two another id, or delete the one that is too much
+              services/billing/payments-db.yaml:3:16: the other one
 
-        2 errors
-        "#);
+            2 errors
+            ");
     }
 
     #[test]

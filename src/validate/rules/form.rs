@@ -118,7 +118,7 @@ mod tests {
         );
         with(
             "{id: label, name: Label, type: string, validation: {minLength: 9, maxLength: 4}}",
-            "catalog/databases/database-standard.yaml:17:76: error form/limits `minLength` 9 is beyond `maxLength` 4",
+            "catalog/databases/database-standard.yaml:17:76: error form/limits `minLength` 9 is beyond `maxLength` 4 (correct one of the two)",
         );
     }
 

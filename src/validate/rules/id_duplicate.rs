@@ -45,7 +45,10 @@ fn check(context: &Context<'_>, rule: &'static Rule, found: &mut Vec<Finding>) {
 fn of_two(document: &Document, other: &Document, (rule, id): (&'static Rule, &str)) -> Finding {
     let findings = Findings::new(document, rule);
     let message = format!("`{}` has the id `{id}` too", other.path);
-    findings.at("/metadata/id", message).related(other.place("/metadata/id"), "the other one")
+    findings
+        .at("/metadata/id", message)
+        .hint("give one of the two another id, or delete the one that is too much")
+        .related(other.place("/metadata/id"), "the other one")
 }
 
 fn check_former<'a>(
@@ -69,7 +72,8 @@ fn check_former<'a>(
         };
         let findings = Findings::new(document, rule);
         let finding = findings.at(&format!("/metadata/formerIds/{index}"), message);
-        found.push(finding.related(other.place(pointer), "the other one"));
+        let hint = format!("take `{id}` out of the `formerIds` of the one that never had it");
+        found.push(finding.hint(hint).related(other.place(pointer), "the other one"));
     }
 }
 
@@ -82,9 +86,9 @@ mod tests {
         let twin =
             SERVICE.replace("payments/", "billing/").replace("team: payments", "team: billing");
         check(&format!("{ITEM}{SERVICE}{twin}"), "
-            services/billing/payments-db.yaml:3:16: error id/duplicate `services/payments/payments-db.yaml` has the id `payments-db` too
+            services/billing/payments-db.yaml:3:16: error id/duplicate `services/payments/payments-db.yaml` has the id `payments-db` too (give one of the two another id, or delete the one that is too much)
             services/payments/payments-db.yaml:3:16: the other one
-            services/payments/payments-db.yaml:3:16: error id/duplicate `services/billing/payments-db.yaml` has the id `payments-db` too
+            services/payments/payments-db.yaml:3:16: error id/duplicate `services/billing/payments-db.yaml` has the id `payments-db` too (give one of the two another id, or delete the one that is too much)
             services/billing/payments-db.yaml:3:16: the other one
         ");
     }
@@ -93,9 +97,9 @@ mod tests {
     fn items_and_bundles_share_one_space() {
         let bundle = BUNDLE.replace("bundle-webapp", "database-standard");
         check(&format!("{ITEM}{bundle}"), "
-            bundles/database-standard.yaml:4:7: error id/duplicate `catalog/databases/database-standard.yaml` has the id `database-standard` too
+            bundles/database-standard.yaml:4:7: error id/duplicate `catalog/databases/database-standard.yaml` has the id `database-standard` too (give one of the two another id, or delete the one that is too much)
             catalog/databases/database-standard.yaml:4:7: the other one
-            catalog/databases/database-standard.yaml:4:7: error id/duplicate `bundles/database-standard.yaml` has the id `database-standard` too
+            catalog/databases/database-standard.yaml:4:7: error id/duplicate `bundles/database-standard.yaml` has the id `database-standard` too (give one of the two another id, or delete the one that is too much)
             bundles/database-standard.yaml:4:7: the other one
         ");
     }
@@ -107,12 +111,12 @@ mod tests {
             .replace("{id: payments-new", "{id: payments-new, formerIds: [payments-db]");
         check(&format!("{ITEM}{renamed}"), "");
         check(&format!("{ITEM}{SERVICE}{renamed}"), "
-            services/payments/payments-new.yaml:3:42: error id/duplicate the former id `payments-db` is in use by `services/payments/payments-db.yaml`
+            services/payments/payments-new.yaml:3:42: error id/duplicate the former id `payments-db` is in use by `services/payments/payments-db.yaml` (take `payments-db` out of the `formerIds` of the one that never had it)
             services/payments/payments-db.yaml:3:16: the other one
         ");
         let other = renamed.replace("payments-new", "payments-xyz");
         check(&format!("{ITEM}{renamed}{other}"), "
-            services/payments/payments-xyz.yaml:3:42: error id/duplicate `services/payments/payments-new.yaml` had the former id `payments-db` too
+            services/payments/payments-xyz.yaml:3:42: error id/duplicate `services/payments/payments-new.yaml` had the former id `payments-db` too (take `payments-db` out of the `formerIds` of the one that never had it)
             services/payments/payments-new.yaml:3:41: the other one
         ");
     }

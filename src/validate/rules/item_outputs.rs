@@ -51,7 +51,15 @@ fn wrong(item: &Item, path: &[String]) -> Option<Wrong> {
         Wrong::new(format!("action `{id}` has no output `{name}`"))
             .near(name, known.iter().map(String::as_str))
             .or_hint(|| {
-                format!("map it under `outputs` of `{id}`: `{name}: /pointer/into/its/result`")
+                let has = if known.is_empty() {
+                    String::new()
+                } else {
+                    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                    format!("it has {}; ", listed(&known))
+                };
+                format!(
+                    "{has}map another under `outputs` of `{id}`: `{name}: /pointer/into/its/result`"
+                )
             })
     })
 }
@@ -68,7 +76,7 @@ mod tests {
         );
         check(
             &ITEM.replace("provision.url", "provision.adress"),
-            "catalog/databases/database-standard.yaml:29:19: error item/outputs action `provision` has no output `adress` (map it under `outputs` of `provision`: `adress: /pointer/into/its/result`)",
+            "catalog/databases/database-standard.yaml:29:19: error item/outputs action `provision` has no output `adress` (it has `url`; map another under `outputs` of `provision`: `adress: /pointer/into/its/result`)",
         );
     }
 }
