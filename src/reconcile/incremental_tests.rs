@@ -160,6 +160,8 @@ fn compare(revisions: Vec<Vec<usize>>) -> Result<(), TestCaseError> {
 fn what_rules_about_names_found_is_kept() {
     let revisions = [[0, 0, 5, 0, 10, 2, 0, 0], [3, 0, 7, 0, 10, 8, 11, 0]];
     compare(revisions.map(Vec::from).into()).expect("going on is beginning anew");
+    let revisions = [[0, 0, 5, 0, 10, 8, 0, 0], [14, 0, 12, 6, 2, 1, 3, 9]];
+    compare(revisions.map(Vec::from).into()).expect("going on is beginning anew");
 }
 
 #[test]
