@@ -8,6 +8,8 @@ mod environment;
 mod form;
 mod form_check;
 mod form_conditions;
+mod form_never_visible;
+mod form_pattern;
 mod form_problems;
 mod form_schema;
 mod form_visibility;

@@ -3,6 +3,19 @@
 use super::compile::compile;
 use super::parse::parse;
 
+/// Another way to write a part of a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rewrite {
+    /// First byte of the text that is replaced.
+    pub start: usize,
+    /// First byte that stays.
+    pub end: usize,
+    /// What stands there instead.
+    pub text: String,
+    /// Whether it is certain to be what was meant.
+    pub safe: bool,
+}
+
 /// What is wrong with the text of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemplateProblem {
@@ -12,11 +25,13 @@ pub struct TemplateProblem {
     pub message: String,
     /// How to write it.
     pub hint: Option<String>,
+    /// How its tag can be written instead, where that is known.
+    pub instead: Option<Rewrite>,
 }
 
 impl TemplateProblem {
     pub(super) fn new(offset: usize, message: impl Into<String>) -> Self {
-        Self { offset, message: message.into(), hint: None }
+        Self { offset, message: message.into(), hint: None, instead: None }
     }
 
     pub(super) fn hint(self, hint: impl Into<String>) -> Self {
@@ -41,7 +56,7 @@ mod tests {
     use super::*;
 
     fn problems(text: &str) -> String {
-        let lines = check(text).into_iter().map(|TemplateProblem { offset, message, hint }| {
+        let lines = check(text).into_iter().map(|TemplateProblem { offset, message, hint, .. }| {
             format!("{offset}: {message} ({})", hint.unwrap_or_default())
         });
         lines.collect::<Vec<_>>().join("\n")

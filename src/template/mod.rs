@@ -25,7 +25,7 @@ mod laws;
 #[cfg(test)]
 mod tests;
 
-pub use check::{TemplateProblem, check};
+pub use check::{Rewrite, TemplateProblem, check};
 pub use escape::Target;
 pub use fill::{fill, marker_paths};
 pub use helpers::HELPERS;
