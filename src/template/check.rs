@@ -1,6 +1,7 @@
 //! Checks the text of a template without any scope: syntax, nesting, names of helpers.
 
 use super::compile::compile;
+use super::dialect::translated;
 use super::parse::parse;
 
 /// Another way to write a part of a template.
@@ -38,6 +39,24 @@ impl TemplateProblem {
         Self { hint: Some(hint.into()), ..self }
     }
 
+    pub(super) fn instead(self, instead: Rewrite) -> Self {
+        Self { instead: Some(instead), ..self }
+    }
+
+    /// Says how the tag that it is about is written here, where that is plain.
+    fn translated(self, text: &str) -> Self {
+        if self.instead.is_some() {
+            return self;
+        }
+        let Some(rewrite) = translated(text, self.offset) else { return self };
+        let hint = match self.hint {
+            // What changes when braces are taken away must be said.
+            Some(hint) if text.get(self.offset..).is_some_and(|tag| tag.starts_with("{{{")) => hint,
+            _ => format!("write `{}`", rewrite.text),
+        };
+        Self { hint: Some(hint), instead: Some(rewrite), ..self }
+    }
+
     pub(super) fn maybe_hint(self, hint: Option<String>) -> Self {
         Self { hint, ..self }
     }
@@ -46,7 +65,10 @@ impl TemplateProblem {
 /// Checks the text of a template: syntax, nesting, what is not allowed, helpers. No scope is needed.
 pub fn check(text: &str) -> Vec<TemplateProblem> {
     let problems = parse(text).problems;
-    if problems.is_empty() { compile(text).err().into_iter().collect() } else { problems }
+    if problems.is_empty() {
+        return compile(text).err().into_iter().collect();
+    }
+    problems.into_iter().map(|problem| problem.translated(text)).collect()
 }
 
 #[cfg(test)]
@@ -56,9 +78,10 @@ mod tests {
     use super::*;
 
     fn problems(text: &str) -> String {
-        let lines = check(text).into_iter().map(|TemplateProblem { offset, message, hint, .. }| {
-            format!("{offset}: {message} ({})", hint.unwrap_or_default())
-        });
+        let lines =
+            check(text).into_iter().map(|TemplateProblem { offset, message, hint, .. }| {
+                format!("{offset}: {message} ({})", hint.unwrap_or_default())
+            });
         lines.collect::<Vec<_>>().join("\n")
     }
 
@@ -84,7 +107,7 @@ mod tests {
         }
     }
 
-    const TRAPS: [&str; 24] = [
+    const TRAPS: [&str; 31] = [
         "{{upper(fields.name)}}",
         "{{fields.a == fields.b}}",
         "{{#each fields.xs as x}}{{/each}}",
@@ -109,6 +132,13 @@ mod tests {
         "{{concat sep='a'}}",
         "{{^fields.a}}{{/fields.a}}",
         "{{#eech fields.xs}}{{/eech}}",
+        "{{#if fields.a}}{{elseif fields.b}}{{/if}}",
+        "{{#if fields.a && fields.b}}x{{endif}}",
+        "{{#if fields.a}}x{{ end }}",
+        "{{#each x in fields.xs}}{{x}}{{/each}}",
+        "{{range .fields.xs}}",
+        "{{urlencode fields.a}}",
+        "{{toUpperCase fields.a}}",
     ];
 
     #[test]

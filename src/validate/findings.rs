@@ -114,12 +114,7 @@ impl<'a> Findings<'a> {
     }
 
     /// Adds the edit that writes a part of a text in another way.
-    pub fn rewrite(
-        &self,
-        finding: Finding,
-        pointer: &str,
-        rewrite: &template::Rewrite,
-    ) -> Finding {
+    pub fn rewrite(&self, finding: Finding, pointer: &str, rewrite: &template::Rewrite) -> Finding {
         let node = self.tree().and_then(|tree| tree.pointer(pointer));
         let range = rewrite.start..rewrite.end;
         let source = &self.document.bytes;

@@ -202,8 +202,11 @@ pub fn in_text(source: &[u8], node: &Node, bytes: Range<usize>, new: &str) -> Op
     let written = write(old);
     let fits = *style != Style::Plain || stays_plain(old, new, bytes.start == 0);
     let end = start + written.len();
-    (fits && source.get(start..end)? == written.as_bytes())
-        .then(|| Edit { start, end, text: write(new) })
+    (fits && source.get(start..end)? == written.as_bytes()).then(|| Edit {
+        start,
+        end,
+        text: write(new),
+    })
 }
 
 /// Tells whether a text can stand without quotes where another one does.

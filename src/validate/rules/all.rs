@@ -9,9 +9,9 @@ use super::{
     reference_replacement, reference_unknown_bundle, reference_unknown_component,
     reference_unknown_environment, reference_unknown_item, reference_unknown_output,
     reference_unknown_service, reference_unknown_team, schema, service_state, settings_guard,
-    settings_rule, source, suppression, team_quota, template_literal, template_syntax,
-    template_unknown_variable, version_left_behind, version_requirement, window_cron,
-    window_time_zone, yaml,
+    settings_rule, source, suppression, team_quota, template_escape, template_literal,
+    template_syntax, template_trap, template_unknown_variable, version_left_behind,
+    version_requirement, window_cron, window_time_zone, yaml,
 };
 use crate::validate::registry::Rule;
 
@@ -52,8 +52,10 @@ pub(in crate::validate) fn all() -> impl Iterator<Item = &'static Rule> {
         &settings_guard::RULE,
         &settings_rule::RULE,
         &team_quota::RULE,
+        &template_escape::RULE,
         &template_literal::RULE,
         &template_syntax::RULE,
+        &template_trap::RULE,
         &template_unknown_variable::RULE,
         &version_left_behind::RULE,
         &version_requirement::RULE,
