@@ -37,7 +37,10 @@ pub(super) fn condition_problems(
             format!("`{}` cannot be asked of a field of type `{kind}`", cut(&condition.operator));
         let hint = match operators {
             [] => format!("no condition can hang on a `{kind}`"),
-            _ => format!("possible: {}", listed(operators)),
+            _ => match nearest(&condition.operator, operators.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("possible: {}", listed(operators)),
+            },
         };
         return problem("operator", message, Some(hint));
     }

@@ -4,13 +4,13 @@
 use serde_json::Number;
 
 use super::check::{Rewrite, TemplateProblem};
-use super::dialect::{ELSE_IFS, foreign_helper};
+use super::dialect::{ELSE_IFS, foreign_helper, renamed};
 use super::helpers::{self, HELPERS, Helper};
 use super::parse::{BLOCKS, MAX_NESTING, Open};
 use super::references::Reference;
 use super::scope::ROOTS;
 use super::token::{Part, Token};
-use crate::finding::{did_you_mean, nearest};
+use crate::finding::nearest;
 
 /// The tokens of one tag, read from the front.
 pub(super) struct Arguments<'t, 'a> {
@@ -316,8 +316,18 @@ pub(super) fn unknown_helper<'n>(
     name: &str,
     known: impl IntoIterator<Item = &'n str>,
 ) -> TemplateProblem {
-    TemplateProblem::new(offset, format!("there is no {what} `{name}`"))
-        .maybe_hint(foreign_helper(name).or_else(|| did_you_mean(name, known)))
+    let problem = TemplateProblem::new(offset, format!("there is no {what} `{name}`"));
+    if let (Some(hint), None) = (foreign_helper(name), renamed(name)) {
+        return problem.hint(hint);
+    }
+    let Some(near) = renamed(name).or_else(|| nearest(name, known)) else { return problem };
+    let problem = problem.hint(format!("did you mean `{near}`?"));
+    // The end of a block would have to be written anew as well.
+    if what == "block" {
+        return problem;
+    }
+    let (end, text) = (offset + name.len(), near.to_owned());
+    problem.instead(Rewrite { start: offset, end, text, safe: false })
 }
 
 fn refuse_call_by_parenthesis(

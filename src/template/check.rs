@@ -146,19 +146,19 @@ mod tests {
         let snapshot = TRAPS.map(|text| format!("{text}\n    {}", problems(text))).join("\n");
         assert_snapshot!(snapshot, @r#"
         {{upper(fields.name)}}
-            2: `upper(…)` is not how a helper is called (write `{{upper x}}`)
+            2: `upper(…)` is not how a helper is called (write `{{upper fields.name}}`)
         {{fields.a == fields.b}}
-            11: templates have no `==` (write `{{eq a b}}`)
+            11: templates have no `==` (write `{{eq fields.a fields.b}}`)
         {{#each fields.xs as x}}{{/each}}
-            18: the names after `as` stand between `|` (write `{{#each fields.x as |item index|}}`)
+            18: the names after `as` stand between `|` (write `{{#each fields.xs as |x|}}`)
         {{.fields.name}}
-            2: a path does not start with a dot (write `fields.name`)
+            2: a path does not start with a dot (write `{{fields.name}}`)
         {{fields.name | upper}}
-            14: a value is not piped into a helper (write the helper first: `{{upper fields.name}}`)
+            14: a value is not piped into a helper (write `{{upper fields.name}}`)
         {{concat fields.a, fields.b}}
-            17: arguments are not separated by commas (write spaces between them)
+            17: arguments are not separated by commas (write `{{concat fields.a fields.b}}`)
         {{#if eq fields.a 'b'}}{{/if}}
-            6: `eq` is a helper, not a value (write it in parentheses: `(eq a b)`)
+            6: `eq` is a helper, not a value (write `{{#if (eq fields.a 'b')}}`)
         {{if fields.a}}
             2: `if` is a block (write `{{#if …}}…{{/if}}`)
         {{#eq fields.a 'b'}}{{/eq}}
@@ -166,7 +166,7 @@ mod tests {
         {{{fields.a}}}
             0: `{{{` is not available: values are always escaped (write `{{x}}`, with a space before it where a `{` of the text comes first)
         {{&fields.a}}
-            0: `{{&` is not available: values are always escaped (write `{{x}}`)
+            0: `{{&` is not available: values are always escaped (write `{{fields.a}}`)
         {{> part}}
             0: partials are not available (write the text here)
         {{#> part}}{{/part}}
@@ -185,7 +185,7 @@ mod tests {
         {{replace fields.a 'b'}}
             2: `replace` takes 3 arguments (write `{{replace x "from" "to"}}`)
         {{upper trim fields.a}}
-            8: `trim` is a helper, not a value (write it in parentheses: `(trim x)`)
+            8: `trim` is a helper, not a value (write `{{upper (trim fields.a)}}`)
         {{#each fields.xs}}{{fields.a}}{{/each}}
             21: inside `each` and `with`, `fields.a` starts at their value (write `@root.fields.a`, or `this.fields.a` where that is meant)
         {{concat sep='a'}}
@@ -194,6 +194,20 @@ mod tests {
             0: `{{^` opens no block here (write `{{#unless x}}`)
         {{#eech fields.xs}}{{/eech}}
             3: there is no block `eech` (did you mean `each`?)
+        {{#if fields.a}}{{elseif fields.b}}{{/if}}
+            18: `elseif` begins no other case of a block (write `{{else if fields.b}}`)
+        {{#if fields.a && fields.b}}x{{endif}}
+            15: templates have no `&&` (write `{{#if (and fields.a fields.b)}}`)
+        {{#if fields.a}}x{{ end }}
+            20: `end` closes no block (write `{{/if}}`)
+        {{#each x in fields.xs}}{{x}}{{/each}}
+            10: one value too many (write `{{#each fields.xs as |x|}}`)
+        {{range .fields.xs}}
+            2: there is no helper `range` (write `{{#each fields.x as |item|}}…{{/each}}`)
+        {{urlencode fields.a}}
+            2: there is no helper `urlencode` (leave it out: values are escaped for the place where they stand)
+        {{toUpperCase fields.a}}
+            2: there is no helper `toUpperCase` (did you mean `upper`?)
         "#);
     }
 

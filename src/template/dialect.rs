@@ -28,11 +28,13 @@ const RENAMED: [(&str, &str); 14] = [
     ("slugify", "slug"),
 ];
 
+/// Returns what a helper of another dialect is called here.
+pub(super) fn renamed(name: &str) -> Option<&'static str> {
+    RENAMED.iter().find(|(theirs, _)| *theirs == name).map(|(_, ours)| *ours)
+}
+
 /// Says what to write instead of a helper of another dialect.
 pub(super) fn foreign_helper(name: &str) -> Option<String> {
-    if let Some((_, ours)) = RENAMED.iter().find(|(theirs, _)| *theirs == name) {
-        return Some(format!("it is called `{ours}` here"));
-    }
     let hint = match name {
         "range" | "for" | "foreach" => "write `{{#each fields.x as |item|}}…{{/each}}`",
         "urlencode" | "url_encode" | "urlquery" | "encodeURIComponent" | "encodeURI" | "escape"
@@ -104,18 +106,15 @@ fn tokens(text: &str) -> Option<Vec<Token<'_>>> {
                 .unwrap_or(rest.len()),
         };
         let sign = SIGNS.into_iter().find(|sign| rest.starts_with(sign));
-        let (token, after) = match (length, sign) {
-            (0, sign) => {
-                let sign = sign?;
-                (Token::Sign(sign), rest.get(sign.len()..)?)
-            }
-            _ => {
-                let (word, after) = rest.split_at(length);
-                match after.strip_prefix('(') {
-                    _ if matches!(first, '"' | '\'') => (Token::Text(word), after),
-                    Some(after) => (Token::Called(word), after),
-                    None => (Token::Word(word), after),
-                }
+        let (token, after) = if length == 0 {
+            let sign = sign?;
+            (Token::Sign(sign), rest.get(sign.len()..)?)
+        } else {
+            let (word, after) = rest.split_at(length);
+            match after.strip_prefix('(') {
+                _ if matches!(first, '"' | '\'') => (Token::Text(word), after),
+                Some(after) => (Token::Called(word), after),
+                None => (Token::Word(word), after),
             }
         };
         found.push(token);
@@ -303,13 +302,9 @@ impl<'a> Reader<'a> {
     }
 
     fn name(&mut self, name: &str) -> String {
-        match RENAMED.iter().find(|(theirs, _)| *theirs == name) {
-            Some((_, ours)) => {
-                self.is_sure = false;
-                (*ours).to_owned()
-            }
-            None => name.to_owned(),
-        }
+        let Some(ours) = renamed(name) else { return name.to_owned() };
+        self.is_sure = false;
+        ours.to_owned()
     }
 
     /// A path without the dot that other dialects begin it with.
@@ -327,72 +322,5 @@ impl<'a> Reader<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(text: &str, expected: Option<(&str, bool)>) {
-        let offset = text.find("{{").unwrap_or_default();
-        let found = translated(text, offset);
-        let found = found.as_ref().map(|rewrite| (rewrite.text.as_str(), rewrite.safe));
-        assert_eq!(found, expected, "{text}");
-    }
-
-    #[test]
-    fn what_is_plain_is_written_anew() {
-        for (text, expected) in [
-            ("{{upper(fields.a)}}", "{{upper fields.a}}"),
-            (
-                "{{ concat(fields.a, '-', lower(fields.b)) }}",
-                "{{concat fields.a '-' (lower fields.b)}}",
-            ),
-            ("{{fields.a == fields.b}}", "{{eq fields.a fields.b}}"),
-            (
-                "{{#if fields.a != 'x' && !fields.b || fields.c}}1{{/if}}",
-                "{{#if (or (and (ne fields.a 'x') (not fields.b)) fields.c)}}",
-            ),
-            ("{{#if eq fields.a 'b'}}1{{/if}}", "{{#if (eq fields.a 'b')}}"),
-            ("{{#each fields.xs as x}}{{x}}{{/each}}", "{{#each fields.xs as |x|}}"),
-            ("{{#each fields.xs as x, i}}{{x}}{{/each}}", "{{#each fields.xs as |x i|}}"),
-            ("{{~#each x in fields.xs~}}{{x}}{{/each}}", "{{~#each fields.xs as |x|~}}"),
-            ("{{.fields.name}}", "{{fields.name}}"),
-            ("{{ fields.name | lower | default: 'x' }}", "{{default (lower fields.name) 'x'}}"),
-            ("{{fields.name | default('x')}}", "{{default fields.name 'x'}}"),
-            ("{{concat fields.a, fields.b}}", "{{concat fields.a fields.b}}"),
-            ("{{upper trim fields.a}}", "{{upper (trim fields.a)}}"),
-        ] {
-            check(text, Some((expected, true)));
-        }
-    }
-
-    #[test]
-    fn what_is_guessed_is_not_safe() {
-        check("{{{fields.a}}}", Some(("{{fields.a}}", false)));
-        check("{{&fields.a}}", Some(("{{fields.a}}", false)));
-        check("{{fields.a | upcase}}", Some(("{{upper fields.a}}", false)));
-        check("{{ .Values.name }}", Some(("{{fields.name}}", false)));
-    }
-
-    #[test]
-    fn what_is_not_plain_is_left() {
-        for text in [
-            "{{fields.a}}",
-            "{{fields.a ? 1 : 2}}",
-            "{{fields.a + 1}}",
-            "{{fields.a | reverse}}",
-            "{{upper(fields.a}}",
-            "{{replace(fields.a)}}",
-            "{{> part}}",
-            "{{",
-            "{{}}",
-            "{{#if}}",
-            "{{(((((}}",
-        ] {
-            check(text, None);
-        }
-        let deep = format!("{{{{{}a{}}}}}", "(".repeat(150), ")".repeat(150));
-        assert_eq!(translated(&deep, 0).map(|rewrite| rewrite.text), Some("{{a}}".to_owned()));
-        let text = "{{#if fields.a}}1{{elseif fields.b == 2}}2{{/if}}";
-        let rewrite = translated(text, 19).expect("it is plain");
-        assert_eq!((&*rewrite.text, rewrite.safe), ("{{else if (eq fields.b 2)}}", true));
-    }
-}
+#[path = "dialect_tests.rs"]
+mod tests;

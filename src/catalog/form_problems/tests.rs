@@ -164,8 +164,8 @@ warning /groups/0/fields/1/conditional form/never-visible: required field `a` ca
         (most, "{field: size, operator: ne, value: 3}"),
         (most, "{field: size, operator: lt, value: 2}"),
         (small, "{field: tier, operator: ne, value: small}"),
-        (&*TIER, "{field: tier, operator: notIn, value: [small, large]}"),
-        (&*chain, "{field: c, operator: ne, value: true}"),
+        (TIER, "{field: tier, operator: notIn, value: [small, large]}"),
+        (chain.as_str(), "{field: c, operator: ne, value: true}"),
         (key, "{field: key, operator: contains, value: ABC}"),
     ] {
         assert_eq!(with(deciders, condition), "", "{condition}");

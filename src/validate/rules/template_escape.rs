@@ -128,7 +128,7 @@ mod tests {
             &body(
                 "{contentTemplate: {a: [\"{{json fields.size}}\"], b: \"x {{json fields.size}}\"}}",
             ),
-            "catalog/databases/database-standard.yaml:34:42: warning template/escape `json` makes a text of the value here (write `{{fields.size}}`: a lone path keeps its type, lists too)",
+            "catalog/databases/database-standard.yaml:34:43: warning template/escape `json` makes a text of the value here (write `{{fields.size}}`: a lone path keeps its type, lists too)",
         );
     }
 

@@ -89,7 +89,7 @@ fn variable(before: &str, rest: &str, names: &Names<'_>) -> Option<Trap> {
     if !is_known(path, names) {
         return None;
     }
-    let signs = if open == "{" && before.ends_with(['$', '#']) { 1 } else { 0 };
+    let signs = usize::from(open == "{" && before.ends_with(['$', '#']));
     let start = before.len() - signs;
     let end = before.len() + open.len() + inside.len() + close.len();
     let written = format!("{}{open}{inside}{close}", before.get(start..)?);
