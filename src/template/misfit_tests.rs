@@ -37,7 +37,11 @@ fn texts_in_json_stand_in_quotes_once() {
         r#"{"a": "{{fields.text}}", "b": {{fields.number}}, "c": {{json fields.text}}}"#,
         &[],
     );
-    check(json, r#"{"a": {{fields.list}}, "b": {{outputs.a.b}}, "c": {{upper outputs.a.b}}}"#, &[]);
+    check(
+        json,
+        r#"{"a": {{fields.list}}, "b": {{outputs.a.b}}, "c": {{upper outputs.a.b}}, "d": {{uuid}}}"#,
+        &[],
+    );
     check(
         json,
         r#"{"a": {{ fields.text }}}"#,

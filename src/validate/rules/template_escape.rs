@@ -86,8 +86,8 @@ fn shape(form: &Form, path: &[String]) -> Shape {
         }),
         ["service", "id" | "team"]
         | ["metadata", "id" | "name" | "version" | "description" | "category"]
-        | ["request", "id" | "operation" | "commit" | "correlationId"]
-        | ["system", _] => Shape::Text,
+        | ["request", "operation"] => Shape::Text,
+        // The rest of `request` and `system` is a marker in a plan, and a marker brings its quotes.
         _ => Shape::Unknown,
     }
 }
@@ -111,6 +111,7 @@ mod tests {
             ))
         };
         check(&body("{type: text, contentTemplate: '{\"a\": {{fields.size}}}'}"), "");
+        check(&body("{contentTemplate: '{\"a\": {{request.id}}, \"b\": {{system.date}}}'}"), "");
         let files =
             body("{contentTemplate: '{\"a\": {{fields.size}}, \"b\": \"{{json fields.label}}\"}'}");
         check(
