@@ -27,8 +27,8 @@ pub(super) fn condition_problems(
         return found.into_iter().map(|one| one.meant(&condition.field, near)).collect();
     };
     if decider.id == field.id {
-        let hint = Some("name another field, or take `conditional` away".to_owned());
-        return problem("field", "a field cannot decide over itself".to_owned(), hint);
+        let hint = "name another field, or take the condition away".to_owned();
+        return problem("field", "a field cannot decide over itself".to_owned(), Some(hint));
     }
     let operators = operators(decider.kind);
     if !operators.contains(&condition.operator.as_str()) {
@@ -37,7 +37,10 @@ pub(super) fn condition_problems(
             format!("`{}` cannot be asked of a field of type `{kind}`", cut(&condition.operator));
         let hint = match operators {
             [] => format!("no condition can hang on a `{kind}`"),
-            _ => format!("possible: {}", listed(operators)),
+            _ => match nearest(&condition.operator, operators.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("possible: {}", listed(operators)),
+            },
         };
         return problem("operator", message, Some(hint));
     }
@@ -83,9 +86,8 @@ pub(super) fn ring<'a>(
     fields: &BTreeMap<&'a str, &'a Field>,
     reported: &mut BTreeSet<&'a str>,
 ) -> Vec<Problem> {
-    let problem = |message: String| {
-        let hint = Some("take one of these conditions away".to_owned());
-        vec![Problem::new("form/condition", "/conditional/field", message, hint)]
+    let problem = |message: String, hint: &str| {
+        vec![Problem::new("form/condition", "/conditional/field", message, Some(hint.to_owned()))]
     };
     let mut path = vec![field.id.as_str()];
     let mut next = field.conditional.as_ref();
@@ -96,13 +98,15 @@ pub(super) fn ring<'a>(
             reported.extend(path.iter().copied());
             let message = format!("conditions go in a ring: {}", path.join(" → "));
             // A field that decides over itself is reported in its own words.
-            return if fresh && path.len() > 2 { problem(message) } else { Vec::new() };
+            let hint = "none of them is ever visible: take the condition of one of them away";
+            return if fresh && path.len() > 2 { problem(message, hint) } else { Vec::new() };
         }
         if path.len() > MAX_CHAIN + 1 {
             // Whoever leads into a ring is not part of it.
             let repeats = path.iter().collect::<BTreeSet<_>>().len() < path.len();
             let message = format!("more than {MAX_CHAIN} conditions hang on one another");
-            return if repeats { Vec::new() } else { problem(message) };
+            let hint = "let it hang on a field further up directly";
+            return if repeats { Vec::new() } else { problem(message, hint) };
         }
         next = decider.conditional.as_ref();
     }

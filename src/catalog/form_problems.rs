@@ -8,6 +8,8 @@ use super::form::{Field, FieldType, Form};
 use super::form_certain::is_right;
 use super::form_check::FieldCheck;
 use super::form_conditions::{condition_problems, ring};
+use super::form_never_visible::never_visible;
+use super::form_pattern::pattern_problems;
 use super::form_visibility::{by_id, compare};
 use super::schema::{Problem, compile, explain};
 use crate::kinds::words::{bare, cut, listed, shown};
@@ -27,11 +29,12 @@ impl Form {
             };
             add(limits(field));
             add(choices(field));
-            add(pattern(field));
+            add(pattern_problems(field));
             add(default(field));
             if let Some(condition) = &field.conditional {
                 add(condition_problems(condition, field, &fields));
                 add(ring(field, &fields, &mut reported));
+                add(never_visible(field, &fields));
             }
         }
         Problem::sorted(problems)
@@ -162,46 +165,6 @@ fn choices(field: &Field) -> Vec<Problem> {
             problem(&format!("/enum/{index}"), message, None)
         })
         .collect()
-}
-
-fn pattern(field: &Field) -> Vec<Problem> {
-    let Some(pattern) = field.limit("pattern").and_then(Value::as_str) else { return Vec::new() };
-    let problem = |message: String, hint: &str| {
-        Problem::new("form/pattern", "/validation/pattern", message, Some(hint.to_owned()))
-    };
-    if compile(&json!({"pattern": pattern})).is_none() {
-        let (message, hint) = broken_pattern(pattern);
-        return vec![problem(message, hint)];
-    }
-    let open = !pattern.starts_with('^') || !pattern.ends_with('$') || pattern.ends_with("\\$");
-    let warn = || {
-        let message = "the pattern is not anchored: it matches a part of a text".to_owned();
-        problem(message, "begin it with `^` and end it with `$`").warning()
-    };
-    open.then(warn).into_iter().collect()
-}
-
-/// Says why a pattern cannot be used.
-fn broken_pattern(pattern: &str) -> (String, &'static str) {
-    if ["(?=", "(?!", "(?<=", "(?<!"].iter().any(|look| pattern.contains(look)) {
-        let hint = "say what is allowed instead, or check it with `minLength` and `maxLength`";
-        return ("patterns have no look-around, so that they take linear time".to_owned(), hint);
-    }
-    let reason = match regex::Regex::new(pattern) {
-        Err(regex::Error::CompiledTooBig(_)) | Ok(_) => {
-            return (
-                "the pattern is too costly".to_owned(),
-                "repeat less, or bound it with `maxLength`",
-            );
-        }
-        Err(error) => error.to_string(),
-    };
-    // The last line of the reason is the reason; those above it draw where.
-    let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-    (
-        format!("the pattern is not a regular expression: {}", cut(&reason)),
-        "escape `( ) [ ] { } . * + ? \\` where they stand for themselves",
-    )
 }
 
 fn default(field: &Field) -> Vec<Problem> {

@@ -9,6 +9,8 @@ mod form;
 mod form_certain;
 mod form_check;
 mod form_conditions;
+mod form_never_visible;
+mod form_pattern;
 mod form_problems;
 mod form_schema;
 mod form_visibility;

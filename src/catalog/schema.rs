@@ -19,6 +19,8 @@ pub struct Problem {
     pub pointer: String,
     /// Whether the key and not the value is wrong.
     pub at_key: bool,
+    /// The byte of the value, a text, at which it is wrong, where that is known.
+    pub offset: Option<usize>,
     /// Id of the rule that it breaks.
     pub rule: &'static str,
     /// How bad it is.
@@ -42,6 +44,7 @@ impl Problem {
         Self {
             pointer: pointer.into(),
             at_key: false,
+            offset: None,
             rule,
             severity: Severity::Error,
             message: message.into(),
@@ -54,6 +57,20 @@ impl Problem {
     #[must_use]
     pub fn meant(mut self, word: &str, instead: Option<&str>) -> Self {
         self.mend = instead.map(|instead| Mend::Respell(word.to_owned(), instead.to_owned()));
+        self
+    }
+
+    /// Says at which byte of the text it is wrong.
+    #[must_use]
+    pub fn offset(mut self, offset: usize) -> Self {
+        self.offset = Some(offset);
+        self
+    }
+
+    /// Says how the whole text can be written instead.
+    #[must_use]
+    pub fn instead(mut self, text: impl Into<String>) -> Self {
+        self.mend = Some(Mend::Rewrite(text.into()));
         self
     }
 
@@ -80,6 +97,7 @@ impl Problem {
                 Mend::Unquote => edit::unquote(source, node()?),
                 Mend::Once => edit::without_repeats(source, node()?),
                 Mend::Respell(old, new) => edit::respell(source, &place, old, new),
+                Mend::Rewrite(new) => edit::whole_text(source, node()?, new),
             }
         });
         Finding { fix, ..self.at(place) }
@@ -104,7 +122,8 @@ impl Problem {
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
         let Fault { pointer, at_key, rule, message, hint, mend } = fault;
-        Self { pointer, at_key, rule, severity: Severity::Error, message, hint, mend }
+        let severity = Severity::Error;
+        Self { pointer, at_key, offset: None, rule, severity, message, hint, mend }
     }
 }
 

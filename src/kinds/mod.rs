@@ -21,4 +21,4 @@ pub use check::config_problems;
 pub use fill::{fill_markers, markers_in};
 pub use problem::{Fault, MOST, Mend, explain};
 pub use registry::{ActionKind, Decided, Reversal, Slot, all, find};
-pub use render::{ConfigError, render_config, target_of};
+pub use render::{ConfigError, is_structured, render_config, target_of};

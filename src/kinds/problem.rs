@@ -37,6 +37,8 @@ pub enum Mend {
     Unquote,
     /// With another word in place of the first.
     Respell(String, String),
+    /// With this text in place of the whole, which may not be what was meant.
+    Rewrite(String),
     /// Without the entries that stand in a list twice.
     Once,
 }

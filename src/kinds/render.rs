@@ -20,6 +20,12 @@ pub fn target_of(kind: &ActionKind, config: &Value, pointer: &str) -> Target {
     slot_of(kind, pointer).map_or(Target::Text, |(slot, keys)| decide(slot, config, &keys))
 }
 
+/// Tells whether a text at a JSON pointer stands in a map or list whose lone paths keep their types.
+pub fn is_structured(kind: &ActionKind, pointer: &str) -> bool {
+    let above = std::iter::successors(Some(pointer), |at| Some(at.rsplit_once('/')?.0));
+    above.skip(1).any(|at| slot_of(kind, at).is_some_and(|(slot, _)| slot.structured))
+}
+
 /// Renders every text of a `config`; keys, numbers and truth values stay as they are.
 ///
 /// A map or list in a structured slot keeps the types of lone paths in it; every other text becomes a text.

@@ -3,13 +3,14 @@
 
 use serde_json::Number;
 
-use super::check::TemplateProblem;
+use super::check::{Rewrite, TemplateProblem};
+use super::dialect::{ELSE_IFS, foreign_helper, renamed};
 use super::helpers::{self, HELPERS, Helper};
 use super::parse::{BLOCKS, MAX_NESTING, Open};
 use super::references::Reference;
 use super::scope::ROOTS;
 use super::token::{Part, Token};
-use crate::finding::{did_you_mean, nearest};
+use crate::finding::nearest;
 
 /// The tokens of one tag, read from the front.
 pub(super) struct Arguments<'t, 'a> {
@@ -18,6 +19,9 @@ pub(super) struct Arguments<'t, 'a> {
     open: &'t [Open],
     references: &'t mut Vec<Reference>,
 }
+
+/// Words of other dialects that end a block.
+const ENDS: [&str; 7] = ["end", "endif", "endfor", "endeach", "endunless", "endwith", "fi"];
 
 /// What is wrong with a path, and how to write it.
 type Wrong = (String, Option<String>);
@@ -39,6 +43,15 @@ impl<'t, 'a> Arguments<'t, 'a> {
                 return Err(TemplateProblem::new(self.start, "the tag is empty")
                     .hint("write a path between the braces: `{{fields.name}}`"));
             }
+            Some(Token { offset, part: Part::Word(word) }) if ELSE_IFS.contains(word) => {
+                let message = format!("`{word}` begins no other case of a block");
+                return Err(TemplateProblem::new(*offset, message).hint("write `{{else if x}}`"));
+            }
+            Some(Token { offset, part: Part::Word(word) })
+                if self.tokens.len() == 1 && ENDS.contains(word) && !self.open.is_empty() =>
+            {
+                return Err(self.wrong_end(*offset, word));
+            }
             Some(Token { offset, part: Part::Word(word) }) if word.starts_with("else") => {
                 let message = format!("Handlebars reads `{word}` as an `else`");
                 return Err(
@@ -51,6 +64,16 @@ impl<'t, 'a> Arguments<'t, 'a> {
             Some(_) => self.call(self.open.len())?,
         }
         self.end()
+    }
+
+    /// Says how the block that is open is closed.
+    fn wrong_end(&self, offset: usize, word: &str) -> TemplateProblem {
+        let name = self.open.last().map_or("if", Open::name);
+        let text = format!("/{name}");
+        let hint = format!("write `{{{{{text}}}}}`");
+        TemplateProblem::new(offset, format!("`{word}` closes no block"))
+            .hint(hint)
+            .instead(Rewrite { start: offset, end: offset + word.len(), text, safe: false })
     }
 
     /// Reads the argument of a block, and gives the names after it.
@@ -293,8 +316,18 @@ pub(super) fn unknown_helper<'n>(
     name: &str,
     known: impl IntoIterator<Item = &'n str>,
 ) -> TemplateProblem {
-    TemplateProblem::new(offset, format!("there is no {what} `{name}`"))
-        .maybe_hint(did_you_mean(name, known))
+    let problem = TemplateProblem::new(offset, format!("there is no {what} `{name}`"));
+    if let (Some(hint), None) = (foreign_helper(name), renamed(name)) {
+        return problem.hint(hint);
+    }
+    let Some(near) = renamed(name).or_else(|| nearest(name, known)) else { return problem };
+    let problem = problem.hint(format!("did you mean `{near}`?"));
+    // The end of a block would have to be written anew as well.
+    if what == "block" {
+        return problem;
+    }
+    let (end, text) = (offset + name.len(), near.to_owned());
+    problem.instead(Rewrite { start: offset, end, text, safe: false })
 }
 
 fn refuse_call_by_parenthesis(

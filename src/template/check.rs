@@ -1,9 +1,23 @@
 //! Checks the text of a template without any scope: syntax, nesting, names of helpers.
 
 use super::compile::compile;
+use super::dialect::translated;
 use super::parse::{Parsed, parse};
 use super::references::Reference;
 use super::simple::is_simple;
+
+/// Another way to write a part of a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rewrite {
+    /// First byte of the text that is replaced.
+    pub start: usize,
+    /// First byte that stays.
+    pub end: usize,
+    /// What stands there instead.
+    pub text: String,
+    /// Whether it is certain to be what was meant.
+    pub safe: bool,
+}
 
 /// What is wrong with the text of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,15 +28,35 @@ pub struct TemplateProblem {
     pub message: String,
     /// How to write it.
     pub hint: Option<String>,
+    /// How its tag can be written instead, where that is known.
+    pub instead: Option<Rewrite>,
 }
 
 impl TemplateProblem {
     pub(super) fn new(offset: usize, message: impl Into<String>) -> Self {
-        Self { offset, message: message.into(), hint: None }
+        Self { offset, message: message.into(), hint: None, instead: None }
     }
 
     pub(super) fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
+    }
+
+    pub(super) fn instead(self, instead: Rewrite) -> Self {
+        Self { instead: Some(instead), ..self }
+    }
+
+    /// Says how the tag that it is about is written here, where that is plain.
+    fn translated(self, text: &str) -> Self {
+        if self.instead.is_some() {
+            return self;
+        }
+        let Some(rewrite) = translated(text, self.offset) else { return self };
+        let hint = match self.hint {
+            // What changes when braces are taken away must be said.
+            Some(hint) if text.get(self.offset..).is_some_and(|tag| tag.starts_with("{{{")) => hint,
+            _ => format!("write `{}`", rewrite.text),
+        };
+        Self { hint: Some(hint), instead: Some(rewrite), ..self }
     }
 
     pub(super) fn maybe_hint(self, hint: Option<String>) -> Self {
@@ -39,7 +73,7 @@ pub fn check(text: &str) -> Vec<TemplateProblem> {
 pub fn read(text: &str) -> Result<Vec<Reference>, Vec<TemplateProblem>> {
     let Parsed { references, problems } = parse(text);
     if !problems.is_empty() {
-        return Err(problems);
+        return Err(problems.into_iter().map(|problem| problem.translated(text)).collect());
     }
     if !is_simple(text) {
         compile(text).map_err(|problem| vec![problem])?;
@@ -54,9 +88,10 @@ mod tests {
     use super::*;
 
     fn problems(text: &str) -> String {
-        let lines = check(text).into_iter().map(|TemplateProblem { offset, message, hint }| {
-            format!("{offset}: {message} ({})", hint.unwrap_or_default())
-        });
+        let lines =
+            check(text).into_iter().map(|TemplateProblem { offset, message, hint, .. }| {
+                format!("{offset}: {message} ({})", hint.unwrap_or_default())
+            });
         lines.collect::<Vec<_>>().join("\n")
     }
 
@@ -82,7 +117,7 @@ mod tests {
         }
     }
 
-    const TRAPS: [&str; 24] = [
+    const TRAPS: [&str; 31] = [
         "{{upper(fields.name)}}",
         "{{fields.a == fields.b}}",
         "{{#each fields.xs as x}}{{/each}}",
@@ -107,6 +142,13 @@ mod tests {
         "{{concat sep='a'}}",
         "{{^fields.a}}{{/fields.a}}",
         "{{#eech fields.xs}}{{/eech}}",
+        "{{#if fields.a}}{{elseif fields.b}}{{/if}}",
+        "{{#if fields.a && fields.b}}x{{endif}}",
+        "{{#if fields.a}}x{{ end }}",
+        "{{#each x in fields.xs}}{{x}}{{/each}}",
+        "{{range .fields.xs}}",
+        "{{urlencode fields.a}}",
+        "{{toUpperCase fields.a}}",
     ];
 
     #[test]
@@ -114,19 +156,19 @@ mod tests {
         let snapshot = TRAPS.map(|text| format!("{text}\n    {}", problems(text))).join("\n");
         assert_snapshot!(snapshot, @r#"
         {{upper(fields.name)}}
-            2: `upper(…)` is not how a helper is called (write `{{upper x}}`)
+            2: `upper(…)` is not how a helper is called (write `{{upper fields.name}}`)
         {{fields.a == fields.b}}
-            11: templates have no `==` (write `{{eq a b}}`)
+            11: templates have no `==` (write `{{eq fields.a fields.b}}`)
         {{#each fields.xs as x}}{{/each}}
-            18: the names after `as` stand between `|` (write `{{#each fields.x as |item index|}}`)
+            18: the names after `as` stand between `|` (write `{{#each fields.xs as |x|}}`)
         {{.fields.name}}
-            2: a path does not start with a dot (write `fields.name`)
+            2: a path does not start with a dot (write `{{fields.name}}`)
         {{fields.name | upper}}
-            14: a value is not piped into a helper (write the helper first: `{{upper fields.name}}`)
+            14: a value is not piped into a helper (write `{{upper fields.name}}`)
         {{concat fields.a, fields.b}}
-            17: arguments are not separated by commas (write spaces between them)
+            17: arguments are not separated by commas (write `{{concat fields.a fields.b}}`)
         {{#if eq fields.a 'b'}}{{/if}}
-            6: `eq` is a helper, not a value (write it in parentheses: `(eq a b)`)
+            6: `eq` is a helper, not a value (write `{{#if (eq fields.a 'b')}}`)
         {{if fields.a}}
             2: `if` is a block (write `{{#if …}}…{{/if}}`)
         {{#eq fields.a 'b'}}{{/eq}}
@@ -134,7 +176,7 @@ mod tests {
         {{{fields.a}}}
             0: `{{{` is not available: values are always escaped (write `{{x}}`, with a space before it where a `{` of the text comes first)
         {{&fields.a}}
-            0: `{{&` is not available: values are always escaped (write `{{x}}`)
+            0: `{{&` is not available: values are always escaped (write `{{fields.a}}`)
         {{> part}}
             0: partials are not available (write the text here)
         {{#> part}}{{/part}}
@@ -153,7 +195,7 @@ mod tests {
         {{replace fields.a 'b'}}
             2: `replace` takes 3 arguments (write `{{replace x "from" "to"}}`)
         {{upper trim fields.a}}
-            8: `trim` is a helper, not a value (write it in parentheses: `(trim x)`)
+            8: `trim` is a helper, not a value (write `{{upper (trim fields.a)}}`)
         {{#each fields.xs}}{{fields.a}}{{/each}}
             21: inside `each` and `with`, `fields.a` starts at their value (write `@root.fields.a`, or `this.fields.a` where that is meant)
         {{concat sep='a'}}
@@ -162,6 +204,20 @@ mod tests {
             0: `{{^` opens no block here (write `{{#unless x}}`)
         {{#eech fields.xs}}{{/eech}}
             3: there is no block `eech` (did you mean `each`?)
+        {{#if fields.a}}{{elseif fields.b}}{{/if}}
+            18: `elseif` begins no other case of a block (write `{{else if fields.b}}`)
+        {{#if fields.a && fields.b}}x{{endif}}
+            15: templates have no `&&` (write `{{#if (and fields.a fields.b)}}`)
+        {{#if fields.a}}x{{ end }}
+            20: `end` closes no block (write `{{/if}}`)
+        {{#each x in fields.xs}}{{x}}{{/each}}
+            10: one value too many (write `{{#each fields.xs as |x|}}`)
+        {{range .fields.xs}}
+            2: there is no helper `range` (write `{{#each fields.x as |item|}}…{{/each}}`)
+        {{urlencode fields.a}}
+            2: there is no helper `urlencode` (leave it out: values are escaped for the place where they stand)
+        {{toUpperCase fields.a}}
+            2: there is no helper `toUpperCase` (did you mean `upper`?)
         "#);
     }
 

@@ -4,10 +4,12 @@ mod argument;
 mod call;
 mod check;
 mod compile;
+mod dialect;
 mod escape;
 mod fill;
 mod helpers;
 mod marker;
+mod misfit;
 mod parse;
 mod quoting;
 mod references;
@@ -26,11 +28,12 @@ mod laws;
 #[cfg(test)]
 mod tests;
 
-pub use check::{TemplateProblem, check, read};
+pub use check::{Rewrite, TemplateProblem, check, read};
 pub use escape::Target;
 pub use fill::{fill, marker_paths};
 pub use helpers::HELPERS;
 pub use marker::{has_sensitive, has_unknown, sensitive, show_markers, strip_markers, unknown};
-pub use references::{Reference, lone_reference, references};
+pub use misfit::{Misfit, Place, Shape, misfits};
+pub use references::{Reference, lone_path, lone_reference, references};
 pub use render::{MAX_OUTPUT_BYTES, RenderError, evaluate, is_template, render};
 pub use scope::{ROOTS, Scope};

@@ -59,6 +59,11 @@ pub(super) struct Open {
 }
 
 impl Open {
+    /// Its word.
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// Tells whether paths start at its value here.
     pub(super) fn is_frame(&self) -> bool {
         matches!(self.name, "each" | "with") && !self.inverse
@@ -207,7 +212,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-fn is_else(tag: &Tag<'_>) -> bool {
+pub(super) fn is_else(tag: &Tag<'_>) -> bool {
     tag.tokens.first().is_some_and(|token| token.part == Part::Word("else"))
 }
 

@@ -4,7 +4,7 @@
 use super::escape::Target;
 
 /// Where the end of a text stands.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Quoting {
     hcl: bool,
     /// Open `"` and, in HCL, open `{` of what is interpolated.
@@ -23,6 +23,11 @@ impl Quoting {
     /// Tells whether what comes next stands inside quotes.
     pub(super) fn is_inside(&self) -> bool {
         self.open.last() == Some(&'"')
+    }
+
+    /// Tells whether two texts go on in the same way.
+    pub(super) fn goes_on_as(&self, other: &Self) -> bool {
+        (&self.open, self.escaped, self.comment) == (&other.open, other.escaped, other.comment)
     }
 
     /// Reads on.

@@ -33,6 +33,15 @@ pub(super) fn without_alias(segments: &[String]) -> Vec<String> {
     path
 }
 
+/// Returns the path of a text that is one path between braces and nothing else.
+pub fn lone_path(text: &str) -> Option<Vec<String>> {
+    let inner = text.trim().strip_prefix("{{")?.strip_suffix("}}")?.trim();
+    match <[Reference; 1]>::try_from(references(text)) {
+        Ok([Reference { path, .. }]) if !inner.contains([' ', '{', '}', '(']) => Some(path),
+        _ => None,
+    }
+}
+
 /// Returns service and output of a text that is one lone reference, `{{services.<id>.outputs.<name>}}`.
 pub fn lone_reference(text: &str) -> Option<(String, String)> {
     let inner = text.trim().strip_prefix("{{")?.strip_suffix("}}")?.trim();

@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use super::registry::Rule;
 use crate::catalog::{Document, Problem, place_in};
-use crate::finding::{Finding, Place, nearest};
+use crate::finding::{Finding, Fix, Place, nearest};
+use crate::template;
 use crate::yaml::{self, Node, edit};
 
 /// What rules found in one document so far.
@@ -106,7 +107,10 @@ impl<'a> Findings<'a> {
     /// Makes a finding of a problem below a JSON pointer, under the problem's own rule.
     pub fn of_problem(&self, below: &str, problem: Problem) -> Finding {
         let problem = Problem { pointer: format!("{below}{}", problem.pointer), ..problem };
-        let place = self.locate(&problem.pointer, problem.at_key);
+        let place = match problem.offset {
+            Some(offset) => self.place_in_text(&problem.pointer, offset),
+            None => self.locate(&problem.pointer, problem.at_key),
+        };
         match self.tree() {
             Some(tree) => problem.within(&self.document.bytes, tree, place),
             None => problem.at(place),
@@ -130,6 +134,17 @@ impl<'a> Findings<'a> {
     pub fn respell(&self, finding: Finding, word: &str, instead: &str) -> Finding {
         let fix = edit::respell(&self.document.bytes, &finding.place, word, instead);
         Finding { fix: fix.or(finding.fix), ..finding }
+    }
+
+    /// Adds the edit that writes a part of a text in another way.
+    pub fn rewrite(&self, finding: Finding, pointer: &str, rewrite: &template::Rewrite) -> Finding {
+        let node = self.tree().and_then(|tree| tree.pointer(pointer));
+        let range = rewrite.start..rewrite.end;
+        let source = &self.document.bytes;
+        let edit = node.and_then(|node| edit::in_text(source, node, range, &rewrite.text));
+        let Some(edit) = edit else { return finding };
+        let what = format!("write `{}`", rewrite.text);
+        finding.fix(Fix { what, safe: rewrite.safe, edits: vec![edit] })
     }
 
     /// Adds a finding.

@@ -11,14 +11,28 @@ pub(super) type Visit<'v> = &'v mut dyn FnMut(&str, &str, &Names<'_>);
 
 /// Calls back with every template of an item or bundle.
 pub(super) fn each_template(document: &Document, visit: Visit<'_>) {
+    each_text_with_names(document, is_template, visit);
+}
+
+/// Calls back with every text of an item or bundle that is wanted, wherever a template may stand.
+pub(super) fn each_text_with_names(
+    document: &Document,
+    is_wanted: fn(&str) -> bool,
+    visit: Visit<'_>,
+) {
+    let visit = &mut |text: &str, pointer: &str, names: &Names<'_>| {
+        if is_wanted(text) {
+            visit(text, pointer, names);
+        }
+    };
     match &document.body {
-        Some(Body::Item(item)) => of_item(item, visit),
+        Some(Body::Item(item)) => of_item(item, is_wanted, visit),
         Some(Body::Bundle(bundle)) => of_bundle(bundle, visit),
         _ => {}
     }
 }
 
-fn of_item(item: &Item, visit: Visit<'_>) {
+fn of_item(item: &Item, is_wanted: fn(&str) -> bool, visit: Visit<'_>) {
     let fixed = of_actions(item);
     for list in action_lists(item) {
         for (index, action) in list.actions.iter().enumerate() {
@@ -26,7 +40,8 @@ fn of_item(item: &Item, visit: Visit<'_>) {
             let kind = kinds::find(&action.kind);
             let mut names: Option<(Names<'_>, Names<'_>)> = None;
             action_texts(action, &mut |text, pointer| {
-                if !is_template(text) {
+                // What a place may refer to is not made out for nothing.
+                if !is_wanted(text) {
                     return;
                 }
                 let (names, own) = names.get_or_insert_with(|| {

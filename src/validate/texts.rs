@@ -33,6 +33,38 @@ pub(super) fn each_text<'v>(
     }
 }
 
+/// Calls back with every key of a value and the JSON pointer to it.
+pub(super) fn each_key<'v>(
+    value: &'v Value,
+    pointer: &mut String,
+    visit: &mut dyn FnMut(&'v str, &str),
+) {
+    let length = pointer.len();
+    let mut below = |key: &str, item: &'v Value, visit: &mut dyn FnMut(&'v str, &str)| {
+        pointer.push('/');
+        pointer.push_str(key);
+        each_key(item, pointer, visit);
+        pointer.truncate(length);
+    };
+    match value {
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                below(&index.to_string(), item, visit);
+            }
+        }
+        Value::Object(map) => {
+            for (key, item) in map {
+                let escaped = escape(key);
+                below(&escaped, item, visit);
+            }
+            for key in map.keys() {
+                visit(key, &format!("{pointer}/{}", escape(key)));
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Writes a key as a part of a JSON pointer.
 pub(super) fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")

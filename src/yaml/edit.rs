@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::position::position_in;
 use super::scalar::resolve;
 use super::tree::{Node, Scalar, Span, Style};
 use crate::finding::{Edit, Fix, Place};
@@ -171,6 +172,50 @@ pub fn rewrite(source: &[u8], node: &Node, word: &str) -> Option<Fix> {
     let fits = is_word(word) && on_one_line && !range.is_empty();
     let scalar = matches!(node, Node::Scalar(..));
     (fits && scalar).then(|| fix(&format!("write `{word}`"), false, [(range, word.to_owned())]))
+}
+
+/// Makes the edit that writes another text in place of a whole one, quoted as that is.
+pub fn whole_text(source: &[u8], node: &Node, new: &str) -> Option<Fix> {
+    let Node::Scalar(Scalar::Text(text, _), _) = node else { return None };
+    let edit = in_text(source, node, 0..text.len(), new)?;
+    Some(Fix { what: format!("write `{new}`"), safe: false, edits: vec![edit] })
+}
+
+/// Makes the edit that writes another text in place of some bytes of a text, escaped as its quotes want it.
+///
+/// Nothing where those bytes go over lines or are written with escapes of another kind, or where the new
+/// ones cannot stand there.
+pub fn in_text(source: &[u8], node: &Node, bytes: Range<usize>, new: &str) -> Option<Edit> {
+    let Node::Scalar(Scalar::Text(text, style), span) = node else { return None };
+    let old = text.get(bytes.clone())?;
+    if old.is_empty() || [old, new].iter().any(|text| text.contains(char::is_control)) {
+        return None;
+    }
+    let (line, column) = position_in(node, source, bytes.start);
+    let start = byte_at(source, line, column)?;
+    let is_double = source.get(byte_at(source, span.line, span.column)?) == Some(&b'"');
+    let write = |text: &str| match style {
+        Style::Quoted if is_double => text.replace('\\', "\\\\").replace('"', "\\\""),
+        Style::Quoted => text.replace('\'', "''"),
+        Style::Plain | Style::Block => text.to_owned(),
+    };
+    let written = write(old);
+    let fits = *style != Style::Plain || stays_plain(old, new, bytes.start == 0);
+    let end = start + written.len();
+    (fits && source.get(start..end)? == written.as_bytes()).then(|| Edit {
+        start,
+        end,
+        text: write(new),
+    })
+}
+
+/// Tells whether a text can stand without quotes where another one does.
+fn stays_plain(old: &str, new: &str, is_first: bool) -> bool {
+    let first = |text: &str| text.chars().next();
+    let begins = first(new) == first(old)
+        || new.starts_with(|first: char| first == '^' || first.is_ascii_alphabetic());
+    let free = |each: char| !":#,[]{}".contains(each) || old.contains(each);
+    (begins || !is_first) && new.chars().all(free)
 }
 
 fn fix(what: &str, safe: bool, edits: impl IntoIterator<Item = (Range<usize>, String)>) -> Fix {

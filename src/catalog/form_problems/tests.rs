@@ -92,11 +92,84 @@ fn patterns_are_linear_valid_and_anchored() {
     let pattern = |pattern: &str| {
         check(&format!("{{id: a, name: A, type: string, validation: {{pattern: '{pattern}'}}}}"))
     };
-    assert_snapshot!(pattern("^(?!x)[a-z]+$"), @"/groups/0/fields/0/validation/pattern form/pattern: patterns have no look-around, so that they take linear time (say what is allowed instead, or check it with `minLength` and `maxLength`)");
-    assert_snapshot!(pattern("^(a"), @r#"/groups/0/fields/0/validation/pattern form/pattern: the pattern is not a regular expression: unclosed group (escape `( ) [ ] { } . * + ? \` where they stand for themselves)"#);
-    assert_snapshot!(pattern("[a-z]+"), @"warning /groups/0/fields/0/validation/pattern form/pattern: the pattern is not anchored: it matches a part of a text (begin it with `^` and end it with `$`)");
-    assert_snapshot!(pattern("^((a{1,1000}){1,1000}){1,1000}$"), @"/groups/0/fields/0/validation/pattern form/pattern: the pattern is too costly (repeat less, or bound it with `maxLength`)");
-    assert_snapshot!(pattern(r"^(a)\1$"), @r#"/groups/0/fields/0/validation/pattern form/pattern: the pattern is not a regular expression: backreferences are not supported (escape `( ) [ ] { } . * + ? \` where they stand for themselves)"#);
+    let told = [
+        "^(?!x)[a-z]+$",
+        "^ab(?<=b)$",
+        r"^(a)\1$",
+        "^(?<n>a)\\k<n>$",
+        "^(?>a)$",
+        "^[(?=]$",
+        "^(a",
+        "^((a{1,1000}){1,1000}){1,1000}$",
+    ];
+    let told = told.map(pattern).join("\n");
+    assert_snapshot!(told, @r"
+/groups/0/fields/0/validation/pattern form/pattern: `(?!` is a negative look-ahead at character 2: patterns take linear time and never go back (say what is allowed instead, or check it with `minLength` and `maxLength`)
+/groups/0/fields/0/validation/pattern form/pattern: `(?<=` is a look-behind at character 4: patterns take linear time and never go back (say what is allowed instead, or check it with `minLength` and `maxLength`)
+/groups/0/fields/0/validation/pattern form/pattern: `\1` is a back-reference at character 5: patterns take linear time and never go back (write out what may stand there)
+/groups/0/fields/0/validation/pattern form/pattern: `\k` is a back-reference at character 9: patterns take linear time and never go back (write out what may stand there)
+/groups/0/fields/0/validation/pattern form/pattern: `(?>` is an atomic group at character 2: patterns take linear time and never go back (write `(?:`: nothing goes back here in any case)
+
+/groups/0/fields/0/validation/pattern form/pattern: the pattern is not a regular expression: unclosed group at character 2 (escape `( ) [ ] { } . * + ? \` where they stand for themselves)
+/groups/0/fields/0/validation/pattern form/pattern: the pattern is too costly (repeat less, or bound it with `maxLength`)
+");
+    let open = [
+        "[a-z]+", "^a", "a$", "^a|b$", "^(a|b)$", "^a$|^b$", ".*a.*", "^a.*", "^a\\$", "^$",
+        "(?i)^a$",
+    ];
+    let open = open.map(|text| format!("{text}    {}", pattern(text))).join("\n");
+    assert_snapshot!(open, @r"
+[a-z]+    warning /groups/0/fields/0/validation/pattern form/pattern-anchored: the pattern is not anchored: it matches a part of a text, whatever else is in it (write `^[a-z]+$`, or `.*` at that end where anything may stand there)
+^a    warning /groups/0/fields/0/validation/pattern form/pattern-anchored: the pattern is not anchored at its end: anything may follow what it matches (write `^a$`, or `.*` at that end where anything may stand there)
+a$    warning /groups/0/fields/0/validation/pattern form/pattern-anchored: the pattern is not anchored at its start: anything may stand before what it matches (write `^a$`, or `.*` at that end where anything may stand there)
+^a|b$    warning /groups/0/fields/0/validation/pattern form/pattern-anchored: the pattern is not anchored: it matches a part of a text, whatever else is in it (write `^(?:a|b)$`, or `.*` at that end where anything may stand there)
+^(a|b)$    
+^a$|^b$    
+.*a.*    
+^a.*    
+^a\$    warning /groups/0/fields/0/validation/pattern form/pattern-anchored: the pattern is not anchored at its end: anything may follow what it matches (write `^a\$$`, or `.*` at that end where anything may stand there)
+^$    
+(?i)^a$
+");
+}
+
+#[test]
+fn what_can_never_be_visible_is_told() {
+    let with = |deciders: &str, condition: &str| {
+        check(&format!(
+            "{deciders}, {{id: a, name: A, type: string, required: true, conditional: {condition}}}"
+        ))
+    };
+    let most = "{id: size, name: Size, type: number, required: true, validation: {min: 1, max: 5}}";
+    let small = "{id: tier, name: Tier, type: select, enum: [small, large], default: small}";
+    let chain = format!(
+        "{small}, {{id: b, name: B, type: boolean, conditional: {{field: tier, operator: eq, value: small}}}}, \
+         {{id: c, name: C, type: boolean, conditional: {{field: b, operator: eq, value: true}}}}"
+    );
+    let key = "{id: key, name: Key, type: string, validation: {pattern: '^[a-z]+$'}}";
+    let never = [
+        with(most, "{field: size, operator: gt, value: 5}"),
+        with(most, "{field: size, operator: eq, value: 9}"),
+        with(small, "{field: tier, operator: notIn, value: [small, large]}"),
+        with(key, "{field: key, operator: eq, value: ABC}"),
+    ];
+    assert_snapshot!(never.join("\n"), @r"
+warning /groups/0/fields/1/conditional form/never-visible: required field `a` can never be visible: there is no value with which `size` is more than `5` (compare with a value that `size` can have, or take `a` away)
+warning /groups/0/fields/1/conditional form/never-visible: required field `a` can never be visible: there is no value with which `size` is `9` (compare with a value that `size` can have, or take `a` away)
+warning /groups/0/fields/1/conditional form/never-visible: required field `a` can never be visible: there is no value with which `tier` is none of `small`, `large` (compare with a value that `tier` can have, or take `a` away)
+warning /groups/0/fields/1/conditional form/never-visible: required field `a` can never be visible: there is no value with which `key` is `ABC` (compare with a value that `key` can have, or take `a` away)
+");
+    for (deciders, condition) in [
+        (most, "{field: size, operator: gt, value: 4}"),
+        (most, "{field: size, operator: ne, value: 3}"),
+        (most, "{field: size, operator: lt, value: 2}"),
+        (small, "{field: tier, operator: ne, value: small}"),
+        (TIER, "{field: tier, operator: notIn, value: [small, large]}"),
+        (chain.as_str(), "{field: c, operator: ne, value: true}"),
+        (key, "{field: key, operator: contains, value: ABC}"),
+    ] {
+        assert_eq!(with(deciders, condition), "", "{condition}");
+    }
 }
 
 #[test]
@@ -107,7 +180,7 @@ fn conditions_name_fields_and_compare_what_compares() {
         ))
     };
     assert_snapshot!(when("{field: teir, operator: eq, value: small}"), @"/groups/0/fields/3/conditional/field form/condition: no field `teir` (did you mean `tier`?)");
-    assert_snapshot!(when("{field: a, operator: eq, value: small}"), @"/groups/0/fields/3/conditional/field form/condition: a field cannot decide over itself (name another field, or take `conditional` away)");
+    assert_snapshot!(when("{field: a, operator: eq, value: small}"), @"/groups/0/fields/3/conditional/field form/condition: a field cannot decide over itself (name another field, or take the condition away)");
     assert_snapshot!(when("{field: tier, operator: gt, value: small}"), @"/groups/0/fields/3/conditional/operator form/condition: `gt` cannot be asked of a field of type `select` (possible: `eq`, `ne`, `in`, `notIn`)");
     assert_snapshot!(when("{field: key, operator: eq, value: x}"), @"/groups/0/fields/3/conditional/operator form/condition: `eq` cannot be asked of a field of type `password` (no condition can hang on a `password`)");
     assert_snapshot!(when("{field: tier, operator: eq, value: smal}"), @"/groups/0/fields/3/conditional/value form/condition: expected one of `small`, `large`, found `smal` (did you mean `small`?)");
@@ -124,12 +197,12 @@ fn rings_of_conditions_are_printed_once() {
         )
     };
     let fields = [field("a", "b"), field("b", "c"), field("c", "a"), field("d", "a")].join(", ");
-    assert_snapshot!(check(&fields), @"/groups/0/fields/0/conditional/field form/condition: conditions go in a ring: a → b → c → a (take one of these conditions away)");
+    assert_snapshot!(check(&fields), @"/groups/0/fields/0/conditional/field form/condition: conditions go in a ring: a → b → c → a (none of them is ever visible: take the condition of one of them away)");
     let long: Vec<String> =
         (0..18).map(|index| field(&format!("f{index}"), &format!("f{}", index + 1))).collect();
     let long = format!("{}, {{id: f18, name: F, type: string}}", long.join(", "));
     assert_snapshot!(check(&long), @r"
-        /groups/0/fields/0/conditional/field form/condition: more than 16 conditions hang on one another (take one of these conditions away)
-        /groups/0/fields/1/conditional/field form/condition: more than 16 conditions hang on one another (take one of these conditions away)
-        ");
+/groups/0/fields/0/conditional/field form/condition: more than 16 conditions hang on one another (let it hang on a field further up directly)
+/groups/0/fields/1/conditional/field form/condition: more than 16 conditions hang on one another (let it hang on a field further up directly)
+");
 }

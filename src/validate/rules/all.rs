@@ -9,8 +9,8 @@ use super::{
     owners, reference_cycle, reference_replacement, reference_unknown_bundle,
     reference_unknown_component, reference_unknown_environment, reference_unknown_item,
     reference_unknown_output, reference_unknown_service, reference_unknown_team, schema, secret,
-    service_state, settings_guard, settings_rule, source, suppression, team_quota,
-    template_literal, template_syntax, template_unknown_variable, text_look_alike,
+    service_state, settings_guard, settings_rule, source, suppression, team_quota, template_escape,
+    template_literal, template_syntax, template_trap, template_unknown_variable, text_look_alike,
     version_left_behind, version_requirement, window_cron, window_time_zone, yaml,
 };
 use crate::validate::registry::Rule;
@@ -54,8 +54,10 @@ pub(in crate::validate) fn all() -> impl Iterator<Item = &'static Rule> {
         &settings_guard::RULE,
         &settings_rule::RULE,
         &team_quota::RULE,
+        &template_escape::RULE,
         &template_literal::RULE,
         &template_syntax::RULE,
+        &template_trap::RULE,
         &template_unknown_variable::RULE,
         &text_look_alike::RULE,
         &version_left_behind::RULE,

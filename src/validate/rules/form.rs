@@ -7,7 +7,7 @@ use crate::validate::registry::{Check, Rule};
 
 const CHECKED_BY: Check = Check::With("form/duplicate-id");
 
-pub(super) static RULES: [Rule; 6] = [
+pub(super) static RULES: [Rule; 8] = [
     Rule {
         id: "form/duplicate-id",
         severity: Severity::Error,
@@ -51,11 +51,31 @@ pub(super) static RULES: [Rule; 6] = [
     Rule {
         id: "form/pattern",
         severity: Severity::Error,
-        summary: "The pattern of a field is no regular expression of linear time, or is not anchored.",
-        why: "Patterns run on what strangers enter; one that backtracks can stop the service, one without anchors lets through what only contains it.",
-        mend: "Write it without look-around and back-references, between `^` and `$`.",
+        summary: "The pattern of a field is no regular expression of linear time.",
+        why: "Patterns run on what strangers enter; one that backtracks can stop the service.",
+        mend: "Write it without look-around, back-references and atomic groups: say what is allowed, not what is not.",
         bad: "pattern: \"(?!admin)[a-z]+\"",
         good: "pattern: \"^[a-z]{3,20}$\"",
+        check: CHECKED_BY,
+    },
+    Rule {
+        id: "form/pattern-anchored",
+        severity: Severity::Warning,
+        summary: "The pattern of a field is not anchored on both sides.",
+        why: "It lets through every text that only contains what it describes: `[a-z]+` takes `x; rm -rf /`.",
+        mend: "Write it between `^` and `$`, with its choices in a group; where anything may follow, say so with `.*`.",
+        bad: "pattern: \"^dev-|prod-$\"",
+        good: "pattern: \"^(?:dev|prod)-[a-z]{3,20}$\"",
+        check: CHECKED_BY,
+    },
+    Rule {
+        id: "form/never-visible",
+        severity: Severity::Warning,
+        summary: "No value of the deciding field fulfils the condition of a field, so that it is never visible.",
+        why: "Nobody can ever give it, however much it is required.",
+        mend: "Compare with a value that the deciding field can have.",
+        bad: "conditional: {field: replicas, operator: gt, value: 5}, and `replicas` has `max: 5`",
+        good: "conditional: {field: replicas, operator: gte, value: 5}",
         check: CHECKED_BY,
     },
     Rule {
@@ -83,7 +103,7 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use crate::validate::testing::{ITEM, check};
+    use crate::validate::testing::{ITEM, check, judge};
 
     #[track_caller]
     fn with(field: &str, expected: &str) {
@@ -134,11 +154,31 @@ mod tests {
     fn pattern() {
         with(
             "{id: label, name: Label, type: string, validation: {pattern: \"^(?!a)b$\"}}",
-            "catalog/databases/database-standard.yaml:17:74: error form/pattern patterns have no look-around, so that they take linear time (say what is allowed instead, or check it with `minLength` and `maxLength`)",
+            "catalog/databases/database-standard.yaml:17:76: error form/pattern `(?!` is a negative look-ahead at character 2: patterns take linear time and never go back (say what is allowed instead, or check it with `minLength` and `maxLength`)",
+        );
+    }
+
+    #[test]
+    fn pattern_anchored() {
+        let field = "{id: label, name: Label, type: string, validation: {pattern: '^a|b$'}}";
+        with(
+            field,
+            "catalog/databases/database-standard.yaml:17:74: warning form/pattern-anchored the pattern is not anchored: it matches a part of a text, whatever else is in it (write `^(?:a|b)$`, or `.*` at that end where anything may stand there)",
+        );
+        let files = ITEM.replace("{id: label, name: Label, type: string}", field);
+        let fix = judge(&files).findings.remove(0).fix.unwrap();
+        assert_eq!((fix.safe, &*fix.edits[0].text), (false, "^(?:a|b)$"));
+    }
+
+    #[test]
+    fn never_visible() {
+        with(
+            "{id: label, name: Label, type: string, required: true, conditional: {field: size, operator: notIn, value: [small, large]}}",
+            "catalog/databases/database-standard.yaml:17:81: warning form/never-visible required field `label` can never be visible: there is no value with which `size` is none of `small`, `large` (compare with a value that `size` can have, or take `label` away)",
         );
         with(
-            "{id: label, name: Label, type: string, validation: {pattern: \"b\"}}",
-            "catalog/databases/database-standard.yaml:17:74: warning form/pattern the pattern is not anchored: it matches a part of a text (begin it with `^` and end it with `$`)",
+            "{id: label, name: Label, type: string, required: true, conditional: {field: size, operator: in, value: [small]}}",
+            "",
         );
     }
 

@@ -2,7 +2,7 @@
 
 use crate::catalog::{Body, Document};
 use crate::finding::Severity;
-use crate::template::lone_reference;
+use crate::template::{ROOTS, lone_reference, references};
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
 use crate::validate::texts::{each_text, escape};
@@ -10,7 +10,7 @@ use crate::validate::texts::{each_text, escape};
 pub(super) static RULE: Rule = Rule {
     id: "template/literal",
     severity: Severity::Warning,
-    summary: "A field of a service holds a reference among other text, and is taken as it stands.",
+    summary: "A field of a service holds a reference among other text, or another variable, and is taken as it stands.",
     why: "What people enter is never a template; only one lone reference to an output is read.",
     mend: "Give the reference alone, and let the item put it together with other text.",
     bad: "databaseUrl: \"postgresql://{{services.payments-db.outputs.host}}/app\"",
@@ -27,14 +27,22 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
         }
         let mut pointer = format!("/fields/{}", escape(field));
         each_text(value, &mut pointer, &mut |text, pointer| {
-            let Some(offset) = text.find("{{").filter(|_| text.contains("services.")) else {
-                return;
-            };
+            let Some((offset, root)) = variable(text) else { return };
             let message = "this is taken as it stands: only one lone reference is read in a field";
             let finding = findings.in_text(pointer, offset, message);
-            findings.add(finding.hint("write nothing but `{{services.<id>.outputs.<name>}}`"));
+            findings.add(finding.hint(match root.as_str() {
+                "services" => "write nothing but `{{services.<id>.outputs.<name>}}`",
+                _ => "write the value itself: other variables are read in items and bundles only",
+            }));
         });
     }
+}
+
+/// Finds the first tag of a text, where a variable of ours is read in it, and the root of that variable.
+fn variable(text: &str) -> Option<(usize, String)> {
+    let offset = text.find("{{")?;
+    let mut roots = references(text).into_iter().filter_map(|found| found.path.into_iter().next());
+    Some((offset, roots.find(|root| ROOTS.contains(&root.as_str()))?))
 }
 
 #[cfg(test)]
@@ -47,6 +55,10 @@ mod tests {
             format!("{ITEM}{}", SERVICE.replace("size: small", &format!("label: \"{text}\"")))
         };
         check(&with("{{x}}"), "");
+        check(
+            &with("{{service.id}}-db"),
+            "services/payments/payments-db.yaml:5:18: warning template/literal this is taken as it stands: only one lone reference is read in a field (write the value itself: other variables are read in items and bundles only)",
+        );
         check(
             &with("http://{{services.payments-db.outputs.url}}"),
             "services/payments/payments-db.yaml:5:25: warning template/literal this is taken as it stands: only one lone reference is read in a field (write nothing but `{{services.<id>.outputs.<name>}}`)",

@@ -23,14 +23,18 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
     each_template(document, &mut |text, pointer, _| {
         for problem in template::check(text) {
             let finding = findings.in_text(pointer, problem.offset, problem.message);
-            findings.add(finding.maybe_hint(problem.hint));
+            let finding = finding.maybe_hint(problem.hint);
+            findings.add(match problem.instead {
+                Some(rewrite) => findings.rewrite(finding, pointer, &rewrite),
+                None => finding,
+            });
         }
     });
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::validate::testing::{ITEM, check};
+    use crate::validate::testing::{ITEM, check, judge};
 
     #[test]
     fn a_template_that_cannot_be_read_is_found_on_its_line() {
@@ -40,8 +44,26 @@ mod tests {
         );
         check(
             &item,
-            "catalog/databases/database-standard.yaml:28:55: error template/syntax `upper(…)` is not how a helper is called (write `{{upper x}}`)",
+            "catalog/databases/database-standard.yaml:28:55: error template/syntax `upper(…)` is not how a helper is called (write `{{upper fields.label}}`)",
         );
+    }
+
+    #[test]
+    fn what_is_plain_is_fixed_in_every_way_of_quoting() {
+        for (text, expected) in [
+            ("\"{{upper(fields.label)}}\"", "{{upper fields.label}}"),
+            ("\"{{fields.label | default: \\\"x\\\"}}\"", "{{default fields.label \\\"x\\\"}}"),
+            ("'{{#if fields.size == ''large''}}L{{/if}}'", "{{#if (eq fields.size ''large'')}}"),
+            ("|\n            It''s {{.fields.label}}.", "{{fields.label}}"),
+            ("Make {{fields.size, }}", ""),
+        ] {
+            let files = ITEM.replace("Make it.", text);
+            let found = judge(&files).findings.remove(0);
+            assert_eq!(found.rule, "template/syntax", "{found}");
+            let fix = found.fix.map(|fix| (fix.safe, fix.edits[0].text.clone()));
+            let expected = Some((true, expected.to_owned())).filter(|(_, text)| !text.is_empty());
+            assert_eq!(fix, expected, "{text}");
+        }
     }
 
     #[test]
@@ -49,8 +71,8 @@ mod tests {
         check(
             &ITEM.replace("Make it.", "\"{{fields.size == 'large'}} {{#each fields.label as x}}\""),
             "
-            catalog/databases/database-standard.yaml:26:40: error template/syntax templates have no `==` (write `{{eq a b}}`)
-            catalog/databases/database-standard.yaml:26:74: error template/syntax the names after `as` stand between `|` (write `{{#each fields.x as |item index|}}`)
+            catalog/databases/database-standard.yaml:26:40: error template/syntax templates have no `==` (write `{{eq fields.size 'large'}}`)
+            catalog/databases/database-standard.yaml:26:74: error template/syntax the names after `as` stand between `|` (write `{{#each fields.label as |x|}}`)
         ",
         );
     }

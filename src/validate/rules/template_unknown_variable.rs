@@ -2,7 +2,7 @@
 
 use crate::catalog::Document;
 use crate::finding::Severity;
-use crate::template;
+use crate::template::{self, ROOTS, Reference};
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
 use crate::validate::templates::each_template;
@@ -23,10 +23,21 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
         let Ok(references) = template::read(text) else { return };
         for reference in references {
             if let Some(wrong) = names.wrong(&reference.path, reference.optional) {
+                let foreign = is_foreign(text, &reference);
+                let wrong = if foreign { wrong.hint(AS_IT_IS) } else { wrong };
                 findings.add(wrong.at(findings, pointer, reference.offset));
             }
         }
     });
+}
+
+const AS_IT_IS: &str = "write `$\\{{…}}` where the braces are meant for another program";
+
+/// Tells whether a variable is probably one of a workflow: `${{ github.sha }}`.
+fn is_foreign(text: &str, reference: &Reference) -> bool {
+    let before = text.get(..reference.offset).unwrap_or_default().trim_end();
+    let root = reference.path.first().map_or("", String::as_str);
+    before.ends_with("${{") && !ROOTS.contains(&root)
 }
 
 #[cfg(test)]
@@ -74,6 +85,14 @@ mod tests {
             catalog/databases/database-standard.yaml:26:54: error template/unknown-variable no action `provison` is done before this one (outputs are known of actions that are done before it; none is)
             catalog/databases/database-standard.yaml:26:79: error template/unknown-variable there is no variable `failure` (known here: `environment`, `fields`, `metadata`, `outputs`, `request`, `secrets`, `service`, `system`)
         ");
+    }
+
+    #[test]
+    fn braces_of_other_programs_are_told_how_to_stay() {
+        check_text(
+            "${{ github.sha }}",
+            "catalog/databases/database-standard.yaml:26:30: error template/unknown-variable there is no variable `github` (write `$\\{{…}}` where the braces are meant for another program)",
+        );
     }
 
     #[test]

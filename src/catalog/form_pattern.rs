@@ -1,0 +1,135 @@
+//! What is wrong with the pattern of a field: it must run in linear time, and say what a whole text looks like.
+
+use regex_syntax::ast;
+use regex_syntax::hir::Look;
+use serde_json::{Value, json};
+
+use super::form::Field;
+use super::schema::{Problem, compile};
+use crate::kinds::words::cut;
+
+const AT: &str = "/validation/pattern";
+
+/// Returns what is wrong with the pattern of a field.
+pub(super) fn pattern_problems(field: &Field) -> Vec<Problem> {
+    let Some(pattern) = field.limit("pattern").and_then(Value::as_str) else { return Vec::new() };
+    if compile(&json!({"pattern": pattern})).is_none() {
+        return vec![broken(pattern)];
+    }
+    open(pattern).into_iter().collect()
+}
+
+/// What other engines have, and this one cannot do in linear time: how it begins, its name, what to do instead.
+const FOREIGN: [(&str, &str, &str); 12] = [
+    ("(?=", "a look-ahead", INSTEAD_OF_LOOKING),
+    ("(?!", "a negative look-ahead", INSTEAD_OF_LOOKING),
+    ("(?<=", "a look-behind", INSTEAD_OF_LOOKING),
+    ("(?<!", "a negative look-behind", INSTEAD_OF_LOOKING),
+    ("(?>", "an atomic group", "write `(?:`: nothing goes back here in any case"),
+    ("(?P=", "a back-reference", INSTEAD_OF_REPEATING),
+    ("\\k", "a back-reference", INSTEAD_OF_REPEATING),
+    ("\\g", "a back-reference", INSTEAD_OF_REPEATING),
+    ("(?(", "a conditional group", "write both ways with `|` between them"),
+    ("(?R", "a recursion", INSTEAD_OF_REPEATING),
+    ("(?&", "a recursion", INSTEAD_OF_REPEATING),
+    ("(?|", "a branch reset", "write `(?:`: groups are not numbered here"),
+];
+const INSTEAD_OF_LOOKING: &str =
+    "say what is allowed instead, or check it with `minLength` and `maxLength`";
+const INSTEAD_OF_REPEATING: &str = "write out what may stand there";
+
+/// Says why a pattern cannot be used, and at which character.
+fn broken(pattern: &str) -> Problem {
+    let problem = |message: String, hint: &str| {
+        Problem::new("form/pattern", AT, message, Some(hint.to_owned()))
+    };
+    let Err(error) = ast::parse::Parser::new().parse(pattern) else {
+        return problem(
+            "the pattern is too costly".to_owned(),
+            "repeat less, or bound it with `maxLength`",
+        );
+    };
+    let offset = error.span().start.offset;
+    let number = |offset: usize| pattern.get(..offset).unwrap_or_default().chars().count() + 1;
+    if let Some((at, name, hint)) = foreign(pattern, offset, error.kind()) {
+        let message = format!(
+            "{name} at character {}: patterns take linear time and never go back",
+            number(at)
+        );
+        return problem(message, hint).offset(at);
+    }
+    let message = format!(
+        "the pattern is not a regular expression: {} at character {}",
+        cut(&error.kind().to_string()),
+        number(offset)
+    );
+    problem(message, "escape `( ) [ ] { } . * + ? \\` where they stand for themselves")
+        .offset(offset)
+}
+
+/// Names the construct of another engine that a parser stopped at, or a little before.
+fn foreign(
+    pattern: &str,
+    offset: usize,
+    kind: &ast::ErrorKind,
+) -> Option<(usize, String, &'static str)> {
+    if *kind == ast::ErrorKind::UnsupportedBackreference {
+        let digits = pattern.get(offset + 1..).unwrap_or_default();
+        let digits: String = digits.chars().take_while(char::is_ascii_digit).collect();
+        return Some((offset, format!("`\\{digits}` is a back-reference"), INSTEAD_OF_REPEATING));
+    }
+    (0..=3).filter_map(|back| offset.checked_sub(back)).find_map(|at| {
+        let rest = pattern.get(at..)?;
+        let (sign, name, hint) = FOREIGN.iter().find(|(sign, ..)| rest.starts_with(sign))?;
+        Some((at, format!("`{sign}` is {name}"), *hint))
+    })
+}
+
+/// Warns about a pattern that texts of any other content can match too.
+fn open(pattern: &str) -> Option<Problem> {
+    let (from_start, to_end) = anchored(pattern)?;
+    // Whoever lets anything follow says so.
+    let start = from_start || pattern.starts_with(".*");
+    let end = to_end || pattern.ends_with(".*");
+    let message = match (start, end) {
+        (true, true) => return None,
+        (false, false) => {
+            "the pattern is not anchored: it matches a part of a text, whatever else is in it"
+        }
+        (false, true) => {
+            "the pattern is not anchored at its start: anything may stand before what it matches"
+        }
+        (true, false) => {
+            "the pattern is not anchored at its end: anything may follow what it matches"
+        }
+    };
+    let whole = closed(pattern);
+    let hint = match whole.as_ref().filter(|whole| cut(whole) == **whole) {
+        Some(whole) => {
+            format!("write `{whole}`, or `.*` at that end where anything may stand there")
+        }
+        None => "begin it with `^` and end it with `$`".to_owned(),
+    };
+    let problem = Problem::new("form/pattern-anchored", AT, message, Some(hint)).warning();
+    Some(match whole {
+        Some(whole) => problem.instead(whole),
+        None => problem,
+    })
+}
+
+/// Tells whether every match begins where the text does, and ends where it does; nothing where that is not known.
+fn anchored(pattern: &str) -> Option<(bool, bool)> {
+    let parsed = regex_syntax::parse(pattern).ok()?;
+    let properties = parsed.properties();
+    let start = properties.look_set_prefix().contains(Look::Start);
+    Some((start, properties.look_set_suffix().contains(Look::End)))
+}
+
+/// The pattern between anchors that hold for all of it; nothing where it would not be closed even so.
+fn closed(pattern: &str) -> Option<String> {
+    let inside = pattern.strip_prefix('^').unwrap_or(pattern);
+    let inside = inside.strip_suffix('$').filter(|rest| !rest.ends_with('\\')).unwrap_or(inside);
+    let flat = format!("^{inside}$");
+    let grouped = format!("^(?:{inside})$");
+    [flat, grouped].into_iter().find(|whole| anchored(whole) == Some((true, true)))
+}
