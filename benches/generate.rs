@@ -9,7 +9,7 @@ use anyhow::Result;
 const TEAM: usize = 50;
 
 /// Writes a catalog of so many documents; the same seed gives the same bytes.
-pub fn catalog(folder: &Path, documents: usize, seed: u64) -> Result<()> {
+pub(crate) fn catalog(folder: &Path, documents: usize, seed: u64) -> Result<()> {
     let size = Size::of(documents);
     let mut dice = Dice(seed);
     write(folder, "trueline.yaml", &settings(&size))?;
@@ -31,7 +31,7 @@ pub fn catalog(folder: &Path, documents: usize, seed: u64) -> Result<()> {
 }
 
 /// Returns the path of a service.
-pub fn service_path(number: usize) -> String {
+pub(crate) fn service_path(number: usize) -> String {
     format!("services/team-{:04}/service-{number:06}.yaml", number / TEAM)
 }
 

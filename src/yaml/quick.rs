@@ -253,7 +253,8 @@ pub(super) fn word(text: &str) -> Option<Value> {
     };
     let mut bytes = text.as_bytes().iter();
     let first = bytes.next()?;
-    if !is_first(first) && !(*first == b'-' && bytes.next().is_some_and(u8::is_ascii_digit)) {
+    let mut is_negative = || *first == b'-' && bytes.next().is_some_and(u8::is_ascii_digit);
+    if !(is_first(first) || is_negative()) {
         return None;
     }
     match resolve(text.to_owned()).ok()? {

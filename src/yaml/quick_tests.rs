@@ -213,7 +213,13 @@ fn document() -> impl Strategy<Value = String> {
         "\n\n  q: r",
     ]);
     prop::collection::vec((prop::sample::select(vec!["a", "b", "c", "d-e", "f.g"]), text), 1..6)
-        .prop_map(|lines| lines.into_iter().map(|(key, text)| format!("{key}: {text}\n")).collect())
+        .prop_map(|lines| {
+            lines
+                .into_iter()
+                .map(|(key, text)| format!("{key}: {text}\n"))
+                .collect::<Vec<_>>()
+                .concat()
+        })
 }
 
 proptest! {
