@@ -1,17 +1,21 @@
 //! What each action type does: perform, look, observe, undo. One file each, one registry line.
 
 mod action;
+mod command;
 mod egress;
+mod folder;
 mod git_commit;
 mod http;
 mod incoming;
 mod manual_task;
 mod notify;
 mod operator;
+mod process;
 mod registry;
 mod rest_api;
 mod scrub;
 mod secrets;
+mod stop;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -24,3 +28,4 @@ pub use operator::{
 };
 pub use registry::{all, find};
 pub use secrets::{EnvironmentSecrets, FolderSecrets, Owner, SecretRef, SecretSource};
+pub use stop::Stop;

@@ -1,12 +1,13 @@
 //! The registry of actions: one line each.
 
 use super::action::Action;
+use super::command::Command;
 use super::git_commit::GitCommit;
 use super::manual_task::ManualTask;
 use super::notify::Notify;
 use super::rest_api::RestApi;
 
-static ALL: &[&dyn Action] = &[&GitCommit, &ManualTask, &Notify, &RestApi::new()];
+static ALL: &[&dyn Action] = &[&Command, &GitCommit, &ManualTask, &Notify, &RestApi::new()];
 
 /// Returns all actions that this build can perform.
 pub fn all() -> &'static [&'static dyn Action] {

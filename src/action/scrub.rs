@@ -35,6 +35,11 @@ impl Scrub {
         Self { secrets }
     }
 
+    /// Knows more secrets.
+    pub(super) fn add(&mut self, more: Vec<Secret>) {
+        self.secrets.extend(more);
+    }
+
     /// Cleans a text.
     pub(super) fn text(&self, text: &str) -> String {
         mask(&strip_markers(text), &self.secrets)
@@ -77,6 +82,18 @@ impl Scrub {
             Some(start) if end < line.len() => format!("{start}…"),
             _ => line,
         }
+    }
+}
+
+/// Takes markers out of an output; it stays in clear, for whoever needs it needs it as it is.
+pub(super) fn without_markers(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(strip_markers(text)),
+        Value::Array(items) => items.iter().map(without_markers).collect(),
+        Value::Object(map) => Value::Object(
+            map.iter().map(|(key, value)| (strip_markers(key), without_markers(value))).collect(),
+        ),
+        other => other.clone(),
     }
 }
 

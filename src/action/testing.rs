@@ -132,6 +132,7 @@ pub(crate) fn ports() -> Ports {
         state_dir: PathBuf::new(),
         operator: Arc::default(),
         secrets: Arc::new(EnvironmentSecrets),
+        stop: super::Stop::default(),
     }
 }
 
@@ -150,6 +151,7 @@ pub(crate) fn call(config: Value) -> Call {
         timeout: Duration::from_secs(30),
         before: Vec::new(),
         arrived: None,
+        forecast: None,
     }
 }
 

@@ -160,6 +160,7 @@ impl Context {
                 state_dir: self.state.clone(),
                 operator: Arc::new(self.config.operator()),
                 secrets,
+                stop: crate::action::Stop::default(),
             },
             store,
             clock,

@@ -35,7 +35,12 @@ pub async fn settle(daemon: &mut Daemon) -> Result<Settled, TickError> {
         let open = daemon.driver.memory.runs.len();
         drive(daemon).await?;
         let ended = daemon.driver.memory.runs.len() != open;
-        if ticked.started == 0 && !ended {
+        let forecast = daemon.driver.is_forecasting();
+        while daemon.driver.is_forecasting() {
+            let made = daemon.driver.forecasted().await;
+            daemon.driver.take_forecast(made);
+        }
+        if ticked.started == 0 && !ended && !forecast {
             break;
         }
     }

@@ -171,6 +171,7 @@ impl<'a> Bench<'a> {
             timeout: timeout_of(&step.action),
             before: Vec::new(),
             arrived: None,
+            forecast: step.forecast.as_ref().map(|forecast| forecast.reference.clone()),
         }
     }
 

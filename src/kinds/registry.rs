@@ -4,6 +4,12 @@ use serde_json::Value;
 
 use crate::template::Target;
 
+/// Tells whether an action can say beforehand what it would bring about.
+pub fn forecasts(kind: &str, config: &Value) -> bool {
+    // What is filed as a pull request shows itself there.
+    kind == "terraform" && config.get("repositoryMapping").is_none()
+}
+
 /// What one action type is, in one row.
 #[derive(Debug)]
 pub struct ActionKind {
@@ -167,7 +173,7 @@ mod tests {
         assert!(names.iter().all(|name| find(name).is_some_and(|kind| kind.name == *name)));
         let available: Vec<&str> =
             all().iter().filter(|kind| kind.available).map(|kind| kind.name).collect();
-        assert_eq!(available, ["git-commit", "manual-task", "notify", "rest-api"]);
+        assert_eq!(available, ["command", "git-commit", "manual-task", "notify", "rest-api"]);
         assert!(find("rest").is_none());
     }
 

@@ -119,6 +119,7 @@ pub(super) fn step(path: &str, kind: &str, config: Value) -> PlannedStep {
         config,
         previous: None,
         outputs: Map::new(),
+        forecast: None,
     }
 }
 
