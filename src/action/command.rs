@@ -27,8 +27,18 @@ const KEPT_BYTES: usize = 48 << 10;
 const EX_TEMPFAIL: i32 = 75;
 /// Variables that decide which code runs, and so are the operator's.
 const RESERVED: [&str; 12] = [
-    "PATH", "HOME", "TMPDIR", "BASH_ENV", "ENV", "IFS", "SHELLOPTS", "PYTHONPATH", "PYTHONHOME",
-    "NODE_OPTIONS", "RUBYOPT", "PERL5OPT",
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "BASH_ENV",
+    "ENV",
+    "IFS",
+    "SHELLOPTS",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "NODE_OPTIONS",
+    "RUBYOPT",
+    "PERL5OPT",
 ];
 
 /// The `command` action.

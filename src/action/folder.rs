@@ -25,6 +25,16 @@ pub(super) struct WorkFolder {
 impl WorkFolder {
     /// Opens a folder below the state, making it where there is none, and waits a moment for whoever has it.
     pub(super) async fn open(state: &Path, place: (&str, &str), what: &str) -> Result<Self, Fault> {
+        Self::open_until(state, place, what, Instant::now() + LOCK_PATIENCE).await
+    }
+
+    /// The same, and waits for whoever has it until some moment.
+    pub(super) async fn open_until(
+        state: &Path,
+        place: (&str, &str),
+        what: &str,
+        until: Instant,
+    ) -> Result<Self, Fault> {
         let path = place_of(state, place);
         let failed = |error: std::io::Error| {
             Fault::transient(format!("the work folder {} can't be used: {error}", path.display()))
@@ -32,7 +42,7 @@ impl WorkFolder {
         private_folder(&path).map_err(failed)?;
         // Programs run elsewhere than this process does: what they are told must hold there too.
         let path = path.canonicalize().map_err(failed)?;
-        let lock = lock(&path, what).await?;
+        let lock = lock(&path, what, until).await?;
         Ok(Self { path, _lock: lock })
     }
 
@@ -67,7 +77,7 @@ pub(super) fn place_of(state: &Path, (area, name): (&str, &str)) -> PathBuf {
     state.join(area).join(name.get(..end).unwrap_or(name))
 }
 
-async fn lock(folder: &Path, what: &str) -> Result<File, Fault> {
+async fn lock(folder: &Path, what: &str, until: Instant) -> Result<File, Fault> {
     let path = folder.join("lock");
     let failed = |error: std::io::Error| {
         Fault::transient(format!("{} can't be locked: {error}", path.display()))
@@ -75,7 +85,6 @@ async fn lock(folder: &Path, what: &str) -> Result<File, Fault> {
     let mut options = File::options();
     let mut file =
         options.create(true).truncate(false).read(true).write(true).open(&path).map_err(failed)?;
-    let until = Instant::now() + LOCK_PATIENCE;
     loop {
         match file.try_lock() {
             Ok(()) => break,

@@ -16,6 +16,7 @@ mod rest_api;
 mod scrub;
 mod secrets;
 mod stop;
+mod terraform;
 #[cfg(test)]
 pub(crate) mod testing;
 

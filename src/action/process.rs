@@ -33,6 +33,8 @@ pub(super) enum Orphan {
     Interrupt,
     /// Nothing: it is killed.
     Kill,
+    /// Nothing: it goes on to its own end, and is found by whoever comes next.
+    Finish,
 }
 
 /// A program to be run.

@@ -6,8 +6,10 @@ use super::git_commit::GitCommit;
 use super::manual_task::ManualTask;
 use super::notify::Notify;
 use super::rest_api::RestApi;
+use super::terraform::Terraform;
 
-static ALL: &[&dyn Action] = &[&Command, &GitCommit, &ManualTask, &Notify, &RestApi::new()];
+static ALL: &[&dyn Action] =
+    &[&Command, &GitCommit, &ManualTask, &Notify, &RestApi::new(), &Terraform];
 
 /// Returns all actions that this build can perform.
 pub fn all() -> &'static [&'static dyn Action] {

@@ -50,7 +50,8 @@ pub type Forecasts = BTreeMap<Digest, Forecasted>;
 pub fn forecast_steps(
     change: &Change,
 ) -> impl Iterator<Item = (&UnitChange, &PlannedStep, Digest)> {
-    let steps = change.units.iter().flat_map(|unit| unit.steps.iter().map(move |step| (unit, step)));
+    let steps =
+        change.units.iter().flat_map(|unit| unit.steps.iter().map(move |step| (unit, step)));
     steps
         .filter(|(unit, step)| has_forecast(unit.kind, step))
         .map(|(unit, step)| (unit, step, key_of(unit, step)))

@@ -20,5 +20,6 @@ mod lsp;
 mod lsp_answers;
 mod people;
 mod readme;
+mod terraform;
 mod two_processes;
 mod world;

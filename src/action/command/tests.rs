@@ -74,13 +74,15 @@ async fn check(script: &str, class: FaultClass, message: &str) {
 
 #[tokio::test]
 async fn every_end_is_told_for_what_it_is() {
-    check("echo no hunter22 >&2; exit 3", FaultClass::Terminal, "exit code 3: no (sensitive)").await;
+    check("echo no hunter22 >&2; exit 3", FaultClass::Terminal, "exit code 3: no (sensitive)")
+        .await;
     check("exit 75", FaultClass::Transient, "asks to be tried again").await;
     check("kill -9 $$", FaultClass::Unknown, "signal 9").await;
     check("echo hello hunter22", FaultClass::Terminal, "not JSON (expected value").await;
     check("echo '{}'", FaultClass::Terminal, "output `id` is missing").await;
     check("head -c 2000000 /dev/zero | tr '\\0' 1", FaultClass::Terminal, "more than the").await;
-    check("printf '\\377\\033[31mx' >&2; exit 1", FaultClass::Terminal, "exit code 1: \u{fffd}x").await;
+    check("printf '\\377\\033[31mx' >&2; exit 1", FaultClass::Terminal, "exit code 1: \u{fffd}x")
+        .await;
 }
 
 #[tokio::test]

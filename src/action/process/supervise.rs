@@ -44,7 +44,8 @@ pub(super) fn supervise(
     let mut child = start(order, &outputs)?;
     let pid = Pid::from_child(&child);
     let noted = left::note(&order.note, child.id());
-    let mut asked: Option<(Cause, Instant)> = noted.err().map(|_| (Cause::Abandoned, Instant::now()));
+    let mut asked: Option<(Cause, Instant)> =
+        noted.err().map(|_| (Cause::Abandoned, Instant::now()));
     let mut pause = Duration::from_millis(1);
     while !has_ended(pid) {
         let now = Instant::now();
@@ -78,16 +79,18 @@ fn start(order: &Order, outputs: &Outputs) -> io::Result<Child> {
     let mut stdin = tempfile::tempfile_in(&order.folder)?;
     stdin.write_all(&order.stdin)?;
     stdin.seek(SeekFrom::Start(0))?;
-    let mut command = if Path::new(TELLS_ORPHANS).is_file() {
-        let mut command = Command::new(TELLS_ORPHANS);
-        let told = match order.orphan {
-            Orphan::Interrupt => "INT",
-            Orphan::Kill => "KILL",
-        };
-        command.args(["--pdeathsig", told, "--"]).arg(&order.program);
-        command
-    } else {
-        Command::new(&order.program)
+    let told = match order.orphan {
+        Orphan::Interrupt => Some("INT"),
+        Orphan::Kill => Some("KILL"),
+        Orphan::Finish => None,
+    };
+    let mut command = match told.filter(|_| Path::new(TELLS_ORPHANS).is_file()) {
+        Some(told) => {
+            let mut command = Command::new(TELLS_ORPHANS);
+            command.args(["--pdeathsig", told, "--"]).arg(&order.program);
+            command
+        }
+        None => Command::new(&order.program),
     };
     command
         .args(&order.arguments)

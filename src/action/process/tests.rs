@@ -26,7 +26,11 @@ async fn check(script: &str, cause: Cause, stdout: &str) {
     let folder = tempfile::tempdir().unwrap();
     let order = order(folder.path(), script);
     let ended = run(order, patience(20_000, 500), &Stop::default()).await.unwrap();
-    assert_eq!((ended.cause, &*String::from_utf8_lossy(&ended.stdout)), (cause, stdout), "{script}");
+    assert_eq!(
+        (ended.cause, &*String::from_utf8_lossy(&ended.stdout)),
+        (cause, stdout),
+        "{script}"
+    );
     assert!(!folder.path().join("running.json").exists());
 }
 
