@@ -72,7 +72,7 @@ pub fn sealed_hash(value: &serde_json::Value) -> Option<&str> {
 const SENSITIVE_OUTPUT: &str = "$sensitive";
 
 /// Marks an output that must be sealed, whatever the catalog says of it.
-pub fn as_sensitive_output(value: serde_json::Value) -> serde_json::Value {
+pub fn as_sensitive_output(value: &serde_json::Value) -> serde_json::Value {
     serde_json::json!({SENSITIVE_OUTPUT: value})
 }
 

@@ -26,6 +26,9 @@ const KEPT_BYTES: usize = 1 << 10;
 /// How long a program that was asked to end may take, where there is as much time.
 const GRACE: Duration = Duration::from_secs(20);
 
+/// Variables, each with its value.
+pub(super) type Environment = Vec<(OsString, OsString)>;
+
 /// What is told to a program whose parent is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Orphan {
@@ -45,7 +48,7 @@ pub(super) struct Order {
     /// Its arguments.
     pub(super) arguments: Vec<OsString>,
     /// Its whole environment.
-    pub(super) environment: Vec<(OsString, OsString)>,
+    pub(super) environment: Environment,
     /// Where it runs.
     pub(super) folder: PathBuf,
     /// What it reads.
@@ -158,7 +161,7 @@ fn without_colours(text: &str) -> String {
             continue;
         }
         if chars.next() == Some('[') {
-            chars.by_ref().find(|c| c.is_ascii_alphabetic());
+            chars.by_ref().find(char::is_ascii_alphabetic);
         }
     }
     plain
@@ -198,8 +201,8 @@ fn executable(path: &Path) -> Result<&Path, String> {
 pub(super) fn environment(
     folder: &Path,
     listed: &[String],
-) -> std::io::Result<(Vec<(OsString, OsString)>, Vec<Secret>)> {
-    let mut environment: Vec<(OsString, OsString)> = Vec::new();
+) -> std::io::Result<(Environment, Vec<Secret>)> {
+    let mut environment = Environment::new();
     for (name, place) in [("HOME", "home"), ("TMPDIR", "tmp")] {
         let place = folder.join(place);
         private_folder(&place)?;

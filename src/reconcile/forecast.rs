@@ -110,3 +110,62 @@ pub(super) fn missing(change: &Change, facts: &Facts) -> Vec<Pending> {
     });
     missing.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::show::sample::{change, step, unit};
+    use super::*;
+    use crate::template::unknown;
+
+    fn wanting(kind: ChangeKind, config: Value) -> Change {
+        let mut wanting = unit("db", kind);
+        wanting.steps = vec![step("provision", "terraform", config)];
+        change("db", vec![wanting])
+    }
+
+    fn made(change: &Change, summary: &str) -> Forecasts {
+        let forecast = |key| {
+            let digest = Digest::of_bytes(summary.as_bytes());
+            let (summary, lines) = (summary.to_owned(), Vec::new());
+            (key, Forecasted::Made(Forecast { digest, summary, lines, reference: json!({}) }))
+        };
+        forecast_steps(change).map(|(_, _, key)| forecast(key)).collect()
+    }
+
+    fn waits(change: &Change, forecasts: Forecasts) -> String {
+        let facts = Facts { forecasting: true, forecasts, ..Facts::default() };
+        let said: Vec<String> = missing(change, &facts).iter().map(ToString::to_string).collect();
+        said.join("; ")
+    }
+
+    #[test]
+    fn a_change_waits_for_its_forecast_and_is_another_one_with_it() {
+        let mut known = wanting(ChangeKind::Create, json!({"contentTemplate": "x"}));
+        let before = known.compute_digest();
+        assert_eq!(waits(&known, Forecasts::new()), "forecasting provision");
+        assert!(missing(&known, &Facts::default()).is_empty(), "a review waits for nothing");
+        let mut failed = made(&known, "");
+        failed.values_mut().for_each(|one| *one = Forecasted::Failed { why: "no program".into() });
+        assert_eq!(waits(&known, failed), "provision can't be forecast: no program");
+        let forecasts = made(&known, "1 to add");
+        join(&mut known, &forecasts);
+        let first = known.compute_digest();
+        assert_ne!(first, before);
+        assert_eq!(waits(&known, forecasts), "");
+        let forecasts = made(&known, "2 to add");
+        join(&mut known, &forecasts);
+        assert_ne!(known.compute_digest(), first);
+    }
+
+    #[test]
+    fn what_can_not_be_told_yet_is_not_waited_for() {
+        let none = |change: &Change| assert_eq!(forecast_steps(change).count(), 0);
+        none(&wanting(ChangeKind::Create, json!({"contentTemplate": unknown("outputs.net.id")})));
+        none(&wanting(ChangeKind::Replace, json!({"contentTemplate": "x"})));
+        none(&wanting(ChangeKind::Create, json!({"repositoryMapping": {}})));
+        let mut kept = wanting(ChangeKind::Update, json!({}));
+        assert_eq!(forecast_steps(&kept).count(), 1);
+        kept.units[0].steps[0].effect = Effect::Keep;
+        none(&kept);
+    }
+}

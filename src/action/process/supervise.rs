@@ -39,8 +39,8 @@ pub(super) fn supervise(
     patience: Patience,
     (stop, abandoned): &(Stop, Arc<AtomicBool>),
 ) -> io::Result<Ended> {
-    let scratch = |_| tempfile::tempfile_in(&order.folder);
-    let outputs = Outputs { stdout: scratch(())?, stderr: scratch(())? };
+    let scratch = || tempfile::tempfile_in(&order.folder);
+    let outputs = Outputs { stdout: scratch()?, stderr: scratch()? };
     let mut child = start(order, &outputs)?;
     let pid = Pid::from_child(&child);
     let noted = left::note(&order.note, child.id());

@@ -256,7 +256,6 @@ impl<'a> Side<'a> {
         let empty = Map::new();
         let object = |value: &'a Value| match value {
             Value::Object(map) => Some(map),
-            Value::Null => None,
             _ => None,
         };
         let is_scalar = |value: &Value| !value.is_object() && !value.is_null();

@@ -80,7 +80,7 @@ impl State {
             let value = without_markers(value);
             let first = pointer.split('/').nth(1).unwrap_or_default();
             let hidden = self.is_sensitive(first) || first.is_empty();
-            let value = if hidden { as_sensitive_output(value) } else { value };
+            let value = if hidden { as_sensitive_output(&value) } else { value };
             outputs.insert(name.clone(), value);
         }
         Ok(outputs)

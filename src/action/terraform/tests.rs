@@ -64,12 +64,6 @@ impl World {
         json!({"contentTemplate": main, "variables": {"size": size, "ledger": "x", "password": "hunter22"}})
     }
 
-    fn call(&self, config: Value) -> Call {
-        let outputs = [("id", "/id"), ("password", "/password")];
-        let outputs = outputs.map(|(name, pointer)| (name.to_owned(), pointer.to_owned()));
-        Call { outputs: outputs.into(), timeout: Duration::from_mins(2), ..call(config) }
-    }
-
     async fn perform(&self, call: &Call) -> Result<(Value, Map<String, Value>), Fault> {
         match Terraform.perform(&self.ports(), call).await? {
             Outcome::Done { result, outputs } => Ok((result, outputs)),
@@ -99,6 +93,12 @@ impl World {
     }
 }
 
+fn of(config: Value) -> Call {
+    let outputs = [("id", "/id"), ("password", "/password")];
+    let outputs = outputs.map(|(name, pointer)| (name.to_owned(), pointer.to_owned()));
+    Call { outputs: outputs.into(), timeout: Duration::from_mins(2), ..call(config) }
+}
+
 /// Returns a later call of the same step.
 fn after(call: &Call, result: Value) -> Call {
     let previous = StepRecord {
@@ -117,7 +117,7 @@ fn after(call: &Call, result: Value) -> Call {
 async fn what_was_forecast_is_applied_looked_at_and_destroyed() {
     let world = World::new();
     // What is not there yet goes by another name than what it becomes.
-    let call = world.call(world.config(3));
+    let call = of(world.config(3));
     let asking = Call { marker: "forecast-demo-payments-db-provision".to_owned(), ..call.clone() };
     let forecast = world.forecast(&asking).await;
     assert_eq!(world.forecast(&asking).await.digest, forecast.digest, "the same says the same");
@@ -162,7 +162,7 @@ async fn what_was_forecast_is_applied_looked_at_and_destroyed() {
 #[tokio::test]
 async fn drift_is_told_attribute_by_attribute() {
     let world = World::new();
-    let call = world.call(world.config(3));
+    let call = of(world.config(3));
     let (result, _) = world.perform(&call).await.unwrap();
     let call = after(&call, result);
     world.tamper(|state| {
@@ -187,7 +187,7 @@ async fn drift_is_told_attribute_by_attribute() {
 #[tokio::test]
 async fn a_lost_state_is_no_empty_state() {
     let world = World::new();
-    let call = world.call(world.config(3));
+    let call = of(world.config(3));
     let (result, _) = world.perform(&call).await.unwrap();
     let call = after(&call, result);
     std::fs::remove_file(world.state_file()).unwrap();
@@ -201,7 +201,7 @@ async fn a_lost_state_is_no_empty_state() {
 #[tokio::test]
 async fn a_plan_that_is_stale_is_not_applied() {
     let world = World::new();
-    let call = world.call(world.config(3));
+    let call = of(world.config(3));
     let (result, _) = world.perform(&call).await.unwrap();
     let wanted = after(&Call { config: world.config(5), ..call }, result);
     let forecast = world.forecast(&wanted).await;
@@ -234,7 +234,7 @@ resource "terraform_data" "b" {{
 }}
 "#
     );
-    let call = Call { outputs: [].into(), ..world.call(json!({"contentTemplate": main})) };
+    let call = Call { outputs: [].into(), ..of(json!({"contentTemplate": main})) };
     let forecast = world.forecast(&call).await;
     let call = Call { forecast: Some(forecast.reference), ..call };
     let fault = world.perform(&call).await.unwrap_err();
@@ -255,7 +255,7 @@ resource "terraform_data" "b" {
   provisioner "local-exec" { command = "while :; do sleep 0.1; done" }
 }
 "#;
-    let mut call = world.call(json!({"contentTemplate": main}));
+    let mut call = of(json!({"contentTemplate": main}));
     (call.outputs, call.timeout) = ([].into(), Duration::from_secs(12));
     let fault = world.perform(&call).await.unwrap_err();
     assert_eq!(fault.class, FaultClass::Unknown, "{fault}");
@@ -276,7 +276,7 @@ output "hidden" {
 "#;
     let config = json!({"module": {"source": "./m"}, "files": {"m/main.tf": module},
                         "variables": {"name": "${x}"}, "workspace": "team-a"});
-    let mut call = world.call(config);
+    let mut call = of(config);
     call.outputs = [("url", "/shown"), ("deep", "/hidden/deep")]
         .map(|(name, pointer)| (name.to_owned(), pointer.to_owned()))
         .into();
@@ -291,7 +291,7 @@ output "hidden" {
 async fn what_terraform_says_is_told_without_secrets() {
     let world = World::new();
     let wrong = "output \"x\" { value = hunter22.nope.x }";
-    let fault = world.perform(&world.call(json!({"contentTemplate": wrong}))).await.unwrap_err();
+    let fault = world.perform(&of(json!({"contentTemplate": wrong}))).await.unwrap_err();
     assert_eq!(fault.class, FaultClass::Terminal);
     assert!(fault.message.contains("Reference to undeclared resource"), "{fault}");
     assert!(!fault.message.contains("hunter22") && !fault.message.contains('╷'), "{fault}");
@@ -300,7 +300,7 @@ async fn what_terraform_says_is_told_without_secrets() {
 #[tokio::test]
 async fn a_program_that_is_missing_or_too_old_is_told() {
     let mut world = World::new();
-    let call = world.call(world.config(1));
+    let call = of(world.config(1));
     world.settings.program = Some("no-such-terraform".to_owned());
     let fault = world.perform(&call).await.unwrap_err();
     assert!(fault.message.contains("[actions.terraform] program"), "{fault}");
@@ -324,7 +324,7 @@ async fn a_state_that_somebody_else_has_locked_is_waited_for() {
     let settings =
         TerraformSettings { program: Some(locked.display().to_string()), ..Default::default() };
     let world = World { settings, ..world };
-    let fault = world.perform(&world.call(world.config(1))).await.unwrap_err();
+    let fault = world.perform(&of(world.config(1))).await.unwrap_err();
     assert_eq!(fault.class, FaultClass::Transient);
     assert!(
         fault.message.contains("terraform force-unlock 4f2a")
