@@ -155,6 +155,15 @@ pub(crate) fn call(config: Value) -> Call {
     }
 }
 
+/// Returns the `config` of the first example of a page of documentation.
+pub(crate) fn documented(page: &str) -> Value {
+    let (_, rest) = page.split_once("```yaml\nautomatic:").expect("an example");
+    let (text, _) = rest.split_once("```").expect("its end");
+    let text = format!("automatic:{text}");
+    let example: Value = serde_yaml::from_str(&text).expect("YAML");
+    example["automatic"]["actions"][0]["config"].clone()
+}
+
 async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
     let Some(seen) = read(&mut stream).await else { return };
     let trick = {

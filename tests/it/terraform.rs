@@ -94,15 +94,16 @@ fn approve_forecast(world: &World) -> Value {
     said
 }
 
-/// Finds the one state that is kept.
+/// Finds the one work folder.
+fn state_folder(world: &World) -> PathBuf {
+    let entries = std::fs::read_dir(world.path(".trueline/terraform")).unwrap();
+    let folders: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    let [folder] = folders.as_slice() else { panic!("{folders:?}") };
+    folder.clone()
+}
+
 fn state_file(world: &World) -> PathBuf {
-    let folders = std::fs::read_dir(world.path(".trueline/terraform")).unwrap();
-    let states: Vec<PathBuf> = folders
-        .map(|entry| entry.unwrap().path().join("config/terraform.tfstate"))
-        .filter(|path| path.is_file())
-        .collect();
-    let [state] = states.as_slice() else { panic!("{states:?}") };
-    state.clone()
+    state_folder(world).join("config/terraform.tfstate")
 }
 
 fn read(path: &Path) -> Value {
@@ -180,4 +181,29 @@ fn killed_while_it_applies_makes_nothing_twice() {
     // Whoever is told to stop tells its programs, and leaves none behind.
     assert_eq!(daemon.stop(), Some(0));
     world.audit_is_whole();
+}
+
+#[test]
+fn told_to_stop_it_lets_terraform_save_its_state() {
+    let world = prepared();
+    std::fs::write(world.path("ledger.hold"), "").unwrap();
+    let daemon = world.serve();
+    approve_forecast(&world);
+    world.eventually("the resource to be made", |world| ledger(world) == "made ");
+    let note = || state_folder(&world).join("running.json");
+    world.eventually("the program to be noted", |_| note().is_file());
+    let pid = read(&note())["pid"].to_string();
+    assert_eq!(daemon.stop(), Some(0));
+    let gone = !Path::new("/proc").join(&pid).exists();
+    assert!(gone && !note().exists(), "process {pid} is left behind");
+    let state = read(&state_file(&world));
+    assert_eq!(state["resources"][0]["instances"][0]["status"], "tainted", "{state:#}");
+    // What was cut off half-way is made once more, within what was approved.
+    std::fs::remove_file(world.path("ledger.hold")).unwrap();
+    let _daemon = world.serve();
+    world.settled();
+    let runs = world.json(&["run", "list", "--service", "alpha-one"]);
+    assert_eq!(runs["runs"].as_array().unwrap().len(), 1, "{runs:#}");
+    assert_eq!(runs["runs"][0]["state"], "succeeded", "{runs:#}");
+    assert_eq!(ledger(&world), "made made ");
 }

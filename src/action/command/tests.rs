@@ -115,3 +115,15 @@ async fn what_may_not_run_is_refused() {
     let fault = world.perform(json!({"program": "mint"})).await.unwrap_err();
     assert!(fault.message.contains("there is no"), "{fault}");
 }
+
+#[tokio::test]
+async fn the_documented_example_is_valid_and_runs() {
+    let config =
+        crate::action::testing::documented(include_str!("../../../docs/actions/command.md"));
+    let kind = crate::kinds::find("command").unwrap();
+    assert_eq!(crate::kinds::config_problems(kind, &config), []);
+    config["program"] = json!("mint");
+    let world = World::new("echo \"{\\\"id\\\": \\\"$2 $4 $TEAM\\\"}\"");
+    let (_, outputs) = world.perform(config).await.unwrap();
+    assert_eq!(outputs["id"], "{{service.id}} 90 {{service.team}}");
+}

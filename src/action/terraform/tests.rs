@@ -332,3 +332,16 @@ async fn a_state_that_somebody_else_has_locked_is_waited_for() {
         "{fault}"
     );
 }
+
+#[tokio::test]
+async fn the_documented_example_is_valid_and_runs() {
+    let config =
+        crate::action::testing::documented(include_str!("../../../docs/actions/terraform.md"));
+    let kind = crate::kinds::find("terraform").unwrap();
+    assert_eq!(crate::kinds::config_problems(kind, &config), []);
+    let text = config.to_string().replace("{{service.id}}", "db").replace("{{fields.size}}", "3");
+    let mut call = of(serde_json::from_str(&text).unwrap());
+    call.outputs = [("url".to_owned(), "/url".to_owned())].into();
+    let (_, outputs) = World::new().perform(&call).await.unwrap();
+    assert_eq!(outputs["url"], "db://db");
+}
