@@ -118,7 +118,7 @@ async fn what_may_not_run_is_refused() {
 
 #[tokio::test]
 async fn the_documented_example_is_valid_and_runs() {
-    let config =
+    let mut config =
         crate::action::testing::documented(include_str!("../../../docs/actions/command.md"));
     let kind = crate::kinds::find("command").unwrap();
     assert_eq!(crate::kinds::config_problems(kind, &config), []);
