@@ -226,6 +226,7 @@ async fn daemon(folder: &Path) -> Result<Daemon> {
             state_dir: folder.to_owned(),
             operator: Arc::default(),
             secrets: Arc::new(EnvironmentSecrets),
+            stop: trueline::action::Stop::default(),
         },
         clock,
         limits: Limits::default(),

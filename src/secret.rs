@@ -68,6 +68,20 @@ pub fn sealed_hash(value: &serde_json::Value) -> Option<&str> {
     value.get(SEALED_HASH)?.as_str()
 }
 
+/// Key under which an action hands over an output that must be sealed, whatever the catalog says of it.
+const SENSITIVE_OUTPUT: &str = "$sensitive";
+
+/// Marks an output that must be sealed, whatever the catalog says of it.
+pub fn as_sensitive_output(value: &serde_json::Value) -> serde_json::Value {
+    serde_json::json!({SENSITIVE_OUTPUT: value})
+}
+
+/// Returns the value of an output that must be sealed; `None` for any other value.
+pub fn sensitive_output(value: &serde_json::Value) -> Option<&serde_json::Value> {
+    let map = value.as_object().filter(|map| map.len() == 1)?;
+    map.get(SENSITIVE_OUTPUT)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 use super::http::HttpClient;
 use super::operator::Operator;
 use super::secrets::SecretSource;
-use crate::reconcile::{Observation, StepRecord};
+use super::stop::Stop;
+use crate::reconcile::{Forecast, Observation, StepRecord};
 use crate::run::{Fault, Wait};
 use crate::secret::Secret;
 
@@ -42,6 +43,8 @@ pub struct Call {
     pub before: Vec<StepRecord>,
     /// What was posted to the step's callback, once somebody did.
     pub arrived: Option<Value>,
+    /// Where what was forecast is kept, which is what is to be carried out.
+    pub forecast: Option<Value>,
 }
 
 /// What came of it.
@@ -99,6 +102,8 @@ pub struct Ports {
     pub operator: Arc<Operator>,
     /// Finds secrets by their names; actions ask for the operator's own only.
     pub secrets: Arc<dyn SecretSource>,
+    /// Says that this process is about to end.
+    pub stop: Stop,
 }
 
 /// One action type.
@@ -118,6 +123,16 @@ pub trait Action: Send + Sync {
 
     /// Takes away what `call.previous` left behind; done where it is gone already.
     async fn undo(&self, ports: &Ports, call: &Call) -> Result<Outcome, Fault>;
+
+    /// Says what `perform` would bring about, and changes nothing outside; nothing where that can't be told.
+    async fn forecast(&self, _: &Ports, _: &Call) -> Result<Option<Forecast>, Fault> {
+        Ok(None)
+    }
+
+    /// Returns how long one look may take.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(30)
+    }
 
     /// Takes back what a step waited for and nobody wants any more; called again after a fault or a crash.
     async fn withdraw(&self, _: &Ports, _: &Call, _: &Wait) -> Result<Withdrawn, Fault> {

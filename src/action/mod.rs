@@ -2,7 +2,9 @@
 
 mod action;
 mod callbacks;
+mod command;
 mod egress;
+mod folder;
 mod git_commit;
 mod http;
 mod incoming;
@@ -10,11 +12,14 @@ mod jira_ticket;
 mod manual_task;
 mod notify;
 mod operator;
+mod process;
 mod registry;
 mod rest_api;
 mod scrub;
 mod secrets;
 mod signature;
+mod stop;
+mod terraform;
 #[cfg(test)]
 pub(crate) mod testing;
 mod webhook;
@@ -30,3 +35,4 @@ pub use operator::{
 pub use registry::{all, find, senders};
 pub use secrets::{EnvironmentSecrets, FolderSecrets, Owner, SecretRef, SecretSource};
 pub use signature::is_signed;
+pub use stop::Stop;

@@ -17,6 +17,8 @@ pub struct Operator {
     pub channels: BTreeMap<String, Channel>,
     /// Programs that `command` may start, as absolute paths; none where empty.
     pub programs: Vec<PathBuf>,
+    /// Variables of this process's environment that `command` gives to its programs, by name.
+    pub command_environment: Vec<String>,
     /// How Terraform is run.
     pub terraform: TerraformSettings,
     /// GitHub, where it is set up.

@@ -1,16 +1,26 @@
 //! The registry of actions: one line each.
 
 use super::action::Action;
+use super::command::Command;
 use super::git_commit::GitCommit;
 use super::incoming::Sender;
 use super::jira_ticket::{JiraSender, JiraTicket};
 use super::manual_task::ManualTask;
 use super::notify::Notify;
 use super::rest_api::RestApi;
+use super::terraform::Terraform;
 use super::webhook::Webhook;
 
-static ALL: &[&dyn Action] =
-    &[&GitCommit, &JiraTicket, &ManualTask, &Notify, &RestApi::new(), &Webhook];
+static ALL: &[&dyn Action] = &[
+    &Command,
+    &GitCommit,
+    &JiraTicket,
+    &ManualTask,
+    &Notify,
+    &RestApi::new(),
+    &Terraform,
+    &Webhook,
+];
 
 static SENDERS: &[&dyn Sender] = &[&JiraSender];
 

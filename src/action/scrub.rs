@@ -36,9 +36,9 @@ impl Scrub {
         Self { secrets }
     }
 
-    /// Learns a secret that the action found by itself.
-    pub(super) fn add(&mut self, secret: Secret) {
-        self.secrets.push(secret);
+    /// Learns secrets that the action found by itself.
+    pub(super) fn add(&mut self, secrets: impl IntoIterator<Item = Secret>) {
+        self.secrets.extend(secrets);
     }
 
     /// Cleans a text.
@@ -83,6 +83,18 @@ impl Scrub {
             Some(start) if end < line.len() => format!("{start}…"),
             _ => line,
         }
+    }
+}
+
+/// Takes markers out of an output; it stays in clear, for whoever needs it needs it as it is.
+pub(super) fn without_markers(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(strip_markers(text)),
+        Value::Array(items) => items.iter().map(without_markers).collect(),
+        Value::Object(map) => Value::Object(
+            map.iter().map(|(key, value)| (strip_markers(key), without_markers(value))).collect(),
+        ),
+        other => other.clone(),
     }
 }
 

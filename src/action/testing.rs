@@ -132,6 +132,7 @@ pub(crate) fn ports() -> Ports {
         state_dir: PathBuf::new(),
         operator: Arc::default(),
         secrets: Arc::new(EnvironmentSecrets),
+        stop: super::Stop::default(),
     }
 }
 
@@ -150,7 +151,17 @@ pub(crate) fn call(config: Value) -> Call {
         timeout: Duration::from_secs(30),
         before: Vec::new(),
         arrived: None,
+        forecast: None,
     }
+}
+
+/// Returns the `config` of the first example of a page of documentation.
+pub(crate) fn documented(page: &str) -> Value {
+    let (_, rest) = page.split_once("```yaml\nautomatic:").expect("an example");
+    let (text, _) = rest.split_once("```").expect("its end");
+    let text = format!("automatic:{text}");
+    let example: Value = serde_yaml::from_str(&text).expect("YAML");
+    example["automatic"]["actions"][0]["config"].clone()
 }
 
 async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {

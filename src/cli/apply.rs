@@ -33,7 +33,7 @@ pub struct Options {
 
 /// Carries out a plan: 0 converged, 1 failed, 4 waits for people, 5 stale or not approved.
 pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
-    let plan = against_record(context).await?.plan;
+    let plan = forecast(context, against_record(context).await?.plan).await?;
     if let Some(named) = &options.plan
         && !is_same(&plan, named)?
     {
@@ -83,6 +83,30 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
         }
         Err(holder) => hand_over(context, options, &holder).await,
     }
+}
+
+/// Has the forecasts made that a plan waits for, so that what is approved is what will be done; nothing is started.
+async fn forecast(context: &Context, plan: Plan) -> Result<Plan, Failure> {
+    let missing = |why: &Pending| matches!(why, Pending::Forecast { why: None, .. });
+    let waits = |plan: &Plan| plan.pending.values().flatten().any(missing);
+    if !waits(&plan) {
+        return Ok(plan);
+    }
+    if let Ok(mut daemon) = context.daemon("apply").await? {
+        let made = daemon.make_forecasts(&plan).await;
+        let engine = &daemon.driver.engine;
+        engine.store.release(&engine.lease).await?;
+        made?;
+    }
+    let plan = against_record(context).await?.plan;
+    if waits(&plan) {
+        return Err(Failure::ending(
+            Exit::Waiting,
+            "what the plan would bring about is still being forecast",
+        )
+        .hint("try again in a moment; `trueline plan` shows what is missing"));
+    }
+    Ok(plan)
 }
 
 /// Whether a plan may be carried out.

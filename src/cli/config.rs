@@ -95,6 +95,8 @@ pub struct ActionsConfig {
 pub struct CommandConfig {
     /// Absolute paths.
     pub programs: Vec<PathBuf>,
+    /// Variables of this process's environment that they are given, by name.
+    pub environment: Vec<String>,
 }
 
 /// Where pull requests are.
@@ -165,6 +167,7 @@ impl Config {
             jira: self.jira.clone(),
             channels: self.notify.clone(),
             programs: self.actions.command.programs.clone(),
+            command_environment: self.actions.command.environment.clone(),
             terraform: self.actions.terraform.clone(),
             github: self.forge.github.clone(),
             callbacks: public_url.map(|url| Callbacks::new(url, callback_key)),

@@ -162,6 +162,7 @@ impl Context {
                 state_dir: self.state.clone(),
                 operator: Arc::new(operator),
                 secrets,
+                stop: crate::action::Stop::default(),
             },
             store,
             clock,

@@ -250,7 +250,10 @@ pub(super) fn commands((plan, change): (&Plan, &Change)) -> Vec<String> {
             Pending::Guard => format!("trueline approve {}", plan.digest.short()),
             Pending::Stalled { .. } => format!("trueline service reconcile {}", change.service),
             Pending::Dependency { service } => format!("trueline service show {service}"),
-            Pending::Rejected { .. } | Pending::Window { .. } | Pending::Held => continue,
+            Pending::Forecast { .. }
+            | Pending::Rejected { .. }
+            | Pending::Window { .. }
+            | Pending::Held => continue,
         };
         if !commands.contains(&command) {
             commands.push(command);

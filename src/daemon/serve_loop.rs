@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use super::daemon::Daemon;
 use super::error::TickError;
 use super::look::chain;
-use crate::engine::{Attempt, EngineError, Seen, observe};
+use crate::engine::{Attempt, EngineError, News, Seen, observe};
 
 /// How often the loop does what nobody pokes it to.
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +71,7 @@ pub async fn run(
         let wake = state.wake.unwrap_or(state.next_poll);
         let outcome = tokio::select! {
             () = &mut stop => break,
-            attempt = state.daemon.driver.finished() => state.take(attempt).await,
+            news = state.daemon.driver.news() => state.hear(news).await,
             poke = pokes.recv(), if listening => {
                 listening = poke.is_some();
                 state.tick().await
@@ -119,6 +119,16 @@ impl Loop<'_> {
         self.wake = None;
         self.next_poll = Instant::now() + self.pace.poll.min(Duration::from_secs(5));
         Ok(())
+    }
+
+    async fn hear(&mut self, news: News) -> Result<(), TickError> {
+        match news {
+            News::Attempt(attempt) => self.take(*attempt).await,
+            News::Forecast(made) => {
+                self.daemon.driver.take_forecast(made);
+                self.tick().await
+            }
+        }
     }
 
     async fn take(&mut self, attempt: Attempt) -> Result<(), TickError> {
@@ -177,6 +187,8 @@ impl Loop<'_> {
     async fn drain(&mut self) -> Result<(), TickError> {
         let until = Instant::now() + self.pace.drain;
         let catalog = self.daemon.catalog.clone();
+        // Programs are told before they are cut off, and may save what they have.
+        self.daemon.driver.engine.ports.stop.ask(self.pace.drain.mul_f64(0.8));
         while self.daemon.driver.is_busy() {
             tokio::select! {
                 attempt = self.daemon.driver.finished() => {

@@ -35,7 +35,12 @@ pub async fn settle(daemon: &mut Daemon) -> Result<Settled, TickError> {
         let open = daemon.driver.memory.runs.len();
         drive(daemon).await?;
         let ended = daemon.driver.memory.runs.len() != open;
-        if ticked.started == 0 && !ended {
+        let forecast = daemon.driver.is_forecasting();
+        while daemon.driver.is_forecasting() {
+            let made = daemon.driver.forecasted().await;
+            daemon.driver.take_forecast(made);
+        }
+        if ticked.started == 0 && !ended && !forecast {
             break;
         }
     }
@@ -71,6 +76,20 @@ async fn drive(daemon: &mut Daemon) -> Result<(), TickError> {
 }
 
 impl Daemon {
+    /// Has all forecasts made that a plan waits for; it starts nothing else.
+    pub async fn make_forecasts(&mut self, plan: &Plan) -> Result<(), TickError> {
+        loop {
+            self.driver.forecast(plan).await?;
+            if !self.driver.is_forecasting() {
+                return self.save_state().await;
+            }
+            while self.driver.is_forecasting() {
+                let made = self.driver.forecasted().await;
+                self.driver.take_forecast(made);
+            }
+        }
+    }
+
     /// Looks at everything that can be looked at, now; returns how many units look different from before.
     pub async fn sweep(&mut self) -> Result<usize, TickError> {
         let keys = self.driver.observable();

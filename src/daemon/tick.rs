@@ -35,6 +35,7 @@ impl Daemon {
         self.keep(&plan).await?;
         let started = self.driver.start(&plan).await?;
         self.driver.withdraw(&plan).await?;
+        self.driver.forecast(&plan).await?;
         self.remember(&plan, &desired).await?;
         let changes = plan.changes.len();
         self.plan = Some(plan);

@@ -134,6 +134,7 @@ async fn drive((folder, repository): (&Path, Option<&Repo>), store: &Arc<SqliteS
             state_dir: folder.to_owned(),
             operator: Arc::default(),
             secrets: Arc::new(EnvironmentSecrets),
+            stop: crate::action::Stop::default(),
         },
         store: store.clone(),
         clock: Arc::new(SystemClock),

@@ -178,6 +178,7 @@ impl<'a> Bench<'a> {
             timeout: timeout_of(&step.action),
             before: self.before_of(&step.action.kind),
             arrived: None,
+            forecast: step.forecast.as_ref().map(|forecast| forecast.reference.clone()),
         }
     }
 

@@ -11,6 +11,7 @@ use super::attempt::{Attempt, by_hand, guarded, jitter, perform};
 use super::call::{Bench, Rendered};
 use super::engine::{Engine, EngineError};
 use super::finish::seal_outputs;
+use super::forecast::{ForecastMade, Forecasting};
 use super::memory::Memory;
 use super::withdraw::Withdrawals;
 use crate::action::{self, Outcome};
@@ -21,6 +22,14 @@ use crate::run::{
     Event, Fault, FaultClass, RetryPolicy, Run, RunEvent, RunState, StepEvent, StepState, next,
     retry_delay, timeout_of,
 };
+
+/// What ended.
+pub enum News {
+    /// An attempt at a step.
+    Attempt(Box<Attempt>),
+    /// A forecast.
+    Forecast(ForecastMade),
+}
 
 /// Drives the runs of one store.
 pub struct Driver {
@@ -33,6 +42,7 @@ pub struct Driver {
     pub(super) superseding: BTreeMap<RunId, String>,
     pub(super) last_look: HashMap<(RunId, StepPath), Timestamp>,
     pub(super) withdrawals: Withdrawals,
+    pub(super) forecasting: Forecasting,
     /// Number of the last message from outside that was heard.
     pub(super) heard: i64,
 }
@@ -58,6 +68,7 @@ impl Driver {
             superseding: BTreeMap::new(),
             last_look: HashMap::new(),
             withdrawals: Withdrawals::default(),
+            forecasting: Forecasting::default(),
             heard: 0,
         })
     }
@@ -262,6 +273,18 @@ impl Driver {
                 // Attempts catch their own panics; a cancelled one has nobody waiting for it.
                 Some(Err(_)) => {}
                 None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Waits for the next attempt or forecast to end; never comes back while none is under way.
+    pub async fn news(&mut self) -> News {
+        loop {
+            tokio::select! {
+                Some(ended) = self.in_flight.join_next() => if let Ok(attempt) = ended {
+                    return News::Attempt(Box::new(attempt));
+                },
+                made = self.forecasting.next() => return News::Forecast(made),
             }
         }
     }

@@ -61,6 +61,8 @@ pub async fn gather(
             .collect(),
         stalled: memory.stalled.clone(),
         requested: memory.requested.clone(),
+        forecasting: true,
+        forecasts: memory.state.forecasts.clone(),
         claimed: std::collections::BTreeMap::new(),
         services_before: memory.state.services,
     };

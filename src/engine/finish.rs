@@ -11,11 +11,11 @@ use crate::reconcile::{
     intent_digest, reads_of, step_digest,
 };
 use crate::run::Run;
-use crate::secret::sealed_hash;
+use crate::secret::{sealed_hash, sensitive_output};
 use crate::store::Sealer;
 use crate::template::{self, Scope};
 
-/// Seals those outputs of a step that make up a sensitive output of the item.
+/// Seals those outputs of a step that make up a sensitive output of the item, or that its action says are sensitive.
 pub fn seal_outputs(
     definition: &Definition,
     action: &str,
@@ -26,6 +26,9 @@ pub fn seal_outputs(
     outputs
         .into_iter()
         .map(|(name, value)| {
+            if let Some(value) = sensitive_output(&value) {
+                return (name, sealer.seal(value));
+            }
             let hidden = sensitive.contains(&(action.to_owned(), name.clone()));
             let value =
                 if hidden && sealed_hash(&value).is_none() { sealer.seal(&value) } else { value };

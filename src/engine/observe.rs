@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -21,8 +20,6 @@ use crate::store::UnitWrite;
 const BATCH: usize = 100;
 /// Steps that are looked at at once.
 const AT_ONCE: usize = 8;
-/// How long one look may take.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What was seen of one step.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,15 +80,17 @@ async fn look_at(
         previous: Some(step.clone()),
         secrets,
         correlation: step.run.to_string(),
-        timeout: PATIENCE,
+        timeout: action.patience(),
         before: Vec::new(),
         arrived: None,
+        forecast: None,
     };
-    match tokio::time::timeout(PATIENCE, action.observe(&engine.ports, &call)).await {
+    let patience = action.patience();
+    match tokio::time::timeout(patience, action.observe(&engine.ports, &call)).await {
         Ok(Ok(observation)) => observation,
         Ok(Err(fault)) => unknown(fault),
         Err(_) => {
-            Observation::Unknown { reason: format!("no answer within {} s", PATIENCE.as_secs()) }
+            Observation::Unknown { reason: format!("no answer within {} s", patience.as_secs()) }
         }
     }
 }

@@ -73,7 +73,8 @@ impl Driver {
     }
 }
 
-fn new_record(unit: &UnitChange) -> UnitRecord {
+/// Makes the record of a unit that is not there yet.
+pub(super) fn new_record(unit: &UnitChange) -> UnitRecord {
     UnitRecord {
         row: UnitRow {
             key: unit.unit.clone(),

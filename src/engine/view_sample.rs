@@ -168,6 +168,7 @@ fn step(path: &str) -> PlannedStep {
         config: json!({"title": "Make it"}),
         previous: None,
         outputs: Map::new(),
+        forecast: None,
     }
 }
 

@@ -159,6 +159,7 @@ impl Driver {
             timeout: PATIENCE,
             before: Vec::new(),
             arrived: None,
+            forecast: None,
         };
         Ok(Some((step, call)))
     }

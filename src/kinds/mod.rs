@@ -20,5 +20,5 @@ pub mod words;
 pub use check::config_problems;
 pub use fill::{fill_markers, markers_in};
 pub use problem::{Fault, MOST, Mend, explain};
-pub use registry::{ActionKind, Decided, Reversal, Slot, all, find};
+pub use registry::{ActionKind, Decided, Reversal, Slot, all, find, forecasts};
 pub use render::{ConfigError, is_structured, render_config, target_of};

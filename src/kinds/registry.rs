@@ -4,6 +4,12 @@ use serde_json::Value;
 
 use crate::template::Target;
 
+/// Tells whether an action can say beforehand what it would bring about.
+pub fn forecasts(kind: &str, config: &Value) -> bool {
+    // What is filed as a pull request shows itself there.
+    kind == "terraform" && config.get("repositoryMapping").is_none()
+}
+
 /// What one action type is, in one row.
 #[derive(Debug)]
 pub struct ActionKind {
@@ -171,7 +177,16 @@ mod tests {
             all().iter().filter(|kind| kind.available).map(|kind| kind.name).collect();
         assert_eq!(
             available,
-            ["git-commit", "jira-ticket", "manual-task", "notify", "rest-api", "webhook"]
+            [
+                "command",
+                "git-commit",
+                "jira-ticket",
+                "manual-task",
+                "notify",
+                "rest-api",
+                "terraform",
+                "webhook"
+            ]
         );
         assert!(find("rest").is_none());
     }

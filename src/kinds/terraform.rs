@@ -15,15 +15,20 @@ pub(super) static TERRAFORM: ActionKind = ActionKind {
         Slot::new("/files/*", Target::Text).decided(Decided::ByKey),
         Slot::new("/filename", Target::Path),
         Slot::new("/repositoryMapping/path", Target::Path),
+        Slot::new("/variables", Target::Text).structured(),
+        Slot::new("/backend", Target::Text).structured(),
     ],
     secrets: &[],
     reversal: Reversal::Natural,
     observable: Some(""),
-    available: false,
+    available: true,
     lacks: none,
     is_tied: false,
     repeats: false,
-    claims,
+    claims: |config| match config.get("repositoryMapping") {
+        Some(_) => filed(config),
+        None => claims(config),
+    },
     targets: |config| match config.get("repositoryMapping") {
         Some(_) => {
             let repository = known_text(config, "/repositoryMapping/repository");
@@ -31,8 +36,23 @@ pub(super) static TERRAFORM: ActionKind = ActionKind {
         }
         None => claims(config),
     },
-    outputs: none,
+    outputs: |config| match config.get("repositoryMapping") {
+        Some(_) => {
+            ["commit", "branch", "pullRequestUrl", "pullRequestNumber"].map(str::to_owned).into()
+        }
+        None => Vec::new(),
+    },
 };
+
+/// The folder that it is filed in.
+fn filed(config: &Value) -> Vec<String> {
+    let text = |name: &str| known_text(config, &format!("/repositoryMapping/{name}"));
+    let (Some(repository), Some(path)) = (text("repository"), text("path")) else {
+        return Vec::new();
+    };
+    let branch = text("branch").unwrap_or("main");
+    vec![format!("git:{repository}#{branch}:{}/", path.trim_end_matches('/'))]
+}
 
 /// Its workspace.
 fn claims(config: &Value) -> Vec<String> {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::definition::Definition;
 use super::evaluate::Inputs;
+use super::forecast::Forecast;
 use crate::catalog::{Action, DeletionPolicy, Priority};
 use crate::digest::Digest;
 use crate::id::{StepPath, Uid, UnitKey};
@@ -151,8 +152,13 @@ impl UnitChange {
             .steps
             .iter()
             .map(|step| {
-                json!({"path": step.path, "kind": step.action.kind, "effect": step.effect,
-                       "when": step.when, "config": step.config, "dependsOn": step.depends_on})
+                let mut input = json!({"path": step.path, "kind": step.action.kind,
+                       "effect": step.effect, "when": step.when, "config": step.config,
+                       "dependsOn": step.depends_on});
+                if let (Some(forecast), Some(input)) = (&step.forecast, input.as_object_mut()) {
+                    input.insert("forecast".to_owned(), json!(forecast.digest));
+                }
+                input
             })
             .collect();
         json!({"unit": self.unit, "uid": self.uid, "kind": self.kind, "from": self.from,
@@ -223,6 +229,9 @@ pub struct PlannedStep {
     /// Outputs that are known before it runs: those of a kept step; sensitive values sealed.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub outputs: Map<String, Value>,
+    /// What its program says that it would bring about, where that is known beforehand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<Forecast>,
 }
 
 /// What kind of word asks for an approval.

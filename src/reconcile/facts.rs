@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::forecast::Forecasts;
 use crate::digest::Digest;
 use crate::id::{RunId, UnitKey};
 
@@ -54,6 +55,10 @@ pub struct Facts {
     pub requested: BTreeSet<String>,
     /// Who has what in the outside world, of units that are not in question: gathered for what changes claim.
     pub claimed: BTreeMap<String, UnitKey>,
+    /// Whether forecasts are made at all; a review makes none, and waits for none.
+    pub forecasting: bool,
+    /// What was forecast, or why not.
+    pub forecasts: Forecasts,
     /// How many services there were at the last revision.
     pub services_before: usize,
 }

@@ -9,6 +9,7 @@ mod desired;
 mod diff;
 mod evaluate;
 mod facts;
+mod forecast;
 mod guard;
 #[cfg(test)]
 mod incremental_tests;
@@ -49,6 +50,7 @@ pub use evaluate::{
     secret_marker, secret_name, secret_names,
 };
 pub use facts::{Facts, Revision, Stall};
+pub use forecast::{Forecast, Forecasted, Forecasts, forecast_steps};
 pub use plan::{Drift, Hold, Pending, Plan, Verdict};
 pub use planner::plan;
 pub use recorded::{field_changes, fingerprint};

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::change::{Change, FieldChange};
 use crate::digest::Digest;
-use crate::id::{RunId, UnitKey};
+use crate::id::{RunId, StepPath, UnitKey};
 
 /// All changes of one catalog at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -85,6 +85,13 @@ pub enum Pending {
         /// Why.
         reason: String,
     },
+    /// What a step would bring about is not known yet.
+    Forecast {
+        /// The step.
+        step: StepPath,
+        /// Why it can't be told, where that was tried.
+        why: Option<String>,
+    },
     /// The change window is closed.
     Window {
         /// When it opens and why it is closed.
@@ -118,6 +125,10 @@ impl fmt::Display for Pending {
                 write!(f, "waits for {} ({why}, from {})", approvals(*missing), from.join(", "))
             }
             Pending::Rejected { reason } => write!(f, "rejected: {reason}"),
+            Pending::Forecast { step, why: None } => write!(f, "forecasting {step}"),
+            Pending::Forecast { step, why: Some(why) } => {
+                write!(f, "{step} can't be forecast: {why}")
+            }
             Pending::Window { until } => write!(f, "change window {until}"),
             Pending::Dependency { service } => write!(f, "waits for service {service}"),
             Pending::Stalled { run, why } => write!(f, "run {run} stopped: {why}"),

@@ -14,7 +14,7 @@ use super::order::order_units;
 use super::plan::{Drift, Pending, Plan, Verdict};
 use super::suspects::{is_deleted_by_date, is_expired, reads, suspects};
 use super::upstream::KnownOutputs;
-use super::{claims, guard, needs, window};
+use super::{claims, forecast, guard, needs, window};
 use crate::catalog::{Catalog, DeletionPolicy, DriftMode};
 use crate::digest::Digest;
 use crate::id::UnitKey;
@@ -275,6 +275,7 @@ impl Planner<'_> {
             change.after = after.into_iter().collect();
             change.needs.extend(change.units.iter().filter_map(needs::of_deletion));
             change.needs.extend(needs::of_first_contact(&change, &settings, self.facts));
+            forecast::join(&mut change, &self.facts.forecasts);
             change.digest = change.compute_digest();
             self.plan.changes.push(change);
         }
@@ -331,6 +332,7 @@ impl Planner<'_> {
             .collect();
         for change in &self.plan.changes {
             let mut why = needs::missing(change, self.facts);
+            why.extend(forecast::missing(change, self.facts));
             if held.contains(change.service.as_str()) {
                 why.push(Pending::Held);
             }

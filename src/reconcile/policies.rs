@@ -269,11 +269,11 @@ fn what_does_not_fit_blocks_its_service_alone() {
         &plan,
         &["create a", "blocked: there is no item `nothing`", "blocked: field `size` is wrong"],
     );
-    world.set(ITEM, "/fulfillment/automatic/actions/0/type", json!("terraform"));
+    world.set(ITEM, "/fulfillment/automatic/actions/0/type", json!("pigeon"));
     world.misfits.clear();
     let plan = world.remove("b").service("c", "database", json!({})).plan();
     let why: &Value = &json!(plan.blocked.get("c"));
-    assert!(why.to_string().contains("`terraform` is not available in this build"), "{why}");
+    assert!(why.to_string().contains("there is no action type `pigeon`"), "{why}");
     assert!(!plan.pending.values().flatten().any(|why| matches!(why, Pending::Dependency { .. })));
 }
 

@@ -105,6 +105,7 @@ fn one(
         config,
         previous: record.map(|record| record.sent.clone()),
         outputs: kept.map(|record| record.outputs.clone()).unwrap_or_default(),
+        forecast: None,
     })
 }
 
@@ -338,6 +339,7 @@ pub(super) fn undone(
             config: left.sent.clone(),
             previous: Some(left.sent.clone()),
             outputs: Map::new(),
+            forecast: None,
         });
     }
     steps

@@ -13,7 +13,7 @@ use super::lease::{Lease, LeaseHolder};
 use crate::catalog::Kind;
 use crate::digest::Digest;
 use crate::id::{RunId, StepPath, UnitKey};
-use crate::reconcile::{Plan, UnitRecord, UnitRow};
+use crate::reconcile::{Forecasts, Plan, UnitRecord, UnitRow};
 use crate::run::{Event, Run, RunState};
 
 /// What is remembered of a catalog between ticks.
@@ -46,6 +46,9 @@ pub struct CatalogState {
     /// Units that are absent and not known to be unwanted, with why.
     #[serde(default)]
     pub unknown: BTreeMap<UnitKey, String>,
+    /// What was forecast of changes that wait, by what it was made of.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub forecasts: Forecasts,
     /// Services that git wants left alone.
     #[serde(default)]
     pub suspended: BTreeSet<String>,

@@ -26,5 +26,6 @@ mod lsp_answers;
 mod people;
 mod pre_commit;
 mod readme;
+mod terraform;
 mod two_processes;
 mod world;

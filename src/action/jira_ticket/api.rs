@@ -47,7 +47,7 @@ impl<'a> Api<'a> {
         let authorization = match (instance.edition, &instance.user) {
             (JiraEdition::Cloud, Some(user)) => {
                 let pair = BASE64.encode(format!("{user}:{}", token.reveal()));
-                scrub.add(Secret::new(pair.clone()));
+                scrub.add([Secret::new(pair.clone())]);
                 format!("Basic {pair}")
             }
             (JiraEdition::Cloud, None) => {
@@ -56,7 +56,7 @@ impl<'a> Api<'a> {
             }
             (JiraEdition::DataCenter, _) => format!("Bearer {}", token.reveal()),
         };
-        scrub.add(token);
+        scrub.add([token]);
         let base = instance.url.trim_end_matches('/').to_owned();
         Ok(Self { ports, name, instance, base, authorization, scrub: scrub.clone() })
     }

@@ -140,6 +140,7 @@ fn step_lines(unit: &UnitChange, indent: usize) -> Vec<Line> {
     for step in &shown {
         lines.push(step_line(step, indent, (path, kind)));
         lines.extend(config_lines(step, indent + 4));
+        lines.extend(forecast_lines(step, indent + 4));
     }
     let kept = unit.steps.iter().filter(|step| step.effect == Effect::Keep).count();
     let left_out = unit.steps.iter().filter(quiet).count() - kept;
@@ -204,6 +205,27 @@ fn more_files(step: &PlannedStep) -> String {
         0 | 1 => String::new(),
         files => format!(" and {}", count(files - 1, "other")),
     }
+}
+
+/// What the program of a step says that it would bring about.
+fn forecast_lines(step: &PlannedStep, indent: usize) -> Vec<Line> {
+    let kind = &step.action.kind;
+    let is_late = step.effect == Effect::Perform && crate::kinds::forecasts(kind, &step.config);
+    let Some(forecast) = step.forecast.as_ref() else {
+        if !is_late {
+            return Vec::new();
+        }
+        let known = !crate::template::has_unknown(&step.config.to_string());
+        let when = if known { "planned after the merge" } else { "known after apply" };
+        return vec![Line::plain(indent, Tone::Faint, format!("{kind}: ({when})"))];
+    };
+    let mut shown =
+        vec![Line::plain(indent, Tone::Strong, format!("{kind}: {}", forecast.summary))];
+    shown.extend(forecast.lines.iter().map(|line| {
+        let sign = line.split(' ').next().unwrap_or_default();
+        Line::plain(indent + 2, sign_tone(sign), line.clone())
+    }));
+    shown
 }
 
 /// What a step sends or writes, against what it did the last time.

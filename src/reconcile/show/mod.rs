@@ -9,7 +9,7 @@ mod markdown;
 mod markdown_tests;
 mod reasons;
 #[cfg(test)]
-mod sample;
+pub(super) mod sample;
 mod sections;
 mod text;
 mod values;

@@ -13,6 +13,12 @@ pub fn pending(plan: &Plan, change: &Change) -> Vec<String> {
             Pending::Rejected { reason } => {
                 Some(format!("was rejected ({reason}): change {} to ask again", place(change)))
             }
+            Pending::Forecast { step, why: None } => Some(format!(
+                "waits for the forecast of {step}, which the daemon or `trueline apply` makes"
+            )),
+            Pending::Forecast { step, why: Some(why) } => {
+                Some(format!("{step} can't be forecast, and is tried again later: {why}"))
+            }
             Pending::Window { until } => Some(format!("waits for its change window: {until}")),
             Pending::Dependency { service } => Some(format!(
                 "waits until service {service} is ready: trueline service show {service}"

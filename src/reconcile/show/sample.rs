@@ -35,7 +35,7 @@ pub(super) fn plan(changes: Vec<Change>) -> Plan {
     plan
 }
 
-pub(super) fn change(service: &str, units: Vec<UnitChange>) -> Change {
+pub(in crate::reconcile) fn change(service: &str, units: Vec<UnitChange>) -> Change {
     let mut change = Change {
         digest: Digest::of_bytes(b""),
         service: service.to_owned(),
@@ -52,7 +52,7 @@ pub(super) fn change(service: &str, units: Vec<UnitChange>) -> Change {
     change
 }
 
-pub(super) fn unit(key: &str, kind: ChangeKind) -> UnitChange {
+pub(in crate::reconcile) fn unit(key: &str, kind: ChangeKind) -> UnitChange {
     let definition = Definition {
         item: "database-postgresql-standard".to_owned(),
         version: "1.4.0".to_owned(),
@@ -97,7 +97,7 @@ pub(super) fn field(name: &str, before: Option<Value>, after: Option<Value>) -> 
     FieldChange { name: name.to_owned(), before, after, immutable: false }
 }
 
-pub(super) fn step(path: &str, kind: &str, config: Value) -> PlannedStep {
+pub(in crate::reconcile) fn step(path: &str, kind: &str, config: Value) -> PlannedStep {
     PlannedStep {
         path: StepPath(path.to_owned()),
         effect: Effect::Perform,
@@ -119,6 +119,7 @@ pub(super) fn step(path: &str, kind: &str, config: Value) -> PlannedStep {
         config,
         previous: None,
         outputs: Map::new(),
+        forecast: None,
     }
 }
 

@@ -11,6 +11,7 @@ use crate::id::{RunId, StepPath, Uid, UnitKey};
 use crate::reconcile::change::{
     Change, ChangeKind, Effect, FieldChange, Need, NeedKind, PlannedStep, UnitChange, When,
 };
+use crate::reconcile::forecast::Forecast;
 use crate::reconcile::plan::{Pending, Plan};
 use crate::template::sensitive;
 
@@ -74,6 +75,7 @@ fn need_of(need: &Need) -> NeedWire<'_> {
 pub(super) enum PendingWire<'a> {
     Approval { why: &'a str, missing: u32, from: &'a [String] },
     Rejected { reason: &'a str },
+    Forecast { step: &'a StepPath, why: Option<&'a str> },
     Window { until: &'a str },
     Dependency { service: &'a str },
     Stalled { run: &'a RunId, why: &'a str },
@@ -87,6 +89,7 @@ fn pending_of(pending: &Pending) -> PendingWire<'_> {
             PendingWire::Approval { why, missing: *missing, from }
         }
         Pending::Rejected { reason } => PendingWire::Rejected { reason },
+        Pending::Forecast { step, why } => PendingWire::Forecast { step, why: why.as_deref() },
         Pending::Window { until } => PendingWire::Window { until },
         Pending::Dependency { service } => PendingWire::Dependency { service },
         Pending::Stalled { run, why } => PendingWire::Stalled { run, why },
@@ -159,6 +162,19 @@ pub(super) struct StepWire<'a> {
     config: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     previous: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forecast: Option<ForecastWire<'a>>,
+}
+
+#[derive(Serialize)]
+struct ForecastWire<'a> {
+    digest: Digest,
+    summary: &'a str,
+    lines: &'a [String],
+}
+
+fn forecast_of(forecast: &Forecast) -> ForecastWire<'_> {
+    ForecastWire { digest: forecast.digest, summary: &forecast.summary, lines: &forecast.lines }
 }
 
 fn step_of(step: &PlannedStep) -> StepWire<'_> {
@@ -170,6 +186,7 @@ fn step_of(step: &PlannedStep) -> StepWire<'_> {
         depends_on: &step.depends_on,
         config: masked(&step.config),
         previous: step.previous.as_ref().map(masked),
+        forecast: step.forecast.as_ref().map(forecast_of),
     }
 }
 

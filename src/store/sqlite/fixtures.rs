@@ -91,6 +91,7 @@ pub(super) fn change(service: &str, definition: &Arc<Definition>) -> Change {
         config: json!({"text": "hello"}),
         previous: None,
         outputs: Map::new(),
+        forecast: None,
     };
     let unit = UnitChange {
         unit: UnitKey::service(service),
