@@ -114,6 +114,16 @@ impl Counterpart {
     }
 }
 
+/// Tells whether a program that no package manager brings is missing on this machine, and says so.
+pub(crate) fn is_missing(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let missing = !std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    if missing {
+        eprintln!("skipped: there is no `{program}` on PATH");
+    }
+    missing
+}
+
 /// Returns a URL whose port nobody listens on.
 pub(crate) async fn refusing_url() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

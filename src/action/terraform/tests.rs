@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::action::testing::{call, ports};
+use crate::action::testing::{call, is_missing, ports};
 use crate::action::{Operator, TerraformSettings};
 use crate::digest::Digest;
 use crate::id::RunId;
@@ -115,6 +115,9 @@ fn after(call: &Call, result: Value) -> Call {
 
 #[tokio::test]
 async fn what_was_forecast_is_applied_looked_at_and_destroyed() {
+    if is_missing("terraform") {
+        return;
+    }
     let world = World::new();
     // What is not there yet goes by another name than what it becomes.
     let call = of(world.config(3));
@@ -161,6 +164,9 @@ async fn what_was_forecast_is_applied_looked_at_and_destroyed() {
 
 #[tokio::test]
 async fn drift_is_told_attribute_by_attribute() {
+    if is_missing("terraform") {
+        return;
+    }
     let world = World::new();
     let call = of(world.config(3));
     let (result, _) = world.perform(&call).await.unwrap();
@@ -186,6 +192,9 @@ async fn drift_is_told_attribute_by_attribute() {
 
 #[tokio::test]
 async fn a_lost_state_is_no_empty_state() {
+    if is_missing("terraform") {
+        return;
+    }
     let world = World::new();
     let call = of(world.config(3));
     let (result, _) = world.perform(&call).await.unwrap();
@@ -200,6 +209,9 @@ async fn a_lost_state_is_no_empty_state() {
 
 #[tokio::test]
 async fn a_plan_that_is_stale_is_not_applied() {
+    if is_missing("terraform") {
+        return;
+    }
     let world = World::new();
     let call = of(world.config(3));
     let (result, _) = world.perform(&call).await.unwrap();
@@ -221,6 +233,9 @@ async fn a_plan_that_is_stale_is_not_applied() {
 
 #[tokio::test]
 async fn what_failed_half_way_is_finished_within_what_was_approved() {
+    if is_missing("terraform") {
+        return;
+    }
     let world = World::new();
     let ledger = world.path("ledger").display().to_string();
     let main = format!(
@@ -247,6 +262,9 @@ resource "terraform_data" "b" {{
 
 #[tokio::test]
 async fn one_that_takes_too_long_saves_its_state() {
+    if is_missing("terraform") {
+        return;
+    }
     let world = World::new();
     let main = r#"
 resource "terraform_data" "a" {}
@@ -266,6 +284,9 @@ resource "terraform_data" "b" {
 
 #[tokio::test]
 async fn a_module_is_called_in_a_workspace_and_tells_what_is_sensitive() {
+    if is_missing("terraform") {
+        return;
+    }
     let world = World::new();
     let module = r#"
 variable "name" {}
@@ -289,6 +310,9 @@ output "hidden" {
 
 #[tokio::test]
 async fn what_terraform_says_is_told_without_secrets() {
+    if is_missing("terraform") {
+        return;
+    }
     let world = World::new();
     let wrong = "output \"x\" { value = hunter22.nope.x }";
     let fault = world.perform(&of(json!({"contentTemplate": wrong}))).await.unwrap_err();
@@ -315,6 +339,9 @@ async fn a_program_that_is_missing_or_too_old_is_told() {
 
 #[tokio::test]
 async fn a_state_that_somebody_else_has_locked_is_waited_for() {
+    if is_missing("terraform") {
+        return;
+    }
     let world = World::new();
     let locked = world.path("locked");
     let script = "#!/bin/sh\ncase $1 in version) echo '{\"terraform_version\": \"1.9.0\"}';; plan) \
@@ -335,6 +362,9 @@ async fn a_state_that_somebody_else_has_locked_is_waited_for() {
 
 #[tokio::test]
 async fn the_documented_example_is_valid_and_runs() {
+    if is_missing("terraform") {
+        return;
+    }
     let config =
         crate::action::testing::documented(include_str!("../../../docs/actions/terraform.md"));
     let kind = crate::kinds::find("terraform").unwrap();
