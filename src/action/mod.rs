@@ -1,6 +1,7 @@
 //! What each action type does: perform, look, observe, undo. One file each, one registry line.
 
 mod action;
+mod aws;
 mod egress;
 mod git_commit;
 mod http;
@@ -8,6 +9,7 @@ mod incoming;
 mod manual_task;
 mod notify;
 mod operator;
+mod redirect;
 mod registry;
 mod rest_api;
 mod scrub;
@@ -23,4 +25,7 @@ pub use operator::{
     Channel, GitHubSettings, JiraEdition, JiraInstance, Operator, TerraformSettings,
 };
 pub use registry::{all, find};
-pub use secrets::{EnvironmentSecrets, FolderSecrets, Owner, SecretRef, SecretSource};
+pub use secrets::{
+    EnvironmentSecrets, FolderSecrets, Grant, Owner, SecretKeeper, SecretRef, SecretSource,
+    SecretsSettings, SourceKind, SourceSettings,
+};

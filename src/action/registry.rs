@@ -4,9 +4,9 @@ use super::action::Action;
 use super::git_commit::GitCommit;
 use super::manual_task::ManualTask;
 use super::notify::Notify;
-use super::rest_api::RestApi;
+use super::rest_api::REST_API;
 
-static ALL: &[&dyn Action] = &[&GitCommit, &ManualTask, &Notify, &RestApi::new()];
+static ALL: &[&dyn Action] = &[&GitCommit, &ManualTask, &Notify, &REST_API];
 
 /// Returns all actions that this build can perform.
 pub fn all() -> &'static [&'static dyn Action] {

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::output::Failure;
-use crate::action::{Channel, GitHubSettings, JiraInstance, Operator, TerraformSettings};
+use crate::action::{
+    Channel, GitHubSettings, JiraInstance, Operator, SecretsSettings, TerraformSettings,
+};
 
 /// The largest configuration that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
@@ -24,7 +26,7 @@ pub struct Config {
     /// Hosts that actions may reach besides public ones.
     pub egress: EgressConfig,
     /// Where secrets come from.
-    pub secrets: SecretsConfig,
+    pub secrets: SecretsSettings,
     /// Instances of JIRA, by name.
     pub jira: BTreeMap<String, JiraInstance>,
     /// Channels of notices, by name.
@@ -111,14 +113,6 @@ pub struct EgressConfig {
     pub allow: Vec<String>,
 }
 
-/// Where secrets come from: a folder of files, or else the environment.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SecretsConfig {
-    /// `<folder>/<team>/<NAME>`.
-    pub folder: Option<PathBuf>,
-}
-
 /// Bounds.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -187,6 +181,7 @@ impl Config {
             problems
                 .push(format!("server.listen `{listen}` is not an address such as 127.0.0.1:7700"));
         }
+        problems.extend(self.secrets.problems());
         if self.limits.concurrency == Some(0) {
             problems.push("limits.concurrency must be at least 1".to_owned());
         }

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use super::args::{Arguments, Format};
 use super::config::Config;
 use super::output::{Exit, Failure};
-use crate::action::{Egress, EnvironmentSecrets, FolderSecrets, HttpClient, Ports, SecretSource};
+use crate::action::{Egress, HttpClient, Ports};
 use crate::daemon::{Daemon, Parts, SystemClock};
 use crate::engine::{Engine, Limits};
 use crate::secret::Secret;
@@ -146,10 +146,7 @@ impl Context {
             Err(error) => return Err(error.into()),
         };
         let egress = Egress { allow: self.config.egress.allow.clone() };
-        let secrets: Arc<dyn SecretSource> = match &self.config.secrets.folder {
-            Some(folder) => Arc::new(FolderSecrets { folder: folder.clone() }),
-            None => Arc::new(EnvironmentSecrets),
-        };
+        let secrets = self.config.secrets.source(&egress)?;
         let defaults = Limits::default();
         let engine = Engine {
             catalog: self.name.clone(),

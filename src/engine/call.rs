@@ -34,6 +34,8 @@ pub(super) struct Bench<'a> {
     pub(super) record: &'a UnitRecord,
     /// Outputs of the units that it reads.
     pub(super) known: KnownOutputs,
+    /// Secrets that were found for it, so that none is asked for twice; they go when it goes.
+    found: Mutex<BTreeMap<(String, String), Secret>>,
 }
 
 /// A step as it is sent.
@@ -56,7 +58,7 @@ impl<'a> Bench<'a> {
         let records = engine.store.units(&keys).await.doing("reading outputs")?;
         let known =
             records.into_iter().filter_map(|r| Some((r.row.key, r.applied?.outputs))).collect();
-        Ok(Self { engine, catalog, run, unit, record, known })
+        Ok(Self { engine, catalog, run, unit, record, known, found: Mutex::default() })
     }
 
     /// Returns its fields in public: sensitive values as markers.
@@ -153,7 +155,15 @@ impl<'a> Bench<'a> {
     }
 
     async fn secret(&self, team: &str, name: &str) -> Result<Secret, Fault> {
-        self.engine.ports.secrets.find(Owner::Team(team), name).await
+        let key = (team.to_owned(), name.to_owned());
+        if let Some(secret) = self.found.lock().ok().and_then(|found| found.get(&key).cloned()) {
+            return Ok(secret);
+        }
+        let secret = self.engine.ports.secrets.find(Owner::Team(team), name).await?;
+        if let Ok(mut found) = self.found.lock() {
+            found.insert(key, secret.clone());
+        }
+        Ok(secret)
     }
 
     fn call(&self, step: &PlannedStep, config: Value, secrets: Vec<Secret>) -> Call {
