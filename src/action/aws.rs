@@ -108,8 +108,10 @@ pub(super) mod tests {
         let credential = part("Credential=");
         let scope: Vec<&str> = credential.split('/').skip(1).collect();
         let names = part("SignedHeaders=");
-        let headers: String =
-            names.split(';').map(|name| format!("{name}:{}\n", seen.headers[name].trim())).collect();
+        let headers: String = names
+            .split(';')
+            .map(|name| format!("{name}:{}\n", seen.headers[name].trim()))
+            .collect();
         let (path, query) = seen.path.split_once('?').unwrap_or((&seen.path, ""));
         let mut query: Vec<&str> = query.split('&').collect();
         query.sort_unstable();
@@ -119,7 +121,8 @@ pub(super) mod tests {
         let canonical = hexed(&Sha256::digest(canonical));
         let date = &seen.headers["x-amz-date"];
         let signed = format!("AWS4-HMAC-SHA256\n{date}\n{}\n{canonical}", scope.join("/"));
-        let key = scope.iter().fold(format!("AWS4{secret}").into_bytes(), |key, part| hmac(&key, part));
+        let key =
+            scope.iter().fold(format!("AWS4{secret}").into_bytes(), |key, part| hmac(&key, part));
         hexed(&hmac(&key, &signed)) == part("Signature=")
     }
 
@@ -140,8 +143,12 @@ pub(super) mod tests {
             timeout: Duration::from_secs(1),
         };
         // 2015-08-30T12:36:00Z, `get-vanilla`.
-        signer.sign(&mut request, SystemTime::UNIX_EPOCH + Duration::from_secs(1_440_938_160)).unwrap();
-        let header = |name: &str| request.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).unwrap().1.clone();
+        signer
+            .sign(&mut request, SystemTime::UNIX_EPOCH + Duration::from_secs(1_440_938_160))
+            .unwrap();
+        let header = |name: &str| {
+            request.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).unwrap().1.clone()
+        };
         assert_eq!(header("x-amz-date"), "20150830T123600Z");
         assert_eq!(
             header("authorization"),

@@ -6,6 +6,7 @@ mod authentication;
 mod compare;
 mod config;
 mod exchange;
+mod orphan;
 mod poll;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ use serde_json::{Map, Value, json};
 use self::authentication::Tokens;
 use self::config::{Config, Prepared};
 use self::exchange::Exchange;
+use self::orphan::Failed;
 use self::poll::{Accepted, Asked, Poll, Progress};
 use super::action::{Action, Call, Outcome, Ports};
 use super::http::Response;
@@ -66,19 +68,22 @@ impl RestApi {
         exchange: &Exchange<'_>,
         call: &Call,
         scrub: &Scrub,
-    ) -> Result<Outcome, Fault> {
+    ) -> Result<Outcome, Failed> {
         let config = Config::read(call)?;
         let prepared = config.perform(call, self.timeout)?;
-        let response = exchange.send(&prepared).await?;
+        let response = exchange.send(&prepared).await.map_err(Failed::unanswered)?;
         let scrub = &exchange.scrub(scrub);
         if let Some(poll) = config.goes_on(&response) {
-            return self.accepted(poll, (call, &prepared, &response), false, scrub);
+            return Ok(self.accepted(poll, (call, &prepared, &response), false, scrub)?);
         }
-        answer::judge(&response, &prepared.expect, &prepared.what, scrub)?;
-        answer::fits(&response, prepared.schema.as_ref(), &prepared.what)?;
-        let result = answer::result(&prepared, &response, scrub);
-        let outputs = answer::outputs(call, &response, &result, scrub)?;
-        Ok(Outcome::Done { result, outputs })
+        let read = || {
+            answer::judge(&response, &prepared.expect, &prepared.what, scrub)?;
+            answer::fits(&response, prepared.schema.as_ref(), &prepared.what)?;
+            let result = answer::result(&prepared, &response, scrub);
+            let outputs = answer::outputs(call, &response, &result, scrub)?;
+            Ok(Outcome::Done { result, outputs })
+        };
+        read().map_err(|fault| Failed::answered(response.status, fault))
     }
 
     /// Waits for work that was accepted and goes on.
@@ -94,8 +99,7 @@ impl RestApi {
         if let Some(result) = result.as_object_mut() {
             result.remove("body");
         }
-        let outputs =
-            if undoes { Map::new() } else { answer::outputs_so_far(call, response) };
+        let outputs = if undoes { Map::new() } else { answer::outputs_so_far(call, response) };
         let accepted = Accepted { url, since: Timestamp::now(), undoes, result, outputs };
         self.asked.next(&call.key, poll.interval());
         Ok(Outcome::Waiting { on: accepted.wait(&prepared.what, scrub)? })
@@ -118,9 +122,8 @@ impl RestApi {
         self.asked.next(&call.key, poll.interval());
         let response = exchange.send(&prepared).await;
         let scrub = &exchange.scrub(scrub);
-        let progress = response.and_then(|response| {
-            Ok((poll.read((&prepared, &response), scrub)?, response))
-        });
+        let progress =
+            response.and_then(|response| Ok((poll.read((&prepared, &response), scrub)?, response)));
         let (progress, response) = match progress {
             // Whoever cannot be asked just now is asked again, until it took too long.
             Err(fault) if fault.class != FaultClass::Terminal => {
@@ -138,7 +141,10 @@ impl RestApi {
             }
             Progress::Gone if !accepted.undoes => {
                 let what = &prepared.what;
-                return Err(Fault::terminal(format!("{what} answered {}: the work that was accepted is gone", response.status)));
+                return Err(Fault::terminal(format!(
+                    "{what} answered {}: the work that was accepted is gone",
+                    response.status
+                )));
             }
             Progress::Gone | Progress::Done => self.asked.forget(&call.key),
         }
@@ -213,6 +219,10 @@ impl RestApi {
     }
 }
 
+fn is_undoing(on: &Wait) -> bool {
+    Accepted::read(on).is_ok_and(|accepted| accepted.undoes)
+}
+
 /// Returns the JSON that was last sent; a text or a form is not what a resource looks like.
 fn last_sent(call: &Call, prepared: &Prepared, scrub: &Scrub) -> Option<Value> {
     let rendered = prepared.sent.as_ref()?;
@@ -238,14 +248,27 @@ impl Action for RestApi {
 
     async fn perform(&self, ports: &Ports, call: &Call) -> Result<Outcome, Fault> {
         let (exchange, scrub) = (self.exchange(ports), Scrub::of(call));
-        let outcome = self.perform_clean(&exchange, call, &scrub).await;
-        outcome.map_err(|fault| exchange.scrub(&scrub).fault(&fault))
+        match self.perform_clean(&exchange, call, &scrub).await {
+            Ok(outcome) => Ok(outcome),
+            Err(failed) => {
+                let fault = self.mitigate(&exchange, call, failed, &scrub).await;
+                Err(exchange.scrub(&scrub).fault(&fault))
+            }
+        }
     }
 
     async fn look(&self, ports: &Ports, call: &Call, on: &Wait) -> Result<Outcome, Fault> {
         let (exchange, scrub) = (self.exchange(ports), Scrub::of(call));
-        let outcome = self.look_clean(&exchange, (call, on), &scrub).await;
-        outcome.map_err(|fault| exchange.scrub(&scrub).fault(&fault))
+        match self.look_clean(&exchange, (call, on), &scrub).await {
+            Ok(outcome) => Ok(outcome),
+            Err(fault) => {
+                // What was accepted and failed for good may have left something.
+                let orphan = fault.class == FaultClass::Terminal && !is_undoing(on);
+                let failed = Failed { fault, orphan };
+                let fault = self.mitigate(&exchange, call, failed, &scrub).await;
+                Err(exchange.scrub(&scrub).fault(&fault))
+            }
+        }
     }
 
     async fn observe(&self, ports: &Ports, call: &Call) -> Result<Observation, Fault> {

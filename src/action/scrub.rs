@@ -11,15 +11,8 @@ use crate::secret::{MASK, Masker, Secret};
 use crate::template::strip_markers;
 
 /// Keys of `authentication` that hold secrets once they are filled in.
-const CREDENTIALS: [&str; 7] = [
-    "token",
-    "password",
-    "key",
-    "clientSecret",
-    "accessKeyId",
-    "secretAccessKey",
-    "sessionToken",
-];
+const CREDENTIALS: [&str; 7] =
+    ["token", "password", "key", "clientSecret", "accessKeyId", "secretAccessKey", "sessionToken"];
 
 /// The longest excerpt of an answer, in bytes.
 const EXCERPT_BYTES: usize = 2 << 10;

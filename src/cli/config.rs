@@ -111,6 +111,8 @@ pub struct ForgeConfig {
 pub struct EgressConfig {
     /// `host:port` patterns.
     pub allow: Vec<String>,
+    /// `http://host:port`, through which all requests go.
+    pub proxy: Option<String>,
 }
 
 /// Bounds.
@@ -220,5 +222,19 @@ mod tests {
             "`soon` is not a duration such as `60s`; limits.concurrency must be at least 1; \
              log.format `xml` is none of auto, text, json"
         );
+    }
+
+    #[test]
+    fn every_example_of_the_pages_is_read() {
+        for page in [
+            include_str!("../../docs/operations/configuration.md"),
+            include_str!("../../docs/operations/secrets.md"),
+        ] {
+            for block in page.split("```toml\n").skip(1) {
+                assert_eq!(problems(block.split("```").next().unwrap_or_default()), "");
+            }
+        }
+        let wrong = "[secrets.v]\nkind = \"command\"\nprogram = \"sops\"";
+        assert_eq!(problems(wrong), "secrets.v: program `sops` is not an absolute path");
     }
 }

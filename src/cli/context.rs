@@ -146,14 +146,15 @@ impl Context {
             Err(error) => return Err(error.into()),
         };
         let egress = Egress { allow: self.config.egress.allow.clone() };
-        let secrets = self.config.secrets.source(&egress)?;
+        let proxy = self.config.egress.proxy.as_deref();
+        let secrets = self.config.secrets.source(&egress, proxy)?;
         let defaults = Limits::default();
         let engine = Engine {
             catalog: self.name.clone(),
             lease,
             sealer: self.sealer()?,
             ports: Ports {
-                http: Arc::new(HttpClient::new(&egress)?),
+                http: Arc::new(HttpClient::through(&egress, proxy)?),
                 state_dir: self.state.clone(),
                 operator: Arc::new(self.config.operator()),
                 secrets,

@@ -98,8 +98,12 @@ impl Driver {
             let Ok(Rendered { call, .. }) = rendered else { continue };
             let call = action::Call { key: progress.key.clone().unwrap_or_default(), ..call };
             self.busy.insert(slot, true);
-            let (ports, on, run, path) =
-                (self.engine.ports.clone(), open_wait(on, &self.engine.sealer), id.clone(), path.clone());
+            let (ports, on, run, path) = (
+                self.engine.ports.clone(),
+                open_wait(on, &self.engine.sealer),
+                id.clone(),
+                path.clone(),
+            );
             self.in_flight.spawn(async move {
                 let work = async move {
                     match action::find(&step.action.kind) {

@@ -9,6 +9,7 @@
     reason = "a test may fail"
 )]
 
+mod canary;
 mod counterpart;
 mod crash;
 mod demo;

@@ -4,8 +4,8 @@ use jiff::fmt::rfc2822;
 use jsonschema::PatternOptions;
 use serde_json::{Map, Value, json};
 
-use super::poll::Accepted;
 use super::config::{Prepared, Statuses};
+use super::poll::Accepted;
 use crate::action::scrub::Scrub;
 use crate::action::{Call, Response};
 use crate::run::Fault;
@@ -102,12 +102,17 @@ pub(super) fn fits(response: &Response, schema: Option<&Value>, what: &str) -> R
         .build(schema)
         .map_err(|error| Fault::terminal(format!("`expect.schema` cannot be used: {error}")))?;
     let Some(body) = json_body(response) else {
-        return Err(Fault::terminal(format!("{what} answered no JSON, and `expect.schema` asks for it")));
+        return Err(Fault::terminal(format!(
+            "{what} answered no JSON, and `expect.schema` asks for it"
+        )));
     };
     validator.validate(&body).map_err(|error| {
         let place = error.instance_path().to_string();
         let place = if place.is_empty() { "the body".to_owned() } else { format!("`{place}`") };
-        Fault::terminal(format!("{what} answered what `expect.schema` does not allow: at {place}: {}", error.masked()))
+        Fault::terminal(format!(
+            "{what} answered what `expect.schema` does not allow: at {place}: {}",
+            error.masked()
+        ))
     })
 }
 
@@ -121,7 +126,8 @@ pub(super) fn outputs(
     let mut outputs = outputs_so_far(call, response);
     for (name, pointer) in &call.outputs {
         if !outputs.contains_key(name) {
-            let value = result.pointer(pointer).ok_or_else(|| missing(name, pointer, response, scrub))?;
+            let value =
+                result.pointer(pointer).ok_or_else(|| missing(name, pointer, response, scrub))?;
             outputs.insert(name.clone(), stripped(value));
         }
     }

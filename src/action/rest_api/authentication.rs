@@ -62,7 +62,8 @@ impl Authentication {
             let missing = || Fault::terminal(format!("`authentication.{key}` is missing or empty"));
             optional(key).ok_or_else(missing)
         };
-        let authorization = |value: String| Self::Header("authorization".to_owned(), Secret::new(value));
+        let authorization =
+            |value: String| Self::Header("authorization".to_owned(), Secret::new(value));
         Ok(match text("type")?.as_str() {
             "none" => Self::None,
             "bearer" => authorization(format!("Bearer {}", text("token")?)),
@@ -88,13 +89,19 @@ impl Authentication {
                 service: text("service")?,
             }),
             other => {
-                return Err(Fault::terminal(format!("`authentication.type`: `{other}` is unknown")));
+                return Err(Fault::terminal(format!(
+                    "`authentication.type`: `{other}` is unknown"
+                )));
             }
         })
     }
 
     /// Makes a request ready for the host that it is meant for.
-    pub(super) fn apply(&self, mut request: Request, token: Option<&Secret>) -> Result<Request, Fault> {
+    pub(super) fn apply(
+        &self,
+        mut request: Request,
+        token: Option<&Secret>,
+    ) -> Result<Request, Fault> {
         match (self, token) {
             (Self::Header(name, value), _) => {
                 request.headers.push((name.clone(), value.reveal().to_owned()));
@@ -195,15 +202,20 @@ impl OAuthClient {
 fn read_token(response: &Response, scrub: &Scrub) -> Result<(Secret, Duration), Fault> {
     let status = response.status;
     if status != 200 {
-        let message = format!("no token: the token endpoint answered {status}: {}", scrub.excerpt(&response.body));
+        let message = format!(
+            "no token: the token endpoint answered {status}: {}",
+            scrub.excerpt(&response.body)
+        );
         return Err(match status {
             408 | 425 | 429 | 500..=599 => Fault::transient(message),
             _ => Fault::terminal(message),
         });
     }
-    let wrong = |what: &str| Fault::terminal(format!("no token: the answer of the token endpoint {what}"));
+    let wrong =
+        |what: &str| Fault::terminal(format!("no token: the answer of the token endpoint {what}"));
     let answer: Value = serde_json::from_slice(&response.body).map_err(|_| wrong("is not JSON"))?;
-    let token = answer.get("access_token").and_then(Value::as_str).filter(|token| !token.is_empty());
+    let token =
+        answer.get("access_token").and_then(Value::as_str).filter(|token| !token.is_empty());
     let token = token.ok_or_else(|| wrong("has no `access_token`"))?;
     let kind = answer.get("token_type").and_then(Value::as_str).unwrap_or("bearer");
     if !kind.eq_ignore_ascii_case("bearer") {

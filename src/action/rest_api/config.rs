@@ -63,6 +63,9 @@ struct Endpoint {
     redirects: Redirects,
     /// Of `observe` and `delete`; that of the endpoint itself stands beside it.
     expect: Option<Expect>,
+    /// Of `delete`.
+    #[serde(default)]
+    orphans: bool,
     /// Of `observe`.
     #[serde(default)]
     compare: BTreeMap<String, Compare>,
@@ -186,6 +189,7 @@ impl Config {
             url: url.to_owned(),
             method: None,
             redirects: Redirects::None,
+            orphans: false,
             expect: None,
             compare: BTreeMap::new(),
         };
@@ -229,6 +233,11 @@ impl Config {
             compare: to.compare.clone(),
             what,
         })
+    }
+
+    /// Tells whether what a failed create may have left is to be taken away at once.
+    pub(super) fn takes_orphans(&self) -> bool {
+        self.delete.as_ref().is_some_and(|delete| delete.orphans)
     }
 
     fn is_credentialed(&self) -> bool {

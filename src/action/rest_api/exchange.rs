@@ -39,8 +39,7 @@ impl Exchange<'_> {
     async fn send_once(&self, prepared: &Prepared) -> Result<Response, Fault> {
         let token = match &prepared.authentication {
             Authentication::OAuth(client) => {
-                let token =
-                    self.tokens.of(self.ports, client, prepared.request.timeout).await?;
+                let token = self.tokens.of(self.ports, client, prepared.request.timeout).await?;
                 if let Ok(mut given) = self.given.lock()
                     && !given.contains(&token)
                 {
@@ -52,8 +51,7 @@ impl Exchange<'_> {
         };
         let apply = |request: Request| prepared.authentication.apply(request, token.as_ref());
         let http = &self.ports.http;
-        let sent =
-            send_following(http, prepared.request.clone(), prepared.redirects, &apply).await;
+        let sent = send_following(http, prepared.request.clone(), prepared.redirects, &apply).await;
         sent.map_err(|fault| match fault.class {
             FaultClass::Unknown => Fault { class: FaultClass::Transient, ..fault },
             _ => fault,

@@ -148,9 +148,13 @@ impl Poll {
             return Err(Fault::terminal(format!("{what} answered no JSON: {}", excerpt())));
         };
         let found = body.pointer(&self.until.pointer);
-        let is = |values: &[Value]| found.is_some_and(|found| values.iter().any(|v| says(v, found)));
+        let is =
+            |values: &[Value]| found.is_some_and(|found| values.iter().any(|v| says(v, found)));
         if is(&self.until.failed) {
-            return Err(Fault::terminal(format!("the work that was accepted failed: {}", excerpt())));
+            return Err(Fault::terminal(format!(
+                "the work that was accepted failed: {}",
+                excerpt()
+            )));
         }
         Ok(if is(&self.until.done) { Progress::Done } else { Progress::Waits })
     }
@@ -164,15 +168,17 @@ fn says(ours: &Value, theirs: &Value) -> bool {
 impl Accepted {
     /// Makes it what a run waits for.
     pub(super) fn wait(&self, what: &str, scrub: &Scrub) -> Result<Wait, Fault> {
-        let reference = serde_json::to_value(self)
-            .map_err(|error| Fault::terminal(format!("what is waited for cannot be kept: {error}")))?;
+        let reference = serde_json::to_value(self).map_err(|error| {
+            Fault::terminal(format!("what is waited for cannot be kept: {error}"))
+        })?;
         let doing = if self.undoes { "to be taken away" } else { "to be done" };
         Ok(Wait { on: "poll".to_owned(), reference, what: scrub.text(&format!("{what} {doing}")) })
     }
 
     pub(super) fn read(on: &Wait) -> Result<Self, Fault> {
-        Self::deserialize(&on.reference)
-            .map_err(|error| Fault::terminal(format!("what was waited for cannot be read: {error}")))
+        Self::deserialize(&on.reference).map_err(|error| {
+            Fault::terminal(format!("what was waited for cannot be read: {error}"))
+        })
     }
 }
 

@@ -17,7 +17,11 @@ fn with_client(counterpart: &Counterpart, tokens: &Counterpart) -> Call {
 
 fn token(name: &str, life: &str) -> Trick {
     let kind = "content-type: application/json\r\n";
-    Trick::Answer(200, kind, format!(r#"{{"access_token": "{name}", "token_type": "Bearer"{life}}}"#))
+    Trick::Answer(
+        200,
+        kind,
+        format!(r#"{{"access_token": "{name}", "token_type": "Bearer"{life}}}"#),
+    )
 }
 
 fn bearers(counterpart: &Counterpart) -> Vec<String> {
@@ -26,7 +30,8 @@ fn bearers(counterpart: &Counterpart) -> Vec<String> {
 
 #[tokio::test]
 async fn a_token_is_asked_for_once_and_used_until_it_ends() {
-    let (action, ours, theirs) = (RestApi::new(), Counterpart::start().await, Counterpart::start().await);
+    let (action, ours, theirs) =
+        (RestApi::new(), Counterpart::start().await, Counterpart::start().await);
     let call = with_client(&ours, &theirs);
     theirs.play([token("tok-one", r#", "expires_in": 3600"#)]);
     for _ in 0..2 {
@@ -46,18 +51,29 @@ async fn a_token_is_asked_for_once_and_used_until_it_ends() {
     for _ in 0..2 {
         action.perform(&ports(), &rotated).await.unwrap();
     }
-    assert_eq!(bearers(&ours)[3..], ["Bearer tok-two", "Bearer tok-three"], "one about to end is not kept");
+    assert_eq!(
+        bearers(&ours)[3..],
+        ["Bearer tok-two", "Bearer tok-three"],
+        "one about to end is not kept"
+    );
 }
 
 #[tokio::test]
 async fn a_refused_token_is_replaced_once_under_the_same_key() {
-    let (action, ours, theirs) = (RestApi::new(), Counterpart::start().await, Counterpart::start().await);
+    let (action, ours, theirs) =
+        (RestApi::new(), Counterpart::start().await, Counterpart::start().await);
     let call = with_client(&ours, &theirs);
     theirs.play([token("tok-one", ""), token("tok-two", ""), token("tok-three", "")]);
     ours.play([Trick::Answer(401, "", String::new())]);
     action.perform(&ports(), &call).await.unwrap();
-    assert_eq!((bearers(&ours), ours.ledger().len()), (vec!["Bearer tok-one".to_owned(), "Bearer tok-two".to_owned()], 1));
-    ours.play([Trick::Answer(401, "", "no".to_owned()), Trick::Answer(401, "", "not tok-three either".to_owned())]);
+    assert_eq!(
+        (bearers(&ours), ours.ledger().len()),
+        (vec!["Bearer tok-one".to_owned(), "Bearer tok-two".to_owned()], 1)
+    );
+    ours.play([
+        Trick::Answer(401, "", "no".to_owned()),
+        Trick::Answer(401, "", "not tok-three either".to_owned()),
+    ]);
     let fault = action.perform(&ports(), &call).await.unwrap_err();
     assert_eq!(fault.class, FaultClass::Terminal);
     assert!(fault.message.ends_with("answered 401: not (sensitive) either"), "{fault}");
@@ -68,16 +84,33 @@ async fn a_refused_token_is_replaced_once_under_the_same_key() {
 async fn without_a_token_nothing_is_sent_and_nothing_is_told() {
     let html = "content-type: text/html\r\n";
     for (trick, class, says) in [
-        (Trick::Answer(400, "", r#"{"error": "invalid_client", "echo": "s3cr t/1"}"#.to_owned()), FaultClass::Terminal, "answered 400: {\"error\": \"invalid_client\", \"echo\": \"(sensitive)\"}"),
+        (
+            Trick::Answer(400, "", r#"{"error": "invalid_client", "echo": "s3cr t/1"}"#.to_owned()),
+            FaultClass::Terminal,
+            "answered 400: {\"error\": \"invalid_client\", \"echo\": \"(sensitive)\"}",
+        ),
         (Trick::Answer(503, "", "later".to_owned()), FaultClass::Transient, "answered 503: later"),
-        (Trick::Answer(200, html, "<html>s3cr t/1".to_owned()), FaultClass::Terminal, "is not JSON"),
+        (
+            Trick::Answer(200, html, "<html>s3cr t/1".to_owned()),
+            FaultClass::Terminal,
+            "is not JSON",
+        ),
         (Trick::Answer(200, "", "{}".to_owned()), FaultClass::Terminal, "has no `access_token`"),
-        (Trick::Answer(200, "", r#"{"access_token": "x", "token_type": "mac"}"#.to_owned()), FaultClass::Terminal, "another type"),
-        (Trick::Answer(302, "location: http://127.0.0.1:1/\r\n", String::new()), FaultClass::Terminal, "answered 302"),
+        (
+            Trick::Answer(200, "", r#"{"access_token": "x", "token_type": "mac"}"#.to_owned()),
+            FaultClass::Terminal,
+            "another type",
+        ),
+        (
+            Trick::Answer(302, "location: http://127.0.0.1:1/\r\n", String::new()),
+            FaultClass::Terminal,
+            "answered 302",
+        ),
         (Trick::CutAfter, FaultClass::Transient, "no token: the connection"),
         (Trick::Garbage, FaultClass::Transient, "no token: the connection"),
     ] {
-        let (action, ours, theirs) = (RestApi::new(), Counterpart::start().await, Counterpart::start().await);
+        let (action, ours, theirs) =
+            (RestApi::new(), Counterpart::start().await, Counterpart::start().await);
         theirs.play([trick.clone()]);
         let fault = action.perform(&ports(), &with_client(&ours, &theirs)).await.unwrap_err();
         assert_eq!(fault.class, class, "{trick:?}: {fault}");
@@ -103,15 +136,27 @@ async fn a_signature_of_aws_is_what_aws_computes() {
     let credential = seen.headers["authorization"].split('/').skip(2).take(3).collect::<Vec<_>>();
     assert_eq!(credential[..2], ["eu-central-1", "execute-api"]);
 
-    counterpart.play([Trick::Answer(403, "", "AKIDEXAMPLE wJalrXUtnFEMI%2FK7MDENG lent%2Ftoken%2B1".to_owned())]);
+    counterpart.play([Trick::Answer(
+        403,
+        "",
+        "AKIDEXAMPLE wJalrXUtnFEMI%2FK7MDENG lent%2Ftoken%2B1".to_owned(),
+    )]);
     let fault = PATIENT.perform(&ports(), &call).await.unwrap_err();
-    assert!(fault.message.ends_with("answered 403: (sensitive) (sensitive) (sensitive)"), "{fault}");
+    assert!(
+        fault.message.ends_with("answered 403: (sensitive) (sensitive) (sensitive)"),
+        "{fault}"
+    );
 }
 
 static PATIENT: RestApi = RestApi::new();
 
 /// Lets the first host answer with a redirect, and returns how it ends.
-async fn led(redirects: &str, status: u16, location: String, method: &str) -> (Result<Outcome, Fault>, Counterpart) {
+async fn led(
+    redirects: &str,
+    status: u16,
+    location: String,
+    method: &str,
+) -> (Result<Outcome, Fault>, Counterpart) {
     let counterpart = Counterpart::start().await;
     let headers: &'static str = format!("location: {location}\r\n").leak();
     counterpart.play([Trick::Answer(status, headers, String::new())]);
@@ -131,7 +176,10 @@ async fn redirects_are_followed_only_where_allowed() {
     let (ended, from) = led("same-host", 307, "/things/2".to_owned(), "PUT").await;
     assert!(ended.is_ok());
     let seen = from.seen();
-    assert_eq!((seen[1].method.as_str(), seen[1].path.as_str(), seen[1].body.as_str()), ("PUT", "/things/2", r#"{"a":1}"#));
+    assert_eq!(
+        (seen[1].method.as_str(), seen[1].path.as_str(), seen[1].body.as_str()),
+        ("PUT", "/things/2", r#"{"a":1}"#)
+    );
     assert_eq!(seen[1].headers["authorization"], "Bearer t0ken-123");
     assert_eq!(seen[1].headers["idempotency-key"], seen[0].headers["idempotency-key"]);
 
@@ -139,7 +187,9 @@ async fn redirects_are_followed_only_where_allowed() {
     assert!(ended.unwrap_err().message.contains("answered 404"));
     assert_eq!((from.seen()[1].method.as_str(), from.seen()[1].body.as_str()), ("GET", ""));
 
-    for (redirects, status, method) in [("none", 307, "PUT"), ("same-host", 302, "POST"), ("any", 301, "PATCH")] {
+    for (redirects, status, method) in
+        [("none", 307, "PUT"), ("same-host", 302, "POST"), ("any", 301, "PATCH")]
+    {
         let (ended, from) = led(redirects, status, "/things/2".to_owned(), method).await;
         assert!(ended.unwrap_err().message.ends_with("redirects are not followed"));
         assert_eq!(from.seen().len(), 1);
@@ -153,7 +203,10 @@ async fn no_redirect_takes_credentials_or_bodies_elsewhere() {
     let (ended, _) = led("any", 302, other.url("/things/7"), "GET").await;
     assert!(ended.is_ok(), "{ended:?}");
     let seen = other.seen();
-    assert!(!seen[0].headers.contains_key("authorization") && !seen[0].headers.contains_key("x-key"), "{seen:?}");
+    assert!(
+        !seen[0].headers.contains_key("authorization") && !seen[0].headers.contains_key("x-key"),
+        "{seen:?}"
+    );
 
     let (ended, _) = led("any", 307, other.url("/things/7"), "PUT").await;
     insta::assert_snapshot!(ended.unwrap_err(), @"the redirect is not followed: it would send the body to another host");
@@ -168,7 +221,9 @@ async fn no_redirect_takes_credentials_or_bodies_elsewhere() {
     let counterpart = Counterpart::start().await;
     let round = "location: /round\r\n";
     counterpart.play(std::iter::repeat_n(Trick::Answer(302, round, String::new()), 9));
-    let call = call(json!({"endpoint": {"url": counterpart.url("/round"), "method": "GET", "redirects": "any"}}));
+    let call = call(
+        json!({"endpoint": {"url": counterpart.url("/round"), "method": "GET", "redirects": "any"}}),
+    );
     let fault = PATIENT.perform(&ports(), &call).await.unwrap_err();
     insta::assert_snapshot!(fault, @"redirected more than 5 times");
     assert_eq!(counterpart.seen().len(), 6);

@@ -19,14 +19,21 @@ fn json_answer(status: u16, body: &str) -> Trick {
 }
 
 async fn waiting(counterpart: &Counterpart, call: &Call) -> Wait {
-    counterpart.play([json_answer(202, r#"{"operation": "op 1&x", "connection": {"url": "db://early"}}"#)]);
+    counterpart.play([json_answer(
+        202,
+        r#"{"operation": "op 1&x", "connection": {"url": "db://early"}}"#,
+    )]);
     let outcome = RestApi::new().perform(&ports(), call).await.unwrap();
     let Outcome::Waiting { on } = outcome else { panic!("{outcome:?} does not wait") };
     on
 }
 
 /// Looks as a process would that has just started.
-async fn looked(counterpart: &Counterpart, (call, on): (&Call, &Wait), trick: Trick) -> Result<Outcome, Fault> {
+async fn looked(
+    counterpart: &Counterpart,
+    (call, on): (&Call, &Wait),
+    trick: Trick,
+) -> Result<Outcome, Fault> {
     counterpart.play([trick]);
     RestApi::new().look(&ports(), call, on).await
 }
@@ -43,7 +50,11 @@ async fn accepted_work_is_asked_about_until_it_is_done() {
     let on: Wait = serde_json::from_str(&serde_json::to_string(&on).unwrap()).unwrap();
     for body in [r#"{"state": "in progress"}"#, "{}", r#"{"state": ["done"]}"#] {
         let outcome = looked(&counterpart, (&call, &on), json_answer(200, body)).await.unwrap();
-        assert_eq!(outcome, Outcome::Waiting { on: on.clone() }, "unchanged, so that nothing is journaled");
+        assert_eq!(
+            outcome,
+            Outcome::Waiting { on: on.clone() },
+            "unchanged, so that nothing is journaled"
+        );
     }
     assert_eq!(counterpart.seen().pop().unwrap().path, "/progress?operation=op%201%26x");
     let last = r#"{"state": "done", "result": {"size": 3}, "password": "hunter22"}"#;
@@ -60,7 +71,9 @@ async fn a_location_is_asked_where_no_url_is_given() {
     let mut call = polling(&counterpart);
     call.config["poll"].as_object_mut().unwrap().remove("url");
     counterpart.play([Trick::Answer(202, "location: /jobs/7?x=1\r\n", String::new())]);
-    let Outcome::Waiting { on } = RestApi::new().perform(&ports(), &call).await.unwrap() else { panic!() };
+    let Outcome::Waiting { on } = RestApi::new().perform(&ports(), &call).await.unwrap() else {
+        panic!()
+    };
     call.outputs.clear();
     let done = looked(&counterpart, (&call, &on), json_answer(200, r#"{"state": true}"#)).await;
     assert!(matches!(done, Ok(Outcome::Done { .. })), "{done:?}");
@@ -75,7 +88,9 @@ async fn a_location_is_asked_where_no_url_is_given() {
         call.config["authentication"] = json!({"type": "bearer", "token": "t0ken-123"});
         counterpart.play([Trick::Answer(202, headers, String::new())]);
         let fault = match RestApi::new().perform(&ports(), &call).await {
-            Ok(Outcome::Waiting { on }) => RestApi::new().look(&ports(), &call, &on).await.unwrap_err(),
+            Ok(Outcome::Waiting { on }) => {
+                RestApi::new().look(&ports(), &call, &on).await.unwrap_err()
+            }
             other => other.unwrap_err(),
         };
         assert_eq!(fault.class, FaultClass::Terminal);
@@ -115,14 +130,19 @@ async fn work_that_fails_or_makes_no_sense_fails_the_step() {
     let call = polling(&counterpart);
     let on = waiting(&counterpart, &call).await;
     for (status, body, says) in [
-        (200, r#"{"state": "failed", "why": "hunter22"}"#, r#"failed: {"state": "failed", "why": "(sensitive)"}"#),
+        (
+            200,
+            r#"{"state": "failed", "why": "hunter22"}"#,
+            r#"failed: {"state": "failed", "why": "(sensitive)"}"#,
+        ),
         (200, "<html>log in</html>", "answered no JSON: <html>log in</html>"),
         (404, "", "the work that was accepted is gone"),
         (410, "", "the work that was accepted is gone"),
         (403, "no", "answered 403: no"),
         (302, "", "redirects are not followed"),
     ] {
-        let fault = looked(&counterpart, (&call, &on), json_answer(status, body)).await.unwrap_err();
+        let fault =
+            looked(&counterpart, (&call, &on), json_answer(status, body)).await.unwrap_err();
         assert_eq!(fault.class, FaultClass::Terminal, "{status} {body}");
         assert!(fault.message.contains(says), "{fault}");
     }
@@ -139,7 +159,10 @@ async fn nobody_is_asked_more_often_than_said() {
     counterpart.play([json_answer(202, "{}")]);
     let Outcome::Waiting { on } = action.perform(&ports(), &call).await.unwrap() else { panic!() };
     for _ in 0..3 {
-        assert_eq!(action.look(&ports(), &call, &on).await, Ok(Outcome::Waiting { on: on.clone() }));
+        assert_eq!(
+            action.look(&ports(), &call, &on).await,
+            Ok(Outcome::Waiting { on: on.clone() })
+        );
     }
     assert_eq!(counterpart.seen().len(), 1);
 }
@@ -148,11 +171,14 @@ async fn nobody_is_asked_more_often_than_said() {
 async fn accepted_deletion_is_done_once_nothing_is_there() {
     let counterpart = Counterpart::start().await;
     let call = polling(&counterpart);
-    for last in [json_answer(410, "{}"), json_answer(404, ""), json_answer(200, r#"{"state": "done"}"#)] {
+    for last in
+        [json_answer(410, "{}"), json_answer(404, ""), json_answer(200, r#"{"state": "done"}"#)]
+    {
         counterpart.play([json_answer(202, r#"{"operation": "gone"}"#)]);
         let outcome = RestApi::new().undo(&ports(), &call).await.unwrap();
         let Outcome::Waiting { on } = outcome else { panic!("{outcome:?}") };
-        let waits = looked(&counterpart, (&call, &on), json_answer(200, r#"{"state": "going"}"#)).await;
+        let waits =
+            looked(&counterpart, (&call, &on), json_answer(200, r#"{"state": "going"}"#)).await;
         assert_eq!(waits, Ok(Outcome::Waiting { on: on.clone() }));
         assert!(matches!(looked(&counterpart, (&call, &on), last).await, Ok(Outcome::Done { .. })));
     }
@@ -161,13 +187,18 @@ async fn accepted_deletion_is_done_once_nothing_is_there() {
 #[tokio::test]
 async fn an_answer_is_checked_against_its_schema_and_nothing_is_fetched() {
     let counterpart = Counterpart::start().await;
-    let schema = json!({"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}}});
+    let schema =
+        json!({"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}}});
     for (schema, body, says) in [
         (schema.clone(), r#"{"id": 7, "connection": {"url": "x"}}"#, None),
         (schema.clone(), r#"{"id": "hunter22"}"#, Some("at `/id`")),
         (schema.clone(), "{}", Some("at the body")),
         (schema, "<html>", Some("answered no JSON")),
-        (json!({"$ref": counterpart.url("/schema.json")}), "{}", Some("`expect.schema` cannot be used")),
+        (
+            json!({"$ref": counterpart.url("/schema.json")}),
+            "{}",
+            Some("`expect.schema` cannot be used"),
+        ),
         (json!({"$ref": "file:///etc/passwd"}), "{}", Some("`expect.schema` cannot be used")),
         (json!({"type": "objekt"}), "{}", Some("`expect.schema` cannot be used")),
     ] {
@@ -178,7 +209,10 @@ async fn an_answer_is_checked_against_its_schema_and_nothing_is_fetched() {
             (Ok(_), None) => {}
             (Err(fault), Some(says)) => {
                 assert_eq!(fault.class, FaultClass::Terminal);
-                assert!(fault.message.contains(says) && !fault.message.contains("hunter22"), "{fault}");
+                assert!(
+                    fault.message.contains(says) && !fault.message.contains("hunter22"),
+                    "{fault}"
+                );
             }
             (other, _) => panic!("{schema}: {other:?}"),
         }

@@ -144,8 +144,7 @@ impl AwsSecrets {
 
     async fn ask(&self, id: &str) -> Result<Response, Fault> {
         let (target, body) = self.service.question(id);
-        let headers =
-            [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target)];
+        let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target)];
         let mut request = Request {
             method: Method::POST,
             url: Self::endpoint(&self.settings, self.service),
@@ -187,7 +186,8 @@ impl SecretKeeper for AwsSecrets {
             return refused(&response, &answer, &id).map(|()| None);
         }
         let text = self.service.value(&answer);
-        let text = text.ok_or_else(|| Fault::terminal(format!("AWS answered no text for `{id}`")))?;
+        let text =
+            text.ok_or_else(|| Fault::terminal(format!("AWS answered no text for `{id}`")))?;
         match self.pick(text, name)? {
             Some(text) => checked(&text, owner, name).map(Some),
             None => Ok(None),
@@ -209,7 +209,13 @@ fn refused(response: &Response, answer: &Value, id: &str) -> Result<(), Fault> {
     }
     let shown: String = kind.chars().filter(char::is_ascii_alphanumeric).take(80).collect();
     let message = format!("AWS answered {} {shown} for `{id}`", response.status);
-    let passes = matches!(kind, "ThrottlingException" | "RequestLimitExceeded" | "InternalServerError" | "InternalServiceError");
+    let passes = matches!(
+        kind,
+        "ThrottlingException"
+            | "RequestLimitExceeded"
+            | "InternalServerError"
+            | "InternalServiceError"
+    );
     Err(match response.status {
         408 | 429 | 500..=599 => Fault::transient(message),
         _ if passes => Fault::transient(message),

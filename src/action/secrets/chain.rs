@@ -67,9 +67,14 @@ impl SecretKeeper for Chain {
 
     fn place(&self, owner: Owner<'_>, name: &str) -> String {
         let serving = self.0.iter().filter(|link| link.serves(owner));
-        let places: Vec<String> =
-            serving.map(|link| format!("{} (`{}`)", link.keeper.place(owner, name), link.name)).collect();
-        if places.is_empty() { "nothing, for no source serves it".to_owned() } else { places.join(", ") }
+        let places: Vec<String> = serving
+            .map(|link| format!("{} (`{}`)", link.keeper.place(owner, name), link.name))
+            .collect();
+        if places.is_empty() {
+            "nothing, for no source serves it".to_owned()
+        } else {
+            places.join(", ")
+        }
     }
 }
 
@@ -132,14 +137,21 @@ mod tests {
 
     #[tokio::test]
     async fn a_fault_stops_and_nothing_further_is_asked() {
-        let chain = Chain(vec![link("vault", &[("broken", "")], &[]), link("old", &[("a/X", "stale")], &[])]);
+        let chain = Chain(vec![
+            link("vault", &[("broken", "")], &[]),
+            link("old", &[("a/X", "stale")], &[]),
+        ]);
         let fault = chain.find(Owner::Team("a"), "X").await.unwrap_err();
         assert_eq!(fault, Fault::transient("secrets of `vault`: not just now"));
     }
 
     #[tokio::test]
     async fn a_team_has_what_is_granted_to_it_and_no_more() {
-        let mut shared = link("shared", &[("platform/TLS", "cert"), ("platform/OTHER", "x"), ("b/TLS", "own")], &[]);
+        let mut shared = link(
+            "shared",
+            &[("platform/TLS", "cert"), ("platform/OTHER", "x"), ("b/TLS", "own")],
+            &[],
+        );
         let teams = vec!["a".to_owned(), "b".to_owned()];
         shared.grants.push(Grant { name: "TLS".to_owned(), of: "platform".to_owned(), teams });
         let chain = Chain(vec![shared]);

@@ -135,7 +135,10 @@ mod tests {
     #[tokio::test]
     async fn a_program_that_hangs_or_is_not_there_is_a_fault() {
         let slow = CommandSecrets { timeout: Duration::from_millis(50), ..script("exec sleep 60") };
-        assert_eq!(slow.find(Owner::Operator, "KEY").await.unwrap_err().class, FaultClass::Transient);
+        assert_eq!(
+            slow.find(Owner::Operator, "KEY").await.unwrap_err().class,
+            FaultClass::Transient
+        );
         let none = CommandSecrets { program: "/no/such".into(), ..script("") };
         let fault = none.find(Owner::Operator, "KEY").await.unwrap_err();
         insta::assert_snapshot!(fault, @"/no/such: entity not found");

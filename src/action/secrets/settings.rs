@@ -63,7 +63,12 @@ impl Grant {
 
 /// What a source is.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
+#[serde(
+    tag = "kind",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
 pub enum SourceKind {
     /// Variables of the environment.
     Env {},
@@ -136,7 +141,8 @@ impl SourceKind {
         match self {
             Self::Command { program, timeout, .. } => {
                 if !program.is_absolute() {
-                    problems.push(format!("program `{}` is not an absolute path", program.display()));
+                    problems
+                        .push(format!("program `{}` is not an absolute path", program.display()));
                 }
                 if timeout.as_ref().is_some_and(|text| crate::catalog::duration(text).is_none()) {
                     problems.push("timeout is not a duration such as `60s`".to_owned());
@@ -174,18 +180,23 @@ impl SecretsSettings {
     }
 
     /// Makes the sources, each asked in its turn. Their own hosts are open to them, and to nobody else.
-    pub fn source(&self, egress: &Egress) -> Result<Arc<dyn SecretSource>, HttpError> {
+    pub fn source(
+        &self,
+        egress: &Egress,
+        proxy: Option<&str>,
+    ) -> Result<Arc<dyn SecretSource>, HttpError> {
         let mut sources: Vec<(&String, &SourceSettings)> = self.sources.iter().collect();
         sources.sort_by_key(|(name, source)| (source.order, *name));
         let near = self.links(&sources, &|_, kind| local(kind));
         let own: Arc<dyn SecretSource> = Arc::new(Chain(near));
-        let urls: Vec<String> = sources.iter().filter_map(|(_, source)| source.kind.url()).collect();
+        let urls: Vec<String> =
+            sources.iter().filter_map(|(_, source)| source.kind.url()).collect();
         if urls.is_empty() {
             return Ok(own);
         }
         let opened = urls.iter().filter_map(|url| host_and_port(url));
-        let egress = Egress { allow: egress.allow.iter().cloned().chain(opened).collect(), ..egress.clone() };
-        let http = Arc::new(HttpClient::new(&egress)?);
+        let egress = Egress { allow: egress.allow.iter().cloned().chain(opened).collect() };
+        let http = Arc::new(HttpClient::through(&egress, proxy)?);
         let any = |_: &str, kind: &SourceKind| local(kind).or_else(|| remote(kind, &http, &own));
         Ok(Arc::new(Chain(self.links(&sources, &any))))
     }
@@ -283,31 +294,58 @@ mod tests {
     fn check(text: &str, expected: &str) {
         let said = match toml::from_str::<SecretsSettings>(text) {
             Ok(settings) => match settings.problems().as_slice() {
-                [] => settings.source(&Egress::default()).map(|_| String::new()).unwrap(),
+                [] => settings.source(&Egress::default(), None).map(|_| String::new()).unwrap(),
                 problems => problems.join("; "),
             },
             Err(error) => error.message().to_owned(),
         };
-        assert!(said.contains(expected) && said.is_empty() == expected.is_empty(), "{text}: {said}");
+        assert!(
+            said.contains(expected) && said.is_empty() == expected.is_empty(),
+            "{text}: {said}"
+        );
     }
 
     #[test]
     fn every_kind_of_source_is_read_and_what_cannot_be_meant_is_told() {
         check("", "");
         check("folder = '/run/secrets'\n[more]\nkind = 'env'\norder = -1", "");
-        check("[a]\nkind = 'file'\nfolder = '/x'\nteams = ['a']\ngrants = [{name = 'X', of = 'b', teams = ['a']}]", "");
-        check("[s]\nkind = 'command'\nprogram = '/usr/bin/sops'\nargs = ['-d', '--extract', '[\"{name}\"]', '/etc/{team}.yaml']\nmissing = [1]", "");
-        check("[v]\nkind = 'vault'\nurl = 'https://127.0.0.1:8200/'\nauth = {method = 'approle', roleId = {secret = 'R'}, secretId = {secret = 'S'}}", "");
-        check("[v]\nkind = 'vault'\nurl = 'https://v'\nauth = {method = 'kubernetes', role = 'trueline'}", "");
-        check("[p]\nkind = 'aws-parameters'\nregion = 'eu-central-1'\n[q]\nkind = 'aws-secrets'\nregion = 'cn-north-1'\nfield = '{name}'", "");
+        check(
+            "[a]\nkind = 'file'\nfolder = '/x'\nteams = ['a']\ngrants = [{name = 'X', of = 'b', teams = ['a']}]",
+            "",
+        );
+        check(
+            "[s]\nkind = 'command'\nprogram = '/usr/bin/sops'\nargs = ['-d', '--extract', '[\"{name}\"]', '/etc/{team}.yaml']\nmissing = [1]",
+            "",
+        );
+        check(
+            "[v]\nkind = 'vault'\nurl = 'https://127.0.0.1:8200/'\nauth = {method = 'approle', roleId = {secret = 'R'}, secretId = {secret = 'S'}}",
+            "",
+        );
+        check(
+            "[v]\nkind = 'vault'\nurl = 'https://v'\nauth = {method = 'kubernetes', role = 'trueline'}",
+            "",
+        );
+        check(
+            "[p]\nkind = 'aws-parameters'\nregion = 'eu-central-1'\n[q]\nkind = 'aws-secrets'\nregion = 'cn-north-1'\nfield = '{name}'",
+            "",
+        );
 
         check("folde = '/x'", "invalid type");
         check("[a]\nfolder = '/x'", "missing field `kind`");
         check("[a]\nkind = 'gpg'", "unknown variant `gpg`");
         check("[a]\nkind = 'file'\nfolder = '/x'\nfoldr = 1", "unknown field `foldr`");
         check("[a]\nkind = 'env'\nprefix = 'X'", "unknown field `prefix`");
-        check("[s]\nkind = 'command'\nprogram = 'sops'\ntimeout = 'soon'", "secrets.s: program `sops` is not an absolute path; secrets.s: timeout is not");
-        check("[v]\nkind = 'vault'\nurl = 'vault:8200'\nauth = {method = 'token'}", "secrets.v: auth names one of `token` and `tokenFile`; secrets.v: `vault:8200` is not");
-        check("[p]\nkind = 'aws-secrets'\nregion = 'x'\naccessKeyId = {secret = 'A'}", "secrets.p: accessKeyId and secretAccessKey go together");
+        check(
+            "[s]\nkind = 'command'\nprogram = 'sops'\ntimeout = 'soon'",
+            "secrets.s: program `sops` is not an absolute path; secrets.s: timeout is not",
+        );
+        check(
+            "[v]\nkind = 'vault'\nurl = 'vault:8200'\nauth = {method = 'token'}",
+            "secrets.v: auth names one of `token` and `tokenFile`; secrets.v: `vault:8200` is not",
+        );
+        check(
+            "[p]\nkind = 'aws-secrets'\nregion = 'x'\naccessKeyId = {secret = 'A'}",
+            "secrets.p: accessKeyId and secretAccessKey go together",
+        );
     }
 }

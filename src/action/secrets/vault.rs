@@ -25,7 +25,12 @@ const LEEWAY: Duration = Duration::from_secs(10);
 
 /// How it is proved who asks.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(tag = "method", rename_all = "lowercase", rename_all_fields = "camelCase", deny_unknown_fields)]
+#[serde(
+    tag = "method",
+    rename_all = "lowercase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
 pub enum VaultAuth {
     /// By a token.
     Token {
@@ -95,7 +100,9 @@ impl VaultSecrets {
             return match (token, token_file) {
                 (Some(token), _) => self.own.find(Owner::Operator, &token.secret).await,
                 (None, Some(file)) => read_file(file).await,
-                (None, None) => Err(Fault::terminal("`auth` names neither `token` nor `tokenFile`")),
+                (None, None) => {
+                    Err(Fault::terminal("`auth` names neither `token` nor `tokenFile`"))
+                }
             };
         }
         if let Ok(kept) = self.token.lock()
@@ -133,7 +140,8 @@ impl VaultSecrets {
         let answer: Value = serde_json::from_slice(&response.body).unwrap_or_default();
         let token = answer.pointer("/auth/client_token").and_then(Value::as_str);
         let token = token.filter(|token| !token.is_empty());
-        let token = token.ok_or_else(|| Fault::terminal("the login was answered without a token"))?;
+        let token =
+            token.ok_or_else(|| Fault::terminal("the login was answered without a token"))?;
         let life = answer.pointer("/auth/lease_duration").and_then(Value::as_u64).unwrap_or(60);
         Ok((Secret::new(token), Duration::from_secs(life)))
     }
@@ -174,7 +182,8 @@ impl SecretKeeper for VaultSecrets {
         let answer: Value =
             serde_json::from_slice(&response.body).map_err(|_| wrong("is not JSON"))?;
         let fields = answer.pointer("/data/data").and_then(Value::as_object);
-        let fields = fields.ok_or_else(|| wrong("has no `data.data`: is the mount KV version 2?"))?;
+        let fields =
+            fields.ok_or_else(|| wrong("has no `data.data`: is the mount KV version 2?"))?;
         let field = self.field.replace("{name}", name);
         match fields.get(&field) {
             None => Ok(None),
@@ -228,7 +237,8 @@ fn in_path(path: &str) -> String {
 
 async fn read_file(path: &PathBuf) -> Result<Secret, Fault> {
     let read = tokio::fs::read_to_string(path).await;
-    let text = read.map_err(|error| Fault::terminal(format!("{}: {}", path.display(), error.kind())))?;
+    let text =
+        read.map_err(|error| Fault::terminal(format!("{}: {}", path.display(), error.kind())))?;
     Ok(Secret::new(text.trim()))
 }
 

@@ -65,7 +65,10 @@ async fn a_secret_may_be_one_key_of_a_json_object() {
     ] {
         counterpart.play([answer(200, whole)]);
         let found = source(&counterpart, Service::Secrets, field).get(Owner::Team("a"), name).await;
-        let found = found.as_ref().map(|found| found.as_ref().map(Secret::reveal)).map_err(|fault| fault.class);
+        let found = found
+            .as_ref()
+            .map(|found| found.as_ref().map(Secret::reveal))
+            .map_err(|fault| fault.class);
         assert_eq!(found, expected, "{field:?}");
     }
     let seen = counterpart.seen().pop().unwrap();
@@ -77,7 +80,9 @@ async fn a_secret_may_be_one_key_of_a_json_object() {
 async fn what_is_not_there_is_told_from_what_cannot_be_had() {
     let counterpart = Counterpart::start().await;
     let source = source(&counterpart, Service::Parameters, None);
-    for kind in ["ParameterNotFound", "com.amazonaws.ssm#ParameterNotFound", "ResourceNotFoundException"] {
+    for kind in
+        ["ParameterNotFound", "com.amazonaws.ssm#ParameterNotFound", "ResourceNotFoundException"]
+    {
         counterpart.play([answer(400, &format!(r#"{{"__type": "{kind}", "message": ""}}"#))]);
         assert_eq!(source.get(Owner::Team("a"), "X").await, Ok(None), "{kind}");
     }

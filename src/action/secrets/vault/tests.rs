@@ -49,24 +49,52 @@ fn secret(fields: &str) -> Trick {
 
 /// As “Login with AppRole” shows it.
 fn login(token: &str, life: u32) -> Trick {
-    Trick::Answer(200, "", format!(r#"{{"auth": {{"renewable": true, "lease_duration": {life}, "policies": ["default"], "accessor": "fd6c9a00", "client_token": "{token}"}}, "warnings": null, "data": null}}"#))
+    Trick::Answer(
+        200,
+        "",
+        format!(
+            r#"{{"auth": {{"renewable": true, "lease_duration": {life}, "policies": ["default"], "accessor": "fd6c9a00", "client_token": "{token}"}}, "warnings": null, "data": null}}"#
+        ),
+    )
 }
 
 #[tokio::test]
 async fn a_secret_is_read_at_its_path_with_the_token() {
     let counterpart = Counterpart::start().await;
-    counterpart.play([secret(r#"{"value": "s3cret\n", "other": "x"}"#), secret(r#"{"value": 7}"#), secret(r#"{"other": "x"}"#)]);
+    counterpart.play([
+        secret(r#"{"value": "s3cret\n", "other": "x"}"#),
+        secret(r#"{"value": 7}"#),
+        secret(r#"{"other": "x"}"#),
+    ]);
     let vault = vault(&counterpart.url(""), token());
     let found = vault.find(Owner::Team("data-core"), "DB_PASSWORD").await.unwrap();
     assert_eq!(found.reveal(), "s3cret");
     assert_eq!(vault.find(Owner::Operator, "TOKEN").await.unwrap().reveal(), "7");
     assert_eq!(vault.get(Owner::Team("a"), "X").await, Ok(None), "another field is there");
-    assert_eq!(vault.get(Owner::Team("ops"), "TOKEN").await, Ok(None), "no team takes the operator's place");
+    assert_eq!(
+        vault.get(Owner::Team("ops"), "TOKEN").await,
+        Ok(None),
+        "no team takes the operator's place"
+    );
     let seen = counterpart.seen();
     let paths: Vec<&str> = seen.iter().map(|seen| seen.path.as_str()).collect();
-    assert_eq!(paths, ["/v1/kv/eu/data/apps/data-core/DB_PASSWORD", "/v1/kv/eu/data/apps/ops/TOKEN", "/v1/kv/eu/data/apps/a/X"]);
+    assert_eq!(
+        paths,
+        [
+            "/v1/kv/eu/data/apps/data-core/DB_PASSWORD",
+            "/v1/kv/eu/data/apps/ops/TOKEN",
+            "/v1/kv/eu/data/apps/a/X"
+        ]
+    );
     let headers = &seen[0].headers;
-    assert_eq!((headers["x-vault-token"].as_str(), headers["x-vault-namespace"].as_str(), headers["x-vault-request"].as_str()), ("the-TOKEN", "teams/eu", "true"));
+    assert_eq!(
+        (
+            headers["x-vault-token"].as_str(),
+            headers["x-vault-namespace"].as_str(),
+            headers["x-vault-request"].as_str()
+        ),
+        ("the-TOKEN", "teams/eu", "true")
+    );
 }
 
 #[tokio::test]
@@ -113,23 +141,42 @@ async fn what_is_not_there_is_told_from_what_cannot_be_had() {
 async fn a_role_signs_in_once_and_again_when_its_token_is_refused() {
     let counterpart = Counterpart::start().await;
     let vault = vault(&counterpart.url(""), approle());
-    counterpart.play([login("hvs.one", 3600), secret(r#"{"value": "a1"}"#), secret(r#"{"value": "a2"}"#)]);
+    counterpart.play([
+        login("hvs.one", 3600),
+        secret(r#"{"value": "a1"}"#),
+        secret(r#"{"value": "a2"}"#),
+    ]);
     for expected in ["a1", "a2"] {
         assert_eq!(vault.find(Owner::Team("a"), "X").await.unwrap().reveal(), expected);
     }
     let seen = counterpart.seen();
-    assert_eq!((seen[0].method.as_str(), seen[0].path.as_str()), ("POST", "/v1/auth/approle/login"));
+    assert_eq!(
+        (seen[0].method.as_str(), seen[0].path.as_str()),
+        ("POST", "/v1/auth/approle/login")
+    );
     assert_eq!(seen[0].body, r#"{"role_id":"the-ROLE","secret_id":"the-SECRET"}"#);
     assert_eq!(seen[2].headers["x-vault-token"], "hvs.one");
 
-    counterpart.play([Trick::Answer(403, "", String::new()), login("hvs.two", 1), secret(r#"{"value": "a3"}"#)]);
+    counterpart.play([
+        Trick::Answer(403, "", String::new()),
+        login("hvs.two", 1),
+        secret(r#"{"value": "a3"}"#),
+    ]);
     assert_eq!(vault.find(Owner::Team("a"), "X").await.unwrap().reveal(), "a3");
     assert_eq!(counterpart.seen()[5].headers["x-vault-token"], "hvs.two");
     // One that is about to end is not used again.
-    counterpart.play([login("hvs.three", 3600), Trick::Answer(403, "", String::new()), login("hvs.four", 3600), Trick::Answer(403, "", String::new())]);
+    counterpart.play([
+        login("hvs.three", 3600),
+        Trick::Answer(403, "", String::new()),
+        login("hvs.four", 3600),
+        Trick::Answer(403, "", String::new()),
+    ]);
     assert_eq!(vault.find(Owner::Team("a"), "X").await.unwrap_err().class, FaultClass::Terminal);
     for (trick, class) in [
-        (Trick::Answer(400, "", r#"{"errors": ["invalid role or secret ID"]}"#.to_owned()), FaultClass::Terminal),
+        (
+            Trick::Answer(400, "", r#"{"errors": ["invalid role or secret ID"]}"#.to_owned()),
+            FaultClass::Terminal,
+        ),
         (Trick::Answer(503, "", String::new()), FaultClass::Transient),
         (Trick::Answer(200, "", "{}".to_owned()), FaultClass::Terminal),
         (Trick::CutAfter, FaultClass::Transient),
@@ -147,15 +194,30 @@ async fn a_pod_signs_in_with_the_token_of_its_account() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");
     std::fs::write(&file, "eyJ.jwt\n").unwrap();
-    let auth = VaultAuth::Kubernetes { role: "trueline".to_owned(), token_file: Some(file.clone()), mount: Some("k8s".to_owned()) };
-    counterpart.play([login("hvs.pod", 3600), secret(r#"{"value": "a1"}"#), secret(r#"{"value": "a2"}"#)]);
-    assert_eq!(vault(&counterpart.url(""), auth).find(Owner::Team("a"), "X").await.unwrap().reveal(), "a1");
+    let auth = VaultAuth::Kubernetes {
+        role: "trueline".to_owned(),
+        token_file: Some(file.clone()),
+        mount: Some("k8s".to_owned()),
+    };
+    counterpart.play([
+        login("hvs.pod", 3600),
+        secret(r#"{"value": "a1"}"#),
+        secret(r#"{"value": "a2"}"#),
+    ]);
+    assert_eq!(
+        vault(&counterpart.url(""), auth).find(Owner::Team("a"), "X").await.unwrap().reveal(),
+        "a1"
+    );
     let seen = counterpart.seen();
-    assert_eq!((seen[0].path.as_str(), seen[0].body.as_str()), ("/v1/auth/k8s/login", r#"{"jwt":"eyJ.jwt","role":"trueline"}"#));
+    assert_eq!(
+        (seen[0].path.as_str(), seen[0].body.as_str()),
+        ("/v1/auth/k8s/login", r#"{"jwt":"eyJ.jwt","role":"trueline"}"#)
+    );
 
     let auth = VaultAuth::Token { token: None, token_file: Some(file) };
     assert!(vault(&counterpart.url(""), auth).find(Owner::Team("a"), "X").await.is_ok());
     assert_eq!(counterpart.seen()[2].headers["x-vault-token"], "eyJ.jwt");
-    let missing = VaultSecrets { own: Arc::new(EnvironmentSecrets), ..vault(&counterpart.url(""), token()) };
+    let missing =
+        VaultSecrets { own: Arc::new(EnvironmentSecrets), ..vault(&counterpart.url(""), token()) };
     assert_eq!(missing.find(Owner::Team("a"), "X").await.unwrap_err().class, FaultClass::Terminal);
 }
