@@ -59,6 +59,13 @@ impl RestApi {
         Self { timeout, look_timeout, tokens: Tokens::new(), asked: Asked::new() }
     }
 
+    /// Leaves some of an attempt's time to tell what happened, and to take away what may be left.
+    fn time_to_answer(&self, call: &Call, takes_orphans: bool) -> Duration {
+        let rest = if takes_orphans { orphan::PATIENCE } else { Duration::ZERO };
+        let rest = rest + Duration::from_secs(2);
+        self.timeout.min(call.timeout.saturating_sub(rest).max(Duration::from_secs(1)))
+    }
+
     fn exchange<'a>(&'a self, ports: &'a Ports) -> Exchange<'a> {
         Exchange { ports, tokens: &self.tokens, given: Mutex::default() }
     }
@@ -70,7 +77,7 @@ impl RestApi {
         scrub: &Scrub,
     ) -> Result<Outcome, Failed> {
         let config = Config::read(call)?;
-        let prepared = config.perform(call, self.timeout)?;
+        let prepared = config.perform(call, self.time_to_answer(call, config.takes_orphans()))?;
         let response = exchange.send(&prepared).await.map_err(Failed::unanswered)?;
         let scrub = &exchange.scrub(scrub);
         if let Some(poll) = config.goes_on(&response) {

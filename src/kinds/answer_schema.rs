@@ -9,6 +9,8 @@ use super::problem::Fault;
 /// Where it stands in a `config`.
 const POINTER: &str = "/expect/schema";
 
+const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
+
 /// The largest compiled pattern, in bytes.
 const PATTERN_BYTES: usize = 1 << 20;
 
@@ -53,6 +55,12 @@ pub(super) fn problems(config: &Value) -> Vec<Fault> {
     };
     let mut faults = Vec::new();
     unknown_keywords(schema, POINTER, &mut faults);
+    let draft =
+        schema.get("$schema").and_then(Value::as_str).map(|text| text.trim_end_matches('#'));
+    if draft.is_some_and(|draft| draft != DRAFT) {
+        let message = "this cannot be used as JSON Schema: it names another draft".to_owned();
+        faults.push(fault(format!("{POINTER}/$schema"), message, "write it after draft 2020-12"));
+    }
     let compiled = jsonschema::draft202012::options()
         .should_validate_formats(true)
         .should_ignore_unknown_formats(false)

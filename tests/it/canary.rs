@@ -150,11 +150,10 @@ async fn echo(
     let fields = CANARIES.iter().filter(|(name, _)| name.starts_with('P'));
     let whole = fields.into_iter().all(|(name, canary)| sent[name.to_lowercase()] == *canary);
     other.whole.fetch_add(usize::from(whole), Ordering::SeqCst);
-    let asked = other.asked.fetch_add(1, Ordering::SeqCst);
     if id.ends_with("refused") {
         return (StatusCode::UNPROCESSABLE_ENTITY, said);
     }
-    if asked == 0 {
+    if other.asked.fetch_add(1, Ordering::SeqCst) == 0 {
         return (StatusCode::BAD_GATEWAY, said);
     }
     let answer = serde_json::json!({"endpoint": "e.example", "connection": GENERATED, "echo": said, said.clone(): 1});
@@ -182,7 +181,7 @@ kind: CatalogItem
 metadata:
   id: canary
   name: A cage
-  description: Sends secrets to somebody who cannot keep them.
+  description: Sends secrets of every shape to somebody who cannot keep them to himself.
   version: 1.0.0
   category: tests
   owner: {{team: platform, contact: platform@example.com}}
@@ -275,7 +274,7 @@ fn no_canary_leaves_its_cage() {
                 *shown += &said.all();
             }
         }
-        *shown += &world.trueline(&["plan", "-o", "markdown"]).all();
+        *shown += &world.trueline(&["plan", "-o", "yaml"]).all();
     };
     show(&mut shown);
     let daemon = world.serve();

@@ -14,7 +14,7 @@ use crate::action::scrub::Scrub;
 use crate::run::{Fault, FaultClass};
 
 /// How long it is waited for that accepted work takes it away.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(super) const PATIENCE: Duration = Duration::from_secs(45);
 
 /// Why a request failed, and whether something may be there all the same.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ impl RestApi {
         };
         let url = poll.url(&prepared, &response, true)?;
         let gone = self.gone(exchange, (config, poll, &url), scrub);
-        tokio::time::timeout(PATIENCE.min(self.timeout), gone)
+        tokio::time::timeout(PATIENCE, gone)
             .await
             .unwrap_or_else(|_| Err(Fault::transient("the other side is still at it")))
     }
