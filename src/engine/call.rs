@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use serde_json::{Map, Value, json};
 
 use super::engine::{Doing, Engine, EngineError};
+use super::finish::sealed_of;
 use crate::action::{Call, Owner};
 use crate::catalog::Catalog;
 use crate::digest::Digest;
@@ -166,7 +167,8 @@ impl<'a> Bench<'a> {
         Ok(secret)
     }
 
-    fn call(&self, step: &PlannedStep, config: Value, secrets: Vec<Secret>) -> Call {
+    fn call(&self, step: &PlannedStep, config: Value, mut secrets: Vec<Secret>) -> Call {
+        secrets.extend(sealed_of(self.record, &self.engine.sealer));
         let marker = marker_of(&self.engine.catalog, self.record, &step.path);
         Call {
             key: format!("{marker}-{}", self.run.effect),

@@ -49,6 +49,19 @@ pub(super) fn hide_sealed(
     Masker::new(&secrets).value(result)
 }
 
+/// Returns what is sealed in the record of a unit, so that it is masked in all that comes back.
+pub(super) fn sealed_of(record: &UnitRecord, sealer: &Sealer) -> Vec<Secret> {
+    let mut secrets = Vec::new();
+    for value in record.steps.values().flat_map(|step| step.outputs.values()) {
+        if sealed_hash(value).is_some()
+            && let Ok(opened) = sealer.open(value)
+        {
+            collect(&opened, &mut secrets);
+        }
+    }
+    secrets
+}
+
 fn collect(value: &Value, secrets: &mut Vec<Secret>) {
     match value {
         Value::String(text) => secrets.push(Secret::new(text)),
