@@ -125,7 +125,7 @@ impl RestApi {
         if !self.asked.may_ask(&call.key) {
             return Ok(Outcome::Waiting { on: on.clone() });
         }
-        let prepared = config.asking(&poll.kept_url(&accepted)?, self.look_timeout)?;
+        let prepared = config.asking(accepted.url()?, self.look_timeout)?;
         self.asked.next(&call.key, poll.interval());
         let response = exchange.send(&prepared).await;
         let scrub = &exchange.scrub(scrub);

@@ -52,7 +52,7 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
     let context = &Context { unread: Some(Arc::default()), ..context.clone() };
     let world = World::make(context, sandbox.address(), options.keep)?;
     let sandbox = tokio::spawn(sandbox.run());
-    let outcome = live(&world, options).await;
+    let outcome = Box::pin(live(&world, options)).await;
     sandbox.abort();
     if options.keep {
         context.remark(format!("kept in {}", world.folder.display()));

@@ -57,7 +57,7 @@ pub(super) fn forms_of(value: &str) -> Vec<Form> {
         let sure = (8 * shift).div_ceil(6)..bits / 6;
         let encoded = [STANDARD_NO_PAD.encode(&padded), URL_SAFE_NO_PAD.encode(&padded)];
         let [standard, safe] = encoded.map(|text| text.get(sure.clone()).unwrap_or("").to_owned());
-        let kind = Kind::Base64 { more: bits % 6 != 0 };
+        let kind = Kind::Base64 { more: !bits.is_multiple_of(6) };
         let base64 = |text: &str| Form::of(text.chars(), kind);
         if safe != standard {
             forms.push(base64(&safe));

@@ -95,15 +95,12 @@ impl Masker {
                     Found::Until(place) => end = end.max(Some(place)),
                 }
             }
-            match end.filter(|end| *end > at) {
-                Some(end) => {
-                    masked.extend_from_slice(MASK.as_bytes());
-                    at = end;
-                }
-                None => {
-                    masked.push(*byte);
-                    at += 1;
-                }
+            if let Some(end) = end.filter(|end| *end > at) {
+                masked.extend_from_slice(MASK.as_bytes());
+                at = end;
+            } else {
+                masked.push(*byte);
+                at += 1;
             }
         }
         at

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn scope_of(value: &str) -> Scope {
+pub(super) fn scope_of(value: &str) -> Scope {
     let mut scope = Scope::new();
     scope.set("fields", json!({"a": value, "list": [value, {"b": value}], "n": 1}));
     scope.set("outputs", json!({"x": unknown("outputs.x")}));
@@ -15,7 +15,7 @@ fn scope_of(value: &str) -> Scope {
 }
 
 /// Texts with the characters that mean something somewhere.
-fn any_value() -> impl Strategy<Value = String> {
+pub(super) fn any_value() -> impl Strategy<Value = String> {
     prop_oneof![
         "[ -~]{0,12}",
         r#"["'\\/.${}%&?#=:@<>\r\n\t\[\]*|~-]{0,8}"#,
@@ -158,23 +158,6 @@ proptest! {
         let rendered = render("a = \"{{fields.a}}{b} ${{fields.a}}\"", Target::Hcl, &scope_of(&value)).unwrap();
         let inside = rendered.strip_prefix("a = \"").and_then(|rest| rest.strip_suffix('"')).unwrap();
         prop_assert_eq!(read_hcl(inside), Some(format!("{value}{{b}} ${value}")));
-    }
-
-    #[test]
-    fn jira_text_shows_the_value_and_marks_nothing(value in any_value()) {
-        let rendered = render("h1. {{fields.a}} *bold*\n{{fields.a}}", Target::Jira, &scope_of(&value)).unwrap();
-        let inside = rendered.strip_prefix("h1. ").unwrap();
-        let read = format!("{value} *bold*\n{value}");
-        let (shown, marks) = read_jira(inside);
-        prop_assert_eq!(shown, read);
-        // Only the template's own two stars mean anything.
-        prop_assert_eq!(marks, "**");
-    }
-
-    #[test]
-    fn plain_text_holds_the_value_as_it_is(value in any_value()) {
-        let rendered = render("a {{fields.a}} b", Target::Text, &scope_of(&value));
-        prop_assert_eq!(rendered, Ok(format!("a {value} b")));
     }
 
     #[test]
@@ -361,28 +344,6 @@ fn any_valid() -> impl Strategy<Value = String> {
             },
         )
     })
-}
-
-/// Reads JIRA's wiki text: what it shows, and the characters in it that mean something.
-fn read_jira(text: &str) -> (String, String) {
-    let (mut shown, mut marks) = (String::new(), String::new());
-    let all: Vec<char> = text.chars().collect();
-    let mut at = 0;
-    while let Some(c) = all.get(at) {
-        if *c == '\\' {
-            at += 1;
-            shown.extend(all.get(at));
-        } else {
-            let word = |near: Option<&char>| near.is_some_and(|c| c.is_alphanumeric());
-            let inside = at > 0 && word(all.get(at - 1)) && word(all.get(at + 1));
-            if "*^~?{}[]|!#@&<>".contains(*c) || ("-_+".contains(*c) && !inside) {
-                marks.push(*c);
-            }
-            shown.push(*c);
-        }
-        at += 1;
-    }
-    (shown, marks)
 }
 
 /// Reads the inside of a quoted text of HCL; `None` where something in it would be interpolated.

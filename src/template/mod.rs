@@ -23,6 +23,8 @@ mod write;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
+mod laws_text;
+#[cfg(test)]
 mod tests;
 
 pub use check::{TemplateProblem, check};

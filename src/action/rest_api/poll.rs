@@ -107,16 +107,6 @@ impl Poll {
         Ok(url.into())
     }
 
-    /// Returns the place to ask at, once more with the secrets that were masked when it was kept.
-    pub(super) fn kept_url(&self, accepted: &Accepted) -> Result<String, Fault> {
-        if is_masked(&Value::String(accepted.url.clone())) {
-            return Err(Fault::terminal(
-                "the place to ask for progress holds a secret, which is not kept; give `poll` a `url` without one",
-            ));
-        }
-        Ok(accepted.url.clone())
-    }
-
     /// Tells whether it may not take any longer.
     pub(super) fn is_over(&self, accepted: &Accepted, now: Timestamp) -> Result<(), Fault> {
         let timeout = self.timeout.as_deref().and_then(duration).unwrap_or(TIMEOUT);
@@ -162,7 +152,7 @@ impl Poll {
 
 /// Compares with what a template rendered, which is text whatever the type on the other side.
 fn says(ours: &Value, theirs: &Value) -> bool {
-    ours == theirs || ours.as_str().is_some_and(|ours| theirs.to_string() == ours)
+    ours == theirs || ours.as_str().is_some_and(|ours| theirs.to_string().as_str() == ours)
 }
 
 impl Accepted {
@@ -173,6 +163,16 @@ impl Accepted {
         })?;
         let doing = if self.undoes { "to be taken away" } else { "to be done" };
         Ok(Wait { on: "poll".to_owned(), reference, what: scrub.text(&format!("{what} {doing}")) })
+    }
+
+    /// Returns the place to ask at; nobody is asked at one whose secrets were masked when it was kept.
+    pub(super) fn url(&self) -> Result<&str, Fault> {
+        if is_masked(&Value::String(self.url.clone())) {
+            return Err(Fault::terminal(
+                "the place to ask for progress holds a secret, which is not kept; give `poll` a `url` without one",
+            ));
+        }
+        Ok(&self.url)
     }
 
     pub(super) fn read(on: &Wait) -> Result<Self, Fault> {

@@ -1,6 +1,6 @@
 //! Secrets of AWS: the Parameter Store of Systems Manager, and Secrets Manager. It writes nothing there.
 //!
-//! After the pages “GetParameter” of the Systems Manager API Reference, “GetSecretValue” of the Secrets Manager API
+//! After the pages `GetParameter` of the Systems Manager API Reference, `GetSecretValue` of the Secrets Manager API
 //! Reference and “Common Errors” of both.
 
 use std::sync::Arc;

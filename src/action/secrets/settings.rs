@@ -97,7 +97,7 @@ pub enum SourceKind {
         #[serde(default)]
         timeout: Option<String>,
     },
-    /// HashiCorp Vault, KV version 2.
+    /// Vault, KV version 2.
     Vault {
         /// `https://vault.example.com`.
         url: String,
@@ -148,10 +148,10 @@ impl SourceKind {
                     problems.push("timeout is not a duration such as `60s`".to_owned());
                 }
             }
-            Self::Vault { auth: VaultAuth::Token { token, token_file }, .. } => {
-                if token.is_some() == token_file.is_some() {
-                    problems.push("auth names one of `token` and `tokenFile`".to_owned());
-                }
+            Self::Vault { auth: VaultAuth::Token { token, token_file }, .. }
+                if token.is_some() == token_file.is_some() =>
+            {
+                problems.push("auth names one of `token` and `tokenFile`".to_owned());
             }
             Self::AwsParameters(aws) | Self::AwsSecrets(aws)
                 if aws.access_key_id.is_some() != aws.secret_access_key.is_some() =>
@@ -168,6 +168,9 @@ impl SourceKind {
         problems
     }
 }
+
+/// Makes a source, where it is of the sort that is to be made.
+type Make<'m> = &'m dyn Fn(&SourceKind) -> Option<Arc<dyn SecretKeeper>>;
 
 impl SecretsSettings {
     /// Returns all values that can't be meant.
@@ -187,7 +190,7 @@ impl SecretsSettings {
     ) -> Result<Arc<dyn SecretSource>, HttpError> {
         let mut sources: Vec<(&String, &SourceSettings)> = self.sources.iter().collect();
         sources.sort_by_key(|(name, source)| (source.order, *name));
-        let near = self.links(&sources, &|_, kind| local(kind));
+        let near = self.links(&sources, &local);
         let own: Arc<dyn SecretSource> = Arc::new(Chain(near));
         let urls: Vec<String> =
             sources.iter().filter_map(|(_, source)| source.kind.url()).collect();
@@ -197,15 +200,11 @@ impl SecretsSettings {
         let opened = urls.iter().filter_map(|url| host_and_port(url));
         let egress = Egress { allow: egress.allow.iter().cloned().chain(opened).collect() };
         let http = Arc::new(HttpClient::through(&egress, proxy)?);
-        let any = |_: &str, kind: &SourceKind| local(kind).or_else(|| remote(kind, &http, &own));
+        let any = |kind: &SourceKind| local(kind).or_else(|| remote(kind, &http, &own));
         Ok(Arc::new(Chain(self.links(&sources, &any))))
     }
 
-    fn links(
-        &self,
-        sources: &[(&String, &SourceSettings)],
-        make: &dyn Fn(&str, &SourceKind) -> Option<Arc<dyn SecretKeeper>>,
-    ) -> Vec<Link> {
+    fn links(&self, sources: &[(&String, &SourceSettings)], make: Make<'_>) -> Vec<Link> {
         let mut links = Vec::new();
         let short = |name: &str, keeper: Arc<dyn SecretKeeper>| Link {
             name: name.to_owned(),
@@ -219,7 +218,7 @@ impl SecretsSettings {
             links.push(short("environment", Arc::new(EnvironmentSecrets)));
         }
         links.extend(sources.iter().filter_map(|(name, source)| {
-            let keeper = make(name, &source.kind)?;
+            let keeper = make(&source.kind)?;
             let (teams, grants) = (source.teams.clone(), source.grants.clone());
             Some(Link { name: (*name).clone(), keeper, teams, grants })
         }));

@@ -1,6 +1,6 @@
-//! Secrets of HashiCorp Vault, KV version 2, by its HTTP API. It writes nothing there; its own token lives in memory.
+//! Secrets of Vault, KV version 2, by its HTTP API. It writes nothing there; its own token lives in memory.
 //!
-//! After the pages “KV secrets engine - version 2 (API)”, “AppRole auth method (API)”, “Kubernetes auth method (API)”
+//! After the pages “KV secrets engine - version 2 (API)”, “`AppRole` auth method (API)”, “Kubernetes auth method (API)”
 //! and “HTTP API” of Vault's documentation.
 
 use std::path::PathBuf;

@@ -3,6 +3,7 @@
 use super::*;
 use crate::action::aws::tests::is_signed;
 use crate::action::testing::{Counterpart, Trick, ports};
+use FaultClass::{Terminal, Transient};
 
 /// Holds the key that signs.
 struct Own;
@@ -86,7 +87,6 @@ async fn what_is_not_there_is_told_from_what_cannot_be_had() {
         counterpart.play([answer(400, &format!(r#"{{"__type": "{kind}", "message": ""}}"#))]);
         assert_eq!(source.get(Owner::Team("a"), "X").await, Ok(None), "{kind}");
     }
-    use FaultClass::{Terminal, Transient};
     for (trick, class) in [
         (answer(400, r#"{"__type": "AccessDeniedException", "Message": "the-KEY"}"#), Terminal),
         (answer(400, r#"{"__type": "UnrecognizedClientException"}"#), Terminal),

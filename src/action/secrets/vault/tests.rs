@@ -3,6 +3,7 @@
 use super::*;
 use crate::action::secrets::EnvironmentSecrets;
 use crate::action::testing::{Counterpart, Trick, ports, refusing_url};
+use FaultClass::{Terminal, Transient};
 
 /// Holds what authentication asks for.
 struct Own;
@@ -47,7 +48,7 @@ fn secret(fields: &str) -> Trick {
     Trick::Answer(200, "", format!(r#"{{"data": {{"data": {fields}, "metadata": {metadata}}}}}"#))
 }
 
-/// As “Login with AppRole” shows it.
+/// As “Login with `AppRole`” shows it.
 fn login(token: &str, life: u32) -> Trick {
     Trick::Answer(
         200,
@@ -107,7 +108,6 @@ async fn what_is_not_there_is_told_from_what_cannot_be_had() {
         counterpart.play([Trick::Answer(404, "", body.to_owned())]);
         assert_eq!(vault.get(Owner::Team("a"), "X").await, Ok(None));
     }
-    use FaultClass::{Terminal, Transient};
     for (trick, class) in [
         (Trick::Answer(404, "", "<html>not found".to_owned()), Terminal),
         (Trick::Answer(404, "", r#"{"errors": ["no handler for route"]}"#.to_owned()), Terminal),
