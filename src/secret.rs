@@ -1,6 +1,11 @@
 //! Secrets: values that never show themselves, and a mask that hides them in any text.
 
+mod forms;
+mod masker;
+
 use std::fmt;
+
+pub use masker::{MaskStream, Masker};
 
 /// What stands wherever a secret would.
 pub const MASK: &str = "(sensitive)";
@@ -33,27 +38,9 @@ impl fmt::Display for Secret {
     }
 }
 
-/// Replaces every secret in a text, as it stands and as JSON or a URL would write it.
-///
-/// Values shorter than four characters are left: masking them would blot out ordinary words.
+/// Replaces every secret in a text, in whatever encoding it stands there; see [`Masker`].
 pub fn mask(text: &str, secrets: &[Secret]) -> String {
-    let mut forms: Vec<String> = secrets
-        .iter()
-        .filter(|secret| secret.0.chars().count() >= 4)
-        .flat_map(|secret| {
-            let json = serde_json::to_string(&secret.0).unwrap_or_default();
-            let json = json.trim_matches('"').to_owned();
-            let url = percent_encoding::utf8_percent_encode(
-                &secret.0,
-                percent_encoding::NON_ALPHANUMERIC,
-            )
-            .to_string();
-            [secret.0.clone(), json, url]
-        })
-        .collect();
-    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
-    forms.dedup();
-    forms.iter().fold(text.to_owned(), |masked, form| masked.replace(form, MASK))
+    Masker::new(secrets).text(text)
 }
 
 /// Key of a sealed value's ciphertext in JSON; [`crate::store`] writes and opens it.

@@ -6,11 +6,12 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, ClientBuilder, Method};
+use reqwest::{Client, ClientBuilder, Method, Proxy};
 use url::{Host, Url};
 
 use super::egress::{Egress, Gate, Lookup, Opened, Refusal, SystemLookup, judge};
@@ -30,6 +31,9 @@ pub enum HttpError {
     /// A pattern of the egress policy can't be read.
     #[error("`{0}` is not a `host:port` pattern such as `*.internal.example.com:443`")]
     Pattern(String),
+    /// The proxy can't be read.
+    #[error("`{0}` is not a proxy such as `http://proxy.example.com:3128`")]
+    Proxy(String),
     /// The underlying client refused its settings.
     #[error("cannot set up the HTTP client")]
     Client(#[source] reqwest::Error),
@@ -70,8 +74,13 @@ impl Response {
     }
 }
 
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpClient").field("opened", &self.opened).finish_non_exhaustive()
+    }
+}
+
 /// The one HTTP client.
-#[derive(Debug)]
 pub struct HttpClient {
     /// One client for each port that the policy names, and one for all others: the resolver is not
     /// told the port, so it is told beforehand.
@@ -79,17 +88,33 @@ pub struct HttpClient {
     opened: Vec<Opened>,
     /// Whether the machine has certificate authorities at all.
     trusts: bool,
+    /// Looks names up before a proxy is asked for them: its own look-ups are not ours to judge.
+    before_proxy: Option<Arc<dyn Lookup>>,
 }
 
 impl HttpClient {
     /// Makes the client under an egress policy.
     pub fn new(egress: &Egress) -> Result<Self, HttpError> {
-        Self::with_lookup(egress, &(Arc::new(SystemLookup) as Arc<dyn Lookup>))
+        Self::through(egress, None)
     }
 
+    /// Makes the client under an egress policy; where there is a proxy, every request goes through it.
+    pub fn through(egress: &Egress, proxy: Option<&str>) -> Result<Self, HttpError> {
+        Self::made(egress, &(Arc::new(SystemLookup) as Arc<dyn Lookup>), proxy)
+    }
+
+    #[cfg(test)]
     pub(super) fn with_lookup(
         egress: &Egress,
         lookup: &Arc<dyn Lookup>,
+    ) -> Result<Self, HttpError> {
+        Self::made(egress, lookup, None)
+    }
+
+    pub(super) fn made(
+        egress: &Egress,
+        lookup: &Arc<dyn Lookup>,
+        proxy: Option<&str>,
     ) -> Result<Self, HttpError> {
         // Fails only where it was done before.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -100,16 +125,27 @@ impl HttpClient {
             .collect::<Result<Vec<Opened>, _>>()?;
         let ports: BTreeSet<Option<u16>> =
             opened.iter().map(|pattern| pattern.port).chain([None]).collect();
-        let mut http = Self { clients: BTreeMap::new(), opened, trusts: true };
+        let proxy = proxy.map(read_proxy).transpose()?;
+        let before_proxy = proxy.as_ref().map(|_| Arc::clone(lookup));
+        let mut http = Self { clients: BTreeMap::new(), opened, trusts: true, before_proxy };
         for port in ports {
             let gate = || {
-                let serving = http.opened.iter().filter(|pattern| pattern.serves(port));
-                Gate { lookup: Arc::clone(lookup), opened: serving.cloned().collect() }
+                let serving = http.opened.iter().filter(|pattern| pattern.serves(port)).cloned();
+                // Behind a proxy the proxy's name is the only one that is looked up to be connected to.
+                let opened = match &proxy {
+                    Some((_, pattern)) => vec![pattern.clone()],
+                    None => serving.collect(),
+                };
+                let builder = builder(Gate { lookup: Arc::clone(lookup), opened: opened.into() });
+                match &proxy {
+                    Some((proxy, _)) => builder.proxy(proxy.clone()),
+                    None => builder,
+                }
             };
-            let client = builder(gate()).build().or_else(|_| {
+            let client = gate().build().or_else(|_| {
                 // A machine without certificate authorities still speaks plain HTTP.
                 http.trusts = false;
-                builder(gate()).tls_certs_only([]).build().map_err(HttpError::Client)
+                gate().tls_certs_only([]).build().map_err(HttpError::Client)
             })?;
             http.clients.insert(port, client);
         }
@@ -122,6 +158,7 @@ impl HttpClient {
     /// sent or the method is idempotent, and else unknown. Its text holds neither path, query nor body.
     pub async fn send(&self, request: Request) -> Result<Response, Fault> {
         let (url, port) = self.checked(&request.url)?;
+        self.judged_before_proxy(&url, port).await?;
         let client = self.clients.get(&Some(port)).or_else(|| self.clients.get(&None));
         let client = client.ok_or_else(|| Fault::terminal("the HTTP client is not set up"))?;
         let place = Place {
@@ -138,6 +175,20 @@ impl HttpClient {
             .await
             .map_err(|error| place.fault(&error))?;
         place.read(answer).await
+    }
+
+    /// Judges the addresses of a name that a proxy will look up again.
+    async fn judged_before_proxy(&self, url: &Url, port: u16) -> Result<(), Fault> {
+        let (Some(lookup), Some(Host::Domain(host))) = (&self.before_proxy, url.host()) else {
+            return Ok(());
+        };
+        let addresses = lookup
+            .addresses(host)
+            .await
+            .map_err(|error| Fault::transient(format!("cannot look up {host}:{port}: {error}")))?;
+        let serving = self.opened.iter().filter(|pattern| pattern.serves(Some(port)));
+        let serving: Vec<Opened> = serving.cloned().collect();
+        judge(host, &addresses, &serving).map_err(|refusal| refused(&refusal, port))
     }
 
     /// Checks what can be checked before a name is looked up; returns the URL and its port.
@@ -175,6 +226,15 @@ impl HttpClient {
         }
         Ok((url, port))
     }
+}
+
+/// Reads a proxy, and the pattern that opens it.
+fn read_proxy(text: &str) -> Result<(Proxy, Opened), HttpError> {
+    let wrong = || HttpError::Proxy(text.to_owned());
+    let url = Url::parse(text).map_err(|_| wrong())?;
+    let host = url.host_str().filter(|_| url.scheme() == "http").ok_or_else(wrong)?;
+    let pattern = format!("{host}:*").parse().map_err(|()| wrong())?;
+    Ok((Proxy::all(text).map_err(|_| wrong())?, pattern))
 }
 
 fn builder(gate: Gate) -> ClientBuilder {

@@ -1,6 +1,7 @@
 //! What each action type does: perform, look, observe, undo. One file each, one registry line.
 
 mod action;
+mod aws;
 mod callbacks;
 mod command;
 mod egress;
@@ -13,6 +14,7 @@ mod manual_task;
 mod notify;
 mod operator;
 mod process;
+mod redirect;
 mod registry;
 mod rest_api;
 mod scrub;
@@ -33,6 +35,9 @@ pub use operator::{
     Channel, GitHubSettings, JiraEdition, JiraInstance, Operator, TerraformSettings,
 };
 pub use registry::{all, find, senders};
-pub use secrets::{EnvironmentSecrets, FolderSecrets, Owner, SecretRef, SecretSource};
+pub use secrets::{
+    EnvironmentSecrets, FolderSecrets, Grant, Owner, SecretKeeper, SecretRef, SecretSource,
+    SecretsSettings, SourceKind, SourceSettings,
+};
 pub use signature::is_signed;
 pub use stop::Stop;

@@ -7,20 +7,12 @@ use super::incoming::Sender;
 use super::jira_ticket::{JiraSender, JiraTicket};
 use super::manual_task::ManualTask;
 use super::notify::Notify;
-use super::rest_api::RestApi;
+use super::rest_api::REST_API;
 use super::terraform::Terraform;
 use super::webhook::Webhook;
 
-static ALL: &[&dyn Action] = &[
-    &Command,
-    &GitCommit,
-    &JiraTicket,
-    &ManualTask,
-    &Notify,
-    &RestApi::new(),
-    &Terraform,
-    &Webhook,
-];
+static ALL: &[&dyn Action] =
+    &[&Command, &GitCommit, &JiraTicket, &ManualTask, &Notify, &REST_API, &Terraform, &Webhook];
 
 static SENDERS: &[&dyn Sender] = &[&JiraSender];
 

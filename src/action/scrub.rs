@@ -7,8 +7,12 @@ use serde_json::{Map, Value};
 
 use super::action::Call;
 use crate::run::Fault;
-use crate::secret::{MASK, Secret, mask};
+use crate::secret::{MASK, Masker, Secret};
 use crate::template::strip_markers;
+
+/// Keys of `authentication` that hold secrets once they are filled in.
+const CREDENTIALS: [&str; 7] =
+    ["token", "password", "key", "clientSecret", "accessKeyId", "secretAccessKey", "sessionToken"];
 
 /// The longest excerpt of an answer, in bytes.
 const EXCERPT_BYTES: usize = 2 << 10;
@@ -17,6 +21,7 @@ const EXCERPT_BYTES: usize = 2 << 10;
 #[derive(Clone)]
 pub(super) struct Scrub {
     secrets: Vec<Secret>,
+    masker: Masker,
 }
 
 impl Scrub {
@@ -29,21 +34,32 @@ impl Scrub {
                 .and_then(|auth| auth.get(key))
                 .and_then(Value::as_str)
         };
-        secrets.extend(["token", "password", "key"].into_iter().filter_map(text).map(Secret::new));
+        secrets.extend(CREDENTIALS.into_iter().filter_map(text).map(Secret::new));
         if let (Some(username), Some(password)) = (text("username"), text("password")) {
             secrets.push(Secret::new(STANDARD.encode(format!("{username}:{password}"))));
         }
-        Self { secrets }
+        Self { masker: Masker::new(&secrets), secrets }
+    }
+
+    /// Knows nothing yet.
+    pub(super) fn none() -> Self {
+        Self { secrets: Vec::new(), masker: Masker::default() }
+    }
+
+    /// Knows more: what the operator's settings named, or a token that was given for a secret.
+    pub(super) fn with(&self, more: impl IntoIterator<Item = Secret>) -> Self {
+        let secrets: Vec<Secret> = self.secrets.iter().cloned().chain(more).collect();
+        Self { masker: Masker::new(&secrets), secrets }
     }
 
     /// Learns secrets that the action found by itself.
     pub(super) fn add(&mut self, secrets: impl IntoIterator<Item = Secret>) {
-        self.secrets.extend(secrets);
+        *self = self.with(secrets);
     }
 
     /// Cleans a text.
     pub(super) fn text(&self, text: &str) -> String {
-        mask(&strip_markers(text), &self.secrets)
+        self.masker.text(&strip_markers(text))
     }
 
     /// Cleans a JSON value, keys included.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::output::Failure;
 use crate::action::{
-    Callbacks, Channel, GitHubSettings, JiraInstance, Operator, TerraformSettings,
+    Callbacks, Channel, GitHubSettings, JiraInstance, Operator, SecretsSettings, TerraformSettings,
 };
 
 /// The largest configuration that is read, in bytes.
@@ -26,7 +26,7 @@ pub struct Config {
     /// Hosts that actions may reach besides public ones.
     pub egress: EgressConfig,
     /// Where secrets come from.
-    pub secrets: SecretsConfig,
+    pub secrets: SecretsSettings,
     /// Instances of JIRA, by name.
     pub jira: BTreeMap<String, JiraInstance>,
     /// Channels of notices, by name.
@@ -113,14 +113,8 @@ pub struct ForgeConfig {
 pub struct EgressConfig {
     /// `host:port` patterns.
     pub allow: Vec<String>,
-}
-
-/// Where secrets come from: a folder of files, or else the environment.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SecretsConfig {
-    /// `<folder>/<team>/<NAME>`.
-    pub folder: Option<PathBuf>,
+    /// `http://host:port`, through which all requests go.
+    pub proxy: Option<String>,
 }
 
 /// Bounds.
@@ -199,6 +193,7 @@ impl Config {
                 "server.publicUrl `{url}` is not an address such as https://trueline.example.com"
             ));
         }
+        problems.extend(self.secrets.problems());
         if self.limits.concurrency == Some(0) {
             problems.push("limits.concurrency must be at least 1".to_owned());
         }
@@ -237,5 +232,19 @@ mod tests {
             "`soon` is not a duration such as `60s`; limits.concurrency must be at least 1; \
              log.format `xml` is none of auto, text, json"
         );
+    }
+
+    #[test]
+    fn every_example_of_the_pages_is_read() {
+        for page in [
+            include_str!("../../docs/operations/configuration.md"),
+            include_str!("../../docs/operations/secrets.md"),
+        ] {
+            for block in page.split("```toml\n").skip(1) {
+                assert_eq!(problems(block.split("```").next().unwrap_or_default()), "");
+            }
+        }
+        let wrong = "[secrets.v]\nkind = \"command\"\nprogram = \"sops\"";
+        assert_eq!(problems(wrong), "secrets.v: program `sops` is not an absolute path");
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use super::args::{Arguments, Format};
 use super::config::Config;
 use super::output::{Exit, Failure};
-use crate::action::{Egress, EnvironmentSecrets, FolderSecrets, HttpClient, Ports, SecretSource};
+use crate::action::{Egress, HttpClient, Ports};
 use crate::daemon::{Daemon, Parts, SystemClock};
 use crate::engine::{Engine, Limits};
 use crate::secret::Secret;
@@ -146,10 +146,8 @@ impl Context {
             Err(error) => return Err(error.into()),
         };
         let egress = Egress { allow: self.config.egress.allow.clone() };
-        let secrets: Arc<dyn SecretSource> = match &self.config.secrets.folder {
-            Some(folder) => Arc::new(FolderSecrets { folder: folder.clone() }),
-            None => Arc::new(EnvironmentSecrets),
-        };
+        let proxy = self.config.egress.proxy.as_deref();
+        let secrets = self.config.secrets.source(&egress, proxy)?;
         let sealer = self.sealer()?;
         let operator = self.config.operator(sealer.derive("callbacks"));
         let defaults = Limits::default();
@@ -158,7 +156,7 @@ impl Context {
             lease,
             sealer,
             ports: Ports {
-                http: Arc::new(HttpClient::new(&egress)?),
+                http: Arc::new(HttpClient::through(&egress, proxy)?),
                 state_dir: self.state.clone(),
                 operator: Arc::new(operator),
                 secrets,

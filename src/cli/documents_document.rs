@@ -63,9 +63,17 @@ fn action(text: &mut String, kind: &ActionKind) {
     };
     let available = if kind.available { "" } else { " **Not available in this build.**" };
     let schema: Value = serde_json::from_str(kind.schema).unwrap_or_default();
-    let node = SchemaNode::root(&schema);
-    let _ = write!(text, "\n### {}\n\n{} {undone}{available}\n\n", kind.name, description(&node));
-    Shared::default().table(text, &node);
+    let about = description(&SchemaNode::root(&schema));
+    let _ = write!(text, "\n### {}\n\n{about} {undone}{available}\n\n", kind.name);
+    text.push_str(&settings_table(kind));
+}
+
+/// Writes the table of the settings of a type of action.
+pub(super) fn settings_table(kind: &ActionKind) -> String {
+    let schema: Value = serde_json::from_str(kind.schema).unwrap_or_default();
+    let mut text = String::new();
+    Shared::default().table(&mut text, &SchemaNode::root(&schema));
+    text
 }
 
 fn dotted(pointer: &str) -> String {

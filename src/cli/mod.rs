@@ -1,5 +1,6 @@
 //! The command line: one file a command, which calls the library, prints, and chooses the exit code.
 
+mod actions_document;
 mod apply;
 mod approve;
 mod args;
@@ -48,6 +49,7 @@ mod validate_paths;
 mod validate_report;
 mod version;
 
+pub use actions_document::with_settings;
 pub use args::{Arguments, Command};
 pub use commands_document::commands_document;
 pub use context::Context;

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use serde_json::{Map, Value, json};
 
 use super::engine::{Doing, Engine, EngineError};
+use super::finish::sealed_of;
 use crate::action::{Call, Owner};
 use crate::catalog::Catalog;
 use crate::digest::Digest;
@@ -36,6 +37,8 @@ pub(super) struct Bench<'a> {
     pub(super) known: KnownOutputs,
     /// What steps left behind in the units that it comes after, of the types that it has itself.
     pub(super) before: Vec<StepRecord>,
+    /// Secrets that were found for it, so that none is asked for twice; they go when it goes.
+    found: Mutex<BTreeMap<(String, String), Secret>>,
 }
 
 /// A step as it is sent.
@@ -59,7 +62,7 @@ impl<'a> Bench<'a> {
         let known =
             records.into_iter().filter_map(|r| Some((r.row.key, r.applied?.outputs))).collect();
         let before = steps_before(engine, unit).await?;
-        Ok(Self { engine, catalog, run, unit, record, known, before })
+        Ok(Self { engine, catalog, run, unit, record, known, before, found: Mutex::default() })
     }
 
     /// Returns its fields in public: sensitive values as markers.
@@ -160,10 +163,19 @@ impl<'a> Bench<'a> {
     }
 
     async fn secret(&self, team: &str, name: &str) -> Result<Secret, Fault> {
-        self.engine.ports.secrets.find(Owner::Team(team), name).await
+        let key = (team.to_owned(), name.to_owned());
+        if let Some(secret) = self.found.lock().ok().and_then(|found| found.get(&key).cloned()) {
+            return Ok(secret);
+        }
+        let secret = self.engine.ports.secrets.find(Owner::Team(team), name).await?;
+        if let Ok(mut found) = self.found.lock() {
+            found.insert(key, secret.clone());
+        }
+        Ok(secret)
     }
 
-    fn call(&self, step: &PlannedStep, config: Value, secrets: Vec<Secret>) -> Call {
+    fn call(&self, step: &PlannedStep, config: Value, mut secrets: Vec<Secret>) -> Call {
+        secrets.extend(sealed_of(self.record, &self.engine.sealer));
         let marker = marker_of(&self.engine.catalog, self.record, &step.path);
         Call {
             key: format!("{marker}-{}", self.run.effect),

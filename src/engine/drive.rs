@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use super::attempt::{Attempt, by_hand, guarded, jitter, perform};
 use super::call::{Bench, Rendered};
 use super::engine::{Engine, EngineError};
-use super::finish::seal_outputs;
+use super::finish::{hide_sealed, open_wait, seal_outputs, seal_wait};
 use super::forecast::{ForecastMade, Forecasting};
 use super::memory::Memory;
 use super::withdraw::Withdrawals;
@@ -302,19 +302,21 @@ impl Driver {
         let Some((unit, step)) = Self::find(&run, &path) else { return Ok(()) };
         let event = match outcome {
             Ok(Outcome::Done { result, outputs }) => {
+                let clear = outputs.clone();
                 let outputs =
                     seal_outputs(&unit.definition, &step.action.id, outputs, &self.engine.sealer);
-                StepEvent::Succeeded { result, outputs }
+                StepEvent::Succeeded { result: hide_sealed(&result, &clear, &outputs), outputs }
             }
             Ok(Outcome::Waiting { on }) => {
                 let waits = run.steps.get(&path).is_some_and(|progress| {
-                    matches!(&progress.state, StepState::Waiting { on: known } if *known == on)
+                    matches!(&progress.state, StepState::Waiting { on: known } if open_wait(known, &self.engine.sealer) == on)
                 });
                 if waits {
                     return Ok(());
                 }
                 self.remember_proposal((&run, &path), &on).await?;
-                StepEvent::Waiting { on }
+                let id = &step.action.id;
+                StepEvent::Waiting { on: seal_wait(&unit.definition, id, on, &self.engine.sealer) }
             }
             Ok(Outcome::Task(task)) => {
                 StepEvent::Waiting { on: self.open_task((&run, &path), task).await? }

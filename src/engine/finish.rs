@@ -10,8 +10,8 @@ use crate::reconcile::{
     Applied, ChangeKind, Definition, Effect, PlannedStep, StepRecord, UnitChange, UnitRecord,
     intent_digest, reads_of, step_digest,
 };
-use crate::run::Run;
-use crate::secret::{sealed_hash, sensitive_output};
+use crate::run::{Run, Wait};
+use crate::secret::{Masker, Secret, sealed_hash, sensitive_output};
 use crate::store::Sealer;
 use crate::template::{self, Scope};
 
@@ -35,6 +35,70 @@ pub fn seal_outputs(
             (name, value)
         })
         .collect()
+}
+
+/// Hides in a result what is sealed among the outputs that were read from it.
+pub(super) fn hide_sealed(
+    result: &Value,
+    clear: &Map<String, Value>,
+    sealed: &Map<String, Value>,
+) -> Value {
+    let mut secrets = Vec::new();
+    for (name, value) in clear {
+        if sealed.get(name).is_some_and(|sealed| sealed_hash(sealed).is_some()) {
+            collect(value, &mut secrets);
+        }
+    }
+    Masker::new(&secrets).value(result)
+}
+
+/// Returns what is sealed in the record of a unit, so that it is masked in all that comes back.
+pub(super) fn sealed_of(record: &UnitRecord, sealer: &Sealer) -> Vec<Secret> {
+    let mut secrets = Vec::new();
+    for value in record.steps.values().flat_map(|step| step.outputs.values()) {
+        if sealed_hash(value).is_some()
+            && let Ok(opened) = sealer.open(value)
+        {
+            collect(&opened, &mut secrets);
+        }
+    }
+    secrets
+}
+
+fn collect(value: &Value, secrets: &mut Vec<Secret>) {
+    match value {
+        Value::String(text) => secrets.push(Secret::new(text)),
+        Value::Number(number) => secrets.push(Secret::new(number.to_string())),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, secrets)),
+        Value::Object(map) => map.values().for_each(|item| collect(item, secrets)),
+        Value::Null | Value::Bool(_) => {}
+    }
+}
+
+/// Seals the sensitive ones among the outputs that somebody has already who waits.
+pub(super) fn seal_wait(definition: &Definition, action: &str, on: Wait, sealer: &Sealer) -> Wait {
+    with_outputs(on, |outputs| seal_outputs(definition, action, outputs, sealer))
+}
+
+/// Opens what was sealed in what is waited for.
+pub(super) fn open_wait(on: &Wait, sealer: &Sealer) -> Wait {
+    with_outputs(on.clone(), |outputs| {
+        let open = |(name, value): (String, Value)| {
+            let opened = sealed_hash(&value).and_then(|_| sealer.open(&value).ok());
+            (name, opened.unwrap_or(value))
+        };
+        outputs.into_iter().map(open).collect()
+    })
+}
+
+fn with_outputs(
+    mut on: Wait,
+    change: impl FnOnce(Map<String, Value>) -> Map<String, Value>,
+) -> Wait {
+    if let Some(Value::Object(outputs)) = on.reference.get_mut("outputs") {
+        *outputs = change(std::mem::take(outputs));
+    }
+    on
 }
 
 /// Returns `(action, output)` of all that sensitive outputs of an item are made of, except for what an output

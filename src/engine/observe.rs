@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use super::call::{fill, marker_of};
 use super::drive::Driver;
 use super::engine::{Doing, Engine, EngineError};
+use super::finish::sealed_of;
 use crate::action;
 use crate::id::{RunId, UnitKey};
 use crate::kinds;
@@ -65,10 +66,11 @@ async fn look_at(
     let Some(action) = action::find(&step.action) else {
         return Observation::Unknown { reason: "not available in this build".to_owned() };
     };
-    let (config, secrets) = match fill(engine, record, (&step.action, &step.sent)).await {
+    let (config, mut secrets) = match fill(engine, record, (&step.action, &step.sent)).await {
         Ok(filled) => filled,
         Err(fault) => return unknown(fault),
     };
+    secrets.extend(sealed_of(record, &engine.sealer));
     let marker = marker_of(&engine.catalog, record, &path_of(&record.row.key, id));
     let call = action::Call {
         key: marker.clone(),

@@ -10,6 +10,7 @@ use super::attempt::{Attempt, guarded};
 use super::call::{Bench, Rendered};
 use super::drive::{Driver, Heard};
 use super::engine::{Doing, EngineError};
+use super::finish::open_wait;
 use crate::action::{self, TaskRequest};
 use crate::catalog::Catalog;
 use crate::id::{RunId, StepPath};
@@ -139,8 +140,12 @@ impl Driver {
             let call =
                 action::Call { key: progress.key.clone().unwrap_or_default(), arrived, ..call };
             self.busy.insert(slot, true);
-            let (ports, on, run, path) =
-                (self.engine.ports.clone(), on.clone(), id.clone(), path.clone());
+            let (ports, on, run, path) = (
+                self.engine.ports.clone(),
+                open_wait(on, &self.engine.sealer),
+                id.clone(),
+                path.clone(),
+            );
             self.in_flight.spawn(async move {
                 let work = async move {
                     match action::find(&step.action.kind) {

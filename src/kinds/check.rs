@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use jsonschema::{PatternOptions, Validator};
 use serde_json::Value;
 
+use super::answer_schema;
 use super::problem::{Fault, MOST, explain};
 use super::registry::{ActionKind, all};
 
@@ -31,6 +32,7 @@ pub fn config_problems(kind: &ActionKind, config: &Value) -> Vec<Fault> {
     let Some((schema, validator)) = COMPILED.get(kind.name) else { return Vec::new() };
     let errors = validator.iter_errors(config).take(MOST);
     let mut faults: Vec<Fault> = errors.flat_map(|error| explain(&error, schema)).collect();
+    faults.extend(answer_schema::problems(config));
     faults.sort_by(|a, b| (&a.pointer, &a.message).cmp(&(&b.pointer, &b.message)));
     faults.dedup();
     faults

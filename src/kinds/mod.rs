@@ -1,5 +1,6 @@
 //! Action types: one static row each. It describes; [`crate::action`] does.
 
+mod answer_schema;
 mod approval;
 mod check;
 mod command;

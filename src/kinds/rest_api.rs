@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::registry::{ActionKind, Decided, Reversal, Slot, host_at, known_text};
+use super::registry::{ActionKind, Decided, Reversal, Slot, host_at, known_text, none};
 use crate::template::Target;
 
 /// Calls an HTTP interface.
@@ -29,11 +29,14 @@ pub(super) static REST_API: ActionKind = ActionKind {
         "/authentication/password",
         "/authentication/key",
         "/authentication/clientSecret",
+        "/authentication/accessKeyId",
+        "/authentication/secretAccessKey",
+        "/authentication/sessionToken",
     ],
     reversal: Reversal::Configured("/delete"),
     observable: Some("/observe"),
     available: true,
-    lacks,
+    lacks: none,
     is_tied: false,
     repeats: false,
     claims,
@@ -50,17 +53,6 @@ fn claims(config: &Value) -> Vec<String> {
         None => None,
     };
     claimed.map(|url| format!("rest:{url}")).into_iter().collect()
-}
-
-/// Names the parts that are checked, and that this build can't do.
-fn lacks(config: &Value) -> Vec<String> {
-    let has = |pointer: &str| config.pointer(pointer).is_some_and(|part| !part.is_null());
-    let parts = [("/poll", "`poll`"), ("/expect/schema", "`expect.schema`")];
-    let parts =
-        parts.iter().filter(|(pointer, _)| has(pointer)).map(|(_, name)| (*name).to_owned());
-    let scheme = config.pointer("/authentication/type").and_then(Value::as_str);
-    let scheme = scheme.filter(|scheme| matches!(*scheme, "oauth2-client" | "aws-sigv4"));
-    parts.chain(scheme.map(|scheme| format!("authentication `{scheme}`"))).collect()
 }
 
 /// The hosts of all its requests.
@@ -96,22 +88,6 @@ mod tests {
             json!({"endpoint": {"url": format!("http://h/{}", unknown("outputs.x")), "method": "PUT"}}),
             &[],
         );
-    }
-
-    #[test]
-    fn what_this_build_can_not_do_is_named() {
-        let check =
-            |config: Value, expected: &[&str]| assert_eq!(lacks(&config), expected, "{config}");
-        check(
-            json!({"endpoint": {"url": "http://h"}, "expect": {"status": [200]}, "authentication": {"type": "basic"}}),
-            &[],
-        );
-        check(json!({"poll": {"until": {}}}), &["`poll`"]);
-        check(json!({"expect": {"schema": {"type": "object"}}}), &["`expect.schema`"]);
-        for scheme in ["oauth2-client", "aws-sigv4"] {
-            let expected = format!("authentication `{scheme}`");
-            check(json!({"authentication": {"type": scheme}}), &[&expected]);
-        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn scope_of(value: &str) -> Scope {
+pub(super) fn scope_of(value: &str) -> Scope {
     let mut scope = Scope::new();
     scope.set("fields", json!({"a": value, "list": [value, {"b": value}], "n": 1}));
     scope.set("outputs", json!({"x": unknown("outputs.x")}));
@@ -15,7 +15,7 @@ fn scope_of(value: &str) -> Scope {
 }
 
 /// Texts with the characters that mean something somewhere.
-fn any_value() -> impl Strategy<Value = String> {
+pub(super) fn any_value() -> impl Strategy<Value = String> {
     prop_oneof![
         "[ -~]{0,12}",
         r#"["'\\/.${}%&?#=:@<>\r\n\t\[\]*|~-]{0,8}"#,

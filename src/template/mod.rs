@@ -26,6 +26,8 @@ mod write;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
+mod laws_text;
+#[cfg(test)]
 mod tests;
 
 pub use check::{Rewrite, TemplateProblem, check, read};

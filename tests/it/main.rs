@@ -10,6 +10,7 @@
 )]
 
 mod callback;
+mod canary;
 mod ci_jobs;
 mod ci_runner;
 mod counterpart;

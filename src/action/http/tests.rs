@@ -231,3 +231,30 @@ fn a_pattern_that_cannot_be_read_is_an_error() {
     let error = HttpClient::new(&Egress { allow: vec!["example.com".to_owned()] }).unwrap_err();
     insta::assert_snapshot!(error, @"`example.com` is not a `host:port` pattern such as `*.internal.example.com:443`");
 }
+
+#[tokio::test]
+async fn a_proxy_is_asked_only_for_what_may_be_reached() {
+    let proxy = Counterpart::start().await;
+    let port = proxy.address.port();
+    let lookup: Arc<dyn Lookup> = Arc::new(Scripted(Mutex::new(vec![
+        vec!["127.0.0.1".parse().unwrap()],
+        vec!["1.1.1.1".parse().unwrap()],
+        vec!["10.0.0.7".parse().unwrap()],
+    ])));
+    let url = format!("http://localhost:{port}");
+    let http = HttpClient::made(&Egress::default(), &lookup, Some(&url)).unwrap();
+    let inner = http.send(request(Method::GET, "http://wiki.example.com/")).await.unwrap_err();
+    assert!(inner.message.contains("10.0.0.7 is a private address"), "{inner}");
+    let literal = http.send(request(Method::GET, "http://127.0.0.1/")).await.unwrap_err();
+    assert!(literal.message.contains("only the operator can open it"), "{literal}");
+    assert!(proxy.seen().is_empty());
+    // The name is looked up, found public, and asked for at the proxy, whose own address is open to this alone.
+    let mut request = request(Method::GET, "http://api.example.com/things");
+    request.headers.push(("x-key".to_owned(), "v".to_owned()));
+    let response = http.send(request).await.unwrap();
+    let seen = proxy.seen().pop().unwrap();
+    assert_eq!((response.status, seen.path.as_str()), (404, "http://api.example.com/things"));
+    for wrong in ["proxy:3128", "https://proxy:3128", "socks5://proxy:1", "http://"] {
+        assert!(HttpClient::through(&Egress::default(), Some(wrong)).is_err(), "{wrong}");
+    }
+}

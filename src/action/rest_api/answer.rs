@@ -1,10 +1,12 @@
 //! Reads answers: success or which fault, what is kept of them, the outputs in them.
 
 use jiff::fmt::rfc2822;
+use jsonschema::PatternOptions;
 use serde_json::{Map, Value, json};
 
 use super::config::Prepared;
 pub(in crate::action) use super::config::Statuses;
+use super::poll::Accepted;
 use crate::action::scrub::Scrub;
 use crate::action::{Call, Response};
 use crate::run::Fault;
@@ -12,6 +14,9 @@ use crate::template::strip_markers;
 
 /// The largest body that is kept whole, in bytes; two of them fit what an action may keep.
 const KEPT_BYTES: usize = 24 << 10;
+
+/// The largest compiled pattern of `expect.schema`, in bytes.
+const PATTERN_BYTES: usize = 1 << 20;
 
 /// The longest pause that another side may ask for, in seconds.
 const LONGEST_PAUSE_S: u64 = 24 * 60 * 60;
@@ -89,6 +94,29 @@ pub(super) fn result(prepared: &Prepared, response: &Response, scrub: &Scrub) ->
     result
 }
 
+/// Checks the body of an answer against `expect.schema`; nothing is fetched for it.
+pub(super) fn fits(response: &Response, schema: Option<&Value>, what: &str) -> Result<(), Fault> {
+    let Some(schema) = schema else { return Ok(()) };
+    let validator = jsonschema::draft202012::options()
+        .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_BYTES))
+        .offline()
+        .build(schema)
+        .map_err(|error| Fault::terminal(format!("`expect.schema` cannot be used: {error}")))?;
+    let Some(body) = json_body(response) else {
+        return Err(Fault::terminal(format!(
+            "{what} answered no JSON, and `expect.schema` asks for it"
+        )));
+    };
+    validator.validate(&body).map_err(|error| {
+        let place = error.instance_path().to_string();
+        let place = if place.is_empty() { "the body".to_owned() } else { format!("`{place}`") };
+        Fault::terminal(format!(
+            "{what} answered what `expect.schema` does not allow: at {place}: {}",
+            error.masked()
+        ))
+    })
+}
+
 /// Returns the outputs: each by its pointer into the body, else into the whole result; `status` always.
 pub(super) fn outputs(
     call: &Call,
@@ -96,27 +124,59 @@ pub(super) fn outputs(
     result: &Value,
     scrub: &Scrub,
 ) -> Result<Map<String, Value>, Fault> {
-    let body = json_body(response);
-    let mut outputs = Map::from_iter([("status".to_owned(), json!(response.status))]);
+    let mut outputs = outputs_so_far(call, response);
     for (name, pointer) in &call.outputs {
-        let found = body
-            .as_ref()
-            .and_then(|body| body.pointer(pointer))
-            .or_else(|| result.pointer(pointer));
-        let Some(value) = found else {
-            let excerpt = scrub.excerpt(&response.body);
-            let kind = response.header("content-type").unwrap_or_else(|| "no type".to_owned());
-            let why = match &body {
-                Some(_) => format!("the answer has nothing at `{pointer}`"),
-                None if excerpt.is_empty() => "the answer has no body".to_owned(),
-                None => format!("the answer is not JSON ({})", scrub.excerpt(kind.as_bytes())),
-            };
-            let excerpt = if excerpt.is_empty() { excerpt } else { format!(": {excerpt}") };
-            return Err(Fault::terminal(format!("output `{name}` is missing: {why}{excerpt}")));
-        };
-        outputs.insert(name.clone(), stripped(value));
+        if !outputs.contains_key(name) {
+            let value =
+                result.pointer(pointer).ok_or_else(|| missing(name, pointer, response, scrub))?;
+            outputs.insert(name.clone(), stripped(value));
+        }
     }
     Ok(outputs)
+}
+
+/// Returns those outputs that the body of an answer has, and its status.
+pub(super) fn outputs_so_far(call: &Call, response: &Response) -> Map<String, Value> {
+    let body = json_body(response);
+    let found = call.outputs.iter().filter_map(|(name, pointer)| {
+        Some((name.clone(), stripped(body.as_ref()?.pointer(pointer)?)))
+    });
+    let mut outputs = Map::from_iter([("status".to_owned(), json!(response.status))]);
+    outputs.extend(found);
+    outputs
+}
+
+/// Returns the outputs of work that was accepted first: what the last answer has, else what the first one had.
+pub(super) fn outputs_after(
+    call: &Call,
+    response: &Response,
+    accepted: &Accepted,
+    scrub: &Scrub,
+) -> Result<Map<String, Value>, Fault> {
+    let mut outputs = accepted.outputs.clone();
+    let mut last = outputs_so_far(call, response);
+    last.remove("status");
+    outputs.extend(last);
+    for (name, pointer) in &call.outputs {
+        if !outputs.contains_key(name) {
+            let value = accepted.result.pointer(pointer);
+            let value = value.ok_or_else(|| missing(name, pointer, response, scrub))?;
+            outputs.insert(name.clone(), stripped(value));
+        }
+    }
+    Ok(outputs)
+}
+
+fn missing(name: &str, pointer: &str, response: &Response, scrub: &Scrub) -> Fault {
+    let excerpt = scrub.excerpt(&response.body);
+    let kind = response.header("content-type").unwrap_or_else(|| "no type".to_owned());
+    let why = match json_body(response) {
+        Some(_) => format!("the answer has nothing at `{pointer}`"),
+        None if excerpt.is_empty() => "the answer has no body".to_owned(),
+        None => format!("the answer is not JSON ({})", scrub.excerpt(kind.as_bytes())),
+    };
+    let excerpt = if excerpt.is_empty() { excerpt } else { format!(": {excerpt}") };
+    Fault::terminal(format!("output `{name}` is missing: {why}{excerpt}"))
 }
 
 /// Takes markers out of an output; it stays in clear, for whoever needs it needs it as it is.

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::authentication::Authentication;
+use super::poll::Poll;
+use crate::action::redirect::Redirects;
 use crate::action::{Call, Request};
 use crate::digest::Digest;
 use crate::run::Fault;
@@ -32,6 +33,9 @@ pub(in crate::action) const OWN_HEADERS: [&str; 12] = [
     "traceparent",
 ];
 
+/// The largest body that is sent, in bytes.
+const MOST_SENT_BYTES: usize = 1 << 20;
+
 const JSON: &str = "application/json";
 
 /// The rendered `config`.
@@ -45,7 +49,7 @@ pub(super) struct Config {
     body: Option<Body>,
     authentication: Option<Map<String, Value>>,
     expect: Option<Expect>,
-    poll: Option<Value>,
+    pub(super) poll: Option<Poll>,
     observe: Option<Endpoint>,
     delete: Option<Endpoint>,
 }
@@ -54,8 +58,14 @@ pub(super) struct Config {
 struct Endpoint {
     url: String,
     method: Option<String>,
+    /// Of the endpoint itself, and meant for all requests.
+    #[serde(default)]
+    redirects: Redirects,
     /// Of `observe` and `delete`; that of the endpoint itself stands beside it.
     expect: Option<Expect>,
+    /// Of `delete`.
+    #[serde(default)]
+    orphans: bool,
     /// Of `observe`.
     #[serde(default)]
     compare: BTreeMap<String, Compare>,
@@ -100,9 +110,6 @@ impl Statuses {
 
     fn read(expect: Option<&Expect>) -> Result<Self, Fault> {
         let Some(expect) = expect else { return Ok(Self(vec![200..=299])) };
-        if expect.schema.is_some() {
-            return Err(later("`expect.schema`"));
-        }
         if expect.status.is_empty() {
             return Ok(Self(vec![200..=299]));
         }
@@ -128,6 +135,10 @@ pub(super) struct Prepared {
     /// The body as a value, where there is one; for a look, only where it is JSON and so comparable.
     pub(super) sent: Option<Value>,
     pub(super) expect: Statuses,
+    /// What the body of the answer must fit.
+    pub(super) schema: Option<Value>,
+    pub(super) redirects: Redirects,
+    pub(super) authentication: Authentication,
     pub(super) compare: BTreeMap<String, Compare>,
     /// For people: method and URL without its query.
     pub(super) what: String,
@@ -139,19 +150,19 @@ impl Config {
         if holds_marker(&call.config) {
             return Err(Fault::terminal("`config` holds a value that is not known yet"));
         }
-        let config: Self = Self::deserialize(&call.config)
-            .map_err(|error| Fault::terminal(format!("`config` cannot be read: {error}")))?;
-        if config.poll.is_some() {
-            return Err(later("`poll`"));
-        }
-        Ok(config)
+        Self::deserialize(&call.config)
+            .map_err(|error| Fault::terminal(format!("`config` cannot be read: {error}")))
     }
 
     /// Makes the request that brings about what is wanted.
     pub(super) fn perform(&self, call: &Call, timeout: Duration) -> Result<Prepared, Fault> {
         let mut prepared = self.prepare(&self.endpoint, Method::POST, timeout)?;
         prepared.expect = Statuses::read(self.expect.as_ref())?;
+        prepared.schema = self.expect.as_ref().and_then(|expect| expect.schema.clone());
         if let Some((media, bytes, sent)) = self.body()? {
+            if bytes.len() > MOST_SENT_BYTES {
+                return Err(Fault::terminal("the body is larger than 1 MiB, and is not sent"));
+            }
             default_header(&mut prepared.request.headers, "content-type", media);
             prepared.request.body = bytes;
             prepared.sent = Some(sent);
@@ -177,6 +188,19 @@ impl Config {
         Ok(Some(prepared))
     }
 
+    /// Makes the request that asks how far the work is.
+    pub(super) fn asking(&self, url: &str, timeout: Duration) -> Result<Prepared, Fault> {
+        let to = Endpoint {
+            url: url.to_owned(),
+            method: None,
+            redirects: Redirects::None,
+            orphans: false,
+            expect: None,
+            compare: BTreeMap::new(),
+        };
+        self.prepare(&to, Method::GET, timeout)
+    }
+
     fn prepare(&self, to: &Endpoint, method: Method, timeout: Duration) -> Result<Prepared, Fault> {
         let is_endpoint = std::ptr::eq(to, &raw const self.endpoint);
         let mut url = parse_url(&to.url)?;
@@ -185,7 +209,7 @@ impl Config {
             && self.is_credentialed()
         {
             return Err(Fault::terminal(
-                "`observe` and `delete` must stay at the host of `endpoint`: headers and authentication are meant for it alone",
+                "`observe`, `delete` and `poll` must stay at the host of `endpoint`: headers and authentication are meant for it alone",
             ));
         }
         let method = match &to.method {
@@ -199,12 +223,26 @@ impl Config {
                 let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
                 values.iter().map(move |value| (key, plain(value)))
             });
-            url.query_pairs_mut().extend_pairs(pairs);
+            add_query(&mut url, pairs);
         }
         let headers = self.headers()?;
         let request = Request { method, url: url.into(), headers, body: Vec::new(), timeout };
         let expect = Statuses::read(to.expect.as_ref())?;
-        Ok(Prepared { request, sent: None, expect, compare: to.compare.clone(), what })
+        Ok(Prepared {
+            request,
+            sent: None,
+            expect,
+            schema: None,
+            redirects: self.endpoint.redirects,
+            authentication: Authentication::read(self.authentication.as_ref())?,
+            compare: to.compare.clone(),
+            what,
+        })
+    }
+
+    /// Tells whether what a failed create may have left is to be taken away at once.
+    pub(super) fn takes_orphans(&self) -> bool {
+        self.delete.as_ref().is_some_and(|delete| delete.orphans)
     }
 
     fn is_credentialed(&self) -> bool {
@@ -224,30 +262,7 @@ impl Config {
             headers.push((name.clone(), plain(value)));
         }
         default_header(&mut headers, "accept", "application/json, */*;q=0.5");
-        headers.extend(self.authentication()?);
         Ok(headers)
-    }
-
-    fn authentication(&self) -> Result<Option<(String, String)>, Fault> {
-        let Some(auth) = &self.authentication else { return Ok(None) };
-        let text = |key: &str| match auth.get(key).and_then(Value::as_str) {
-            Some(text) if !text.is_empty() => Ok(text),
-            _ => Err(Fault::terminal(format!("`authentication.{key}` is missing or empty"))),
-        };
-        let bearer = |value: String| Some(("authorization".to_owned(), value));
-        Ok(match text("type")? {
-            "none" => None,
-            "bearer" => bearer(format!("Bearer {}", text("token")?)),
-            "basic" => {
-                let pair = format!("{}:{}", text("username")?, text("password")?);
-                bearer(format!("Basic {}", STANDARD.encode(pair)))
-            }
-            "api-key" => {
-                let header = auth.get("header").and_then(Value::as_str).unwrap_or("X-API-Key");
-                Some((header.to_owned(), text("key")?.to_owned()))
-            }
-            other => return Err(later(&format!("authentication `{other}`"))),
-        })
     }
 
     fn body(&self) -> Result<Option<Content>, Fault> {
@@ -290,13 +305,21 @@ impl Config {
     }
 }
 
-fn later(what: &str) -> Fault {
-    Fault::terminal(format!("{what} is not available in this build"))
-}
-
-fn parse_url(text: &str) -> Result<Url, Fault> {
+pub(super) fn parse_url(text: &str) -> Result<Url, Fault> {
     Url::parse(text)
         .map_err(|error| Fault::terminal(format!("the URL cannot be read once rendered: {error}")))
+}
+
+/// Adds parameters to a URL; a space is `%20` in them, which every reader and every signature takes for one.
+pub(super) fn add_query<'p>(url: &mut Url, pairs: impl Iterator<Item = (&'p String, String)>) {
+    let mut added = url::form_urlencoded::Serializer::new(String::new());
+    let added = added.extend_pairs(pairs).finish().replace('+', "%20");
+    let query = match url.query() {
+        _ if added.is_empty() => return,
+        Some(before) if !before.is_empty() => format!("{before}&{added}"),
+        _ => added,
+    };
+    url.set_query(Some(&query));
 }
 
 fn default_header(headers: &mut Vec<(String, String)>, name: &str, value: &str) {

@@ -9,12 +9,11 @@ use crate::id::RunId;
 use crate::reconcile::StepRecord;
 use crate::secret::Secret;
 
-const QUICK: RestApi =
-    RestApi { timeout: Duration::from_millis(100), look_timeout: Duration::from_millis(100) };
-const PATIENT: RestApi = RestApi::new();
+static QUICK: RestApi = RestApi::within(Duration::from_millis(100), Duration::from_millis(100));
+static PATIENT: RestApi = RestApi::new();
 
 /// Every way in which a request can fail without an answer that settles it.
-fn mishaps() -> Vec<Trick> {
+pub(super) fn mishaps() -> Vec<Trick> {
     vec![
         Trick::CutBefore,
         Trick::CutAfter,
@@ -33,7 +32,7 @@ fn action_for(trick: &Trick) -> &'static RestApi {
     if matches!(trick, Trick::LateAfter | Trick::Trickle) { &QUICK } else { &PATIENT }
 }
 
-fn posting(counterpart: &Counterpart) -> Call {
+pub(super) fn posting(counterpart: &Counterpart) -> Call {
     let mut call = call(json!({
         "endpoint": {"url": counterpart.url("/things"), "method": "POST"},
         "body": {"type": "json", "contentTemplate": "{\"name\": \"db\", \"password\": \"hunter22\"}"},
@@ -191,7 +190,7 @@ async fn what_does_not_render_well_is_refused_before_anything_is_sent() {
         ("/endpoint", json!({"url": "http://127.0.0.1:1/", "method": "GET /x\r\n"})),
         ("/endpoint", json!({"url": "http://169.254.169.254/latest"})),
         ("/poll", json!({"url": "http://127.0.0.1/", "until": "x"})),
-        ("/expect", json!({"schema": {}})),
+        ("/body", json!({"type": "text", "contentTemplate": "x".repeat((1 << 20) + 1)})),
         ("/authentication", json!({"type": "oauth2-client"})),
         ("/authentication", json!({"type": "aws-sigv4"})),
         ("/authentication", json!({"type": "bearer", "token": ""})),
@@ -206,7 +205,7 @@ async fn what_does_not_render_well_is_refused_before_anything_is_sent() {
     assert!(counterpart.seen().is_empty());
     let mut call = posting(&counterpart);
     call.config["authentication"] = json!({"type": "oauth2-client"});
-    insta::assert_snapshot!(fault_of(&call).await, @"authentication `oauth2-client` is not available in this build");
+    insta::assert_snapshot!(fault_of(&call).await, @"`authentication.tokenUrl` is missing or empty");
     call.config = json!({"endpoint": {"url": 7}, "hunter22": 1});
     insta::assert_snapshot!(fault_of(&call).await, @"`config` cannot be read: invalid type: integer `7`, expected a string");
 }
@@ -267,7 +266,7 @@ async fn bodies_and_queries_are_written_by_their_kind() {
 }
 
 /// Performs, and returns a call that knows what that left behind.
-async fn performed(counterpart: &Counterpart) -> Call {
+pub(super) async fn performed(counterpart: &Counterpart) -> Call {
     let mut call = posting(counterpart);
     let outcome = PATIENT.perform(&ports(), &call).await.unwrap();
     let Outcome::Done { result, outputs } = outcome else { panic!("not done") };

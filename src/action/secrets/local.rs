@@ -1,15 +1,15 @@
 //! Secrets of this machine: variables of the environment, files of a folder.
 
+use std::env::VarError;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use async_trait::async_trait;
+use tokio::io::AsyncReadExt as _;
 
-use super::{Owner, SecretSource};
+use super::source::{MAX_SECRET_BYTES, Owner, SecretKeeper, checked};
 use crate::run::Fault;
 use crate::secret::Secret;
-
-/// The largest secret that is read, in bytes.
-const MAX_SECRET_BYTES: usize = 64 << 10;
 
 /// Secrets in the environment of the process: `TRUELINE_SECRET_<TEAM>_<NAME>`, the team in capitals with `_` for `-`;
 /// the operator's own are `TRUELINE_SECRET_<NAME>`.
@@ -29,16 +29,20 @@ impl EnvironmentSecrets {
 }
 
 #[async_trait]
-impl SecretSource for EnvironmentSecrets {
-    async fn find(&self, owner: Owner<'_>, name: &str) -> Result<Secret, Fault> {
+impl SecretKeeper for EnvironmentSecrets {
+    async fn get(&self, owner: Owner<'_>, name: &str) -> Result<Option<Secret>, Fault> {
         let variable = Self::variable(owner, name);
-        let missing = || {
-            Fault::terminal(format!(
-                "secret `{name}` of {owner} is not there: set the environment variable {variable}"
-            ))
-        };
-        let value = std::env::var(&variable).map_err(|_| missing())?;
-        Ok(Secret::new(value.trim_end_matches(['\r', '\n'])))
+        match std::env::var(&variable) {
+            Ok(value) => checked(&value, owner, name).map(Some),
+            Err(VarError::NotPresent) => Ok(None),
+            Err(VarError::NotUnicode(_)) => {
+                Err(Fault::terminal(format!("the environment variable {variable} is not UTF-8")))
+            }
+        }
+    }
+
+    fn place(&self, owner: Owner<'_>, name: &str) -> String {
+        format!("the environment variable {}", Self::variable(owner, name))
     }
 }
 
@@ -49,42 +53,51 @@ pub struct FolderSecrets {
     pub folder: PathBuf,
 }
 
+impl FolderSecrets {
+    fn path(&self, owner: Owner<'_>, name: &str) -> PathBuf {
+        match owner {
+            Owner::Operator => self.folder.join(name),
+            Owner::Team(team) => self.folder.join(team).join(name),
+        }
+    }
+}
+
 #[async_trait]
-impl SecretSource for FolderSecrets {
-    async fn find(&self, owner: Owner<'_>, name: &str) -> Result<Secret, Fault> {
-        let plain = |part: &str| {
-            !part.is_empty()
-                && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
-        };
-        let folder = match owner {
-            Owner::Operator => "",
-            Owner::Team(team) if plain(team) => team,
-            Owner::Team(team) => {
-                return Err(Fault::terminal(format!("`{team}` can't be the name of a team")));
-            }
-        };
-        if !plain(name) {
-            return Err(Fault::terminal(format!("`{name}` can't name a secret")));
-        }
-        let path = self.folder.join(folder).join(name);
-        let text = tokio::fs::read_to_string(&path).await.map_err(|error| {
+impl SecretKeeper for FolderSecrets {
+    async fn get(&self, owner: Owner<'_>, name: &str) -> Result<Option<Secret>, Fault> {
+        let wrong = |why: &dyn std::fmt::Display| {
             Fault::terminal(format!(
-                "secret `{name}` of {owner} can't be read from the secrets folder: {}",
-                error.kind()
+                "secret `{name}` of {owner} can't be read from the secrets folder: {why}"
             ))
-        })?;
-        if text.len() > MAX_SECRET_BYTES {
-            return Err(Fault::terminal(format!(
-                "secret `{name}` of {owner} is larger than 64 KiB"
-            )));
+        };
+        let path = self.path(owner, name);
+        let file = match tokio::fs::File::open(&path).await {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(wrong(&error.kind())),
+        };
+        if file.metadata().await.is_ok_and(|about| !about.is_file()) {
+            return Err(wrong(&"it is not a file"));
         }
-        Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
+        let mut bytes = Vec::new();
+        let limit = u64::try_from(MAX_SECRET_BYTES).unwrap_or(u64::MAX) + 8;
+        file.take(limit).read_to_end(&mut bytes).await.map_err(|error| wrong(&error.kind()))?;
+        let text = String::from_utf8(bytes).map_err(|_| wrong(&"it is not UTF-8"))?;
+        checked(&text, owner, name).map(Some)
+    }
+
+    fn place(&self, owner: Owner<'_>, name: &str) -> String {
+        match owner {
+            Owner::Operator => format!("`{name}` in the secrets folder"),
+            Owner::Team(team) => format!("`{team}/{name}` in the secrets folder"),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::action::SecretSource as _;
 
     #[tokio::test]
     async fn a_folder_gives_a_secret_without_its_line_end_and_refuses_odd_names() {
@@ -97,6 +110,13 @@ mod tests {
         assert_eq!(found.reveal(), "s3cret");
         let own = secrets.find(Owner::Operator, "TOKEN").await.expect("a secret");
         assert_eq!(own.reveal(), "t0ken");
+        for (name, text) in [("EMPTY", String::new()), ("HUGE", "x".repeat(65 << 10))] {
+            std::fs::write(folder.path().join(name), text).expect("a file");
+            assert!(secrets.find(Owner::Operator, name).await.is_err(), "{name}");
+        }
+        // The operator's own are no secrets of a team, nor is a team's folder one of the operator's.
+        assert!(secrets.find(Owner::Team("TOKEN"), "TOKEN").await.is_err());
+        assert!(secrets.find(Owner::Operator, "payments").await.is_err());
         for (team, name) in
             [("payments", "OTHER"), ("..", "ADMIN"), ("payments", "../ADMIN"), ("", "")]
         {
