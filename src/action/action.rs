@@ -8,9 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
-use super::http::HttpClient;
 use super::operator::Operator;
 use super::secrets::SecretSource;
+use crate::net::HttpClient;
 use crate::reconcile::{Observation, StepRecord};
 use crate::run::{Fault, Wait};
 use crate::secret::Secret;

@@ -1,9 +1,7 @@
 //! What each action type does: perform, look, observe, undo. One file each, one registry line.
 
 mod action;
-mod egress;
 mod git_commit;
-mod http;
 mod incoming;
 mod manual_task;
 mod notify;
@@ -15,9 +13,8 @@ mod secrets;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use crate::net::{Egress, HttpClient, HttpError, MAX_BODY_BYTES, Request, Response};
 pub use action::{Action, Call, Outcome, Ports, TaskRequest, Withdrawn};
-pub use egress::Egress;
-pub use http::{HttpClient, HttpError, MAX_BODY_BYTES, Request, Response};
 pub use incoming::{Delivery, MAX_MESSAGE_BYTES, Message, Poke, Refused, Sender};
 pub use operator::{
     Channel, GitHubSettings, JiraEdition, JiraInstance, Operator, TerraformSettings,

@@ -15,8 +15,8 @@ use serde_json::{Map, Value, json};
 
 use self::config::{Config, Prepared};
 use super::action::{Action, Call, Outcome, Ports};
-use super::http::Response;
 use super::scrub::Scrub;
+use crate::net::Response;
 use crate::reconcile::Observation;
 use crate::run::{Fault, FaultClass, Wait};
 

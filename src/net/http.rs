@@ -87,7 +87,7 @@ impl HttpClient {
         Self::with_lookup(egress, &(Arc::new(SystemLookup) as Arc<dyn Lookup>))
     }
 
-    pub(super) fn with_lookup(
+    fn with_lookup(
         egress: &Egress,
         lookup: &Arc<dyn Lookup>,
     ) -> Result<Self, HttpError> {
