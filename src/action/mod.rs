@@ -2,6 +2,7 @@
 
 mod action;
 mod git_commit;
+mod github;
 mod incoming;
 mod manual_task;
 mod notify;
@@ -15,6 +16,7 @@ pub(crate) mod testing;
 
 pub use crate::net::{Egress, HttpClient, HttpError, MAX_BODY_BYTES, Request, Response};
 pub use action::{Action, Call, Outcome, Ports, TaskRequest, Withdrawn};
+pub use github::GitHubSender;
 pub use incoming::{Delivery, MAX_MESSAGE_BYTES, Message, Poke, Refused, Sender};
 pub use operator::{
     Channel, GitHubSettings, JiraEdition, JiraInstance, Operator, TerraformSettings,

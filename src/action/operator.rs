@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::secrets::SecretRef;
+use crate::forge::github::Memory;
 
 /// What the operator set up for actions. A catalog names these by their keys and never holds their addresses.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +22,8 @@ pub struct Operator {
     pub terraform: TerraformSettings,
     /// GitHub, where it is set up.
     pub github: Option<GitHubSettings>,
+    /// What is remembered of GitHub between requests: limits, answers, tokens of installations.
+    pub github_memory: Arc<Memory>,
     /// Where the outside reaches this process, without a slash at its end; no callbacks where absent.
     pub public_url: Option<String>,
 }

@@ -35,6 +35,12 @@ impl Scrub {
         Self { secrets }
     }
 
+    /// Knows these as well: the operator's own, which a call does not name.
+    pub(super) fn also(mut self, secrets: impl IntoIterator<Item = Secret>) -> Self {
+        self.secrets.extend(secrets);
+        self
+    }
+
     /// Cleans a text.
     pub(super) fn text(&self, text: &str) -> String {
         mask(&strip_markers(text), &self.secrets)

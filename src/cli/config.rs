@@ -165,6 +165,7 @@ impl Config {
             programs: self.actions.command.programs.clone(),
             terraform: self.actions.terraform.clone(),
             github: self.forge.github.clone(),
+            github_memory: std::sync::Arc::default(),
             public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
         }
     }

@@ -87,10 +87,7 @@ impl HttpClient {
         Self::with_lookup(egress, &(Arc::new(SystemLookup) as Arc<dyn Lookup>))
     }
 
-    fn with_lookup(
-        egress: &Egress,
-        lookup: &Arc<dyn Lookup>,
-    ) -> Result<Self, HttpError> {
+    fn with_lookup(egress: &Egress, lookup: &Arc<dyn Lookup>) -> Result<Self, HttpError> {
         // Fails only where it was done before.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let opened = egress
