@@ -17,6 +17,8 @@ mod tests;
 #[cfg(test)]
 mod tests_after;
 #[cfg(test)]
+mod tests_github;
+#[cfg(test)]
 mod tests_proposal;
 #[cfg(test)]
 mod tests_withdraw;

@@ -1,6 +1,8 @@
 //! Reaches GitHub as the operator set it up: which repository a text means, and the client of it. It keeps no secret.
 
 mod sender;
+#[cfg(test)]
+pub(super) mod testing;
 
 use std::path::Path;
 use std::sync::Arc;

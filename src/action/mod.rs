@@ -3,6 +3,7 @@
 mod action;
 mod git_commit;
 mod github;
+mod github_workflow;
 mod incoming;
 mod manual_task;
 mod notify;

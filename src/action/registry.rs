@@ -2,11 +2,13 @@
 
 use super::action::Action;
 use super::git_commit::GitCommit;
+use super::github_workflow::GitHubWorkflow;
 use super::manual_task::ManualTask;
 use super::notify::Notify;
 use super::rest_api::RestApi;
 
-static ALL: &[&dyn Action] = &[&GitCommit, &ManualTask, &Notify, &RestApi::new()];
+static ALL: &[&dyn Action] =
+    &[&GitCommit, &GitHubWorkflow::new(), &ManualTask, &Notify, &RestApi::new()];
 
 /// Returns all actions that this build can perform.
 pub fn all() -> &'static [&'static dyn Action] {

@@ -167,7 +167,10 @@ mod tests {
         assert!(names.iter().all(|name| find(name).is_some_and(|kind| kind.name == *name)));
         let available: Vec<&str> =
             all().iter().filter(|kind| kind.available).map(|kind| kind.name).collect();
-        assert_eq!(available, ["git-commit", "manual-task", "notify", "rest-api"]);
+        assert_eq!(
+            available,
+            ["git-commit", "github-workflow", "manual-task", "notify", "rest-api"]
+        );
         assert!(find("rest").is_none());
     }
 

@@ -179,7 +179,6 @@ mod tests {
         check(403, &[("retry-after", "30")], "", Some(30_000));
         check(429, &[("retry-after", "999999")], "", Some(3_600_000));
         check(403, &used_up, "", Some(90_000));
-        check(200, &used_up, "", None.or(None));
         check(429, &[], "", Some(60_000));
         check(403, &[], "You have exceeded a secondary rate limit.", Some(60_000));
         check(403, &[], "Resource not accessible by integration", None);

@@ -5,6 +5,9 @@ mod address;
 mod cache;
 mod client;
 mod credential;
+#[cfg(test)]
+#[path = "../../../tests/support/github/mod.rs"]
+pub(crate) mod fake;
 mod forge;
 mod judge;
 mod limits;
