@@ -17,7 +17,7 @@ use super::target::{PATIENCE, Turn, blocking, fault, forge_fault, head, turn};
 use crate::action::{Outcome, github};
 use crate::forge::{NewProposal, Proposal, ProposalState};
 use crate::reconcile::Observation;
-use crate::run::{Fault, Wait};
+use crate::run::{Fault, FaultClass, Wait};
 
 /// Tells whether what is waited for takes files away.
 pub(super) fn is_undo(on: &Wait) -> bool {
@@ -66,7 +66,12 @@ pub(super) async fn propose(work: &Arc<Work>) -> Result<Outcome, Fault> {
 pub(super) async fn look(work: &Arc<Work>, on: &Wait) -> Result<Outcome, Fault> {
     let number = on.reference.get("number").and_then(Value::as_u64);
     let number = number.ok_or_else(|| Fault::terminal("what is waited for has no number"))?;
-    let proposal = read(work, number).await?;
+    // What GitHub does not show now may be shown again: a wait ends by what is seen.
+    let patient = |fault: Fault| match &work.place.hub {
+        Some(_) => Fault { class: FaultClass::Transient, ..fault },
+        None => fault,
+    };
+    let proposal = read(work, number).await.map_err(patient)?;
     match proposal.state {
         ProposalState::Open => Ok(Outcome::Waiting { on: on.clone() }),
         ProposalState::Closed => Err(declined(work, &proposal)),

@@ -321,3 +321,18 @@ async fn what_our_token_may_not_reach_is_said_without_it() {
     let message = terminal(world.perform(&World::plain("1\n")).await);
     assert!(!message.contains("t0ken"), "{message}");
 }
+
+#[tokio::test]
+async fn the_example_of_its_page_holds() {
+    let page = include_str!("../../../docs/actions/git-commit.md");
+    let block = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let example: Value = serde_yaml::from_str(block).unwrap();
+    let kind = crate::kinds::find("git-commit").unwrap();
+    assert_eq!(crate::kinds::config_problems(kind, &example["config"]), Vec::new());
+    let world = World::new().await;
+    let call = call(example["config"].clone());
+    let on = world.waiting(&call).await;
+    world.github.merge(APP, 1);
+    assert!(matches!(world.look(&call, &on).await, Ok(Outcome::Done { .. })));
+    assert_eq!(world.show("zones/payments-db.yaml"), "name: payments-db");
+}

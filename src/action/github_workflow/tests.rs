@@ -355,3 +355,34 @@ async fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
     assert!(message.contains("at most 25"), "{message}");
     assert_eq!(world.github.seen(), Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn what_did_not_change_costs_nothing_of_the_limit() {
+    let world = World::new().await;
+    let call = World::call(json!({}));
+    let on = world.waiting(&call).await;
+    let reset = Timestamp::now() + Duration::from_mins(10);
+    world.github.limit(Rate { limit: 100, remaining: 50, reset });
+    for _ in 0..5 {
+        wait(world.look(&call, &on).await);
+    }
+    assert_eq!(world.github.state().rate.unwrap().remaining, 49);
+    world.github.end_run(world.run(), "success", None);
+    assert_eq!(done(world.look(&call, &on).await).1["conclusion"], json!("success"));
+}
+
+#[tokio::test]
+async fn the_example_of_its_page_holds() {
+    let page = include_str!("../../../docs/actions/github-workflow.md");
+    let block = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let example: Value = serde_yaml::from_str(block).unwrap();
+    let kind = crate::kinds::find("github-workflow").unwrap();
+    assert_eq!(crate::kinds::config_problems(kind, &example["config"]), Vec::new());
+    let world = World::new().await;
+    let mut call = call(example["config"].clone());
+    call.outputs = serde_json::from_value(example["outputs"].clone()).unwrap();
+    let on = world.waiting(&call).await;
+    let artifact = zip(&[("outputs.json", br#"{"host": "db.internal"}"#)]);
+    world.github.end_run(world.run(), "success", Some(("outputs", artifact)));
+    assert_eq!(done(world.look(&call, &on).await).1["host"], json!("db.internal"));
+}

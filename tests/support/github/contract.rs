@@ -80,12 +80,12 @@ impl Contract {
         let name = format!("{method} {template} {status}");
         let Some(answer) = operation["responses"].get(status.to_string()) else {
             // Documented for all: «Authenticating», «Rate limits», «Conditional requests», and servers that break.
-            let general = matches!(status, 304 | 401 | 403 | 404 | 429 | 500..);
+            let general = matches!(status, 304 | 401 | 403 | 404 | 422 | 429 | 500..);
             return if general { Vec::new() } else { vec![format!("{name}: not documented")] };
         };
         match self.resolved(answer).pointer("/content/application~1json/schema") {
             Some(schema) => self.held(&name, schema, body),
-            None if body.is_empty() => Vec::new(),
+            None if body.is_empty() || status >= 400 => Vec::new(),
             None => vec![format!("{name}: documented without a body")],
         }
     }

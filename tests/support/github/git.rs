@@ -39,7 +39,8 @@ pub(super) fn try_run(
 pub(super) fn init(repository: &Path) {
     std::fs::create_dir_all(repository).unwrap();
     let init = ["init", "-q", "--bare", "--initial-branch=main"];
-    let made = Command::new("git").args(init).arg(repository).env_remove("GIT_DIR").status().unwrap();
+    let made =
+        Command::new("git").args(init).arg(repository).env_remove("GIT_DIR").status().unwrap();
     assert!(made.success());
     run(repository, &["config", "http.receivepack", "true"], b"");
     commit(repository, "main", ("README.md", "# Hello\n"));
