@@ -98,12 +98,11 @@ impl GitHubWorkflow {
         work: &Work,
         (run, since): (Option<u64>, Timestamp),
     ) -> Result<Outcome, Fault> {
-        let seen = match run {
-            Some(id) => client.run(id).await.map(Some),
-            None => {
-                let early = since - SKEW;
-                client.find_run(&work.workflow, (&work.correlation, Some(early))).await
-            }
+        let seen = if let Some(id) = run {
+            client.run(id).await.map(Some)
+        } else {
+            let early = since - SKEW;
+            client.find_run(&work.workflow, (&work.correlation, Some(early))).await
         };
         // What GitHub does not show now may be shown again; a wait ends by what is seen, or by time.
         let seen =
@@ -257,28 +256,30 @@ impl Work {
     /// Waits for a run, or for it to appear.
     fn waiting(&self, (run, since): (Option<u64>, Timestamp)) -> Outcome {
         let Self { repository, workflow, .. } = self;
-        let mut reference = json!({"repository": repository, "since": since});
-        let what = match run {
-            Some(id) => {
-                reference["number"] = json!(id);
-                reference["about"] = json!(github::about(repository, ("run", id)));
-                format!("run {id} of `{workflow}` in {repository} to end")
-            }
-            None => format!("the run of `{workflow}` in {repository} to appear"),
+        let mut reference = Map::new();
+        reference.insert("repository".to_owned(), json!(repository));
+        reference.insert("since".to_owned(), json!(since));
+        let what = if let Some(id) = run {
+            reference.insert("number".to_owned(), json!(id));
+            reference.insert("about".to_owned(), json!(github::about(repository, ("run", id))));
+            format!("run {id} of `{workflow}` in {repository} to end")
+        } else {
+            format!("the run of `{workflow}` in {repository} to appear")
         };
+        let reference = Value::Object(reference);
         Outcome::Waiting { on: Wait { on: "workflow".to_owned(), reference, what } }
     }
 
     fn done(&self, run: &WorkflowRun, artifact: Option<Value>) -> Result<Outcome, Fault> {
-        let mut result = json!({
-            "repository": self.repository,
-            "runId": run.id,
-            "url": run.html_url,
-            "conclusion": run.conclusion,
-        });
-        if let Some(artifact) = artifact {
-            result["artifact"] = artifact;
-        }
+        let facts = [
+            ("repository", json!(self.repository)),
+            ("runId", json!(run.id)),
+            ("url", json!(run.html_url)),
+            ("conclusion", json!(run.conclusion)),
+        ];
+        let artifact = artifact.map(|artifact| ("artifact", artifact));
+        let facts = facts.into_iter().chain(artifact);
+        let result = Value::Object(facts.map(|(name, fact)| (name.to_owned(), fact)).collect());
         let mut outputs = Map::new();
         outputs.insert("url".to_owned(), json!(run.html_url));
         outputs.insert("conclusion".to_owned(), json!(run.conclusion));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use git2::Oid;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::answer::Standing;
 use super::branch::{self, Built, build};
@@ -143,17 +143,22 @@ async fn opened(
         return Standing { proposal, ..standing }.answer(work);
     }
     let repository = &work.place.repository;
-    let mut reference = json!({"repository": repository, "number": number});
+    let mut reference = Map::new();
+    reference.insert("repository".to_owned(), json!(repository));
+    reference.insert("number".to_owned(), json!(number));
     if work.undo {
-        reference["undo"] = json!(true);
+        reference.insert("undo".to_owned(), json!(true));
     }
     if let Some(hub) = &work.place.hub {
         let name = hub.client.repository().to_string();
-        reference["about"] = json!(github::about(&name, ("pull", number)));
+        let about = github::about(&name, ("pull", number));
+        reference.insert("about".to_owned(), json!(about));
     }
     let word = work.place.word();
     let what = format!("{word} {number} in {repository} to be merged");
-    Ok(Outcome::Waiting { on: Wait { on: "proposal".to_owned(), reference, what } })
+    Ok(Outcome::Waiting {
+        on: Wait { on: "proposal".to_owned(), reference: Value::Object(reference), what },
+    })
 }
 
 /// Ends a step whose proposal was merged.

@@ -24,7 +24,7 @@ impl World {
         Self { github, state, ports, action: GitHubWorkflow::new() }
     }
 
-    fn call(more: Value) -> Call {
+    fn call(more: &Value) -> Call {
         let mut config = json!({
             "repository": "acme/app", "workflow": "provision.yml",
             "inputs": {"size": 5, "name": "payments-db"},
@@ -79,7 +79,7 @@ fn terminal(outcome: Result<Outcome, Fault>) -> String {
 #[tokio::test]
 async fn a_workflow_is_dispatched_once_and_its_artifact_is_the_result() {
     let world = World::new().await;
-    let mut call = World::call(json!({"artifact": "outputs"}));
+    let mut call = World::call(&json!({"artifact": "outputs"}));
     call.outputs = [("host".to_owned(), "/artifact/host".to_owned())].into();
     let on = world.waiting(&call).await;
     let id = world.run();
@@ -115,7 +115,7 @@ async fn a_workflow_is_dispatched_once_and_its_artifact_is_the_result() {
 async fn a_lost_answer_never_dispatches_twice() {
     for trick in [Trick::CutAfter, Trick::FailAfter(502), Trick::FailAfter(504)] {
         let world = World::new().await;
-        let call = World::call(json!({}));
+        let call = World::call(&json!({}));
         world.github.play("POST", DISPATCH, trick);
         let fault = world.perform(&call).await.unwrap_err();
         assert_eq!((fault.class, fault.retry_after_ms), (FaultClass::Unknown, Some(120_000)));
@@ -127,7 +127,7 @@ async fn a_lost_answer_never_dispatches_twice() {
 #[tokio::test]
 async fn while_a_run_may_still_appear_nothing_is_dispatched() {
     let mut world = World::new().await;
-    let call = World::call(json!({}));
+    let call = World::call(&json!({}));
     world.github.state().hide_runs = true;
     world.github.play("POST", DISPATCH, Trick::CutAfter);
     assert!(world.perform(&call).await.is_err());
@@ -148,7 +148,7 @@ async fn while_a_run_may_still_appear_nothing_is_dispatched() {
 #[tokio::test]
 async fn what_never_arrived_is_dispatched_later() {
     let world = World::new().await;
-    let call = World::call(json!({}));
+    let call = World::call(&json!({}));
     let refusal = |status| Trick::Answer(status, Vec::new(), "{\"message\": \"No\"}".to_owned());
     for status in [403, 404, 422] {
         world.github.play("POST", DISPATCH, refusal(status));
@@ -167,7 +167,7 @@ async fn what_never_arrived_is_dispatched_later() {
 async fn a_crash_after_an_accepted_dispatch_waits_although_no_run_shows() {
     for silent in [false, true] {
         let world = World::new().await;
-        let call = World::call(json!({}));
+        let call = World::call(&json!({}));
         {
             let mut state = world.github.state();
             (state.hide_runs, state.silent_dispatch) = (true, silent);
@@ -191,7 +191,7 @@ async fn a_crash_after_an_accepted_dispatch_waits_although_no_run_shows() {
 #[tokio::test]
 async fn a_state_folder_that_is_lost_does_not_dispatch_again() {
     let world = World::new().await;
-    let call = World::call(json!({}));
+    let call = World::call(&json!({}));
     let on = world.waiting(&call).await;
     std::fs::remove_dir_all(world.state.path().join("dispatches")).unwrap();
     assert_eq!(world.waiting(&call).await.reference["number"], on.reference["number"]);
@@ -201,12 +201,12 @@ async fn a_state_folder_that_is_lost_does_not_dispatch_again() {
 #[tokio::test]
 async fn a_run_that_fails_fails_the_step_unless_told_otherwise() {
     let world = World::new().await;
-    let call = World::call(json!({"artifact": "outputs"}));
+    let call = World::call(&json!({"artifact": "outputs"}));
     let on = world.waiting(&call).await;
     world.github.end_run(world.run(), "failure", None);
     let message = terminal(world.look(&call, &on).await);
     assert!(message.starts_with("the run ended as `failure`: http://"), "{message}");
-    let lenient = World::call(json!({"artifact": "outputs", "failOnWorkflowFailure": false}));
+    let lenient = World::call(&json!({"artifact": "outputs", "failOnWorkflowFailure": false}));
     let (result, outputs) = done(world.look(&lenient, &on).await);
     assert_eq!((&outputs["conclusion"], &result["artifact"]), (&json!("failure"), &Value::Null));
 }
@@ -214,7 +214,7 @@ async fn a_run_that_fails_fails_the_step_unless_told_otherwise() {
 #[tokio::test]
 async fn artifacts_that_are_not_what_was_asked_for_are_refused() {
     let world = World::new().await;
-    let call = World::call(json!({"artifact": "outputs"}));
+    let call = World::call(&json!({"artifact": "outputs"}));
     let on = world.waiting(&call).await;
     world.github.end_run(world.run(), "success", Some(("logs", zip(&[("a.json", b"{}")]))));
     assert!(terminal(world.look(&call, &on).await).ends_with("is not there"));
@@ -227,7 +227,7 @@ async fn artifacts_that_are_not_what_was_asked_for_are_refused() {
 #[tokio::test]
 async fn what_need_not_be_waited_for_is_done_once_its_run_is_known() {
     let world = World::new().await;
-    let call = World::call(json!({"waitForCompletion": false}));
+    let call = World::call(&json!({"waitForCompletion": false}));
     let on = world.waiting(&call).await;
     let (result, _) = done(world.look(&call, &on).await);
     assert_eq!((&result["runId"], &result["conclusion"]), (&json!(world.run()), &Value::Null));
@@ -237,7 +237,7 @@ async fn what_need_not_be_waited_for_is_done_once_its_run_is_known() {
 #[tokio::test]
 async fn a_run_that_takes_too_long_is_cancelled() {
     let world = World::new().await;
-    let call = World::call(json!({"timeout": "1m"}));
+    let call = World::call(&json!({"timeout": "1m"}));
     let on = world.waiting(&call).await;
     let id = world.run();
     world.github.state().runs.get_mut(&id).unwrap().created_at -= Duration::from_mins(2);
@@ -249,7 +249,7 @@ async fn a_run_that_takes_too_long_is_cancelled() {
 #[tokio::test]
 async fn cancelling_is_asked_once_and_settled_runs_are_left() {
     let world = World::new().await;
-    let call = World::call(json!({}));
+    let call = World::call(&json!({}));
     let on = world.waiting(&call).await;
     world.github.play("POST", "/cancel", Trick::FailAfter(502));
     let fault = world.action.withdraw(&world.ports, &call, &on).await.unwrap_err();
@@ -267,7 +267,7 @@ async fn cancelling_is_asked_once_and_settled_runs_are_left() {
 #[tokio::test]
 async fn a_github_that_is_down_or_lies_ends_no_wait() {
     let world = World::new().await;
-    let call = World::call(json!({}));
+    let call = World::call(&json!({}));
     let on = world.waiting(&call).await;
     let answer = |status, body: &str| Trick::Answer(status, Vec::new(), body.to_owned());
     for trick in [
@@ -291,8 +291,8 @@ async fn a_github_that_is_down_or_lies_ends_no_wait() {
 #[tokio::test]
 async fn looks_leave_a_part_of_the_limit_to_what_is_done() {
     let world = World::new().await;
-    let call = World::call(json!({}));
-    let reset = Timestamp::now() + Duration::from_secs(600);
+    let call = World::call(&json!({}));
+    let reset = Timestamp::now() + Duration::from_mins(10);
     world.github.limit(Rate { limit: 100, remaining: 22, reset });
     let on = world.waiting(&call).await;
     let fault = world.look(&call, &on).await.unwrap_err();
@@ -306,18 +306,18 @@ async fn looks_leave_a_part_of_the_limit_to_what_is_done() {
 async fn an_undeclared_input_is_explained() {
     let world = World::new().await;
     world.github.state().declared = Some(vec!["size".to_owned(), "name".to_owned()]);
-    let message = terminal(world.perform(&World::call(json!({}))).await);
+    let message = terminal(world.perform(&World::call(&json!({}))).await);
     assert!(message.contains("Unexpected inputs provided"), "{message}");
     assert!(message.contains("and `correlation_id`, by which its run is found again"), "{message}");
     world.github.state().declared.as_mut().unwrap().push("marker".to_owned());
-    world.waiting(&World::call(json!({"correlationInput": "marker"}))).await;
+    world.waiting(&World::call(&json!({"correlationInput": "marker"}))).await;
 }
 
 #[tokio::test]
 async fn an_app_reaches_one_repository_with_a_token_that_ends() {
     let world = World::new().await;
     let ports = ports_of_app(&world.github, world.state.path());
-    let call = World::call(json!({}));
+    let call = World::call(&json!({}));
     let on = wait(world.action.perform(&ports, &call).await);
     assert_eq!(world.github.state().minted, 1);
     let only = world.github.state().tokens["ghs-installed-1"].repository.clone();
@@ -347,11 +347,11 @@ async fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
         (json!({"repository": "acme"}), "is on GitHub, which is not set up"),
         (json!({"repository": "https://elsewhere.example/acme/app"}), "is on GitHub, which is not"),
     ] {
-        let message = terminal(world.perform(&World::call(more)).await);
+        let message = terminal(world.perform(&World::call(&more)).await);
         assert!(message.contains(expected), "{message}");
     }
     let many: Map<String, Value> = (0..25).map(|n| (format!("i{n}"), json!("x"))).collect();
-    let message = terminal(world.perform(&World::call(json!({"inputs": many}))).await);
+    let message = terminal(world.perform(&World::call(&json!({"inputs": many}))).await);
     assert!(message.contains("at most 25"), "{message}");
     assert_eq!(world.github.seen(), Vec::<String>::new());
 }
@@ -359,7 +359,7 @@ async fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
 #[tokio::test]
 async fn what_did_not_change_costs_nothing_of_the_limit() {
     let world = World::new().await;
-    let call = World::call(json!({}));
+    let call = World::call(&json!({}));
     let on = world.waiting(&call).await;
     let reset = Timestamp::now() + Duration::from_mins(10);
     world.github.limit(Rate { limit: 100, remaining: 50, reset });

@@ -110,7 +110,8 @@ impl GitHubForge {
             pull.requested_teams.iter().flatten().map(|team| team.slug.as_str()).collect();
         users.retain(|user| !known.iter().any(|login| login.eq_ignore_ascii_case(user)));
         teams.retain(|team| !known_teams.contains(&team.as_str()));
-        if !fresh && !(users.is_empty() && teams.is_empty()) {
+        let wanted = !(users.is_empty() && teams.is_empty());
+        if wanted && !fresh {
             known = self.github.reviewers(pull.number).await?;
             users.retain(|user| !known.iter().any(|login| login.eq_ignore_ascii_case(user)));
             if !known.is_empty() {

@@ -102,14 +102,14 @@ pub(super) fn said(body: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn check(method: Method, status: u16, body: &str) -> String {
+    fn check(method: &Method, status: u16, body: &str) -> String {
         let response = Response {
             status,
             headers: reqwest::header::HeaderMap::new(),
             body: body.as_bytes().to_vec(),
             truncated: false,
         };
-        match judge(&method, "`GET /x`", &response) {
+        match judge(method, "`GET /x`", &response) {
             Ok(()) => "taken".to_owned(),
             Err(refused) => format!("{:?}: {}", refused.fault.class, refused.fault),
         }
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn each_status_has_its_meaning_and_none_says_gone() {
         let all = [200, 204, 302, 301, 401, 403, 404, 409, 422, 500, 502, 599];
-        let told: Vec<String> = all.iter().map(|status| check(Method::GET, *status, "")).collect();
+        let told: Vec<String> = all.iter().map(|status| check(&Method::GET, *status, "")).collect();
         insta::assert_snapshot!(told.join("\n"), @"
         taken
         taken
@@ -133,8 +133,8 @@ mod tests {
         Transient: GitHub answered 502 to `GET /x`
         Transient: GitHub answered 599 to `GET /x`
         ");
-        assert!(check(Method::POST, 502, "").starts_with("Unknown"));
-        assert!(check(Method::PATCH, 500, "").starts_with("Unknown"));
+        assert!(check(&Method::POST, 502, "").starts_with("Unknown"));
+        assert!(check(&Method::PATCH, 500, "").starts_with("Unknown"));
     }
 
     #[test]

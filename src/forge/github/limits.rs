@@ -223,7 +223,7 @@ mod tests {
         }
         assert_eq!(
             create(second + 60).unwrap_err().retry_after_ms.unwrap() / 1000,
-            3600 - second as u64 - 60
+            3600 - second.cast_unsigned() - 60
         );
         assert!(create(3600).is_ok());
     }

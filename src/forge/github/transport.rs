@@ -68,7 +68,7 @@ impl Core {
             response = self.exchange(&outgoing, &sender).await?;
         }
         judge(&outgoing.method, &outgoing.what, &response)
-            .map_err(|refused| clean(refused, &sender))?;
+            .map_err(|refused| clean(&refused, &sender))?;
         Ok(response)
     }
 
@@ -76,7 +76,7 @@ impl Core {
     async fn sender(&self, renew: bool) -> Result<Sender, Refused> {
         let (id, key) = match &self.credential {
             Credential::Token(token) => {
-                let who = Digest::of_bytes(token.reveal().as_bytes()).short().to_string();
+                let who = Digest::of_bytes(token.reveal().as_bytes()).short();
                 return Ok(Sender { who: format!("token:{who}"), token: token.clone() });
             }
             Credential::App { id, key } => (*id, key),
@@ -84,14 +84,11 @@ impl Core {
         let name = format!("{id}:{}", self.repository);
         let known = self.memory.installed().get(&name).cloned();
         let holds = |known: &Installed| !renew && known.holds(Timestamp::now());
-        let installed = match known.filter(holds) {
-            Some(installed) => installed,
-            None => {
-                let installed = self.install(id, key).await?;
-                self.memory.installed().insert(name, installed.clone());
-                installed
-            }
-        };
+        if let Some(Installed { installation, token, .. }) = known.filter(holds) {
+            return Ok(Sender { who: format!("installation:{installation}"), token });
+        }
+        let installed = self.install(id, key).await?;
+        self.memory.installed().insert(name, installed.clone());
         let who = format!("installation:{}", installed.installation);
         Ok(Sender { who, token: installed.token })
     }
@@ -142,7 +139,7 @@ impl Core {
     ) -> Result<T, Refused> {
         let response = self.exchange(outgoing, sender).await?;
         judge(&outgoing.method, &outgoing.what, &response)
-            .map_err(|refused| clean(refused, sender))?;
+            .map_err(|refused| clean(&refused, sender))?;
         serde_json::from_slice(&response.body)
             .map_err(|_| not_understood(&outgoing.method, &outgoing.what))
     }
@@ -226,12 +223,12 @@ impl Core {
 }
 
 /// Takes the token out of what comes back.
-fn clean(refused: Refused, sender: &Sender) -> Refused {
+fn clean(refused: &Refused, sender: &Sender) -> Refused {
     let hide = |text: &str| mask(text, std::slice::from_ref(&sender.token));
     let message = hide(&refused.fault.message);
     Refused {
         said: hide(&refused.said),
-        fault: Fault { message, ..refused.fault },
+        fault: Fault { message, ..refused.fault.clone() },
         status: refused.status,
     }
 }

@@ -171,7 +171,7 @@ impl State {
     pub(super) fn label(&self, name: &str, label: &str) -> Value {
         json!({
             "id": 1, "node_id": "L_1", "url": format!("{}/labels/{label}", self.api(name)),
-            "name": label, "description": null, "color": "ededed", "default": false,
+            "name": label, "description": "", "color": "ededed", "default": false,
         })
     }
 

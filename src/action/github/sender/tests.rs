@@ -42,8 +42,9 @@ fn ports(named: &[&'static str], secrets: &[(&'static str, Result<&'static str, 
 fn signed(secret: &str, event: &str, body: &str) -> HeaderMap {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(body.as_bytes());
-    let hex: String =
-        mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let bytes = mac.finalize().into_bytes();
+    let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex.concat();
     let mut headers = HeaderMap::new();
     headers.insert("x-hub-signature-256", format!("sha256={hex}").parse().unwrap());
     headers.insert("x-github-delivery", "72d3162e-cc78-11e3-81ab-4c9367dc0958".parse().unwrap());
