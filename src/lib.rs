@@ -25,6 +25,8 @@ pub mod engine;
 pub mod forge;
 /// Describes each action type: its configuration, its slots, what it can do.
 pub mod kinds;
+/// Reaches the network: the one HTTP client, and which addresses it may reach.
+pub mod net;
 /// Knows who owns a path by CODEOWNERS, and who must approve a change.
 pub mod owners;
 /// Compares desired with actual state and makes the plan.

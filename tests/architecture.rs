@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The rooms in their order: a room imports only from those before it. The words are leaves.
-const ROOMS: [(&str, bool); 18] = [
+const ROOMS: [(&str, bool); 19] = [
     ("words", true),
     ("yaml", true),
     ("template", true),
@@ -14,6 +14,7 @@ const ROOMS: [(&str, bool); 18] = [
     ("validate", true),
     ("reconcile", true),
     ("run", true),
+    ("net", false),
     ("source", false),
     ("forge", false),
     ("store", false),

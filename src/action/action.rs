@@ -8,10 +8,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
-use super::http::HttpClient;
 use super::operator::Operator;
 use super::secrets::SecretSource;
 use super::stop::Stop;
+use crate::net::HttpClient;
 use crate::reconcile::{Forecast, Observation, StepRecord};
 use crate::run::{Fault, Wait};
 use crate::secret::Secret;

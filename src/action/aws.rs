@@ -9,7 +9,7 @@ use aws_sigv4::http_request::{
 };
 use aws_sigv4::sign::v4::SigningParams;
 
-use super::http::Request;
+use crate::net::Request;
 use crate::run::Fault;
 use crate::secret::Secret;
 

@@ -6,14 +6,18 @@ mod branch;
 mod config;
 mod direct;
 mod edits;
+mod forges;
 mod observe;
 mod propose;
 mod pushed;
+mod reach;
 mod target;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tests_after;
+#[cfg(test)]
+mod tests_github;
 #[cfg(test)]
 mod tests_proposal;
 #[cfg(test)]
@@ -25,6 +29,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use self::config::Work;
+use self::reach::Reach;
 use super::action::{Action, Call, Outcome, Ports, Withdrawn};
 use super::scrub::Scrub;
 use crate::reconcile::Observation;
@@ -32,6 +37,14 @@ use crate::run::{Fault, Wait};
 
 /// The `git-commit` action.
 pub(super) struct GitCommit;
+
+/// Finds what reaches the repositories of a call, and what is to be masked then.
+async fn reached(ports: &Ports, call: &Call) -> Result<(Reach, Scrub), Fault> {
+    let scrub = Scrub::of(call);
+    let reach = Reach::of(ports, call).await.map_err(|fault| scrub.fault(&fault))?;
+    let scrub = scrub.with(reach.secrets());
+    Ok((reach, scrub))
+}
 
 /// Brings a repository to what is wanted, in the way that the `config` asks for.
 async fn carry_out(work: Result<Work, Fault>, scrub: &Scrub) -> Result<Outcome, Fault> {
@@ -69,32 +82,35 @@ impl Action for GitCommit {
     }
 
     async fn perform(&self, ports: &Ports, call: &Call) -> Result<Outcome, Fault> {
-        let scrub = Scrub::of(call);
-        carry_out(Work::perform(ports, call, &scrub), &scrub).await
+        let (reach, scrub) = reached(ports, call).await?;
+        carry_out(Work::perform(&reach, call, &scrub), &scrub).await
     }
 
     async fn look(&self, ports: &Ports, call: &Call, on: &Wait) -> Result<Outcome, Fault> {
-        let scrub = Scrub::of(call);
+        let (reach, scrub) = reached(ports, call).await?;
         let looked = async {
             let read = if propose::is_undo(on) { Work::undo } else { Work::perform };
-            propose::look(&Arc::new(read(ports, call, &scrub)?), on).await
+            propose::look(&Arc::new(read(&reach, call, &scrub)?), on).await
         };
         clean(looked.await, &scrub)
     }
 
     async fn observe(&self, ports: &Ports, call: &Call) -> Result<Observation, Fault> {
-        let scrub = Scrub::of(call);
         let seen = async {
-            let work = Work::perform(ports, call, &scrub)?;
-            observe::observe(Arc::new(work), call.previous.as_ref(), Scrub::of(call)).await
+            let (reach, scrub) = reached(ports, call).await?;
+            let work = Arc::new(Work::perform(&reach, call, &scrub)?);
+            let theirs = Scrub::of(call).with(reach.secrets());
+            let seen = observe::observe(work, call.previous.as_ref(), theirs).await;
+            seen.map_err(|fault| scrub.fault(&fault))
         };
+        let scrub = Scrub::of(call);
         let unknown = |fault: Fault| Observation::Unknown { reason: scrub.text(&fault.message) };
         Ok(seen.await.unwrap_or_else(unknown))
     }
 
     async fn undo(&self, ports: &Ports, call: &Call) -> Result<Outcome, Fault> {
-        let scrub = Scrub::of(call);
-        carry_out(Work::undo(ports, call, &scrub), &scrub).await
+        let (reach, scrub) = reached(ports, call).await?;
+        carry_out(Work::undo(&reach, call, &scrub), &scrub).await
     }
 
     async fn withdraw(&self, ports: &Ports, call: &Call, on: &Wait) -> Result<Withdrawn, Fault> {

@@ -4,10 +4,10 @@ mod action;
 mod aws;
 mod callbacks;
 mod command;
-mod egress;
 mod folder;
 mod git_commit;
-mod http;
+mod github;
+mod github_workflow;
 mod incoming;
 mod jira_ticket;
 mod manual_task;
@@ -26,10 +26,9 @@ mod terraform;
 pub(crate) mod testing;
 mod webhook;
 
+pub use crate::net::{Egress, HttpClient, HttpError, MAX_BODY_BYTES, Request, Response};
 pub use action::{Action, Call, Outcome, Ports, TaskRequest, Withdrawn};
 pub use callbacks::{Callbacks, about_callback};
-pub use egress::Egress;
-pub use http::{HttpClient, HttpError, MAX_BODY_BYTES, Request, Response};
 pub use incoming::{Delivery, MAX_MESSAGE_BYTES, Message, Poke, Refused, Sender};
 pub use operator::{
     Channel, GitHubSettings, JiraEdition, JiraInstance, Operator, TerraformSettings,

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::callbacks::Callbacks;
 use super::secrets::SecretRef;
+use crate::forge::github::Memory;
 
 /// What the operator set up for actions. A catalog names these by their keys and never holds their addresses.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +25,8 @@ pub struct Operator {
     pub terraform: TerraformSettings,
     /// GitHub, where it is set up.
     pub github: Option<GitHubSettings>,
+    /// What is remembered of GitHub between requests: limits, answers, tokens of installations.
+    pub github_memory: Arc<Memory>,
     /// Where others post what steps wait for; none where the outside does not reach this process.
     pub callbacks: Option<Callbacks>,
 }

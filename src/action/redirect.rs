@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use url::Url;
 
-use super::http::{HttpClient, Request, Response};
+use crate::net::{HttpClient, Request, Response};
 use crate::run::Fault;
 
 /// The most hops that are followed.

@@ -3,6 +3,8 @@
 use super::action::Action;
 use super::command::Command;
 use super::git_commit::GitCommit;
+use super::github::GitHubSender;
+use super::github_workflow::GitHubWorkflow;
 use super::incoming::Sender;
 use super::jira_ticket::{JiraSender, JiraTicket};
 use super::manual_task::ManualTask;
@@ -11,10 +13,19 @@ use super::rest_api::REST_API;
 use super::terraform::Terraform;
 use super::webhook::Webhook;
 
-static ALL: &[&dyn Action] =
-    &[&Command, &GitCommit, &JiraTicket, &ManualTask, &Notify, &REST_API, &Terraform, &Webhook];
+static ALL: &[&dyn Action] = &[
+    &Command,
+    &GitCommit,
+    &GitHubWorkflow::new(),
+    &JiraTicket,
+    &ManualTask,
+    &Notify,
+    &REST_API,
+    &Terraform,
+    &Webhook,
+];
 
-static SENDERS: &[&dyn Sender] = &[&JiraSender];
+static SENDERS: &[&dyn Sender] = &[&GitHubSender, &JiraSender];
 
 /// Returns all actions that this build can perform.
 pub fn all() -> &'static [&'static dyn Action] {

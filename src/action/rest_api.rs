@@ -32,8 +32,8 @@ use self::exchange::Exchange;
 use self::orphan::Failed;
 use self::poll::{Accepted, Asked, Poll, Progress};
 use super::action::{Action, Call, Outcome, Ports};
-use super::http::Response;
 use super::scrub::Scrub;
+use crate::net::Response;
 use crate::reconcile::Observation;
 use crate::run::{Fault, FaultClass, Wait};
 

@@ -164,6 +164,7 @@ impl Config {
             command_environment: self.actions.command.environment.clone(),
             terraform: self.actions.terraform.clone(),
             github: self.forge.github.clone(),
+            github_memory: std::sync::Arc::default(),
             callbacks: public_url.map(|url| Callbacks::new(url, callback_key)),
         }
     }

@@ -4,7 +4,7 @@ use super::*;
 use crate::cli::args::Format;
 use crate::cli::config::Config;
 use crate::engine::view_sample::at;
-use crate::forge::NewProposal;
+use crate::forge::{Asked, NewProposal};
 use crate::source::fixture::Repo;
 
 fn context(catalog: &str, state: &std::path::Path) -> Context {
@@ -35,6 +35,7 @@ async fn proposed() -> Repo {
         base_branch: "main".to_owned(),
         marker: "m".to_owned(),
         at: at(940),
+        asked: Asked::default(),
     };
     LocalForge::open_at(repo.url()).expect("opens").open(new).await.expect("proposed");
     repo

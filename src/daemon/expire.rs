@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::forge::{ForgeRead, ForgeWrite, LocalForge, NewProposal, ProposalState};
+use crate::forge::{Asked, ForgeRead, ForgeWrite, LocalForge, NewProposal, ProposalState};
 use crate::reconcile::Plan;
 use crate::source::{Author, FileChange, Mirror, Push, Source, SourceError, commit_files, push};
 use crate::store::Proposal;
@@ -80,6 +80,7 @@ impl Daemon {
             base_branch: base,
             marker: marker.to_owned(),
             at,
+            asked: Asked::default(),
         };
         let opened = forge.open(new).await.map_err(|error| failed(&error))?;
         Ok(Some(Proposal {

@@ -1,6 +1,7 @@
 //! What can go wrong with proposals. It never holds a credential.
 
 use super::proposal::ProposalState;
+use crate::run::{Fault, FaultClass};
 use crate::source::SourceError;
 
 /// A fault of a forge, or a request that it cannot fulfil.
@@ -79,6 +80,9 @@ pub enum ForgeError {
         #[source]
         source: git2::Error,
     },
+    /// A forge elsewhere did not do as asked.
+    #[error("{0}")]
+    Remote(Fault),
     /// The work was cut off.
     #[error("the work on a proposal was cut off")]
     Stopped,
@@ -90,6 +94,7 @@ impl ForgeError {
         match self {
             Self::Moved { .. } | Self::Busy | Self::Stopped => true,
             Self::Source(source) => source.is_transient(),
+            Self::Remote(fault) => fault.class != FaultClass::Terminal,
             Self::Git { source, .. } => {
                 matches!(source.code(), git2::ErrorCode::Locked | git2::ErrorCode::Modified)
             }

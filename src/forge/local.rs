@@ -256,6 +256,19 @@ impl ForgeWrite for LocalForge {
         self.write(move |forge, repository| forge.merge_in(repository, number, &by, at)).await
     }
 
+    /// Nothing is waited for here: there are no checks.
+    async fn merge_when_ready(
+        &self,
+        number: u64,
+        by: &str,
+        at: Timestamp,
+    ) -> Result<Proposal, ForgeError> {
+        match self.merge(number, by, at).await {
+            Err(ForgeError::Conflict { .. }) => self.find(number).await,
+            merged => merged,
+        }
+    }
+
     async fn close(&self, number: u64, by: &str, at: Timestamp) -> Result<Proposal, ForgeError> {
         let by = by.to_owned();
         self.write(move |forge, repository| forge.close_in(repository, number, (&by, None), at))

@@ -1,6 +1,7 @@
 //! Proves proposals on real repositories: opened once, shown, merged, closed, raced for.
 
 use super::*;
+use crate::forge::Asked;
 use crate::source::fixture::Repo;
 
 fn at(second: i64) -> Timestamp {
@@ -16,6 +17,7 @@ fn new(branch: &str) -> NewProposal {
         base_branch: "main".to_owned(),
         marker: format!("marker-{branch}"),
         at: at(0),
+        asked: Asked::default(),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Readers never write; a dry run is a writer that says what it would do.
 
 mod error;
+pub mod github;
 mod history;
 mod local;
 mod proposal;
@@ -12,6 +13,6 @@ mod write;
 
 pub use error::ForgeError;
 pub use local::LocalForge;
-pub use proposal::{NewProposal, Proposal, ProposalDetail, ProposalState};
+pub use proposal::{Asked, NewProposal, Proposal, ProposalDetail, ProposalState};
 pub use read::ForgeRead;
 pub use write::ForgeWrite;

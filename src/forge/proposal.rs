@@ -81,6 +81,19 @@ pub struct NewProposal {
     pub marker: String,
     /// When.
     pub at: Timestamp,
+    /// What else is asked for it.
+    pub asked: Asked,
+}
+
+/// What is asked for a proposal, where a forge can do it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Who is asked for a review: users, and teams as `owner/team`.
+    pub reviewers: Vec<String>,
+    /// Its labels.
+    pub labels: Vec<String>,
+    /// Whether it is not to be merged yet.
+    pub draft: bool,
 }
 
 /// A proposal with what it changes.

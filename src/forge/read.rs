@@ -14,6 +14,11 @@ pub trait ForgeRead: Send + Sync {
     /// Returns one proposal with its patch.
     async fn show(&self, number: u64) -> Result<ProposalDetail, ForgeError>;
 
+    /// Returns one proposal.
+    async fn find(&self, number: u64) -> Result<Proposal, ForgeError> {
+        Ok(self.show(number).await?.proposal)
+    }
+
     /// Finds the proposal of a marker: the open one, otherwise the newest.
     async fn find_by_marker(&self, marker: &str) -> Result<Option<Proposal>, ForgeError>;
 }

@@ -15,6 +15,14 @@ pub trait ForgeWrite: Send + Sync {
     /// Brings an open proposal onto its base branch by a merge commit.
     async fn merge(&self, number: u64, by: &str, at: Timestamp) -> Result<Proposal, ForgeError>;
 
+    /// Has an open proposal merged as soon as nothing is in the way; it stays open where that is not to be had.
+    async fn merge_when_ready(
+        &self,
+        number: u64,
+        by: &str,
+        at: Timestamp,
+    ) -> Result<Proposal, ForgeError>;
+
     /// Closes an open proposal without merging it.
     async fn close(&self, number: u64, by: &str, at: Timestamp) -> Result<Proposal, ForgeError>;
 

@@ -11,7 +11,7 @@ pub(super) static GITHUB_WORKFLOW: ActionKind = ActionKind {
     secrets: &[],
     reversal: Reversal::Person,
     observable: None,
-    available: false,
+    available: true,
     lacks: none,
     is_tied: false,
     repeats: false,

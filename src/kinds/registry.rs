@@ -180,6 +180,7 @@ mod tests {
             [
                 "command",
                 "git-commit",
+                "github-workflow",
                 "jira-ticket",
                 "manual-task",
                 "notify",

@@ -89,7 +89,7 @@ impl Branch<'_> {
         }
         let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
         let advice = match open {
-            Some(open) => format!("merge or close proposal {}", open.number),
+            Some(open) => format!("merge or close {} {}", self.work.place.word(), open.number),
             None => "delete it".to_owned(),
         };
         Err(Fault::terminal(format!(
@@ -165,7 +165,7 @@ fn holds_wanted(repository: &Repository, commit: Oid, work: &Work) -> Result<boo
 }
 
 /// One branch a service; where another step has it, one that this step has alone.
-fn names(work: &Work) -> Vec<String> {
+pub(super) fn names(work: &Work) -> Vec<String> {
     let own = Digest::of_bytes(work.marker.as_bytes()).short();
     vec![format!("trueline/{}", work.service), format!("trueline/{}-{own}", work.service)]
 }

@@ -6,10 +6,12 @@ use git2::{ObjectType, Oid};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::reach::Reach;
 use super::target::Place;
+use crate::action::Call;
 use crate::action::scrub::Scrub;
-use crate::action::{Call, Ports};
 use crate::digest::Digest;
+use crate::forge::Asked;
 use crate::run::Fault;
 use crate::source::{MAX_DEPTH, escaped, refusal};
 use crate::template::{has_sensitive, has_unknown};
@@ -118,6 +120,7 @@ pub(super) struct Proposing {
     pub(super) body: String,
     pub(super) auto_merge: bool,
     pub(super) wait_for: WaitFor,
+    pub(super) asked: Asked,
 }
 
 /// What a call asks for.
@@ -143,9 +146,9 @@ pub(super) struct Work {
 
 impl Work {
     /// Reads what `config` wants to be there.
-    pub(super) fn perform(ports: &Ports, call: &Call, scrub: &Scrub) -> Result<Self, Fault> {
+    pub(super) fn perform(reach: &Reach, call: &Call, scrub: &Scrub) -> Result<Self, Fault> {
         let config = read(call)?;
-        let place = Place::read(&config.repository, &config.branch, &ports.state_dir)?;
+        let place = Place::read(&config.repository, &config.branch, reach)?;
         let (files, deletes) = files_of(&config.files)?;
         let names = [&config.repository, &config.branch].into_iter();
         for name in names.chain(files.iter().map(|file| &file.path)).chain(&deletes) {
@@ -156,7 +159,7 @@ impl Work {
             }
         }
         let (mut old, mut elsewhere) = (previous(call), None);
-        match place_before(ports, call) {
+        match place_before(reach, call) {
             Some(before) if before != place => elsewhere = Some((before, std::mem::take(&mut old))),
             _ => {}
         }
@@ -165,7 +168,9 @@ impl Work {
         old.retain(|file| !kept.contains(&file.path));
         let message = text_of(&config, call, scrub);
         Ok(Self {
-            proposal: config.create_pull_request.then(|| proposing(&config, &message, scrub)),
+            proposal: config
+                .create_pull_request
+                .then(|| proposing(&config, (&message, place.hub.is_some()), scrub)),
             place,
             wanted: Wanted { files, deletes, old, strict: false },
             elsewhere,
@@ -180,14 +185,14 @@ impl Work {
     }
 
     /// Reads what is to be taken away: the files that were written, or, where the answer was lost, those of `config`.
-    pub(super) fn undo(ports: &Ports, call: &Call, scrub: &Scrub) -> Result<Self, Fault> {
-        let mut work = Self::perform(ports, call, scrub)?;
+    pub(super) fn undo(reach: &Reach, call: &Call, scrub: &Scrub) -> Result<Self, Fault> {
+        let mut work = Self::perform(reach, call, scrub)?;
         let as_written = |file: &File| Written { path: file.path.clone(), blob: file.blob };
         let old = match &call.previous {
             Some(_) => previous(call),
             None => work.wanted.files.iter().map(as_written).collect(),
         };
-        if let Some(place) = place_before(ports, call) {
+        if let Some(place) = place_before(reach, call) {
             work.place = place;
         }
         work.wanted = Wanted { files: Vec::new(), deletes: Vec::new(), old, strict: true };
@@ -301,10 +306,10 @@ fn written(files: BTreeMap<String, Oid>) -> Vec<Written> {
     files.into_iter().map(|(path, blob)| Written { path, blob }).collect()
 }
 
-fn place_before(ports: &Ports, call: &Call) -> Option<Place> {
+fn place_before(reach: &Reach, call: &Call) -> Option<Place> {
     let result = &call.previous.as_ref()?.result;
     let text = |name: &str| result.get(name).and_then(Value::as_str);
-    Place::read(text("repository")?, text("branch")?, &ports.state_dir).ok()
+    Place::read(text("repository")?, text("branch")?, reach).ok()
 }
 
 /// Returns the commit of an earlier run that wrote exactly these files.
@@ -334,18 +339,29 @@ fn with_trailers(text: &str, call: &Call) -> String {
     )
 }
 
-fn proposing(config: &Config, message: &str, scrub: &Scrub) -> Proposing {
+/// Reads how a proposal is to be opened; where the forge can't do all that is asked, its body says it.
+fn proposing(config: &Config, (message, on_github): (&str, bool), scrub: &Scrub) -> Proposing {
     let request = &config.pull_request;
     let first = message.lines().next().unwrap_or_default();
     let title = scrub.text(request.title.as_deref().unwrap_or(first));
     let mut body = scrub.text(request.body.trim());
-    let lists = [("Reviewers", &request.reviewers), ("Labels", &request.labels)];
-    for (name, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
-        body = format!("{body}\n\n{name}: {}", scrub.text(&list.join(", ")));
-    }
-    if request.draft {
-        body += "\n\nThis is a draft.";
+    let clean = |list: &[String]| list.iter().map(|text| scrub.text(text)).collect();
+    let mut asked = Asked {
+        reviewers: clean(&request.reviewers),
+        labels: clean(&request.labels),
+        draft: request.draft,
+    };
+    if !on_github {
+        let lists = [("Reviewers", &asked.reviewers), ("Labels", &asked.labels)];
+        for (name, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
+            body = format!("{body}\n\n{name}: {}", list.join(", "));
+        }
+        if request.draft {
+            body += "\n\nThis is a draft.";
+        }
+        asked = Asked::default();
     }
     let auto_merge = request.auto_merge && !request.draft;
-    Proposing { title, body: body.trim().to_owned(), auto_merge, wait_for: config.wait_for }
+    let wait_for = config.wait_for;
+    Proposing { title, body: body.trim().to_owned(), auto_merge, wait_for, asked }
 }

@@ -5,21 +5,19 @@ use std::sync::Arc;
 
 use git2::Oid;
 use jiff::Timestamp;
-use serde_json::{Value, json};
-use url::Url;
+use serde_json::{Map, Value, json};
 
 use super::answer::Standing;
-use super::branch::{Built, build};
+use super::branch::{self, Built, build};
 use super::config::{Proposing, WaitFor, Work};
 use super::edits::edits;
+use super::forges::{Forge, forge_of, url_of};
 use super::pushed::{EMAIL, NAME};
 use super::target::{PATIENCE, Turn, blocking, fault, forge_fault, head, turn};
-use crate::action::Outcome;
-use crate::forge::{
-    ForgeError, ForgeRead, ForgeWrite, LocalForge, NewProposal, Proposal, ProposalState,
-};
+use crate::action::{Outcome, github};
+use crate::forge::{NewProposal, Proposal, ProposalState};
 use crate::reconcile::Observation;
-use crate::run::{Fault, Wait};
+use crate::run::{Fault, FaultClass, Wait};
 
 /// Tells whether what is waited for takes files away.
 pub(super) fn is_undo(on: &Wait) -> bool {
@@ -54,11 +52,11 @@ pub(super) async fn propose(work: &Arc<Work>) -> Result<Outcome, Fault> {
             }
             let proposal = known
                 .filter(|known| known.state == ProposalState::Merged)
-                .map(|known| (known.number, url_of(work, known.number), true));
+                .map(|known| (known.number, url_of(&work.place, known.number), true));
             Standing { proposal, ..standing }.answer(work)
         }
         Built::Branch { name, standing } => {
-            let proposal = open_on(&forge, work, proposing, name).await?;
+            let proposal = open_on(&*forge, work, proposing, name).await?;
             opened(work, proposing, &proposal, (standing, turn)).await
         }
     }
@@ -68,7 +66,12 @@ pub(super) async fn propose(work: &Arc<Work>) -> Result<Outcome, Fault> {
 pub(super) async fn look(work: &Arc<Work>, on: &Wait) -> Result<Outcome, Fault> {
     let number = on.reference.get("number").and_then(Value::as_u64);
     let number = number.ok_or_else(|| Fault::terminal("what is waited for has no number"))?;
-    let proposal = read(work, number).await?;
+    // What GitHub does not show now may be shown again: a wait ends by what is seen.
+    let patient = |fault: Fault| match &work.place.hub {
+        Some(_) => Fault { class: FaultClass::Transient, ..fault },
+        None => fault,
+    };
+    let proposal = read(work, number).await.map_err(patient)?;
     match proposal.state {
         ProposalState::Open => Ok(Outcome::Waiting { on: on.clone() }),
         ProposalState::Closed => Err(declined(work, &proposal)),
@@ -93,29 +96,15 @@ pub(super) async fn unmerged(work: &Work, result: &Value) -> Result<Option<Obser
 }
 
 async fn read(work: &Work, number: u64) -> Result<Proposal, Fault> {
-    let shown = forge(work)?.show(number).await;
-    shown.map(|detail| detail.proposal).map_err(|error| forge_fault(&error))
+    forge(work)?.find(number).await.map_err(|error| forge_fault(&error))
 }
 
-fn forge(work: &Work) -> Result<LocalForge, Fault> {
-    let unsupported = || {
-        Fault::terminal(format!(
-            "pull requests on {} need GitHub support, which is not in this build; use a bare repository on this machine, or leave out `createPullRequest`",
-            work.place.repository
-        ))
-    };
-    let path = work.place.location.local_path().ok_or_else(unsupported)?;
-    let forge = match LocalForge::open_at(&path.to_string_lossy()) {
-        Ok(forge) => forge,
-        Err(ForgeError::NotLocal { .. }) => return Err(unsupported()),
-        Err(error) => return Err(forge_fault(&error)),
-    };
-    let bare = crate::source::open_here(path).is_ok_and(|repository| repository.is_bare());
-    if bare { Ok(forge) } else { Err(unsupported()) }
+fn forge(work: &Work) -> Result<Box<dyn Forge>, Fault> {
+    forge_of(&work.place, branch::names(work))
 }
 
 async fn open_on(
-    forge: &LocalForge,
+    forge: &dyn Forge,
     work: &Work,
     proposing: &Proposing,
     branch: String,
@@ -128,17 +117,14 @@ async fn open_on(
         base_branch: work.place.branch.clone(),
         marker: work.marker.clone(),
         at: Timestamp::now(),
+        asked: proposing.asked.clone(),
     };
     let opened = forge.open(new).await.map_err(|error| forge_fault(&error))?;
     if !proposing.auto_merge {
         return Ok(opened);
     }
-    // The local forge has no checks to wait for.
-    match forge.merge(opened.number, &author(), Timestamp::now()).await {
-        Ok(merged) => Ok(merged),
-        Err(ForgeError::Conflict { .. }) => Ok(opened),
-        Err(error) => Err(forge_fault(&error)),
-    }
+    let merged = forge.merge_when_ready(opened.number, &author(), Timestamp::now()).await;
+    merged.map_err(|error| forge_fault(&error))
 }
 
 /// Ends the step or waits, as `waitFor` says.
@@ -153,17 +139,26 @@ async fn opened(
         return merged(work, proposal, turn).await;
     }
     if proposing.wait_for == WaitFor::Opened {
-        let proposal = Some((number, url_of(work, number), false));
+        let proposal = Some((number, url_of(&work.place, number), false));
         return Standing { proposal, ..standing }.answer(work);
     }
     let repository = &work.place.repository;
-    let reference = if work.undo {
-        json!({"repository": repository, "number": number, "undo": true})
-    } else {
-        json!({"repository": repository, "number": number})
-    };
-    let what = format!("proposal {number} in {repository} to be merged");
-    Ok(Outcome::Waiting { on: Wait { on: "proposal".to_owned(), reference, what } })
+    let mut reference = Map::new();
+    reference.insert("repository".to_owned(), json!(repository));
+    reference.insert("number".to_owned(), json!(number));
+    if work.undo {
+        reference.insert("undo".to_owned(), json!(true));
+    }
+    if let Some(hub) = &work.place.hub {
+        let name = hub.client.repository().to_string();
+        let about = github::about(&name, ("pull", number));
+        reference.insert("about".to_owned(), json!(about));
+    }
+    let word = work.place.word();
+    let what = format!("{word} {number} in {repository} to be merged");
+    Ok(Outcome::Waiting {
+        on: Wait { on: "proposal".to_owned(), reference: Value::Object(reference), what },
+    })
 }
 
 /// Ends a step whose proposal was merged.
@@ -179,7 +174,7 @@ async fn merged(work: &Arc<Work>, proposal: &Proposal, turn: Turn) -> Result<Out
     })
     .await?;
     let commit = proposal.merge_commit.clone().unwrap_or_else(|| proposal.head.clone());
-    let proposal = Some((proposal.number, url_of(work, proposal.number), true));
+    let proposal = Some((proposal.number, url_of(&work.place, proposal.number), true));
     Standing { commit: Some(commit), edits, proposal }.answer(work)
 }
 
@@ -207,14 +202,10 @@ fn declined(work: &Work, proposal: &Proposal) -> Fault {
     let by = proposal.settled_by.as_deref();
     let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
     Fault::terminal(format!(
-        "proposal {} in {} was declined{by}; change the service, or ask again with `trueline apply --service {}`",
-        proposal.number, work.place.repository, work.service
+        "{} {} in {} was declined{by}; change the service, or ask again with `trueline apply --service {}`",
+        work.place.word(),
+        proposal.number,
+        work.place.repository,
+        work.service
     ))
-}
-
-fn url_of(work: &Work, number: u64) -> String {
-    let path = work.place.location.local_path();
-    let url = path.and_then(|path| Url::from_file_path(path).ok());
-    let url = url.map_or_else(|| work.place.repository.clone(), String::from);
-    format!("{url}#proposal-{number}")
 }

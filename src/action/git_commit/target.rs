@@ -3,15 +3,18 @@
 
 use std::collections::HashMap;
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use git2::Oid;
 use tokio::sync::OwnedMutexGuard;
 
+use super::reach::{Hub, Reach};
+use crate::action::github;
 use crate::digest::Digest;
 use crate::forge::ForgeError;
+use crate::forge::github::RepositoryName;
 use crate::run::Fault;
 use crate::source::{Location, Mirror, Program, SourceError, branch_ref, escaped};
 
@@ -19,7 +22,7 @@ use crate::source::{Location, Mirror, Program, SourceError, branch_ref, escaped}
 pub(super) const PATIENCE: Duration = Duration::from_mins(4);
 
 /// A branch of a repository.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Place {
     /// As `config` names it.
     pub(super) repository: String,
@@ -28,35 +31,58 @@ pub(super) struct Place {
     pub(super) branch: String,
     /// Where its mirror is.
     pub(super) mirror: PathBuf,
+    /// What reaches it, where it is on GitHub.
+    pub(super) hub: Option<Hub>,
+}
+
+impl PartialEq for Place {
+    fn eq(&self, other: &Self) -> bool {
+        self.location == other.location && self.branch == other.branch
+    }
 }
 
 impl Place {
-    /// Reads where a repository is; `owner/name` and relative paths are refused.
-    pub(super) fn read(repository: &str, branch: &str, state_dir: &Path) -> Result<Self, Fault> {
+    /// Reads where a repository is; a relative path is refused, and `owner/name` where no GitHub is set up.
+    pub(super) fn read(repository: &str, branch: &str, reach: &Reach) -> Result<Self, Fault> {
+        let hub = reach.hub(repository);
         let host = repository.split_once(':').map(|(host, _)| host);
         let reachable = repository.starts_with('/')
             || host.is_some_and(|host| !host.is_empty() && !host.contains('/'));
-        if !reachable {
-            return Err(Fault::terminal(format!(
-                "repository `{}` is neither a URL nor an absolute path; `owner/name` needs GitHub support, which is not in this build",
-                escaped(repository.as_bytes())
-            )));
-        }
-        let location = Location::parse(repository).map_err(|error| fault(&error))?;
+        let location = match hub {
+            Some(Hub { client, .. }) => client.address().git(client.repository()),
+            None if reachable => repository.to_owned(),
+            None if RepositoryName::parse(repository).is_some() => {
+                return Err(github::missing(repository));
+            }
+            None => {
+                return Err(Fault::terminal(format!(
+                    "repository `{}` is neither `owner/name`, nor a URL, nor an absolute path",
+                    escaped(repository.as_bytes())
+                )));
+            }
+        };
+        let location = Location::parse(&location).map_err(|error| fault(&error))?;
         let full = branch_ref(branch).map_err(|error| fault(&error))?;
         let name = Digest::of_bytes(location.to_string().as_bytes()).to_string();
         Ok(Self {
             repository: repository.to_owned(),
             location,
             branch: full.trim_start_matches("refs/heads/").to_owned(),
-            mirror: state_dir.join("targets").join(name),
+            mirror: reach.mirror(&name),
+            hub: hub.cloned(),
         })
+    }
+
+    /// Returns what a proposal is called there.
+    pub(super) fn word(&self) -> &'static str {
+        if self.hub.is_some() { "pull request" } else { "proposal" }
     }
 
     /// Opens the mirror for one of the repository's branches.
     pub(super) fn open(&self, branch: &str, patience: Duration) -> Result<Mirror, SourceError> {
         let program = Program { timeout: patience, ..Program::default() };
-        Mirror::open(&self.mirror, self.location.clone(), branch, program, None)
+        let token = self.hub.as_ref().map(|hub| hub.token.clone());
+        Mirror::open(&self.mirror, self.location.clone(), branch, program, token)
     }
 }
 
@@ -105,6 +131,9 @@ pub(super) fn fault(error: &SourceError) -> Fault {
 
 /// Says what a fault of a forge means for a step.
 pub(super) fn forge_fault(error: &ForgeError) -> Fault {
+    if let ForgeError::Remote(fault) = error {
+        return fault.clone();
+    }
     // Somebody merged it between our look and our write; the next look sees that.
     let raced = matches!(error, ForgeError::NothingToPropose { .. } | ForgeError::Settled { .. });
     classed(raced || error.is_transient(), error)

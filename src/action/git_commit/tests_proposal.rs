@@ -307,7 +307,7 @@ async fn other_forges_and_empty_repositories_are_refused() {
     assert!(message.ends_with("push a first one to `main`"), "{message}");
     call.config["repository"] = json!("https://forge.example/acme/dns.git");
     let message = terminal(world.perform(&call).await);
-    assert!(message.contains("need GitHub support, which is not in this build"), "{message}");
+    assert!(message.contains("write `owner/name` of a repository on GitHub"), "{message}");
     let tree = world.repo.beside("tree");
     git2::Repository::init(&tree).unwrap();
     call.config["repository"] = json!(tree);

@@ -7,10 +7,12 @@ use serde_json::Value;
 
 use super::branch;
 use super::config::marker_of_step;
+use super::forges::forge_of;
 use super::propose::{author, signature};
+use super::reach::Reach;
 use super::target::{PATIENCE, Place, Turn, blocking, fault, forge_fault, head, turn};
 use crate::action::{Call, Ports, Withdrawn};
-use crate::forge::{ForgeRead as _, ForgeWrite as _, LocalForge, Proposal, ProposalState};
+use crate::forge::{Proposal, ProposalState};
 use crate::run::{Fault, Wait};
 
 const WHY: &str = "Trueline withdrew this: the catalog no longer asks for it.";
@@ -22,13 +24,14 @@ pub(super) async fn withdraw(ports: &Ports, call: &Call, on: &Wait) -> Result<Wi
     let (Some(repository), Some(number)) = (repository, number) else {
         return Ok(Withdrawn::Nothing);
     };
-    let place = Place::read(repository, "main", &ports.state_dir)?;
+    let reach = Reach::to(ports, std::iter::once(repository)).await?;
+    let place = Place::read(repository, "main", &reach)?;
     let turn = turn(&place).await;
-    let path = place.location.local_path().map(|path| path.to_string_lossy().into_owned());
-    let Some(path) = path else { return Ok(Withdrawn::Nothing) };
-    let forge = LocalForge::open_at(&path).map_err(|error| forge_fault(&error))?;
-    let shown = forge.show(number).await.map_err(|error| forge_fault(&error))?;
-    let proposal = shown.proposal;
+    if place.hub.is_none() && place.location.local_path().is_none() {
+        return Ok(Withdrawn::Nothing);
+    }
+    let forge = forge_of(&place, Vec::new())?;
+    let proposal = forge.find(number).await.map_err(|error| forge_fault(&error))?;
     if proposal.state != ProposalState::Open || !proposal.body.ends_with(&signature(&call.key)) {
         return Ok(Withdrawn::Nothing);
     }

@@ -10,10 +10,10 @@ use serde_json::Value;
 use url::Url;
 
 use crate::action::callbacks::Callbacks;
-use crate::action::http::Request;
 use crate::action::rest_api::{OWN_HEADERS, effect_headers};
 use crate::action::{Call, Ports, signature};
 use crate::catalog::duration;
+use crate::net::Request;
 use crate::run::Fault;
 use crate::secret::Secret;
 

@@ -1,0 +1,74 @@
+//! Reaches GitHub as the operator set it up: which repository a text means, and the client of it. It keeps no secret.
+
+mod sender;
+#[cfg(test)]
+pub(super) mod testing;
+
+use std::path::Path;
+use std::sync::Arc;
+
+pub(super) use self::sender::GitHubSender;
+pub(super) use self::sender::about;
+use super::action::Ports;
+use super::operator::GitHubSettings;
+use super::secrets::Owner;
+use crate::forge::github::{Address, Credential, GitHub, RepositoryName};
+use crate::run::Fault;
+use crate::secret::Secret;
+
+/// The largest private key that is read, in bytes.
+const MAX_KEY_BYTES: u64 = 64 << 10;
+
+/// Returns the repository on GitHub that a text means: `owner/name`, or a URL on its host; nothing where it is
+/// something else, or where no GitHub is set up.
+pub(super) fn repository(ports: &Ports, text: &str) -> Result<Option<RepositoryName>, Fault> {
+    let Some(settings) = &ports.operator.github else { return Ok(None) };
+    Ok(Address::read(settings.api_url.as_deref())?.repository(text))
+}
+
+/// Makes the client of a repository.
+pub(super) async fn connect(ports: &Ports, repository: RepositoryName) -> Result<GitHub, Fault> {
+    let Some(settings) = &ports.operator.github else { return Err(missing(&repository)) };
+    let address = Address::read(settings.api_url.as_deref())?;
+    let credential = credential(ports, settings).await?;
+    let memory = Arc::clone(&ports.operator.github_memory);
+    GitHub::new(Arc::clone(&ports.http), (address, repository), credential, memory)
+}
+
+/// Says that no GitHub is set up.
+pub(super) fn missing(repository: impl std::fmt::Display) -> Fault {
+    Fault::terminal(format!(
+        "`{repository}` is on GitHub, which is not set up; the operator sets up `[forge.github]`"
+    ))
+}
+
+async fn credential(ports: &Ports, settings: &GitHubSettings) -> Result<Credential, Fault> {
+    match (settings.app_id, &settings.private_key_file, &settings.token) {
+        (Some(id), Some(path), _) => Ok(Credential::App { id, key: private_key(path).await? }),
+        (None, None, Some(token)) => {
+            let token = ports.secrets.find(Owner::Operator, &token.secret).await?;
+            Ok(Credential::Token(token))
+        }
+        (None, None, None) => Err(Fault::terminal(
+            "`[forge.github]` has no credential: the operator writes `token`, or `appId` and `privateKeyFile`",
+        )),
+        _ => Err(Fault::terminal(
+            "`[forge.github]` has half an App: the operator writes both `appId` and `privateKeyFile`",
+        )),
+    }
+}
+
+async fn private_key(path: &Path) -> Result<Secret, Fault> {
+    let unreadable = |why: String| {
+        Fault::terminal(format!(
+            "the private key of the GitHub App can't be read from `forge.github.privateKeyFile`: {why}"
+        ))
+    };
+    let length =
+        tokio::fs::metadata(path).await.map_err(|error| unreadable(error.kind().to_string()))?;
+    if length.len() > MAX_KEY_BYTES {
+        return Err(unreadable("it is larger than 64 KiB".to_owned()));
+    }
+    let text = tokio::fs::read_to_string(path).await;
+    text.map(Secret::new).map_err(|error| unreadable(error.kind().to_string()))
+}

@@ -1,0 +1,111 @@
+//! What GitHub posts to us: checked by its signature, then read for what to look at. Nothing of it is taken for a state.
+
+use async_trait::async_trait;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+use sha2::Sha256;
+
+use crate::action::{Delivery, Message, Owner, Poke, Ports, Refused, Sender};
+use crate::run::FaultClass;
+
+/// The most secrets that are tried: the one in force, and the next or the last during a rotation.
+const MOST_SECRETS: usize = 2;
+
+/// GitHub, at `/api/v1/webhooks/github` («Webhook events and payloads», «Validating webhook deliveries»).
+pub(in crate::action) struct GitHubSender;
+
+#[async_trait]
+impl Sender for GitHubSender {
+    fn name(&self) -> &'static str {
+        "github"
+    }
+
+    async fn check(&self, ports: &Ports, message: Message<'_>) -> Result<Delivery, Refused> {
+        let settings = ports.operator.github.as_ref().ok_or(Refused::Unknown)?;
+        if settings.webhook_secrets.is_empty() || !message.rest.is_empty() {
+            return Err(Refused::Unknown);
+        }
+        let signature = header(message.headers, "x-hub-signature-256");
+        let signature = signature.and_then(|text| unhex(text.strip_prefix("sha256=")?));
+        let signature = signature.ok_or(Refused::Unsigned)?;
+        let (mut signed, mut missing) = (false, false);
+        for secret in settings.webhook_secrets.iter().take(MOST_SECRETS) {
+            match ports.secrets.find(Owner::Operator, &secret.secret).await {
+                // A secret of no length would let everybody sign.
+                Ok(secret) if !secret.reveal().is_empty() => {
+                    signed |= verifies(secret.reveal().as_bytes(), message.body, &signature);
+                }
+                Ok(_) => {}
+                Err(fault) => missing |= fault.class != FaultClass::Terminal,
+            }
+        }
+        match (signed, missing) {
+            (true, _) => {}
+            (false, true) => return Err(Refused::Later),
+            (false, false) => return Err(Refused::Unsigned),
+        }
+        let unreadable = |what: &str| Refused::Unreadable(what.to_owned());
+        let id = header(message.headers, "x-github-delivery").filter(|id| is_plain(id));
+        let id = id.ok_or_else(|| unreadable("`X-GitHub-Delivery` is missing or odd"))?;
+        let event = header(message.headers, "x-github-event").filter(|event| is_plain(event));
+        let event = event.ok_or_else(|| unreadable("`X-GitHub-Event` is missing or odd"))?;
+        let body: Value = serde_json::from_slice(message.body).map_err(|_| {
+            unreadable("its body is no JSON; set its content type to application/json")
+        })?;
+        Ok(Delivery { id: format!("github:{id}"), poke: poke(event, &body) })
+    }
+}
+
+/// Says what an event asks to look at.
+fn poke(event: &str, body: &Value) -> Poke {
+    let repository = body.pointer("/repository/full_name").and_then(Value::as_str);
+    let number = |pointer: &str| body.pointer(pointer).and_then(Value::as_u64);
+    let waiting = |kind: &str, number: Option<u64>| match (repository, number) {
+        (Some(repository), Some(number)) => {
+            Poke::Waiting { about: about(repository, (kind, number)) }
+        }
+        _ => Poke::Nothing,
+    };
+    match event {
+        "push" => Poke::Catalog,
+        "workflow_run" => waiting("run", number("/workflow_run/id")),
+        "pull_request" | "pull_request_review" => waiting("pull", number("/pull_request/number")),
+        _ => Poke::Nothing,
+    }
+}
+
+/// Names what a step waits for, as its reference holds it: `github:acme/app:run:17`.
+pub(in crate::action) fn about(repository: &str, (kind, number): (&str, u64)) -> String {
+    format!("github:{}:{kind}:{number}", repository.to_ascii_lowercase())
+}
+
+/// Compares in constant time.
+fn verifies(secret: &[u8], body: &[u8], signature: &[u8]) -> bool {
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret) else { return false };
+    mac.update(body);
+    mac.verify_slice(signature).is_ok()
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// Tells whether a text is short, and made of what ids and names of events are made of.
+fn is_plain(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    !text.is_empty() && text.len() <= 100 && text.chars().all(plain)
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    (0..text.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

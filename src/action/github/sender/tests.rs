@@ -1,0 +1,138 @@
+//! Proves that only what GitHub signed is read, and what it pokes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::*;
+use crate::action::{GitHubSettings, Operator, SecretRef, SecretSource};
+use crate::run::Fault;
+use crate::secret::Secret;
+
+struct Secrets(BTreeMap<&'static str, Result<&'static str, Fault>>);
+
+#[async_trait]
+impl SecretSource for Secrets {
+    async fn find(&self, owner: Owner<'_>, name: &str) -> Result<Secret, Fault> {
+        assert_eq!(owner, Owner::Operator);
+        let found = self.0.get(name).cloned();
+        found.unwrap_or_else(|| Err(Fault::terminal("no such secret"))).map(Secret::new)
+    }
+}
+
+fn ports(named: &[&'static str], secrets: &[(&'static str, Result<&'static str, Fault>)]) -> Ports {
+    let github = GitHubSettings {
+        api_url: None,
+        app_id: None,
+        private_key_file: None,
+        token: None,
+        webhook_secrets: named
+            .iter()
+            .map(|name| SecretRef { secret: (*name).to_owned() })
+            .collect(),
+    };
+    Ports {
+        operator: Arc::new(Operator { github: Some(github), ..Operator::default() }),
+        secrets: Arc::new(Secrets(secrets.iter().cloned().collect())),
+        ..crate::action::testing::ports()
+    }
+}
+
+fn signed(secret: &str, event: &str, body: &str) -> HeaderMap {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(body.as_bytes());
+    let bytes = mac.finalize().into_bytes();
+    let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex.concat();
+    let mut headers = HeaderMap::new();
+    headers.insert("x-hub-signature-256", format!("sha256={hex}").parse().unwrap());
+    headers.insert("x-github-delivery", "72d3162e-cc78-11e3-81ab-4c9367dc0958".parse().unwrap());
+    headers.insert("x-github-event", event.parse().unwrap());
+    headers
+}
+
+async fn check(ports: &Ports, headers: &HeaderMap, body: &str) -> Result<Delivery, Refused> {
+    GitHubSender.check(ports, Message { rest: "", headers, body: body.as_bytes() }).await
+}
+
+#[test]
+fn the_documented_example_verifies() {
+    // «Validating webhook deliveries», testing the webhook payload validation.
+    let signature =
+        unhex("757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17").unwrap();
+    assert!(verifies(b"It's a Secret to Everybody", b"Hello, World!", &signature));
+    assert!(!verifies(b"It's a Secret to Everybody", b"Hello, World?", &signature));
+}
+
+#[tokio::test]
+async fn events_poke_and_say_nothing_more() {
+    let ports = ports(&["HOOK"], &[("HOOK", Ok("s3cret"))]);
+    let repository = json!({"full_name": "Acme/App"});
+    let waiting = |about: &str| Poke::Waiting { about: about.to_owned() };
+    for (event, body, expected) in [
+        ("push", json!({"ref": "refs/heads/main"}), Poke::Catalog),
+        (
+            "workflow_run",
+            json!({"workflow_run": {"id": 17}, "repository": repository}),
+            waiting("github:acme/app:run:17"),
+        ),
+        (
+            "workflow_run",
+            json!({"workflow_run": {"id": "x"}, "repository": repository}),
+            Poke::Nothing,
+        ),
+        (
+            "pull_request",
+            json!({"pull_request": {"number": 3}, "repository": repository}),
+            waiting("github:acme/app:pull:3"),
+        ),
+        ("pull_request", json!([]), Poke::Nothing),
+        ("ping", json!({"zen": "x"}), Poke::Nothing),
+        ("some_event_of_2030", json!(null), Poke::Nothing),
+    ] {
+        let body = body.to_string();
+        let delivery = check(&ports, &signed("s3cret", event, &body), &body).await.unwrap();
+        assert_eq!(delivery.id, "github:72d3162e-cc78-11e3-81ab-4c9367dc0958");
+        assert_eq!(delivery.poke, expected, "{event} {body}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_signed_is_not_read() {
+    let ports = ports(&["HOOK"], &[("HOOK", Ok("s3cret"))]);
+    let good = signed("s3cret", "push", "{}");
+    assert_eq!(check(&ports, &good, "{} ").await, Err(Refused::Unsigned));
+    assert_eq!(check(&ports, &signed("other", "push", "{}"), "{}").await, Err(Refused::Unsigned));
+    for odd in ["", "sha256=", "sha1=00", "sha256=zz", "sha256=+1"] {
+        let mut headers = good.clone();
+        headers.insert("x-hub-signature-256", odd.parse().unwrap());
+        assert_eq!(check(&ports, &headers, "{}").await, Err(Refused::Unsigned), "{odd}");
+    }
+    assert_eq!(check(&ports, &HeaderMap::new(), "{}").await, Err(Refused::Unsigned));
+    let broken = check(&ports, &signed("s3cret", "push", "{"), "{").await;
+    assert!(matches!(broken, Err(Refused::Unreadable(_))));
+    let mut headers = good.clone();
+    headers.remove("x-github-delivery");
+    assert!(matches!(check(&ports, &headers, "{}").await, Err(Refused::Unreadable(_))));
+    let elsewhere = Message { rest: "x", headers: &good, body: b"{}" };
+    assert_eq!(GitHubSender.check(&ports, elsewhere).await, Err(Refused::Unknown));
+}
+
+#[tokio::test]
+async fn two_secrets_hold_during_a_rotation_and_an_empty_one_never() {
+    let both = ports(&["NEW", "OLD"], &[("NEW", Ok("new")), ("OLD", Ok("old"))]);
+    for secret in ["new", "old"] {
+        assert!(check(&both, &signed(secret, "push", "{}"), "{}").await.is_ok(), "{secret}");
+    }
+    let empty = ports(&["NEW"], &[("NEW", Ok(""))]);
+    assert_eq!(check(&empty, &signed("", "push", "{}"), "{}").await, Err(Refused::Unsigned));
+    let none = ports(&[], &[]);
+    assert_eq!(check(&none, &signed("new", "push", "{}"), "{}").await, Err(Refused::Unknown));
+    let away = ports(
+        &["NEW", "OLD"],
+        &[("NEW", Err(Fault::transient("vault is away"))), ("OLD", Ok("old"))],
+    );
+    assert_eq!(check(&away, &signed("new", "push", "{}"), "{}").await, Err(Refused::Later));
+    assert!(check(&away, &signed("old", "push", "{}"), "{}").await.is_ok());
+}

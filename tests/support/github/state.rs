@@ -1,0 +1,154 @@
+//! What the fake GitHub remembers.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+/// What it does to a request instead of answering it well.
+#[derive(Clone, Debug)]
+pub(crate) enum Trick {
+    /// Hangs up before it does the work.
+    CutBefore,
+    /// Does the work, and hangs up in the middle of the answer.
+    CutAfter,
+    /// Does the work, and answers this status.
+    FailAfter(u16),
+    /// Does no work, and answers this.
+    Answer(u16, Vec<(&'static str, String)>, String),
+}
+
+/// A limit, as the headers tell it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rate {
+    pub(crate) limit: u64,
+    pub(crate) remaining: u64,
+    pub(crate) reset: Timestamp,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Token {
+    /// The only repository that it reaches, where there is one.
+    pub(crate) repository: Option<String>,
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+impl Token {
+    pub(crate) fn personal() -> Self {
+        Self { repository: None, expires_at: None }
+    }
+
+    pub(crate) fn installed(repository: Option<String>) -> Self {
+        let expires_at = Some(Timestamp::now() + SignedDuration::from_hours(1));
+        Self { repository, expires_at }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Repository {
+    pub(crate) id: u64,
+    pub(crate) pulls: BTreeMap<u64, Pull>,
+    /// Whether pull requests may merge by themselves, and whether their checks have passed.
+    pub(crate) auto_merge: bool,
+    pub(crate) clean: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Pull {
+    pub(crate) title: String,
+    pub(crate) body: Option<String>,
+    pub(crate) head: String,
+    /// As it was when it was merged; else the branch tells.
+    pub(crate) head_sha: Option<String>,
+    pub(crate) base: String,
+    pub(crate) state: String,
+    pub(crate) draft: bool,
+    pub(crate) merged: Option<(Timestamp, String)>,
+    pub(crate) labels: Vec<String>,
+    pub(crate) reviewers: Vec<String>,
+    pub(crate) teams: Vec<String>,
+    /// Who reviewed.
+    pub(crate) reviews: Vec<String>,
+    pub(crate) comments: Vec<String>,
+    pub(crate) auto_merge: bool,
+    pub(crate) created_at: Timestamp,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    pub(crate) repository: String,
+    pub(crate) workflow: String,
+    pub(crate) branch: String,
+    pub(crate) inputs: Value,
+    pub(crate) title: String,
+    pub(crate) status: String,
+    pub(crate) conclusion: Option<String>,
+    pub(crate) created_at: Timestamp,
+    /// Names and numbers of its artifacts.
+    pub(crate) artifacts: Vec<(String, u64)>,
+    /// It is not shown yet.
+    pub(crate) hidden: bool,
+}
+
+/// All that is remembered.
+pub(crate) struct State {
+    pub(crate) base: String,
+    pub(crate) root: tempfile::TempDir,
+    pub(crate) tokens: BTreeMap<String, Token>,
+    pub(crate) repositories: BTreeMap<String, Repository>,
+    pub(crate) runs: BTreeMap<u64, Run>,
+    pub(crate) artifacts: BTreeMap<u64, Vec<u8>>,
+    pub(crate) tricks: VecDeque<(String, String, Trick)>,
+    pub(crate) ledger: Vec<String>,
+    pub(crate) seen: Vec<String>,
+    /// What was asked or answered otherwise than documented.
+    pub(crate) problems: Vec<String>,
+    pub(crate) rate: Option<Rate>,
+    /// Answers a dispatch without the run, as older servers do.
+    pub(crate) silent_dispatch: bool,
+    /// Shows new runs only later.
+    pub(crate) hide_runs: bool,
+    /// Inputs that workflows declare besides those that it is asked with; all where absent.
+    pub(crate) declared: Option<Vec<String>>,
+    /// Installs the App nowhere.
+    pub(crate) not_installed: bool,
+    pub(crate) minted: usize,
+    last: u64,
+}
+
+impl State {
+    pub(crate) fn new(base: String) -> Self {
+        Self {
+            base,
+            root: tempfile::tempdir().unwrap(),
+            tokens: BTreeMap::new(),
+            repositories: BTreeMap::new(),
+            runs: BTreeMap::new(),
+            artifacts: BTreeMap::new(),
+            tricks: VecDeque::new(),
+            ledger: Vec::new(),
+            seen: Vec::new(),
+            problems: Vec::new(),
+            rate: None,
+            silent_dispatch: false,
+            hide_runs: false,
+            declared: None,
+            not_installed: false,
+            minted: 0,
+            last: 100,
+        }
+    }
+
+    /// Returns the next number of anything.
+    pub(crate) fn next(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    pub(crate) fn trick(&mut self, method: &str, path: &str) -> Option<Trick> {
+        let fits =
+            |(on, part, _): &(String, String, Trick)| on == method && path.contains(part.as_str());
+        let at = self.tricks.iter().position(fits)?;
+        self.tricks.remove(at).map(|(_, _, trick)| trick)
+    }
+}
