@@ -76,6 +76,14 @@ fn says_the_same(path: &str, before: &[u8], after: &[u8]) {
     assert!(same_entries(&before, &after), "{before:?}\n{after:?}");
 }
 
+/// Returns what stands beside the tags of a text: a tag of another template language may be rewritten.
+fn beside_tags(text: &str) -> Vec<&str> {
+    let mut parts = text.split("{{");
+    let first = parts.next().unwrap_or_default();
+    let behind = |part: &'_ str| part.rfind("}}").map_or(0, |end| end + 2);
+    std::iter::once(first).chain(parts.map(|part| part.split_at(behind(part)).1)).collect()
+}
+
 fn same(before: &Node, after: &Node) -> bool {
     match (before, after) {
         (Node::Scalar(before, _), Node::Scalar(after, _)) => {
@@ -83,7 +91,8 @@ fn same(before: &Node, after: &Node) -> bool {
             let text = |scalar: &Scalar| matches!(scalar, Scalar::Text(..));
             let quoted = (bare(before) && text(after)) || (text(before) && bare(after));
             quoted
-                || matches!((before, after), (Scalar::Text(one, _), Scalar::Text(other, _)) if one == other)
+                || matches!((before, after), (Scalar::Text(one, _), Scalar::Text(other, _))
+                    if beside_tags(one) == beside_tags(other))
                 || before == after
         }
         (Node::Sequence(before, _), Node::Sequence(after, _)) => {
