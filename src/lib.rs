@@ -33,7 +33,7 @@ pub mod owners;
 pub mod reconcile;
 /// Knows what a run is: steps, events and the next state.
 pub mod run;
-/// Answers over HTTP: health, for now.
+/// Answers over HTTP: health, and what others post.
 pub mod serve;
 /// Reads catalogs from git and directories, and writes branches.
 pub mod source;

@@ -1,7 +1,8 @@
 //! Validation: rules find what is wrong with a catalog, and the judge says which of its documents count.
 //!
-//! Files become a [`Snapshot`](crate::catalog::Snapshot) (`source` reads one from a directory or from git), a [`Judge`]
-//! says what is wrong with it, and a [`Report`](report::Report) shows that in any of the [formats](report::formats).
+//! Files become a [`Snapshot`](crate::catalog::Snapshot) (`source` reads one from a directory or from git), a
+//! [`Judge`](crate::validate::Judge) says what is wrong with it, and a [`Report`](crate::validate::report::Report) shows that in
+//! any of the [formats](crate::validate::report::formats).
 //! `examples/validate.rs` is a whole program.
 //!
 //! ```
