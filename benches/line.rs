@@ -19,6 +19,10 @@ use trueline::source::{Options, Source, changed_paths};
 use trueline::store::{LeaseHolder, Sealer, SqliteStore, Store as _, UnitWrite};
 use trueline::validate::Judge;
 
+/// The one of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const TEAMS: usize = 100;
 
 fn main() -> Result<()> {

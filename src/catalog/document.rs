@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::bundle::Bundle;
+use super::content::Content;
 use super::environment::{Environment, Settings};
 use super::item::Item;
 use super::service::Service;
@@ -195,15 +196,17 @@ pub struct Document {
     /// Names the content.
     pub blob: Arc<str>,
     /// The content.
-    pub bytes: Arc<[u8]>,
+    pub bytes: Content,
     /// The kind, as far as the path or the document tells.
     pub kind: Option<Kind>,
     /// `metadata.id`, as far as it can be read.
-    pub id: Option<String>,
+    pub id: Option<Arc<str>>,
     /// The typed body; present where syntax and schema are without error.
     pub body: Option<Body>,
     /// What is wrong with syntax and schema.
     pub findings: Vec<Finding>,
+    /// It was found to be right in itself by an earlier run, and to have no comment for us: nobody looked at its bytes.
+    pub is_recalled: bool,
 }
 
 impl PartialEq for Document {
@@ -217,7 +220,7 @@ impl Eq for Document {}
 impl Document {
     /// Parses the document again, for its places.
     pub fn tree(&self) -> Option<Node> {
-        yaml::parse(&self.path, &self.bytes).0
+        yaml::parse(&self.path, &self.bytes.get()).0
     }
 
     /// Returns the place of the value at a JSON pointer, or of the nearest ancestor there is.

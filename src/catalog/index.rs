@@ -45,7 +45,7 @@ pub struct Catalog {
     /// All documents by path, also those that could not be read.
     pub documents: Documents,
     /// Documents whose id another document has already (the first by path is indexed).
-    pub duplicates: Vec<(Kind, String, Arc<Document>)>,
+    pub duplicates: Vec<(Kind, Arc<str>, Arc<Document>)>,
 }
 
 impl Catalog {

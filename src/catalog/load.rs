@@ -66,8 +66,8 @@ fn recall(memory: &Memory, path: &Arc<str>, blob: &Blob) -> Option<Document> {
     let Layout::Document { kind, .. } = Layout::of(path) else { return None };
     let document = unread(path, blob);
     let body = memory.recall(&document, kind)?;
-    let id = body.id().map(str::to_owned);
-    Some(Document { kind: Some(kind), id, body: Some(body), ..document })
+    let id = body.id().map(Arc::from);
+    Some(Document { kind: Some(kind), id, body: Some(body), is_recalled: true, ..document })
 }
 
 fn unread(path: &Arc<str>, blob: &Blob) -> Document {
@@ -79,6 +79,7 @@ fn unread(path: &Arc<str>, blob: &Blob) -> Document {
         id: None,
         body: None,
         findings: Vec::new(),
+        is_recalled: false,
     }
 }
 
@@ -94,14 +95,14 @@ pub fn read(path: &Arc<str>, blob: &Blob) -> Option<Document> {
 
 fn read_as(mut document: Document, kind: Kind, folder: Option<&str>, stem: &str) -> Document {
     document.kind = Some(kind);
-    if let Some((id, body)) = read_right(&document.bytes, (kind, folder, stem)) {
+    if let Some((id, body)) = read_right(&document.bytes.get(), (kind, folder, stem)) {
         return Document { id, body: Some(body), ..document };
     }
-    let (tree, findings) = yaml::parse(&document.path, &document.bytes);
+    let (tree, findings) = yaml::parse(&document.path, &document.bytes.get());
     document.findings = findings;
     let Some(tree) = tree else { return document };
-    document.id = id_of(&tree);
-    let (path, bytes) = (&document.path.clone(), document.bytes.clone());
+    document.id = id_of(&tree).map(Arc::from);
+    let (path, bytes) = (&document.path.clone(), document.bytes.get());
     if let Some(finding) = check_version(&bytes, path, &tree) {
         document.findings.push(finding);
         // What a version means that nobody knows yet is not for this one to judge.
@@ -132,7 +133,7 @@ fn read_as(mut document: Document, kind: Kind, folder: Option<&str>, stem: &str)
 fn read_right(
     bytes: &[u8],
     (kind, folder, stem): (Kind, Option<&str>, &str),
-) -> Option<(Option<String>, Body)> {
+) -> Option<(Option<Arc<str>>, Body)> {
     let value = yaml::quick(bytes)?;
     let text = |pointer| value.pointer(pointer).and_then(Value::as_str);
     let id = text("/metadata/id");
@@ -146,7 +147,7 @@ fn read_right(
     if !is_headed || !is_placed || !problems(kind, &value).is_empty() {
         return None;
     }
-    let id = id.map(str::to_owned);
+    let id = id.map(Arc::from);
     Some((id, body_of(kind, value).ok()?))
 }
 
@@ -219,17 +220,17 @@ fn misplaced(mut document: Document) -> Option<Document> {
     let ending = document.path.rsplit_once('.').map(|(_, ending)| ending);
     let is_yaml = matches!(ending, Some("yaml" | "yml"));
     // Most YAML elsewhere is none of our business: look before parsing.
-    if !is_yaml || !document.bytes.windows(9).any(|bytes| bytes == b"catalog/v") {
+    if !is_yaml || !document.bytes.get().windows(9).any(|bytes| bytes == b"catalog/v") {
         return None;
     }
-    let (tree, _) = yaml::parse(&document.path, &document.bytes);
+    let (tree, _) = yaml::parse(&document.path, &document.bytes.get());
     let tree = tree?;
     let version = tree.get("schemaVersion")?.text()?;
     if !version.starts_with("catalog/") {
         return None;
     }
     document.kind = kind_of(&tree);
-    document.id = id_of(&tree);
+    document.id = id_of(&tree).map(Arc::from);
     let hint = match document.kind {
         Some(kind) => format!("move it to `{}`, or remove `schemaVersion`", belongs(kind, &tree)),
         None => "move it to the folder of its kind, or remove `schemaVersion`".to_owned(),

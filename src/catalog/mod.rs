@@ -2,6 +2,7 @@
 
 mod actions;
 mod bundle;
+mod content;
 mod document;
 mod duration;
 mod environment;
@@ -19,6 +20,7 @@ mod index;
 mod item;
 mod load;
 mod memory;
+mod named;
 mod schema;
 mod service;
 mod snapshot;
@@ -26,6 +28,7 @@ mod snapshot;
 pub use bundle::{
     Bundle, BundleFulfillment, Component, ErrorHandling, Orchestration, OrchestrationMode,
 };
+pub use content::{Content, Lender};
 pub use document::{Body, Document, Documents, Kind, Layout, place_in};
 pub use duration::duration;
 pub use environment::{
@@ -41,6 +44,7 @@ pub use item::{
 };
 pub use load::{Reader, read};
 pub use memory::{MAX_BYTES as MAX_MEMORY_BYTES, Memory};
+pub use named::Named;
 pub use schema::{Problem, problems, schema_of, schemas};
 pub use service::{DeletionPolicy, OnExpiry, Priority, Service, ServiceMetadata};
 pub use snapshot::{Blob, Files, Snapshot, directory_commit};

@@ -1,11 +1,10 @@
 //! The typed form of a `Service`: what a team asks for.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::item::DriftMode;
+use super::named::Named;
 
 /// What a team asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,7 +23,7 @@ pub struct Service {
     pub version: Option<String>,
     /// Values of the form's fields.
     #[serde(default)]
-    pub fields: Map<String, Value>,
+    pub fields: Named<Value>,
     /// Services whose outputs it reads, or that must be there first.
     #[serde(default)]
     pub depends_on: Vec<String>,
@@ -77,8 +76,8 @@ pub struct ServiceMetadata {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Free labels.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub labels: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Named::is_empty")]
+    pub labels: Named<Box<str>>,
 }
 
 /// Order of runs in the queue; smaller is sooner.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
+use super::content::Content;
 use crate::digest::Digest;
 use crate::finding::Finding;
 
@@ -16,7 +17,7 @@ pub struct Blob {
     /// Names the content: git's object id, or the digest of the bytes for a plain directory.
     pub id: Arc<str>,
     /// The content; shared with earlier snapshots where it is the same.
-    pub bytes: Arc<[u8]>,
+    pub bytes: Content,
 }
 
 impl PartialEq for Blob {

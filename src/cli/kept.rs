@@ -9,9 +9,45 @@ use std::time::{Duration, SystemTime};
 
 use crate::catalog::{MAX_MEMORY_BYTES, Memory};
 use crate::digest::Digest;
+use crate::source::{DirectoryReader, MAX_STAMP_BYTES, Stamps};
 
 /// How long a file is kept that nobody writes.
 const UNUSED: Duration = Duration::from_hours(30 * 24);
+
+/// After how many opened files it is worth writing down which need not be opened again.
+const WORTH: usize = 200;
+
+/// Where things are kept for one catalog.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    memory: PathBuf,
+    stamps: PathBuf,
+}
+
+impl Place {
+    /// Finds the place for the catalog in a folder; nothing where there is none.
+    pub(super) fn of(root: &Path) -> Option<Self> {
+        let root = fs::canonicalize(root).ok()?;
+        let folder = folder_in_git(&root).or_else(folder_of_user)?;
+        let name = Digest::of_bytes(root.as_os_str().as_encoded_bytes()).short();
+        let file = |what: &str| folder.join(format!("{what}-{name}"));
+        Some(Self { memory: file("validate"), stamps: file("validate-stamps") })
+    }
+
+    /// Reads which files are as they were, as far as that shows from outside.
+    pub(super) fn stamps(&self) -> Stamps {
+        Stamps::read(&read(&self.stamps, MAX_STAMP_BYTES).unwrap_or_default())
+    }
+
+    /// Writes down what a reader found out about its files, where it opened many.
+    pub(super) fn write_stamps(&self, reader: &DirectoryReader) {
+        let (stamps, opened) = reader.stamps();
+        let bytes = if opened < WORTH { Vec::new() } else { stamps.write() };
+        if !bytes.is_empty() && bytes.len() <= MAX_STAMP_BYTES {
+            write(&self.stamps, &bytes);
+        }
+    }
+}
 
 /// What is kept for one catalog.
 #[derive(Debug)]
@@ -22,36 +58,35 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// Opens what is kept for the catalog in a folder; nothing where there is no place for it.
-    pub(super) fn of(root: &Path) -> Option<Self> {
-        let root = fs::canonicalize(root).ok()?;
-        let folder = folder_in_git(&root).or_else(folder_of_user)?;
-        let name = Digest::of_bytes(root.as_os_str().as_encoded_bytes()).short();
-        Some(Self::at(folder.join(format!("validate-{name}"))))
-    }
-
-    fn at(file: PathBuf) -> Self {
-        let bytes = read(&file).unwrap_or_default();
+    /// Opens what is kept in a place.
+    pub(super) fn at(place: &Place) -> Self {
+        let file = place.memory.clone();
+        let bytes = read(&file, MAX_MEMORY_BYTES).unwrap_or_default();
         Self { file, memory: Arc::new(Memory::read(&program(), bytes)) }
     }
 
     /// Writes down what is new: a whole file in the place of the old one, whoever reads or writes that just now.
     pub(super) fn write(&self) {
-        let Some(bytes) = self.memory.write() else { return };
-        if let Err(error) = self.try_write(&bytes) {
-            tracing::debug!(file = %self.file.display(), %error, "the cache is not written");
+        if let Some(bytes) = self.memory.write() {
+            write(&self.file, &bytes);
         }
     }
+}
 
-    fn try_write(&self, bytes: &[u8]) -> std::io::Result<()> {
-        let folder = self.file.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)?;
-        let mut new = tempfile::Builder::new().prefix("new-validate-").tempfile_in(folder)?;
-        new.write_all(bytes)?;
-        new.persist(&self.file).map_err(|error| error.error)?;
-        clean(folder);
-        Ok(())
+fn write(file: &Path, bytes: &[u8]) {
+    if let Err(error) = try_write(file, bytes) {
+        tracing::debug!(file = %file.display(), %error, "the cache is not written");
     }
+}
+
+fn try_write(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut new = tempfile::Builder::new().prefix("new-validate-").tempfile_in(folder)?;
+    new.write_all(bytes)?;
+    new.persist(file).map_err(|error| error.error)?;
+    clean(folder);
+    Ok(())
 }
 
 /// Removes what was written for catalogs that nobody validates any more.
@@ -88,9 +123,9 @@ fn folder_among(caches: Option<PathBuf>, home: Option<PathBuf>) -> Option<PathBu
 }
 
 /// Reads a plain file that is not larger than what is written.
-fn read(file: &Path) -> Option<Vec<u8>> {
+fn read(file: &Path, most: usize) -> Option<Vec<u8>> {
     let metadata = fs::symlink_metadata(file).ok()?;
-    let most = u64::try_from(MAX_MEMORY_BYTES).ok()? + 1024;
+    let most = u64::try_from(most).ok()? + 1024;
     if !metadata.is_file() || metadata.len() > most {
         return None;
     }

@@ -39,9 +39,17 @@ fn findings(folder: &Path, no_cache: bool) -> Vec<Finding> {
 }
 
 fn kept(folder: &Path) -> PathBuf {
-    let mut files = fs::read_dir(folder.join(".git/trueline")).unwrap();
-    let file = files.next().unwrap().unwrap().path();
-    assert!(files.next().is_none());
+    let place = Place::of(folder).unwrap();
+    assert!(place.memory.starts_with(fs::canonicalize(folder).unwrap().join(".git/trueline")));
+    place.memory
+}
+
+/// Writes down the stamps of a catalog as they are when some time has passed; returns where.
+fn stamped(folder: &Path) -> PathBuf {
+    let mut reader = DirectoryReader::new(folder);
+    reader.read().unwrap();
+    let file = Place::of(folder).unwrap().stamps;
+    super::write(&file, &reader.settled_stamps().write());
     file
 }
 
@@ -90,6 +98,47 @@ fn whatever_happens_to_it_changes_no_finding() {
     assert_eq!(findings(folder.path(), false), expected);
     fs::remove_dir_all(folder.path().join(".git/trueline")).unwrap();
     fs::write(folder.path().join(".git/trueline"), "a file").unwrap();
+    assert_eq!(findings(folder.path(), false), expected);
+}
+
+#[test]
+fn files_that_are_as_they_were_are_not_opened_and_nothing_is_missed() {
+    let folder = catalog();
+    findings(folder.path(), false);
+    let file = stamped(folder.path());
+    let good = fs::read(&file).unwrap();
+    assert_eq!(findings(folder.path(), false), []);
+    // A change of one document breaks others that nobody opened: their places are told all the same.
+    let item = ITEM.replace("enum: [small, large]", "enum: [large]").replace("small", "large");
+    write(folder.path(), "catalog/repositories/repository-standard.yaml", &item);
+    let expected = findings(folder.path(), true);
+    assert_eq!((expected.len(), expected[0].place.line), (120, 5));
+    let mut other = good.clone();
+    other[30] ^= 1;
+    for stamps in [good.clone(), good[..good.len() / 2].to_vec(), other, Vec::new()] {
+        fs::write(&file, stamps).unwrap();
+        assert_eq!(findings(folder.path(), false), expected);
+    }
+    let (fix, mended) = (stamped(folder.path()), ITEM);
+    write(folder.path(), "catalog/repositories/repository-standard.yaml", mended);
+    assert_eq!(findings(folder.path(), false), [], "{}", fix.display());
+}
+
+#[test]
+fn a_comment_in_a_file_that_is_as_it_was_counts() {
+    let folder = catalog();
+    let path = "services/payments/payments-007.yaml";
+    let item = ITEM.replace("  owner:", "  lifecycle: {deprecated: true}\n  owner:");
+    write(folder.path(), "catalog/repositories/repository-standard.yaml", &item);
+    let text = service(7, "size: small").replace(
+        "catalogItem:",
+        "# trueline: allow item/deprecated it moves next week\ncatalogItem:",
+    );
+    write(folder.path(), path, &text);
+    let expected = findings(folder.path(), true);
+    assert!(!expected.is_empty() && expected.iter().all(|finding| &*finding.place.path != path));
+    findings(folder.path(), false);
+    stamped(folder.path());
     assert_eq!(findings(folder.path(), false), expected);
 }
 

@@ -55,7 +55,7 @@ fn document(
     id: &str,
     options: &Options,
 ) -> Result<Value, Failure> {
-    let mut fields = lender.map(|service| service.fields.clone()).unwrap_or_default();
+    let mut fields = lender.map(|service| service.fields.to_map()).unwrap_or_default();
     fields.extend(given(item, &options.field)?);
     let form = &item.presentation.form;
     if form.field("name").is_some_and(Field::is_demanded) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 
 use super::context::Context;
-use super::kept::Kept;
+use super::kept::{Kept, Place};
 use super::output::{Exit, Failure};
 use super::validate_change::{self, Change};
 use super::validate_fix::{self, Mend};
@@ -15,7 +15,7 @@ use super::validate_paths::{Asked, asked};
 use super::validate_report::{self, Reports};
 use crate::catalog::{Layout, Snapshot};
 use crate::finding::{Finding, Severity};
-use crate::source::DirectoryReader;
+use crate::source::{DirectoryReader, Source};
 use crate::validate::{Against, Judge};
 
 /// What `validate` takes.
@@ -91,12 +91,9 @@ pub(super) fn found(context: &Context, options: &Options) -> Result<Found, Failu
         return validate_change::found(context, options);
     }
     let asked = if options.paths.is_empty() { whole(context) } else { asked(&options.paths)? };
-    let read = || match &asked.root {
-        Some(root) if !options.paths.is_empty() => Ok(DirectoryReader::new(root).read()?),
-        _ => context.snapshot(),
-    };
-    let root = asked.root.as_deref();
-    let (snapshot, kept) = rayon::join(read, || options.kept(root));
+    let place = options.place(asked.root.as_deref());
+    let read = || options.read(context, &asked, place.as_ref());
+    let (snapshot, kept) = rayon::join(read, || place.as_ref().map(Kept::at));
     let snapshot = snapshot?;
     // The process ends soon: what it holds is given back as a whole.
     let mut judge = ManuallyDrop::new(judge(kept.as_ref()));
@@ -122,9 +119,32 @@ pub(super) fn judge(kept: Option<&Kept>) -> Judge {
 }
 
 impl Options {
-    /// Opens what is kept for the catalog in a folder.
-    pub(super) fn kept(&self, root: Option<&Path>) -> Option<Kept> {
-        root.filter(|_| !self.no_cache).and_then(Kept::of)
+    /// Finds where things are kept for the catalog in a folder.
+    pub(super) fn place(&self, root: Option<&Path>) -> Option<Place> {
+        root.filter(|_| !self.no_cache).and_then(Place::of)
+    }
+
+    /// Reads the catalog; files that are as they were are not opened, unless they are to be changed.
+    fn read(
+        &self,
+        context: &Context,
+        asked: &Asked,
+        place: Option<&Place>,
+    ) -> Result<Snapshot, Failure> {
+        let root = match &asked.root {
+            Some(root) if !self.paths.is_empty() => root.clone(),
+            _ => match context.source()? {
+                Source::Directory(directory) => directory.root().to_owned(),
+                Source::Git(_) => return context.snapshot(),
+            },
+        };
+        let Some(place) = place.filter(|_| !self.mend.is_asked()) else {
+            return Ok(DirectoryReader::new(root).read()?);
+        };
+        let mut reader = DirectoryReader::knowing(root, place.stamps());
+        let snapshot = reader.read()?;
+        place.write_stamps(&reader);
+        Ok(snapshot)
     }
 }
 

@@ -92,7 +92,7 @@ pub(super) fn found(context: &Context, options: &Options) -> Result<Found, Failu
         context.remark("nothing of the catalog has changed");
         Vec::new()
     } else {
-        let kept = options.kept(Some(&root));
+        let kept = options.place(Some(&root)).as_ref().map(Kept::at);
         let findings = judged((before.as_ref(), &snapshot), options.change.all, kept.as_ref());
         kept.inspect(Kept::write);
         findings

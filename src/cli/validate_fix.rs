@@ -28,7 +28,7 @@ pub struct Mend {
 }
 
 impl Mend {
-    fn is_asked(self) -> bool {
+    pub(super) fn is_asked(self) -> bool {
         self.fix || self.diff
     }
 

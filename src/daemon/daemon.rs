@@ -33,7 +33,8 @@ pub struct Daemon {
     /// The newest plan.
     pub plan: Option<Plan>,
     pub(super) source: Option<Source>,
-    pub(super) judge: Judge,
+    /// Knows the last good versions as the store has them; nobody where that is not certain.
+    pub(super) judge: Option<Judge>,
     pub(super) judged: Option<Arc<Judged>>,
     pub(super) head: Head,
     pub(super) builder: DesiredBuilder,
@@ -51,7 +52,6 @@ pub struct Daemon {
 impl Daemon {
     /// Takes up what the store holds.
     pub async fn new(parts: Parts) -> Result<Self, TickError> {
-        let good = parts.engine.store.last_good().await?;
         let driver = Driver::new(parts.engine).await?;
         Ok(Self {
             saved: driver.memory.state.clone(),
@@ -60,7 +60,7 @@ impl Daemon {
             catalog: Arc::new(Catalog::default()),
             plan: None,
             source: Some(parts.source),
-            judge: Judge::new(good.into_iter().map(super::look::good_of).collect()),
+            judge: None,
             judged: None,
             head: Head::default(),
             builder: DesiredBuilder::default(),

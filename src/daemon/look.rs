@@ -8,8 +8,7 @@ use crate::catalog::Snapshot;
 use crate::engine::{Head, known_outputs};
 use crate::reconcile::Desired;
 use crate::source::{Source, SourceError};
-use crate::store::LastGood;
-use crate::validate::Good;
+use crate::validate::Judge;
 
 /// What a look at the source gave: nothing where the head is the one that was read last.
 pub(super) type Look = Result<Option<(Snapshot, Head)>, SourceError>;
@@ -50,12 +49,19 @@ impl Daemon {
     }
 
     async fn take_snapshot(&mut self, snapshot: Snapshot, head: Head) -> Result<(), TickError> {
-        let judged = self.judge.judge(&snapshot);
         let engine = &self.driver.engine;
-        let put: Vec<LastGood> = judged.remember.iter().map(last_good_of).collect();
-        if !put.is_empty() || !judged.forget.is_empty() {
-            engine.store.save_last_good(&engine.lease, &put, &judged.forget).await?;
+        let mut judge = match self.judge.take() {
+            Some(judge) => judge,
+            None => Judge::new(engine.store.last_good().await?),
+        };
+        let mut judged = judge.judge(&snapshot);
+        let remember = std::mem::take(&mut judged.remember);
+        let forget = std::mem::take(&mut judged.forget);
+        if !remember.is_empty() || !forget.is_empty() {
+            engine.store.save_last_good(&engine.lease, &remember, &forget).await?;
         }
+        // Only now is it certain that the store has what the judge takes for known.
+        self.judge = Some(judge);
         tracing::info!(commit = head.commit, findings = judged.findings.len(), "read the catalog");
         self.catalog = judged.catalog.clone();
         self.judged = Some(Arc::new(judged));
@@ -107,25 +113,4 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
-}
-
-/// Reads a last good version as the store keeps it.
-pub(super) fn good_of(row: LastGood) -> Good {
-    Good {
-        kind: row.kind,
-        id: row.id,
-        path: row.path.into(),
-        blob: row.blob.into(),
-        bytes: row.bytes.into(),
-    }
-}
-
-fn last_good_of(good: &Good) -> LastGood {
-    LastGood {
-        kind: good.kind,
-        id: good.id.clone(),
-        path: good.path.to_string(),
-        blob: good.blob.to_string(),
-        bytes: good.bytes.to_vec(),
-    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::error::TickError;
-use super::look::{good_of, look_at};
+use super::look::look_at;
 use crate::catalog::{Catalog, Snapshot};
 use crate::clock::Clock;
 use crate::engine::{Head, Memory, gather, known_outputs, plan_beside_others};
@@ -35,7 +35,7 @@ pub async fn preview(
     let looked = tokio::task::spawn_blocking(move || look_at(&mut source, None, last.as_deref()));
     let look = looked.await.map_err(|_| TickError::Broken)??;
     let (snapshot, head) = look.unwrap_or_default();
-    let good = store.last_good().await?.into_iter().map(good_of).collect();
+    let good = store.last_good().await?;
     let judged = Judge::new(good).judge(&snapshot);
     let known = Arc::new(known_outputs(store, &judged.catalog).await?);
     let mut desired = DesiredBuilder::default().build(&judged.catalog, &judged.misfits, known);

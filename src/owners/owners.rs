@@ -56,7 +56,7 @@ impl Owners {
             .map(|path| Arc::<str>::from(*path));
         let Some(path) = there.next() else { return Self::default() };
         let mut owners = match snapshot.files.get(&path) {
-            Some(blob) => Self::read(path.clone(), &blob.bytes),
+            Some(blob) => Self::read(path.clone(), &blob.bytes.get()),
             None => Self { path: Some(path.clone()), ..Self::default() },
         };
         owners.findings.extend(there.map(|other| {

@@ -246,7 +246,7 @@ impl Unit {
         };
         if let Some((bundle, _)) = &self.part {
             let mut outer = self.defaults_of(&bundle.metadata.id);
-            outer.extend(self.service.fields.clone());
+            outer.extend(self.service.fields.to_map());
             let form = &bundle.presentation.form;
             let empty = form.fields().map(|field| (field.id.clone(), Value::Null));
             inputs.outer = empty.chain(form.with_defaults(&outer)).collect();
@@ -280,7 +280,7 @@ impl Unit {
     fn given(&self) -> Map<String, Value> {
         let defaults = self.defaults_of(&self.item.metadata.id);
         let (mut given, stronger) = match &self.part {
-            None => (defaults, self.service.fields.clone()),
+            None => (defaults, self.service.fields.to_map()),
             Some((bundle, index)) => {
                 let config = bundle.components.get(*index).map(|c| c.config.clone());
                 (config.unwrap_or_default(), defaults)

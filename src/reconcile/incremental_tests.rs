@@ -150,7 +150,7 @@ fn compare(revisions: Vec<Vec<usize>>) -> Result<(), TestCaseError> {
         for key in &judged.forget {
             good.remove(key);
         }
-        good.extend(judged.remember.into_iter().map(|row| ((row.kind, row.id.clone()), row)));
+        good.extend(judged.remember.into_iter().map(|row| ((row.kind, row.id.to_string()), row)));
         before = chosen;
     }
     Ok(())

@@ -35,9 +35,10 @@ pub(super) fn document(path: &str, body: &Value) -> Arc<Document> {
         blob: Digest::of_bytes(&bytes).to_string().into(),
         bytes: bytes.into(),
         kind: Some(kind),
-        id: body.pointer("/metadata/id").and_then(Value::as_str).map(str::to_owned),
+        id: body.pointer("/metadata/id").and_then(Value::as_str).map(Arc::from),
         body: Some(read(kind)),
         findings: Vec::new(),
+        is_recalled: false,
     })
 }
 

@@ -5,20 +5,21 @@ use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
 use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use jiff::Timestamp;
 use rayon::prelude::*;
 
 use super::error::SourceError;
 use super::names::{MAX_DEPTH, hostile, judge};
+use super::stamps::{Stamp, Stamps};
 use super::wanted::{
     MAX_ENTRIES, MAX_TOTAL_BYTES, entered, is_lfs_pointer, lfs_pointer, matters, symlink,
     too_large, wanted,
 };
-use crate::catalog::{Blob, Files, Snapshot, directory_commit};
+use crate::catalog::{Blob, Content, Files, Lender, Snapshot, directory_commit};
 use crate::digest::Digest;
 use crate::finding::{Finding, Place};
 
@@ -26,39 +27,67 @@ use crate::finding::{Finding, Place};
 #[derive(Debug)]
 pub struct DirectoryReader {
     root: PathBuf,
-    known: HashMap<Arc<str>, (Stamp, Blob)>,
+    known: HashMap<Arc<str>, Known>,
+    /// When the last read began; files that were just written may have changed since.
+    read_at: Timestamp,
+    opened: usize,
 }
 
-/// What changes when a file's content does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    modified: (i64, i64),
-    changed: (i64, i64),
-    size: u64,
-    inode: u64,
+/// A file as it was read.
+#[derive(Clone, Debug)]
+struct Known {
+    stamp: Stamp,
+    digest: Digest,
+    blob: Blob,
 }
 
-impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
-        Self {
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-            size: metadata.len(),
-            inode: metadata.ino(),
-        }
-    }
+/// Reads files of a directory again.
+#[derive(Debug)]
+struct Folder(PathBuf);
 
-    /// Tells whether the file may have changed again within the clock's grain after this stamp was taken.
-    fn is_fresh(self) -> bool {
-        let now = jiff::Timestamp::now().as_second();
-        now - self.modified.0.max(self.changed.0) < 2
+impl Lender for Folder {
+    fn read(&self, path: &str) -> Option<Vec<u8>> {
+        let file = self.0.join(path);
+        let metadata = fs::symlink_metadata(&file).ok().filter(Metadata::is_file)?;
+        read(&file, metadata.len(), wanted(path)?.limit).ok()
     }
 }
 
 impl DirectoryReader {
     /// Makes a reader; the directory is looked at when it is read.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), known: HashMap::new() }
+        let (known, read_at) = (HashMap::new(), Timestamp::UNIX_EPOCH);
+        Self { root: root.into(), known, read_at, opened: 0 }
+    }
+
+    /// Makes a reader that opens no file that looks as it did when an earlier one read it.
+    pub fn knowing(root: impl Into<PathBuf>, stamps: Stamps) -> Self {
+        let mut reader = Self::new(root);
+        let folder: Arc<dyn Lender> = Arc::new(Folder(reader.root.clone()));
+        let known = stamps.0.into_iter().map(|(path, (stamp, digest, size))| {
+            let bytes = Content::lent(folder.clone(), path.clone(), (digest, size), None);
+            let blob = Blob { id: digest.to_string().into(), bytes };
+            (path, Known { stamp, digest, blob })
+        });
+        reader.known = known.collect();
+        reader.read_at = Timestamp::MAX;
+        reader
+    }
+
+    /// Returns the stamps as they are when some time has passed.
+    #[cfg(test)]
+    pub(crate) fn settled_stamps(&mut self) -> Stamps {
+        self.read_at = Timestamp::MAX;
+        self.stamps().0
+    }
+
+    /// Returns what tells the next reader which files are as they were, and how many files were opened to know.
+    pub fn stamps(&self) -> (Stamps, usize) {
+        let settled = self.known.iter().filter(|(_, known)| known.stamp.is_settled(self.read_at));
+        let stamps = settled.map(|(path, known)| {
+            (path.clone(), (known.stamp, known.digest, known.blob.bytes.size()))
+        });
+        (Stamps(stamps.collect()), self.opened)
     }
 
     /// Returns the directory.
@@ -68,27 +97,39 @@ impl DirectoryReader {
 
     /// Reads the directory as it is now; the commit is `dir:<digest>`.
     pub fn read(&mut self) -> Result<Snapshot, SourceError> {
-        let walk =
-            Walk { known: &self.known, bytes: AtomicU64::new(0), looked_at: AtomicUsize::new(0) };
+        let read_at = Timestamp::now();
+        let walk = Walk {
+            known: &self.known,
+            known_at: self.read_at,
+            folder: Arc::new(Folder(self.root.clone())),
+            bytes: AtomicU64::new(0),
+            looked_at: AtomicUsize::new(0),
+            opened: AtomicUsize::new(0),
+        };
         let Part { files: read, findings } = walk.directory(&self.root, "", 0)?;
+        self.opened = walk.opened.into_inner();
         let files: Files =
-            read.iter().map(|(path, _, blob)| (path.clone(), blob.clone())).collect();
-        self.known = read.into_iter().map(|(path, stamp, blob)| (path, (stamp, blob))).collect();
+            read.iter().map(|(path, known)| (path.clone(), known.blob.clone())).collect();
+        self.known = read.into_iter().collect();
+        self.read_at = read_at;
         Ok(Snapshot { commit: directory_commit(&files), author: None, files, findings })
     }
 }
 
 /// A walk through a directory, with as many files read at a time as there are cores.
 struct Walk<'a> {
-    known: &'a HashMap<Arc<str>, (Stamp, Blob)>,
+    known: &'a HashMap<Arc<str>, Known>,
+    known_at: Timestamp,
+    folder: Arc<dyn Lender>,
     bytes: AtomicU64,
     looked_at: AtomicUsize,
+    opened: AtomicUsize,
 }
 
 /// What a part of the directory holds, by path.
 #[derive(Default)]
 struct Part {
-    files: Vec<(Arc<str>, Stamp, Blob)>,
+    files: Vec<(Arc<str>, Known)>,
     findings: Vec<Finding>,
 }
 
@@ -166,24 +207,43 @@ impl Walk<'_> {
         }
         let stamp = Stamp::of(metadata);
         let path: Arc<str> = path.into();
-        let known = self.known.get(&path);
-        let blob = match known {
-            Some((before, blob)) if *before == stamp && !stamp.is_fresh() => blob.clone(),
-            _ => match read(file, metadata.len(), wanted.limit) {
-                Ok(bytes) => shared(bytes, known.map(|(_, blob)| blob)),
+        let before = self.known.get(&path);
+        let same = |known: &&Known| known.stamp == stamp && stamp.is_settled(self.known_at);
+        let known = match before.filter(same) {
+            Some(known) => known.clone(),
+            None => match read(file, metadata.len(), wanted.limit) {
+                Ok(bytes) if is_lfs_pointer(&bytes) => {
+                    let found = || Part::found(lfs_pointer(&path));
+                    return if wanted.must { Ok(found()) } else { nothing };
+                }
+                Ok(bytes) => self.taken(&path, stamp, (bytes, before)),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => return nothing,
                 Err(error) => return Ok(Part::found(unreadable(&path, &error))),
             },
         };
-        if is_lfs_pointer(&blob.bytes) {
-            return if wanted.must { Ok(Part::found(lfs_pointer(&path))) } else { nothing };
-        }
-        let size = blob.bytes.len() as u64;
+        let size = known.blob.bytes.size();
         if self.bytes.fetch_add(size, Ordering::Relaxed) + size > MAX_TOTAL_BYTES {
             let most = format!("{} MiB in all files together", MAX_TOTAL_BYTES / 1024 / 1024);
             return Err(limit("the catalog", most));
         }
-        Ok(Part { files: vec![(path, stamp, blob)], ..Part::default() })
+        Ok(Part { files: vec![(path, known)], ..Part::default() })
+    }
+
+    /// Takes in what was read; what has the same content as before is the same.
+    fn taken(
+        &self,
+        path: &Arc<str>,
+        stamp: Stamp,
+        (bytes, before): (Vec<u8>, Option<&Known>),
+    ) -> Known {
+        self.opened.fetch_add(1, Ordering::Relaxed);
+        let digest = Digest::of_bytes(&bytes);
+        if let Some(known) = before.filter(|known| known.digest == digest) {
+            return Known { stamp, digest, blob: known.blob.clone() };
+        }
+        let of = (digest, bytes.len() as u64);
+        let bytes = Content::lent(self.folder.clone(), path.clone(), of, Some(bytes));
+        Known { stamp, digest, blob: Blob { id: digest.to_string().into(), bytes } }
     }
 }
 
@@ -196,14 +256,6 @@ fn read(file: &Path, size: u64, limit: u64) -> std::io::Result<Vec<u8>> {
         return Err(std::io::Error::other("it grows while it is read"));
     }
     Ok(bytes)
-}
-
-/// Makes a blob, or gives the earlier one where the content is the same.
-fn shared(bytes: Vec<u8>, before: Option<&Blob>) -> Blob {
-    match before {
-        Some(blob) if *blob.bytes == *bytes => blob.clone(),
-        _ => Blob { id: Digest::of_bytes(&bytes).to_string().into(), bytes: bytes.into() },
-    }
 }
 
 fn unreadable(path: &str, error: &std::io::Error) -> Finding {
@@ -256,7 +308,7 @@ mod tests {
         );
         assert_eq!(snapshot.findings, []);
         let files =
-            snapshot.files.iter().map(|(path, blob)| (path.to_string(), blob.bytes.to_vec()));
+            snapshot.files.iter().map(|(path, blob)| (path.to_string(), blob.bytes.get().to_vec()));
         assert_eq!(snapshot, Snapshot::of_files(files));
     }
 
@@ -292,6 +344,41 @@ mod tests {
     }
 
     #[test]
+    fn what_looks_as_it_did_is_not_opened_until_somebody_asks() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = ("services/a/one.yaml", "services/a/other.yaml");
+        write(folder.path(), one, "1");
+        write(folder.path(), other, "2");
+        let mut first = DirectoryReader::new(folder.path());
+        let read = first.read().unwrap();
+        assert_eq!(first.opened, 2);
+        let stamps = first.settled_stamps();
+        let mut second = DirectoryReader::knowing(folder.path(), stamps.clone());
+        let again = second.read().unwrap();
+        assert_eq!((second.opened, again == read), (0, true));
+        assert_eq!(&*again.files[one].bytes.get(), b"1");
+
+        // Another file of the same size and name is another file all the same.
+        write(folder.path(), "new", "3");
+        fs::rename(folder.path().join("new"), folder.path().join(other)).unwrap();
+        let mut third = DirectoryReader::knowing(folder.path(), stamps);
+        let now = third.read().unwrap();
+        assert_eq!(third.opened, 1);
+        assert_eq!(&*now.files[other].bytes.get(), b"3");
+        assert_eq!(&*again.files[other].bytes.get(), b"");
+        assert_eq!(now.commit, DirectoryReader::new(folder.path()).read().unwrap().commit);
+    }
+
+    #[test]
+    fn a_file_that_was_just_written_is_opened_again() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "services/a/one.yaml", "1");
+        let mut reader = DirectoryReader::new(folder.path());
+        reader.read().unwrap();
+        assert_eq!(reader.stamps(), (Stamps::default(), 1));
+    }
+
+    #[test]
     fn unchanged_files_are_shared_and_changed_ones_read() {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), "services/a/x.yaml", "1");
@@ -301,7 +388,7 @@ mod tests {
         // Same length, within the same second.
         write(folder.path(), "services/a/y.yaml", "2");
         let two = reader.read().unwrap();
-        let bytes = |snapshot: &Snapshot, path: &str| snapshot.files[path].bytes.clone();
+        let bytes = |snapshot: &Snapshot, path: &str| snapshot.files[path].bytes.get();
         assert!(Arc::ptr_eq(&bytes(&one, "services/a/x.yaml"), &bytes(&two, "services/a/x.yaml")));
         assert_eq!(&*bytes(&two, "services/a/y.yaml"), b"2");
         assert_ne!(one.commit, two.commit);

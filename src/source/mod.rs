@@ -23,6 +23,7 @@ mod push;
 mod repository;
 mod snapshot;
 mod staged;
+mod stamps;
 #[cfg(test)]
 mod transport_tests;
 mod tree;
@@ -44,4 +45,5 @@ pub use propose::{Author, FileChange, commit_files};
 pub use push::{Push, push};
 pub use repository::Repository;
 pub use snapshot::SnapshotReader;
+pub use stamps::{MAX_BYTES as MAX_STAMP_BYTES, Stamps};
 pub use watch::{Watch, Watched};

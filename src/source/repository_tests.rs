@@ -48,7 +48,11 @@ impl Work {
 
 fn shown(snapshot: &Snapshot) -> Vec<String> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    snapshot.files.iter().map(|(path, blob)| format!("{path}={}", text(&blob.bytes))).collect()
+    snapshot
+        .files
+        .iter()
+        .map(|(path, blob)| format!("{path}={}", text(&blob.bytes.get())))
+        .collect()
 }
 
 #[test]

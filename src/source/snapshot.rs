@@ -211,8 +211,8 @@ impl Walk<'_> {
             self.state.blobs.insert(id, Held { blob, paths: 0 });
         }
         let Some(held) = self.state.blobs.get_mut(&id) else { return Ok(()) };
-        let size = held.blob.bytes.len() as u64;
-        if size > limit || is_lfs_pointer(&held.blob.bytes) {
+        let size = held.blob.bytes.size();
+        if size > limit || is_lfs_pointer(&held.blob.bytes.get()) {
             let pointer = size <= limit;
             if must {
                 let finding =
@@ -251,7 +251,7 @@ impl Walk<'_> {
         paths.extend(self.state.files.get_key_value(path).map(|(path, _)| path.clone()));
         for path in paths {
             let Some(blob) = self.state.files.remove(&path) else { continue };
-            self.state.bytes -= blob.bytes.len() as u64;
+            self.state.bytes -= blob.bytes.size();
             if let Some(held) =
                 Oid::from_str(&blob.id).ok().and_then(|id| self.state.blobs.get_mut(&id))
             {

@@ -77,7 +77,7 @@ fn the_branch_wins_over_a_tag_of_its_name_and_other_refs_stay_away() {
         .collect();
     assert_eq!(names, ["refs/heads/main"]);
     let snapshot = SnapshotReader::default().read(mirror.repository(), &head).unwrap();
-    assert_eq!(&*snapshot.files["trueline.yaml"].bytes, b"branch");
+    assert_eq!(&*snapshot.files["trueline.yaml"].bytes.get(), b"branch");
 }
 
 #[test]
@@ -279,7 +279,7 @@ fn a_source_is_read_by_commits_or_by_files() {
         let head = source.poll().unwrap();
         let snapshot = source.snapshot(&head).unwrap();
         assert!(source.watched().is_some());
-        (head, String::from_utf8_lossy(&snapshot.files["trueline.yaml"].bytes).into_owned())
+        (head, String::from_utf8_lossy(&snapshot.files["trueline.yaml"].bytes.get()).into_owned())
     };
     let work = work.display().to_string();
     assert_eq!(open(repo.url().to_owned(), false), (head.clone(), "1".to_owned()));

@@ -14,6 +14,6 @@ pub use lease::{Lease, LeaseHolder};
 pub use seal::Sealer;
 pub use sqlite::SqliteStore;
 pub use store::{
-    ABOUT_CATALOG, Arrival, CatalogState, Decision, DecisionKind, JournalEntry, LastGood,
-    LeftProposal, Proposal, RunSummary, Store, Task, TaskState, UnitWrite,
+    ABOUT_CATALOG, Arrival, CatalogState, Decision, DecisionKind, JournalEntry, LeftProposal,
+    Proposal, RunSummary, Store, Task, TaskState, UnitWrite,
 };

@@ -15,6 +15,7 @@ use crate::digest::Digest;
 use crate::id::{RunId, StepPath, UnitKey};
 use crate::reconcile::{Forecasts, Plan, UnitRecord, UnitRow};
 use crate::run::{Event, Run, RunState};
+use crate::validate::Good;
 
 /// What is remembered of a catalog between ticks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -54,21 +55,6 @@ pub struct CatalogState {
     pub suspended: BTreeSet<String>,
     /// When the last tick was.
     pub ticked_at: Option<Timestamp>,
-}
-
-/// The last good version of a document.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LastGood {
-    /// Kind of the document.
-    pub kind: Kind,
-    /// Its id.
-    pub id: String,
-    /// Where it stood.
-    pub path: String,
-    /// Names its content.
-    pub blob: String,
-    /// Its content.
-    pub bytes: Vec<u8>,
 }
 
 /// What a person or another process decided.
@@ -256,12 +242,12 @@ pub trait Store: Send + Sync {
     ) -> Result<(), StoreError>;
 
     /// Reads the last good version of every document.
-    async fn last_good(&self) -> Result<Vec<LastGood>, StoreError>;
+    async fn last_good(&self) -> Result<Vec<Good>, StoreError>;
     /// Adds, replaces and removes last good versions.
     async fn save_last_good(
         &self,
         lease: &Lease,
-        put: &[LastGood],
+        put: &[Good],
         remove: &[(Kind, String)],
     ) -> Result<(), StoreError>;
 

@@ -49,12 +49,18 @@ pub(super) struct Comment {
     pub(super) scope: Scope,
 }
 
+/// Tells whether there may be a comment in a document.
+pub(super) fn has_comments(document: &Document) -> bool {
+    !document.is_recalled && memmem::find(&document.bytes.get(), MARK).is_some()
+}
+
 /// Reads the comments of a document; none where it cannot be parsed.
 pub(super) fn comments(document: &Document) -> Vec<Comment> {
-    if memmem::find(&document.bytes, MARK).is_none() {
+    if !has_comments(document) {
         return Vec::new();
     }
-    let (Ok(text), Some(tree)) = (std::str::from_utf8(&document.bytes), document.tree()) else {
+    let bytes = document.bytes.get();
+    let (Ok(text), Some(tree)) = (std::str::from_utf8(&bytes), document.tree()) else {
         return Vec::new();
     };
     let found = memmem::find_iter(text.as_bytes(), MARK);

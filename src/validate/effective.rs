@@ -12,7 +12,7 @@ pub struct Good {
     /// Kind of the document.
     pub kind: Kind,
     /// Its id; `trueline` for the settings.
-    pub id: String,
+    pub id: Arc<str>,
     /// Where it stood.
     pub path: Arc<str>,
     /// Names its content.
@@ -65,6 +65,14 @@ pub(super) fn key_of(document: &Document) -> Option<(Kind, &str)> {
     }
 }
 
+/// Returns the id of a document that has one, so that it is held once.
+pub(super) fn shared_id(document: &Document) -> Arc<str> {
+    match (document.kind, &document.id) {
+        (Some(Kind::Settings), _) | (_, None) => SETTINGS.into(),
+        (_, Some(id)) => id.clone(),
+    }
+}
+
 /// Returns the ids that a document had before.
 pub(super) fn former_ids(document: &Document) -> &[String] {
     match &document.body {
@@ -82,7 +90,7 @@ pub(super) fn is_sound(document: &Document) -> bool {
 
 /// Last good versions by kind and id.
 #[derive(Debug, Default)]
-pub(super) struct Past(BTreeMap<Kind, HashMap<String, Good>>);
+pub(super) struct Past(BTreeMap<Kind, HashMap<Arc<str>, Good>>);
 
 impl Past {
     pub(super) fn of(last_good: Vec<Good>) -> Self {
@@ -107,8 +115,9 @@ impl Past {
         if let Some(good) =
             known.filter(|good| good.blob == document.blob && good.path == document.path)
         {
-            good.bytes = document.bytes.clone();
+            good.bytes = document.bytes.get();
             good.path = document.path.clone();
+            good.id = shared_id(document);
             good.blob = document.blob.clone();
         }
     }
@@ -136,7 +145,7 @@ impl Past {
 }
 
 fn reread(good: &Good) -> Option<Document> {
-    let blob = Blob { id: good.blob.clone(), bytes: good.bytes.clone() };
+    let blob = Blob { id: good.blob.clone(), bytes: good.bytes.clone().into() };
     read(&good.path, &blob).filter(|document| document.body.is_some())
 }
 
@@ -167,7 +176,7 @@ impl GoodReader {
 /// Documents that are right in themselves, by the id they claim; kept up with what changes.
 #[derive(Debug, Default)]
 pub(super) struct Holders {
-    by_id: BTreeMap<Space, HashMap<String, Claimed>>,
+    by_id: BTreeMap<Space, HashMap<Arc<str>, Claimed>>,
     /// Ids that several documents claim.
     contested: BTreeSet<(Space, String)>,
 }
@@ -187,7 +196,7 @@ impl Holders {
         let of_space = self.by_id.entry(space).or_default();
         let Some(claimed) = of_space.get_mut(id) else {
             let claimed = Claimed { first: document.clone(), others: Vec::new() };
-            of_space.insert(id.to_owned(), claimed);
+            of_space.insert(shared_id(document), claimed);
             return;
         };
         claimed.others.push(document.clone());
@@ -290,7 +299,7 @@ pub(super) fn choose(
         taken.insert((Space::of(good.kind), &good.id));
         effective.overlay.push(Overlay {
             path: path.clone(),
-            id: good.id.clone(),
+            id: good.id.to_string(),
             kind: good.kind,
             why: why.clone(),
         });
@@ -343,7 +352,7 @@ fn good_for<'a>(
 ) -> Option<&'a Good> {
     claims_of(document)
         .filter_map(|(space, id)| past.in_space(space, &id))
-        .find(|good| free(&(Space::of(good.kind), good.id.as_str())))
+        .find(|good| free(&(Space::of(good.kind), &*good.id)))
 }
 
 /// Returns the ids that a wrong document may stand for, the likeliest first.

@@ -58,7 +58,7 @@ impl<'a> Findings<'a> {
         let Some(node) = self.tree().and_then(|tree| tree.pointer(pointer)) else {
             return self.place(pointer);
         };
-        let (line, column) = yaml::position_in(node, &self.document.bytes, offset);
+        let (line, column) = yaml::position_in(node, &self.document.bytes.get(), offset);
         Place { path: self.document.path.clone(), line, column, length: 0 }
     }
 
@@ -112,7 +112,7 @@ impl<'a> Findings<'a> {
             None => self.locate(&problem.pointer, problem.at_key),
         };
         match self.tree() {
-            Some(tree) => problem.within(&self.document.bytes, tree, place),
+            Some(tree) => problem.within(&self.document.bytes.get(), tree, place),
             None => problem.at(place),
         }
     }
@@ -132,7 +132,7 @@ impl<'a> Findings<'a> {
 
     /// Adds the edit that writes another word where a finding stands.
     pub fn respell(&self, finding: Finding, word: &str, instead: &str) -> Finding {
-        let fix = edit::respell(&self.document.bytes, &finding.place, word, instead);
+        let fix = edit::respell(&self.document.bytes.get(), &finding.place, word, instead);
         Finding { fix: fix.or(finding.fix), ..finding }
     }
 
@@ -140,7 +140,7 @@ impl<'a> Findings<'a> {
     pub fn rewrite(&self, finding: Finding, pointer: &str, rewrite: &template::Rewrite) -> Finding {
         let node = self.tree().and_then(|tree| tree.pointer(pointer));
         let range = rewrite.start..rewrite.end;
-        let source = &self.document.bytes;
+        let source = &self.document.bytes.get();
         let edit = node.and_then(|node| edit::in_text(source, node, range, &rewrite.text));
         let Some(edit) = edit else { return finding };
         let what = format!("write `{}`", rewrite.text);

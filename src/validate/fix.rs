@@ -122,8 +122,8 @@ pub fn mend(
         let before = snapshot.files.get(path)?;
         (before.bytes != blob.bytes).then(|| MendedFile {
             path: path.clone(),
-            before: before.bytes.clone(),
-            after: blob.bytes.clone(),
+            before: before.bytes.get(),
+            after: blob.bytes.get(),
         })
     });
     Mended { files: changed.collect(), snapshot: now, fixed, refused, findings }
@@ -225,7 +225,7 @@ fn key(finding: &Finding) -> (Arc<str>, String, String) {
 fn change(snapshot: &mut Snapshot, path: &Arc<str>, findings: Vec<Finding>) -> Vec<Finding> {
     let Some(blob) = snapshot.files.get_mut(path) else { return Vec::new() };
     let fixes: Vec<&Fix> = findings.iter().filter_map(|finding| finding.fix.as_ref()).collect();
-    let Applied { bytes, taken } = apply(&blob.bytes, &fixes);
+    let Applied { bytes, taken } = apply(&blob.bytes.get(), &fixes);
     *blob = Blob { id: Digest::of_bytes(&bytes).to_string().into(), bytes: bytes.into() };
     if snapshot.commit.starts_with("dir:") {
         snapshot.commit = directory_commit(&snapshot.files);

@@ -24,7 +24,8 @@ fn check(service: &str, unsafe_too: bool, expected: &str, left: &[&str]) {
     let blob = |text: &str| Blob { id: text.into(), bytes: text.as_bytes().into() };
     snapshot.files.insert(PATH.into(), blob(service));
     let mended = mended(&snapshot, unsafe_too);
-    let after = std::str::from_utf8(&mended.snapshot.files[PATH].bytes).unwrap();
+    let after = mended.snapshot.files[PATH].bytes.get();
+    let after = std::str::from_utf8(&after).unwrap();
     assert_eq!(after, expected, "{:#?}", mended.refused);
     let rules: Vec<&str> = mended.findings.iter().map(|finding| &*finding.rule).collect();
     assert_eq!(rules, left, "{:#?}", mended.findings);
@@ -88,7 +89,8 @@ fn a_fix_that_does_not_mend_is_taken_back() {
     let path = "catalog/databases/database-standard.yaml";
     let wrong = ITEM.replace("name: Database\n", "name: 12 # c\n  tags: [a, a]\n");
     let mended = mended(&snapshot(&wrong), false);
-    let after = std::str::from_utf8(&mended.snapshot.files[path].bytes).unwrap();
+    let after = mended.snapshot.files[path].bytes.get();
+    let after = std::str::from_utf8(&after).unwrap();
     assert!(after.contains("name: 12 # c\n  tags: [a]\n"), "{after}");
     let rules = |findings: &[Finding]| -> Vec<String> {
         findings.iter().map(|finding| finding.rule.clone()).collect()
@@ -105,14 +107,14 @@ fn of_fixes_that_break_each_other_the_first_has_to_do() {
         let place = crate::finding::Place::start_of("a");
         Finding::error("schema/value", place, what).fix(fix(&[(start, start, "!")]))
     };
-    let mut judge = |snapshot: &Snapshot| match &*snapshot.files["a"].bytes {
+    let mut judge = |snapshot: &Snapshot| match &*snapshot.files["a"].bytes.get() {
         b"xy" => vec![finding(0, "a"), finding(2, "b")],
         b"!xy" => vec![Finding { fix: None, ..finding(0, "b") }],
         b"xy!" => vec![Finding { fix: None, ..finding(0, "a") }],
         _ => vec![Finding { fix: None, ..finding(0, "c") }],
     };
     let mended = mend(&all, &|_| true, &mut judge);
-    assert_eq!(&*mended.snapshot.files["a"].bytes, b"!xy");
+    assert_eq!(&*mended.snapshot.files["a"].bytes.get(), b"!xy");
     assert_eq!((mended.fixed.len(), mended.refused.len()), (1, 1));
 }
 
@@ -126,7 +128,7 @@ fn fixing_comes_to_an_end() {
         vec![Finding::note("schema/value", place, count.to_string()).fix(fix(&[(0, 0, "!")]))]
     };
     let mended = mend(&all, &|_| true, &mut judge);
-    assert_eq!(&*mended.snapshot.files["a"].bytes, b"!!!!!");
+    assert_eq!(&*mended.snapshot.files["a"].bytes.get(), b"!!!!!");
 }
 
 #[test]
@@ -250,7 +252,7 @@ proptest! {
         prop_assert!(twice.files.is_empty(), "{service:?} {:?}", twice.files);
         prop_assert!(depth(&once.findings) >= depth(&before));
         // Every line that no fix is about is still there, comments among them.
-        let after = String::from_utf8(once.snapshot.files[PATH].bytes.to_vec()).unwrap();
+        let after = String::from_utf8(once.snapshot.files[PATH].bytes.get().to_vec()).unwrap();
         let kept = |line: &&str| line.contains("# c") || line.contains('é');
         for line in service.lines().filter(kept) {
             let comment = line.split('#').nth(1).unwrap_or_default();

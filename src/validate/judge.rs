@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use imbl::ordmap::DiffItem;
 use jiff::civil::Date;
 use rayon::prelude::*;
 
+use super::changed::{Changed, changed};
+use super::comments::has_comments;
 use super::effective::{
-    self, Effective, Good, GoodReader, Holders, Judgement, Overlay, Past, Space, key_of,
+    self, Effective, Good, GoodReader, Holders, Judgement, Overlay, Past, Space, key_of, shared_id,
 };
 use super::fit::{Beside, Fit};
 use super::run::check_document;
@@ -84,9 +85,6 @@ struct Last {
 /// The files that say who owns what, and what is wrong with taking them in.
 type OwnersKey = (Files, Vec<Finding>);
 
-/// A document before and after, by its path.
-type Changed = (Arc<str>, Option<Arc<Document>>, Option<Arc<Document>>);
-
 impl Judge {
     /// Makes a judge who knows the last good version of every document.
     pub fn new(last_good: Vec<Good>) -> Self {
@@ -120,7 +118,7 @@ impl Judge {
         let commit = snapshot.commit.clone();
         let catalog = Arc::new(match &self.last {
             Some(last) => last.catalog.follow(commit, effective.documents.clone()),
-            None => Catalog::of(commit, effective.documents.values().cloned()),
+            None => Catalog::default().follow(commit, effective.documents.clone()),
         });
         let (remember, forget) = match self.is_forgetful {
             true => (Vec::new(), Vec::new()),
@@ -215,6 +213,9 @@ impl Judge {
         }
         self.documents = documents;
         self.comments.follow(changed.iter().map(|(path, _, new)| (path, new.as_ref())));
+        if self.is_forgetful {
+            self.release(&changed);
+        }
         let severities = Severities::of(&self.settings());
         let severities = severities.allowing(self.comments.allowed(&self.documents));
         let before = std::mem::take(&mut self.wrong);
@@ -227,6 +228,12 @@ impl Judge {
         severities
     }
 
+    /// Lets go of the bytes of what is right: places and comments are asked of other documents.
+    fn release(&self, changed: &[Changed]) {
+        let right = changed.iter().filter(|(path, _, _)| !self.flaws.contains_key(path));
+        right.filter_map(|(_, _, new)| new.as_ref()).for_each(|document| document.bytes.release());
+    }
+
     /// Checks a document by itself, unless it is known that nothing is wrong with it.
     fn check_document(&self, document: &Document) -> Vec<Finding> {
         let memory = self.memory.as_deref();
@@ -237,6 +244,7 @@ impl Judge {
         if let Some(memory) = memory
             && found.is_empty()
             && document.findings.is_empty()
+            && !has_comments(document)
         {
             memory.keep(document);
         }
@@ -341,10 +349,10 @@ impl Judge {
             if !same && !contested(kind, id) {
                 good.push(Good {
                     kind,
-                    id: id.to_owned(),
+                    id: shared_id(document),
                     path: document.path.clone(),
                     blob: document.blob.clone(),
-                    bytes: document.bytes.clone(),
+                    bytes: document.bytes.get(),
                 });
             }
         }
@@ -357,25 +365,13 @@ impl Judge {
             let known = old.filter(|(kind, id)| self.past.get(*kind, id).is_some());
             known.map(|(kind, id)| (kind, id.to_owned())).collect()
         } else {
-            self.past.all().map(|good| (good.kind, good.id.clone())).collect()
+            self.past.all().map(|good| (good.kind, good.id.to_string())).collect()
         };
         gone.retain(|(kind, id)| is_gone(*kind, id));
         gone.sort_unstable();
         gone.dedup();
         (good, gone)
     }
-}
-
-/// Returns which documents differ, by path.
-fn changed(before: &Documents, after: &Documents) -> Vec<Changed> {
-    let changed = before.diff(after).map(|item| match item {
-        DiffItem::Add(path, new) => (path.clone(), None, Some(new.clone())),
-        DiffItem::Update { old: (path, old), new: (_, new) } => {
-            (path.clone(), Some(old.clone()), Some(new.clone()))
-        }
-        DiffItem::Remove(path, old) => (path.clone(), Some(old.clone()), None),
-    });
-    changed.collect()
 }
 
 /// Says what is wrong with a document in itself.

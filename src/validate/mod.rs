@@ -22,6 +22,7 @@
 //! ```
 
 mod breaks;
+mod changed;
 mod comments;
 mod context;
 mod credential_shapes;

@@ -99,7 +99,7 @@ impl Allows {
         };
         Self {
             path: document.path.clone(),
-            bytes: document.bytes.clone(),
+            bytes: document.bytes.get(),
             used: comments.iter().map(unused).collect(),
             comments,
         }

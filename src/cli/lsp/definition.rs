@@ -57,7 +57,8 @@ fn of_key(page: &Page<'_>, spot: &Spot) -> Option<Target> {
 
 /// Returns the path of the id of a field in a document.
 fn field_path(document: &Document, id: &str) -> Option<Vec<Step>> {
-    let text = String::from_utf8_lossy(&document.bytes);
+    let bytes = document.bytes.get();
+    let text = String::from_utf8_lossy(&bytes);
     let outline = Outline::of(&text);
     let is_field = |spot: &&Spot| {
         let words = words(&spot.path);
@@ -79,7 +80,7 @@ fn location(scene: &Scene<'_>, page: &Page<'_>, target: &Target) -> Option<Value
         Target::Document(document, there) => {
             uri = uri_of(&scene.folder.root.join(&*document.path))?;
             let now = scene.folder.text(&document.path);
-            text = now.unwrap_or_else(|| Text::new(String::from_utf8_lossy(&document.bytes)));
+            text = now.unwrap_or_else(|| Text::new(String::from_utf8_lossy(&document.bytes.get())));
             outline = Outline::of(text.as_str());
             path = there;
         }

@@ -123,7 +123,7 @@ impl Folder {
         self.snapshot.files.iter().any(|(path, blob)| {
             let document = matches!(Layout::of(path), Layout::Document { .. });
             &**path == "trueline.yaml"
-                || (document && blob.bytes.windows(9).any(|bytes| bytes == b"catalog/v"))
+                || (document && blob.bytes.get().windows(9).any(|bytes| bytes == b"catalog/v"))
         })
     }
 
@@ -210,7 +210,7 @@ impl Folder {
     /// Returns the text of a file as it was judged.
     pub(super) fn text(&self, path: &str) -> Option<Text> {
         let blob = self.snapshot.files.get(path)?;
-        Some(Text::new(String::from_utf8_lossy(&blob.bytes)))
+        Some(Text::new(String::from_utf8_lossy(&blob.bytes.get())))
     }
 }
 

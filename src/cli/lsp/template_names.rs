@@ -105,9 +105,9 @@ impl Page<'_> {
     /// Returns the secrets that the documents of the catalog name already.
     fn secrets(&self) -> Vec<Word> {
         let mut names = BTreeSet::new();
-        let offers = self.catalog.items.values().map(|item| &item.document.bytes);
+        let offers = self.catalog.items.values().map(|item| item.document.bytes.get());
         for bytes in offers {
-            let text = String::from_utf8_lossy(bytes);
+            let text = String::from_utf8_lossy(&bytes);
             for (at, found) in text.match_indices("secrets.") {
                 let rest = text.get(at + found.len()..).unwrap_or_default();
                 let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';

@@ -5,7 +5,8 @@ use sqlx::SqlitePool;
 use super::rows;
 use super::write::Write;
 use crate::catalog::Kind;
-use crate::store::{CatalogState, LastGood, StoreError};
+use crate::store::{CatalogState, StoreError};
+use crate::validate::Good;
 
 /// Reads what is remembered of the catalog; nothing much before its first tick.
 pub(super) async fn state(readers: &SqlitePool, catalog: &str) -> Result<CatalogState, StoreError> {
@@ -42,7 +43,7 @@ pub(super) async fn save_state(
 pub(super) async fn last_good(
     readers: &SqlitePool,
     catalog: &str,
-) -> Result<Vec<LastGood>, StoreError> {
+) -> Result<Vec<Good>, StoreError> {
     type Row = (String, String, String, String, Vec<u8>);
     let found: Vec<Row> = sqlx::query_as(
         "SELECT kind, id, path, blob, bytes FROM last_good WHERE catalog = $1 ORDER BY kind, id",
@@ -53,7 +54,7 @@ pub(super) async fn last_good(
     .map_err(StoreError::database("reading the last good documents"))?;
     let document = |(kind, id, path, blob, bytes): Row| {
         let kind = rows::from_word("the kind of a document", kind)?;
-        Ok(LastGood { kind, id, path, blob, bytes })
+        Ok(Good { kind, id: id.into(), path: path.into(), blob: blob.into(), bytes: bytes.into() })
     };
     found.into_iter().map(document).collect()
 }
@@ -61,7 +62,7 @@ pub(super) async fn last_good(
 /// Adds, replaces and removes last good versions.
 pub(super) async fn save_last_good(
     write: &mut Write<'_>,
-    put: &[LastGood],
+    put: &[Good],
     remove: &[(Kind, String)],
 ) -> Result<(), StoreError> {
     let failed = StoreError::database("writing the last good documents");
@@ -69,7 +70,7 @@ pub(super) async fn save_last_good(
         sqlx::query("DELETE FROM last_good WHERE catalog = $1 AND kind = $2 AND id = $3")
             .bind(write.catalog)
             .bind(kind.word())
-            .bind(id)
+            .bind(&**id)
             .execute(write.connection())
             .await
             .map_err(&failed)?;
@@ -83,10 +84,10 @@ pub(super) async fn save_last_good(
         )
         .bind(write.catalog)
         .bind(document.kind.word())
-        .bind(&document.id)
-        .bind(&document.path)
-        .bind(&document.blob)
-        .bind(&document.bytes)
+        .bind(&*document.id)
+        .bind(&*document.path)
+        .bind(&*document.blob)
+        .bind(&*document.bytes)
         .execute(write.connection())
         .await
         .map_err(&failed)?;

@@ -24,9 +24,10 @@ use crate::id::{RunId, UnitKey};
 use crate::reconcile::{Plan, UnitRecord, UnitRow};
 use crate::run::{Event, Run};
 use crate::store::{
-    Arrival, AuditEntry, CatalogState, Decision, DecisionKind, JournalEntry, LastGood, Lease,
-    LeaseHolder, LeftProposal, Proposal, RunSummary, Store, StoreError, Task, TaskState, UnitWrite,
+    Arrival, AuditEntry, CatalogState, Decision, DecisionKind, JournalEntry, Lease, LeaseHolder,
+    LeftProposal, Proposal, RunSummary, Store, StoreError, Task, TaskState, UnitWrite,
 };
+use crate::validate::Good;
 
 /// The store in SQLite.
 pub struct SqliteStore {
@@ -154,14 +155,14 @@ impl Store for SqliteStore {
         fenced!(self, lease, |write| catalog::save_state(write, state))
     }
 
-    async fn last_good(&self) -> Result<Vec<LastGood>, StoreError> {
+    async fn last_good(&self) -> Result<Vec<Good>, StoreError> {
         catalog::last_good(&self.readers, &self.catalog).await
     }
 
     async fn save_last_good(
         &self,
         lease: &Lease,
-        put: &[LastGood],
+        put: &[Good],
         remove: &[(Kind, String)],
     ) -> Result<(), StoreError> {
         fenced!(self, lease, |write| catalog::save_last_good(write, put, remove))

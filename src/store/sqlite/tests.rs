@@ -8,9 +8,10 @@ use super::fixtures::{at, beginning, definition, driven, end, holder, plan, run,
 use crate::catalog::Kind;
 use crate::id::{RunId, StepPath, UnitKey};
 use crate::store::{
-    CatalogState, DecisionKind, LastGood, Lease, Proposal, Store, StoreError, Task, TaskState,
-    UnitWrite, verify_chain,
+    CatalogState, DecisionKind, Lease, Proposal, Store, StoreError, Task, TaskState, UnitWrite,
+    verify_chain,
 };
+use crate::validate::Good;
 
 fn place() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("folder");
@@ -42,10 +43,9 @@ fn proposal() -> Proposal {
     Proposal { repository, number: 4, run: Some(RunId("r1".to_owned())), step: None, service }
 }
 
-fn document(id: &str, bytes: &[u8]) -> LastGood {
-    let path = format!("services/payments/{id}.yaml");
-    let (id, blob) = (id.to_owned(), "b10b".to_owned());
-    LastGood { kind: Kind::Service, id, path, blob, bytes: bytes.to_vec() }
+fn document(id: &str, bytes: &[u8]) -> Good {
+    let path = format!("services/payments/{id}.yaml").into();
+    Good { kind: Kind::Service, id: id.into(), path, blob: "b10b".into(), bytes: bytes.into() }
 }
 
 /// Carries out every write of a driver, and returns what became of each.

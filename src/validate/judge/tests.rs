@@ -35,7 +35,10 @@ fn what_is_known_is_not_remembered_again_and_what_is_gone_is_forgotten() {
 #[test]
 fn a_wrong_document_leaves_its_last_good_version_in_force() {
     let judged = judge_after(&world(), &world().replace("fields: {size: small}", "feilds: {}"));
-    assert_eq!(judged.catalog.services["payments-db"].body.fields["size"], "small");
+    assert_eq!(
+        judged.catalog.services["payments-db"].body.fields.get("size").expect("size"),
+        "small"
+    );
     assert!(judged.misfits.is_empty() && judged.absent_is_unknown.is_none());
     let [overlay] = judged.overlay.as_slice() else { panic!("{:?}", judged.overlay) };
     assert_eq!((&*overlay.id, overlay.kind), ("payments-db", Kind::Service));
@@ -158,7 +161,7 @@ fn one_changed_file_is_checked_alone() {
     let item = snapshot(ITEM)
         .files
         .into_iter()
-        .map(|(path, blob)| (path.to_string(), blob.bytes.to_vec()));
+        .map(|(path, blob)| (path.to_string(), blob.bytes.get().to_vec()));
     let mut files: Vec<_> = item.chain((0..3_000).map(|n| service(n, "small"))).collect();
     let mut judge = Judge::default();
     let start = std::time::Instant::now();

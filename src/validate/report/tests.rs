@@ -53,7 +53,7 @@ pub(super) fn broken() -> (Snapshot, Vec<Finding>) {
 fn the_example_points_at_what_it_says() {
     let (snapshot, findings) = broken();
     let path = &findings[3].place.path;
-    let bytes = &snapshot.files.get(path).unwrap().bytes;
+    let bytes = snapshot.files.get(path).unwrap().bytes.get();
     let edit = &findings[2].fix.as_ref().unwrap().edits[0];
     assert_eq!(&bytes[edit.start..edit.end], b"smal");
     assert!(Judge::default().judge(&snapshot).findings.len() >= 3);

@@ -45,7 +45,8 @@ impl Page<'_> {
             most => most,
         };
         let source = self.report.snapshot.files.get(path).filter(|_| self.shown.source);
-        let lines = source.map(|blob| Lines::of(&blob.bytes).hiding(findings));
+        let bytes = source.map(|blob| blob.bytes.get());
+        let lines = bytes.as_ref().map(|bytes| Lines::of(bytes).hiding(findings));
         for finding in findings.iter().take(most) {
             self.finding(finding, lines.as_ref());
         }

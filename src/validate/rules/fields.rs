@@ -71,7 +71,7 @@ fn check(of: &ServiceContext<'_>, findings: &mut Findings<'_>) {
         Offer::Bundle(bundle) => (&bundle.body.presentation.form, &bundle.body.metadata.id),
     };
     let defaults = of.environment.and_then(|environment| environment.body.defaults.get(id));
-    report(form, (&of.service.fields, defaults), findings);
+    report(form, (&of.service.fields.to_map(), defaults), findings);
 }
 
 fn report(

@@ -48,7 +48,8 @@ fn wrong(
 ) -> Option<Finding> {
     let lifecycle = used.lifecycle.as_ref().filter(|lifecycle| lifecycle.deprecated)?;
     // A bundle may wrap the item that it takes the place of.
-    if lifecycle.replacement.is_some() && lifecycle.replacement == document.id {
+    if lifecycle.replacement.is_some() && lifecycle.replacement.as_deref() == document.id.as_deref()
+    {
         return None;
     }
     let id = &used.id;

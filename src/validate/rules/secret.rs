@@ -39,7 +39,8 @@ pub(super) static RULES: [Rule; 2] = [
 ];
 
 fn check(document: &Document, findings: &mut Findings<'_>) {
-    let Ok(text) = std::str::from_utf8(&document.bytes) else { return };
+    let bytes = document.bytes.get();
+    let Ok(text) = std::str::from_utf8(&bytes) else { return };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     for Credential { range, what } in credentials(text).into_iter().take(MOST) {
         let finding = match what {

@@ -20,7 +20,7 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(document: &Document, findings: &mut Findings<'_>) {
     let Some(Body::Service(service)) = &document.body else { return };
-    for (field, value) in &service.fields {
+    for (field, value) in service.fields.iter() {
         // A lone reference is read where it is the whole field.
         if value.as_str().is_some_and(|text| lone_reference(text).is_some()) {
             continue;

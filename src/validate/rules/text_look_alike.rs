@@ -27,7 +27,8 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
             findings.add(finding.hint(format!("rename it to `{instead}`")));
         }
     }
-    let Ok(text) = std::str::from_utf8(&document.bytes) else { return };
+    let bytes = document.bytes.get();
+    let Ok(text) = std::str::from_utf8(&bytes) else { return };
     if text.is_ascii() {
         return;
     }

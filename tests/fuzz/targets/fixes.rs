@@ -38,7 +38,7 @@ fn check(bytes: &[u8]) {
     let findings = soon(bytes.len(), || found(&snapshot));
     for finding in &findings {
         let blob = snapshot.files.get(&finding.place.path).expect("a file that is there");
-        source::stands_in(finding, &blob.bytes);
+        source::stands_in(finding, &blob.bytes.get());
     }
     if findings.iter().all(|finding| finding.fix.is_none()) {
         return;
