@@ -126,7 +126,12 @@ async fn memory(services: usize) -> Result<()> {
     daemon.tick().await?;
     ensure!(daemon.plan.as_ref().is_some_and(trueline::reconcile::Plan::is_empty), "not in sync");
     daemon.tick().await?;
-    let bytes: usize = daemon.catalog.documents.values().map(|document| document.bytes.len()).sum();
+    let bytes: usize = daemon
+        .catalog
+        .documents
+        .values()
+        .map(|document| usize::try_from(document.bytes.size()).unwrap_or(0))
+        .sum();
     let peak = peak_kib()?;
     println!("job: memory, {services} services in sync");
     println!("  peak of the process: {} MiB", peak / 1024);

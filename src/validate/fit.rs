@@ -23,6 +23,8 @@ const REASONS: usize = 3;
 /// What a catalog is checked against, beside itself.
 pub(super) struct Beside<'a> {
     pub(super) owners: &'a Arc<Owners>,
+    /// What the files that say who owns what hold.
+    pub(super) owners_digest: Digest,
     pub(super) against: &'a Against,
     pub(super) memory: Option<&'a Memory>,
 }
@@ -78,7 +80,7 @@ impl Fit {
         let mut found = self.of_services(&mut misfits, severities);
         found.extend(check_bundles(&context, &mut misfits, severities));
         context.waiting = self.waiting.keys().cloned().collect();
-        let whole = self.check_whole(&context, beside.owners).into_iter();
+        let whole = self.check_whole(&context, effective, beside).into_iter();
         let whole = whole.filter_map(|finding| severities.apply(finding));
         for finding in whole.chain(check_change(&context, beside.against, severities)) {
             let document = catalog.documents.get(&finding.place.path);
@@ -164,14 +166,24 @@ impl Fit {
     }
 
     /// Runs the rules about the whole; those about names only where a name changed.
-    fn check_whole(&mut self, context: &Context<'_>, owners: &Arc<Owners>) -> Vec<Finding> {
-        let same_names = self.last.as_ref().is_some_and(|last| {
-            Arc::ptr_eq(&last.owners, owners)
+    fn check_whole(
+        &mut self,
+        context: &Context<'_>,
+        effective: &Effective,
+        beside: &Beside<'_>,
+    ) -> Vec<Finding> {
+        let mut same_names = self.last.as_ref().is_some_and(|last| {
+            Arc::ptr_eq(&last.owners, beside.owners)
                 && last.catalog.settings == context.catalog.settings
                 && has_same_names(&last.catalog, context.catalog, &self.of_names)
         });
+        let mut remembered = None;
         if !same_names {
             self.of_names.clear();
+            // Where all can be used, nothing decides but what is in the key.
+            let memory = beside.memory.filter(|_| effective.unusable.is_empty());
+            remembered = memory.map(|memory| (memory, key_of_names(context, beside)));
+            same_names = remembered.is_some_and(|(memory, key)| memory.get(&key).is_some());
         }
         let check = |rule: &&'static Rule| {
             let (mut whole, mut of_names) = (Vec::new(), Vec::new());
@@ -185,6 +197,10 @@ impl Fit {
         let found: Vec<(Vec<Finding>, Vec<Finding>)> = rules().par_iter().map(check).collect();
         let (whole, of_names): (Vec<_>, Vec<_>) = found.into_iter().unzip();
         self.of_names.extend(of_names.into_iter().flatten());
+        if let Some((memory, key)) = remembered.filter(|_| !same_names && self.of_names.is_empty())
+        {
+            memory.put(key, Vec::new());
+        }
         let mut whole: Vec<Finding> = whole.into_iter().flatten().collect();
         whole.extend(self.of_names.iter().cloned());
         whole
@@ -244,6 +260,25 @@ fn key_of_check(of: &ServiceContext<'_>, document: &Document) -> Option<Digest> 
         add(of.context.offer_of(&entry.body)?.document());
     }
     Some(Digest::of_bytes(key.as_bytes()))
+}
+
+/// Names all that the rules about names look at.
+fn key_of_names(context: &Context<'_>, beside: &Beside<'_>) -> Digest {
+    let mut key = format!("names\0{}\0", beside.owners_digest);
+    let settings = context.catalog.documents.get("trueline.yaml");
+    key.extend(settings.map(|document| &*document.blob));
+    for document in context.catalog.documents.values() {
+        let (kind, id) = key_of(document).unzip();
+        let how = match (document.body.is_some(), is_sound(document)) {
+            (true, _) => "+",
+            (false, true) => "?",
+            (false, false) => "-",
+        };
+        key.extend(["\0", &document.path, "\0", kind.map_or("", Kind::word), "\0", how]);
+        key.extend(id.into_iter().flat_map(|id| ["\0", id]));
+        key.extend(former_ids(document).iter().flat_map(|id| ["\0", id]));
+    }
+    Digest::of_bytes(key.as_bytes())
 }
 
 /// Tells whether paths, kinds and ids are the same, and the documents that something was found in.

@@ -18,6 +18,7 @@ use super::suppress::{Ran, Shelf};
 use crate::catalog::{
     Body, Catalog, Document, Documents, Files, Kind, Memory, Reader, Settings, Snapshot,
 };
+use crate::digest::Digest;
 use crate::finding::Finding;
 use crate::owners::{LOCATIONS, Owners};
 
@@ -125,7 +126,9 @@ impl Judge {
             false => self.remembered(&catalog, &effective),
         };
         let owners = self.owners(snapshot);
-        let beside = Beside { owners: &owners, against, memory: self.memory.as_deref() };
+        let owners_digest = self.owners_digest();
+        let memory = self.memory.as_deref();
+        let beside = Beside { owners: &owners, owners_digest, against, memory };
         let in_force = self.in_force(&effective, &severities);
         let (mut beyond, misfits) = self.fit.check(&catalog, &effective, &in_force, &beside);
         // What stands in a last good version is nothing that the snapshot could mend.
@@ -183,6 +186,15 @@ impl Judge {
                 owners
             }
         }
+    }
+
+    /// Names what the files that say who owns what hold.
+    fn owners_digest(&self) -> Digest {
+        let files = self.owners.iter().flat_map(|((files, _), _)| files.iter());
+        let refused = self.owners.iter().flat_map(|((_, refused), _)| refused);
+        let mut key: String = files.map(|(path, blob)| format!("{path}\0{}\0", blob.id)).collect();
+        key.extend(refused.map(ToString::to_string));
+        Digest::of_bytes(key.as_bytes())
     }
 
     /// Takes in the documents of a snapshot, and finds which are wrong in themselves.
