@@ -218,6 +218,16 @@ impl PartialEq for Document {
 impl Eq for Document {}
 
 impl Document {
+    /// Lets go of what can be had again: its bytes, and what its form compiles to.
+    pub fn release(&self) {
+        self.bytes.release();
+        match &self.body {
+            Some(Body::Item(item)) => item.presentation.form.release(),
+            Some(Body::Bundle(bundle)) => bundle.presentation.form.release(),
+            _ => {}
+        }
+    }
+
     /// Parses the document again, for its places.
     pub fn tree(&self) -> Option<Node> {
         yaml::parse(&self.path, &self.bytes.get()).0

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jsonschema::Validator;
 use jsonschema::error::ValidationErrorKind as Broken;
@@ -100,16 +100,25 @@ fn missing_field(field: &Field) -> Problem {
     Problem::new("fields/missing", "", message, Some(hint))
 }
 
-/// What the fields of a form compile to, each remembered from its first check on.
+/// What the fields of a form compile to, each remembered from its first check on until it is released.
 #[derive(Default)]
-pub struct Checks(OnceLock<BTreeMap<String, OnceLock<FieldCheck>>>);
+pub struct Checks(Mutex<Arc<Compiled>>);
+
+/// What fields compile to, by their ids; nothing for fields that were not checked yet.
+type Compiled = OnceLock<BTreeMap<String, OnceLock<Arc<FieldCheck>>>>;
 
 impl Checks {
-    fn of(&self, form: &Form, field: &Field) -> Option<&FieldCheck> {
-        let checks = self.0.get_or_init(|| {
+    fn of(&self, form: &Form, field: &Field) -> Option<Arc<FieldCheck>> {
+        let compiled = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let checks = compiled.get_or_init(|| {
             form.fields().map(|field| (field.id.clone(), OnceLock::new())).collect()
         });
-        Some(checks.get(&field.id)?.get_or_init(|| FieldCheck::of(field)))
+        Some(checks.get(&field.id)?.get_or_init(|| Arc::new(FieldCheck::of(field))).clone())
+    }
+
+    /// Forgets what was compiled: it takes more room than the form.
+    pub(super) fn release(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::config::Config;
 use super::environment::ApprovalRule;
 use super::form::Form;
 
@@ -253,7 +254,7 @@ pub struct Action {
     pub retry: Option<Retry>,
     /// By type.
     #[serde(default)]
-    pub config: Value,
+    pub config: Config,
     /// Name of an output → JSON pointer into the action's result.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub outputs: BTreeMap<String, String>,

@@ -2,6 +2,7 @@
 
 mod actions;
 mod bundle;
+mod config;
 mod content;
 mod document;
 mod duration;
@@ -28,6 +29,7 @@ mod snapshot;
 pub use bundle::{
     Bundle, BundleFulfillment, Component, ErrorHandling, Orchestration, OrchestrationMode,
 };
+pub use config::Config;
 pub use content::{Content, Lender};
 pub use document::{Body, Document, Documents, Kind, Layout, place_in};
 pub use duration::duration;

@@ -139,7 +139,7 @@ impl<'a> Bench<'a> {
         let public = self.public(step, None).map_err(Fault::terminal)?;
         let (scope, mut secrets) = self.private_scope(step).await?;
         let mut config =
-            kinds::render_config(kind, &step.action.config, &scope).map_err(terminal)?;
+            kinds::render_config(kind, &step.action.config.value(), &scope).map_err(terminal)?;
         for pointer in kind.secrets {
             let Some(Value::String(text)) = config.pointer_mut(pointer) else { continue };
             let secret = self.secret(self.unit.definition.owner(), text).await?;
@@ -215,7 +215,7 @@ impl<'a> Bench<'a> {
         let mut scope = scope_of(&self.unit.inputs, &fields, &self.unit.definition);
         let mut named = Map::new();
         let owner = self.unit.definition.owner();
-        for name in secret_names(&step.action.config) {
+        for name in secret_names(&step.action.config.value()) {
             let secret = self.secret(owner, &name).await?;
             named.insert(name, Value::String(secret.reveal().to_owned()));
             secrets.push(secret);

@@ -113,7 +113,7 @@ impl Definition {
         let lists = [Some(&self.create), self.update.as_ref(), self.delete.as_ref()];
         let actions = lists.into_iter().flatten().flatten().chain(operations);
         for action in actions.chain(&self.before).chain(&self.after) {
-            collect_references(&action.config, &mut note);
+            collect_references(&action.config.value(), &mut note);
             if let Some(when) = &action.when {
                 collect_references(&Value::String(when.clone()), &mut note);
             }

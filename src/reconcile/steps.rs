@@ -8,7 +8,7 @@ use super::actual::{StepRecord, UnitRecord};
 use super::change::{Effect, PlannedStep, When};
 use super::definition::Definition;
 use super::evaluate::{Inputs, public, scope_of, secret_marker, secret_names};
-use crate::catalog::Action;
+use crate::catalog::{Action, Config};
 use crate::digest::Digest;
 use crate::id::{StepPath, UnitKey};
 use crate::kinds::{self, ActionKind, Reversal};
@@ -80,7 +80,7 @@ fn one(
     outputs.insert(action.id.clone(), json!(outputs_seen(action, None)));
     let mut scope = scope_of(source.inputs, &source.inputs.fields, source.definition);
     add_run_scope(&mut scope, action, (operation, source.definition.owner()), &outputs);
-    let mut config = kinds::render_config(kind, &action.config, &scope)
+    let mut config = kinds::render_config(kind, &action.config.value(), &scope)
         .map_err(|error| format!("action `{}`: {error}", action.id))?;
     name_secrets(kind, &mut config, source.definition.owner());
     let when = when_of(action, &scope)?;
@@ -175,7 +175,7 @@ fn available(action: &Action) -> Result<&'static ActionKind, String> {
             action.id, action.kind
         ));
     }
-    if let Some(part) = (kind.lacks)(&action.config).first() {
+    if let Some(part) = (kind.lacks)(&action.config.value()).first() {
         return Err(format!(
             "action `{}`: {part} of `{}` is not available in this build",
             action.id, action.kind
@@ -214,7 +214,7 @@ pub fn render_public(
     }
     let mut scope = scope_of(source.inputs, &source.inputs.fields, definition);
     add_run_scope(&mut scope, action, (operation, definition.owner()), &outputs);
-    let mut config = kinds::render_config(kind, &action.config, &scope)
+    let mut config = kinds::render_config(kind, &action.config.value(), &scope)
         .map_err(|error| format!("action `{}`: {error}", action.id))?;
     name_secrets(kind, &mut config, definition.owner());
     Ok(config)
@@ -276,7 +276,7 @@ fn outputs_seen(action: &Action, step: Option<&PlannedStep>) -> Map<String, Valu
 pub fn output_names(action: &Action) -> BTreeSet<String> {
     let mut names: BTreeSet<String> = action.outputs.keys().cloned().collect();
     if let Some(kind) = kinds::find(&action.kind) {
-        names.extend((kind.outputs)(&action.config));
+        names.extend((kind.outputs)(&action.config.value()));
     }
     names
 }
@@ -305,7 +305,7 @@ fn add_run_scope(
         }
         scope.set(root, Value::Object(values));
     }
-    let secrets: Map<String, Value> = secret_names(&action.config)
+    let secrets: Map<String, Value> = secret_names(&action.config.value())
         .into_iter()
         .map(|name| (name.clone(), Value::String(secret_marker(owner, &name))))
         .collect();
@@ -363,7 +363,7 @@ fn undo_action(id: &str, left: &StepRecord) -> Action {
         when: None,
         timeout: None,
         retry: None,
-        config: Value::Null,
+        config: Config::default(),
         outputs: BTreeMap::new(),
         verify: None,
         rollback: None,

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::context::{Context, Offer, ServiceContext};
 use super::effective::{Effective, Space, former_ids, is_sound, key_of};
 use super::judge::Against;
+use super::known::{key_of_check, key_of_names};
 use super::registry::{Check, Rule, rules};
 use super::run::run;
 use super::severities::Severities;
@@ -27,6 +28,8 @@ pub(super) struct Beside<'a> {
     pub(super) owners_digest: Digest,
     pub(super) against: &'a Against,
     pub(super) memory: Option<&'a Memory>,
+    /// Whether what is compiled for a check is of no use after it.
+    pub(super) is_forgetful: bool,
 }
 
 /// Checks how documents fit together; a service is checked again where something it was checked against changed.
@@ -76,7 +79,7 @@ impl Fit {
             let paths: Vec<&str> = paths.iter().map(|path| &**path).collect();
             misfits.add(id, format!("several documents have this id: {}", paths.join(", ")));
         }
-        self.check_services(&context, beside.memory);
+        self.check_services(&context, beside);
         let mut found = self.of_services(&mut misfits, severities);
         found.extend(check_bundles(&context, &mut misfits, severities));
         context.waiting = self.waiting.keys().cloned().collect();
@@ -100,7 +103,7 @@ impl Fit {
     }
 
     /// Checks the services that may be judged differently by now.
-    fn check_services(&mut self, context: &Context<'_>, memory: Option<&Memory>) {
+    fn check_services(&mut self, context: &Context<'_>, beside: &Beside<'_>) {
         let catalog = context.catalog;
         let stale = match &self.last {
             Some(last) if last.catalog.settings == catalog.settings => {
@@ -117,9 +120,7 @@ impl Fit {
             self.waiting.clear();
             self.awaited.clear();
         }
-        let check = |id: &&String| Some(checked(context, catalog.services.get(*id)?, memory));
-        let results: Vec<_> = ids.par_iter().map(check).collect();
-        for (id, result) in ids.into_iter().zip(results) {
+        for (id, result) in checked_all(context, ids, beside) {
             self.unfit.remove(id);
             for other in self.waiting.remove(id).unwrap_or_default() {
                 self.awaited.entry(other).or_default().remove(id);
@@ -182,7 +183,7 @@ impl Fit {
             self.of_names.clear();
             // Where all can be used, nothing decides but what is in the key.
             let memory = beside.memory.filter(|_| effective.unusable.is_empty());
-            remembered = memory.map(|memory| (memory, key_of_names(context, beside)));
+            remembered = memory.map(|memory| (memory, key_of_names(context, beside.owners_digest)));
             same_names = remembered.is_some_and(|(memory, key)| memory.get(&key).is_some());
         }
         let check = |rule: &&'static Rule| {
@@ -207,6 +208,30 @@ impl Fit {
     }
 }
 
+/// What was found of a service, by its id; nothing where it is gone.
+type Result<'a> = (&'a String, Option<(Option<Unfit>, Vec<String>)>);
+
+/// Checks services, those of one item after another: what a form compiles to is needed for its own services only.
+fn checked_all<'a>(
+    context: &Context<'_>,
+    mut ids: Vec<&'a String>,
+    beside: &Beside<'_>,
+) -> Vec<Result<'a>> {
+    let services = &context.catalog.services;
+    let offer = |id: &String| services.get(id).map(|entry| entry.body.offer());
+    ids.sort_by(|a, b| offer(a).cmp(&offer(b)));
+    let of_one = |ids: &[&'a String]| -> Vec<Result<'a>> {
+        let check = |id: &&'a String| Some(checked(context, services.get(*id)?, beside.memory));
+        let results = ids.par_iter().map(|id| (*id, check(id))).collect();
+        let offered = ids.first().and_then(|id| context.offer_of(&services.get(*id)?.body));
+        offered.filter(|_| beside.is_forgetful).inspect(|offer| offer.document().release());
+        results
+    };
+    let results: Vec<Vec<Result<'a>>> =
+        ids.par_chunk_by(|a, b| offer(a) == offer(b)).map(of_one).collect();
+    results.into_iter().flatten().collect()
+}
+
 /// Checks one service: what keeps it from fitting, and what it waits for.
 fn checked(
     context: &Context<'_>,
@@ -229,56 +254,6 @@ fn checked(
     let waits_for: BTreeSet<&str> = of.upstream().collect();
     let unfit = (!findings.is_empty() || !lost.is_empty()).then_some(Unfit { findings, lost });
     (unfit, waits_for.into_iter().map(ToOwned::to_owned).collect())
-}
-
-/// Names all that the rules about a service look at; nothing where some of it is not there.
-fn key_of_check(of: &ServiceContext<'_>, document: &Document) -> Option<Digest> {
-    let catalog = of.context.catalog;
-    let offer = of.offer?;
-    let parts = match offer {
-        Offer::Item(_) => 0,
-        Offer::Bundle(bundle) => bundle.body.components.len(),
-    };
-    if parts != of.parts.len()
-        || of.environment.is_some() != of.service.metadata.environment.is_some()
-    {
-        return None;
-    }
-    let mut key = "service".to_owned();
-    let mut add = |document: &Document| {
-        key.extend(["\0", &document.path, "\0", &document.blob]);
-    };
-    // Its settings are none of their business; a rule that forgets that does no harm.
-    catalog.documents.get("trueline.yaml").into_iter().for_each(|settings| add(settings));
-    add(document);
-    add(offer.document());
-    of.parts.iter().for_each(|(_, item)| add(&item.document));
-    of.environment.into_iter().for_each(|environment| add(&environment.document));
-    for id in of.upstream() {
-        let entry = catalog.services.get(id)?;
-        add(&entry.document);
-        add(of.context.offer_of(&entry.body)?.document());
-    }
-    Some(Digest::of_bytes(key.as_bytes()))
-}
-
-/// Names all that the rules about names look at.
-fn key_of_names(context: &Context<'_>, beside: &Beside<'_>) -> Digest {
-    let mut key = format!("names\0{}\0", beside.owners_digest);
-    let settings = context.catalog.documents.get("trueline.yaml");
-    key.extend(settings.map(|document| &*document.blob));
-    for document in context.catalog.documents.values() {
-        let (kind, id) = key_of(document).unzip();
-        let how = match (document.body.is_some(), is_sound(document)) {
-            (true, _) => "+",
-            (false, true) => "?",
-            (false, false) => "-",
-        };
-        key.extend(["\0", &document.path, "\0", kind.map_or("", Kind::word), "\0", how]);
-        key.extend(id.into_iter().flat_map(|id| ["\0", id]));
-        key.extend(former_ids(document).iter().flat_map(|id| ["\0", id]));
-    }
-    Digest::of_bytes(key.as_bytes())
 }
 
 /// Tells whether paths, kinds and ids are the same, and the documents that something was found in.

@@ -128,7 +128,13 @@ impl Judge {
         let owners = self.owners(snapshot);
         let owners_digest = self.owners_digest();
         let memory = self.memory.as_deref();
-        let beside = Beside { owners: &owners, owners_digest, against, memory };
+        let beside = Beside {
+            owners: &owners,
+            owners_digest,
+            against,
+            memory,
+            is_forgetful: self.is_forgetful,
+        };
         let in_force = self.in_force(&effective, &severities);
         let (mut beyond, misfits) = self.fit.check(&catalog, &effective, &in_force, &beside);
         // What stands in a last good version is nothing that the snapshot could mend.
@@ -210,8 +216,14 @@ impl Judge {
         let changed = changed(&self.documents, &documents);
         let fresh: Vec<&Arc<Document>> =
             changed.iter().filter_map(|(_, _, new)| new.as_ref()).collect();
-        let found: Vec<Vec<Finding>> =
-            fresh.par_iter().map(|new| self.check_document(new)).collect();
+        let check = |new: &&Arc<Document>| {
+            let found = self.check_document(new);
+            if self.is_forgetful && found.is_empty() && new.findings.is_empty() {
+                new.release();
+            }
+            found
+        };
+        let found: Vec<Vec<Finding>> = fresh.par_iter().map(check).collect();
         for (path, old, _) in &changed {
             self.flaws.remove(path);
             if let Some(old) = old.as_ref().filter(|_| !self.wrong.contains_key(path)) {
@@ -225,9 +237,6 @@ impl Judge {
         }
         self.documents = documents;
         self.comments.follow(changed.iter().map(|(path, _, new)| (path, new.as_ref())));
-        if self.is_forgetful {
-            self.release(&changed);
-        }
         let severities = Severities::of(&self.settings());
         let severities = severities.allowing(self.comments.allowed(&self.documents));
         let before = std::mem::take(&mut self.wrong);
@@ -238,12 +247,6 @@ impl Judge {
         self.wrong = wrong.collect();
         self.hold(&changed, &before);
         severities
-    }
-
-    /// Lets go of the bytes of what is right: places and comments are asked of other documents.
-    fn release(&self, changed: &[Changed]) {
-        let right = changed.iter().filter(|(path, _, _)| !self.flaws.contains_key(path));
-        right.filter_map(|(_, _, new)| new.as_ref()).for_each(|document| document.bytes.release());
     }
 
     /// Checks a document by itself, unless it is known that nothing is wrong with it.

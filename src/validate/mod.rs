@@ -34,6 +34,7 @@ mod fit;
 pub mod fix;
 mod graph;
 mod judge;
+mod known;
 mod look_alike;
 mod references;
 mod registry;

@@ -306,7 +306,7 @@ fn outputs_of<'a>(actions: impl IntoIterator<Item = &'a Action>) -> Outputs<'a> 
 pub(super) fn outputs_with(action: &Action) -> Option<BTreeSet<String>> {
     let kind = kinds::find(&action.kind)?;
     let mut names: BTreeSet<String> = action.outputs.keys().cloned().collect();
-    names.extend((kind.outputs)(&action.config));
+    names.extend((kind.outputs)(&action.config.value()));
     Some(names)
 }
 

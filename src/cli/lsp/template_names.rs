@@ -168,7 +168,9 @@ impl Page<'_> {
             && let Some(kind) = kinds::find(&known.kind)
         {
             names.extend(
-                (kind.outputs)(&known.config).iter().map(|name| Word::new(name, kind.name, "")),
+                (kind.outputs)(&known.config.value())
+                    .iter()
+                    .map(|name| Word::new(name, kind.name, "")),
             );
         }
         names.sort_by(|a, b| a.name.cmp(&b.name));

@@ -110,7 +110,7 @@ pub(in crate::reconcile) fn step(path: &str, kind: &str, config: Value) -> Plann
             when: None,
             timeout: None,
             retry: None,
-            config: Value::Null,
+            config: crate::catalog::Config::default(),
             outputs: BTreeMap::new(),
             verify: None,
             rollback: None,

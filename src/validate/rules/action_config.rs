@@ -23,7 +23,7 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
     for list in action_lists(item) {
         for (index, action) in list.actions.iter().enumerate() {
             let Some(kind) = kinds::find(&action.kind) else { continue };
-            for fault in kinds::config_problems(kind, &action.config) {
+            for fault in kinds::config_problems(kind, &action.config.value()) {
                 let pointer = format!("{}/config{}", list.pointer_to(index), fault.pointer);
                 let finding = if fault.at_key {
                     findings.at_key(&pointer, fault.message)

@@ -21,19 +21,18 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>, rule: &'static Rule, found: &mut Vec<Finding>) {
-    let waiting = waiting(context);
-    let names: Vec<&str> = waiting.keys().copied().collect();
+    let names: Vec<&str> = context.waiting.iter().map(String::as_str).collect();
     let positions: HashMap<&str, usize> =
         names.iter().enumerate().map(|(index, name)| (*name, index)).collect();
     // Whoever waits for nobody is in no ring, and was left out.
-    let next = |index: usize| -> Vec<usize> {
-        let edges = names.get(index).and_then(|name| waiting.get(name));
-        edges
-            .into_iter()
-            .flatten()
-            .filter_map(|(to, _)| positions.get(to.as_str()).copied())
-            .collect()
-    };
+    let next: Vec<Vec<usize>> = names
+        .iter()
+        .map(|name| {
+            let edges = edges_of(context, name).into_iter();
+            edges.filter_map(|(to, _)| positions.get(to.as_str()).copied()).collect()
+        })
+        .collect();
+    let next = |index: usize| next.get(index).cloned().unwrap_or_default();
     for ring in rings(names.len(), next) {
         let ring: Vec<&str> = ring.iter().filter_map(|index| names.get(*index).copied()).collect();
         let Some(first) = ring.first() else { continue };
@@ -46,8 +45,8 @@ fn check(context: &Context<'_>, rule: &'static Rule, found: &mut Vec<Finding>) {
             .iter()
             .zip(ring.iter().skip(1).chain([first]))
             .filter_map(|(from, to)| {
-                let (_, pointer) = waiting.get(from)?.iter().find(|(id, _)| id == to)?;
-                let place = context.catalog.services.get(*from)?.document.place(pointer);
+                let (_, pointer) = edges_of(context, from).into_iter().find(|(id, _)| id == to)?;
+                let place = context.catalog.services.get(*from)?.document.place(&pointer);
                 Some((place, format!("`{from}` waits for `{to}`")))
             })
             .collect();
@@ -79,22 +78,20 @@ fn of_one(
 /// A service that is waited for, and the JSON pointer to where that is said.
 type Edge = (String, String);
 
-/// Returns the services that wait for others.
-fn waiting<'a>(context: &Context<'a>) -> std::collections::BTreeMap<&'a str, Vec<Edge>> {
-    let services = context.waiting.iter();
-    let services = services.filter_map(|id| context.catalog.services.get_key_value(id));
-    let edges = services.filter_map(|(id, entry)| {
-        let service = &entry.body;
-        let named = service.depends_on.iter().enumerate();
-        let named = named.map(|(index, id)| (id.clone(), format!("/dependsOn/{index}")));
-        let mut edges: Vec<Edge> = named.collect();
-        let reads = context.reads_of(service, context.offer_of(service));
-        edges.extend(reads.into_iter().map(|read| {
+/// Returns whom a service waits for; most wait for nobody.
+fn edges_of(context: &Context<'_>, id: &str) -> Vec<Edge> {
+    let Some(entry) = context.catalog.services.get(id) else { return Vec::new() };
+    let service = &entry.body;
+    let named = service.depends_on.iter().enumerate();
+    let named = named.map(|(index, id)| (id.clone(), format!("/dependsOn/{index}")));
+    let mut edges: Vec<Edge> = named.collect();
+    let reads = context.reads_of(service, context.offer_of(service));
+    edges.extend(
+        reads.into_iter().map(|read| {
             (read.service, read.pointer.unwrap_or_else(|| "/catalogBundle".to_owned()))
-        }));
-        (!edges.is_empty()).then_some((id.as_str(), edges))
-    });
-    edges.collect()
+        }),
+    );
+    edges
 }
 
 #[cfg(test)]

@@ -28,8 +28,9 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
                 for (index, action) in list.actions.iter().enumerate() {
                     let Some(kind) = kinds::find(&action.kind) else { continue };
                     let at = list.pointer_to(index);
-                    each_text(&action.config, &mut String::new(), &mut |text, pointer| {
-                        let target = target_of(kind, &action.config, pointer);
+                    let config = action.config.value();
+                    each_text(&config, &mut String::new(), &mut |text, pointer| {
+                        let target = target_of(kind, &config, pointer);
                         if target == Target::Text && !is_template(text) {
                             return;
                         }

@@ -39,7 +39,7 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
     for list in action_lists(item) {
         for (index, action) in list.actions.iter().enumerate() {
             let at = list.pointer_to(index);
-            each_key(&action.config, &mut format!("{at}/config"), &mut |key, pointer| {
+            each_key(&action.config.value(), &mut format!("{at}/config"), &mut |key, pointer| {
                 if is_template(key) {
                     let message = "a template in a key is sent as it stands";
                     let hint = "write the name itself: only values are filled in";

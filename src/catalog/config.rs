@@ -1,0 +1,63 @@
+//! The `config` of an action: kept as text, for most are looked at once and stay for as long as the catalog does.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// The `config` of an action, its strings templates.
+///
+/// As a tree it takes ten times the room of its text, and a catalog has thousands.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Config(Box<RawValue>);
+
+impl Config {
+    /// Returns it as a value.
+    pub fn value(&self) -> Value {
+        serde_json::from_str(self.0.get()).unwrap_or_default()
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Value::Null.into()
+    }
+}
+
+impl From<Value> for Config {
+    fn from(value: Value) -> Self {
+        Self(serde_json::value::to_raw_value(&value).expect("a value can be written"))
+    }
+}
+
+impl PartialEq for Config {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.get() == other.0.get() || self.value() == other.value()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn it_is_the_value_that_it_was_made_of() {
+        let value = json!({"url": "https://x.example", "deep": [{"a": 1.5, "b": null, "c": "\u{1F600}\n"}]});
+        let config: Config = serde_json::from_value(value.clone()).expect("from a value");
+        assert_eq!(config.value(), value);
+        assert_eq!(json!(config), value);
+        let text = serde_json::to_string(&config).expect("writes");
+        assert_eq!(text, value.to_string());
+        assert_eq!(serde_json::from_str::<Config>(&text).expect("reads"), config);
+    }
+
+    #[test]
+    fn how_it_is_written_makes_no_difference() {
+        let spaced: Config = serde_json::from_str("{ \"b\": 1, \"a\": 2 }").expect("reads");
+        assert_eq!(spaced, Config::from(json!({"a": 2, "b": 1})));
+        assert_ne!(spaced, Config::from(json!({"a": 2, "b": 3})));
+        assert_eq!(Config::default().value(), Value::Null);
+    }
+}
