@@ -1,4 +1,5 @@
-//! Reads a plain directory as a snapshot. It follows no link, looks at no git, and reads no unchanged file again.
+//! Reads a plain directory as a snapshot. It follows no link, reads no unchanged file again, and of git knows only where a
+//! work tree begins.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -12,13 +13,14 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
+use super::above::{above, repository_of};
 use super::error::SourceError;
 use super::names::{MAX_DEPTH, hostile, judge};
 use super::wanted::{
     MAX_ENTRIES, MAX_TOTAL_BYTES, entered, is_lfs_pointer, lfs_pointer, matters, symlink,
     too_large, wanted,
 };
-use crate::catalog::{Blob, Files, Snapshot, directory_commit};
+use crate::catalog::{Blob, Files, Snapshot, directory_commit, seen_from};
 use crate::digest::Digest;
 use crate::finding::{Finding, Place};
 
@@ -70,11 +72,19 @@ impl DirectoryReader {
     pub fn read(&mut self) -> Result<Snapshot, SourceError> {
         let walk =
             Walk { known: &self.known, bytes: AtomicU64::new(0), looked_at: AtomicUsize::new(0) };
-        let Part { files: read, findings } = walk.directory(&self.root, "", 0)?;
+        let mut whole = walk.directory(&self.root, "", 0)?;
+        let folder = match repository_of(&self.root) {
+            Some((top, folder)) => {
+                walk.above(&top, &folder, &mut whole)?;
+                folder
+            }
+            None => String::new(),
+        };
+        let Part { files: read, findings } = whole;
         let files: Files =
             read.iter().map(|(path, _, blob)| (path.clone(), blob.clone())).collect();
         self.known = read.into_iter().map(|(path, stamp, blob)| (path, (stamp, blob))).collect();
-        Ok(Snapshot { commit: directory_commit(&files), author: None, files, findings })
+        Ok(Snapshot { commit: directory_commit(&files), author: None, folder, files, findings })
     }
 }
 
@@ -155,6 +165,28 @@ impl Walk<'_> {
         // A pipe or a socket would hold us; it is no document, and hides one where one is looked for.
         let is_hidden = wanted(path).is_some_and(|wanted| wanted.must);
         if is_hidden { Ok(Part::found(no_file(path))) } else { nothing }
+    }
+
+    /// Takes in the CODEOWNERS of the repository that a folder is in.
+    fn above(&self, top: &Path, folder: &str, whole: &mut Part) -> Result<(), SourceError> {
+        for location in above(folder) {
+            let file = top.join(location);
+            let seen = |file: &Path| {
+                let path = file.strip_prefix(top).ok().and_then(Path::to_str);
+                seen_from(folder, path.unwrap_or(location))
+            };
+            let is_link = |path: &Path| path.symlink_metadata().is_ok_and(|it| it.is_symlink());
+            if let Some(parent) = file.parent().filter(|parent| *parent != top && is_link(parent)) {
+                whole.findings.push(symlink(&seen(parent)));
+                continue;
+            }
+            if file.symlink_metadata().is_ok_and(|metadata| !metadata.is_dir()) {
+                let Part { files, findings } = self.entry(&file, &seen(&file), 0)?;
+                whole.files.extend(files);
+                whole.findings.extend(findings);
+            }
+        }
+        Ok(())
     }
 
     fn file(&self, file: &Path, path: &str, metadata: &Metadata) -> Result<Part, SourceError> {

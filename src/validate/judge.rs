@@ -13,12 +13,12 @@ use super::effective::{
 use super::fit::{Beside, Fit};
 use super::run::check_document;
 use super::severities::Severities;
-use super::suppress::{Ran, Shelf};
+use super::suppress::{Ran, Shelf, Suppressed};
 use crate::catalog::{
     Body, Catalog, Document, Documents, Files, Kind, Memory, Reader, Settings, Snapshot,
 };
 use crate::finding::Finding;
-use crate::owners::{LOCATIONS, Owners};
+use crate::owners::Owners;
 
 /// What a snapshot is judged against, beside itself.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +36,8 @@ pub struct Judged {
     pub catalog: Arc<Catalog>,
     /// What is wrong with the documents of the snapshot, by place.
     pub findings: Vec<Finding>,
+    /// What comments in them took away, by place.
+    pub suppressed: Vec<Suppressed>,
     /// Documents whose last good version is in force.
     pub overlay: Vec<Overlay>,
     /// Services that do not fit, each with why.
@@ -82,7 +84,7 @@ struct Last {
 }
 
 /// The files that say who owns what, and what is wrong with taking them in.
-type OwnersKey = (Files, Vec<Finding>);
+type OwnersKey = (String, Files, Vec<Finding>);
 
 /// A document before and after, by its path.
 type Changed = (Arc<str>, Option<Arc<Document>>, Option<Arc<Document>>);
@@ -153,6 +155,7 @@ impl Judge {
         Judged {
             catalog,
             findings,
+            suppressed: severities.suppressed(),
             overlay: effective.overlay,
             misfits,
             absent_is_unknown: effective.absent_is_unknown,
@@ -170,13 +173,7 @@ impl Judge {
 
     /// Reads who owns what, unless the files that say so are the ones that were read last.
     fn owners(&mut self, snapshot: &Snapshot) -> Arc<Owners> {
-        let files: Files = LOCATIONS
-            .iter()
-            .filter_map(|path| snapshot.files.get_key_value(*path))
-            .map(|(path, blob)| (path.clone(), blob.clone()))
-            .collect();
-        let refused = snapshot.findings.iter().filter(|f| LOCATIONS.contains(&&*f.place.path));
-        let key = (files, refused.cloned().collect());
+        let key = Owners::sources(snapshot);
         match &self.owners {
             Some((known, owners)) if *known == key => owners.clone(),
             _ => {
