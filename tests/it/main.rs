@@ -9,6 +9,7 @@
     reason = "a test may fail"
 )]
 
+mod bad_calls;
 mod callback;
 mod canary;
 mod ci_jobs;

@@ -12,10 +12,10 @@ use tempfile::TempDir;
 
 use crate::counterpart::Counterpart;
 
-/// How long the world waits for something to become true.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// How long a command may take before it is said to hang.
-const HANGS: Duration = Duration::from_secs(30);
+/// How long the world waits for something to become true: what never comes is found, what comes late is no fault.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How long a command may take before it is said to hang, on a machine that does much else.
+const HANGS: Duration = Duration::from_mins(3);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(50);
 
