@@ -7,6 +7,7 @@ mod content;
 mod document;
 mod duration;
 mod environment;
+mod folder;
 mod form;
 mod form_certain;
 mod form_check;
@@ -37,6 +38,7 @@ pub use environment::{
     Allow, ApprovalRule, BreakingChange, ChangeWindow, Defaults, Deny, Environment,
     EnvironmentMetadata, FirstContact, Guard, OwnerSettings, Quota, Settings, Team, Validation,
 };
+pub use folder::{joined, seen_from};
 pub use form::{Condition, Field, FieldType, Form, Group};
 pub use form_check::Checks;
 pub use index::{Catalog, Entry};

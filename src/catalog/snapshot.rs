@@ -35,7 +35,10 @@ pub struct Snapshot {
     pub commit: String,
     /// Who wrote the commit, as `name <email>`; nobody for a directory.
     pub author: Option<String>,
-    /// Files by their path from the root, with `/`.
+    /// The folder of the repository that is the catalog, with `/` between names; empty where that is its root.
+    pub folder: String,
+    /// Files by their path from the root of the catalog, with `/`; CODEOWNERS of a repository that the catalog
+    /// is a folder of begins with `../`.
     pub files: Files,
     /// What could not be taken in: links, submodules, hostile names, files too large.
     pub findings: Vec<Finding>,

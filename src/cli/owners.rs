@@ -87,7 +87,8 @@ fn is_bare(root: &Path) -> bool {
 fn files(snapshot: &Snapshot, path: String) -> Vec<String> {
     let folder = if path.is_empty() { String::new() } else { format!("{path}/") };
     let is_file = snapshot.files.contains_key(path.as_str());
-    let below = |file: &&Arc<str>| !is_file && file.starts_with(&folder);
+    let below =
+        |file: &&Arc<str>| !is_file && file.starts_with(&folder) && !file.starts_with("../");
     let below: Vec<String> = snapshot.files.keys().filter(below).map(ToString::to_string).collect();
     if below.is_empty() { vec![path] } else { below }
 }

@@ -16,7 +16,7 @@ use super::validate_report::{self, Reports};
 use crate::catalog::{Layout, Snapshot};
 use crate::finding::{Finding, Severity};
 use crate::source::{DirectoryReader, Source};
-use crate::validate::{Against, Judge};
+use crate::validate::{Against, Judge, Judged, Suppressed};
 
 /// What `validate` takes.
 #[derive(Clone, Debug, Default, Args)]
@@ -84,6 +84,8 @@ pub(super) struct Found {
     /// Which catalog, and what of it, was asked about.
     pub(super) asked: Asked,
     pub(super) findings: Vec<Finding>,
+    /// What comments took away.
+    pub(super) suppressed: Vec<Suppressed>,
 }
 
 pub(super) fn found(context: &Context, options: &Options) -> Result<Found, Failure> {
@@ -98,18 +100,17 @@ pub(super) fn found(context: &Context, options: &Options) -> Result<Found, Failu
     // The process ends soon: what it holds is given back as a whole.
     let mut judge = ManuallyDrop::new(judge(kept.as_ref()));
     let against = Against { base: None, today: Some(validate_change::today()) };
-    let findings = judge.judge_against(&snapshot, &against).findings;
+    let judged = judge.judge_against(&snapshot, &against);
     kept.inspect(Kept::write);
-    let findings: Vec<Finding> =
-        findings.into_iter().filter(|finding| asked.covers(&finding.place.path)).collect();
-    let found = Found { snapshot, prefix: asked.prefix(), asked, findings };
+    let (findings, suppressed) = asked.of(judged.findings, judged.suppressed);
+    let found = Found { snapshot, prefix: asked.prefix(), asked, findings, suppressed };
     found.of_a_catalog(&context.catalog)
 }
 
 /// Judges a snapshot that nothing is known of, today.
-pub(super) fn judged(snapshot: &Snapshot) -> Vec<Finding> {
+pub(super) fn judged(snapshot: &Snapshot) -> Judged {
     let against = Against { base: None, today: Some(validate_change::today()) };
-    Judge::default().judge_against(snapshot, &against).findings
+    Judge::default().judge_against(snapshot, &against)
 }
 
 /// Makes a judge who knows what is kept.

@@ -18,7 +18,7 @@ use crate::clock::Clock as _;
 use crate::daemon::SystemClock;
 use crate::finding::Finding;
 use crate::source::{DirectoryReader, Repository, SourceError};
-use crate::validate::{Against, Judged};
+use crate::validate::{Against, Judged, Suppressed};
 
 /// What is judged, and against what.
 #[derive(Clone, Debug, Default, Args)]
@@ -88,24 +88,22 @@ pub(super) fn found(context: &Context, options: &Options) -> Result<Found, Failu
         Some(Base::Commit(commit)) => Some(repository.snapshot(commit)?),
     };
     let unchanged = before.as_ref().is_some_and(|before| share(before, &mut snapshot));
-    let findings = if unchanged && !options.change.all {
+    let (findings, suppressed) = if unchanged && !options.change.all {
         context.remark("nothing of the catalog has changed");
-        Vec::new()
+        Default::default()
     } else {
         let kept = options.place(Some(&root)).as_ref().map(Kept::at);
-        let findings = judged((before.as_ref(), &snapshot), options.change.all, kept.as_ref());
+        let judged = judged((before.as_ref(), &snapshot), options.change.all, kept.as_ref());
         kept.inspect(Kept::write);
-        findings
+        asked.of(judged.0, judged.1)
     };
-    let findings =
-        findings.into_iter().filter(|finding| asked.covers(&finding.place.path)).collect();
     let prefix = match repository.folder() {
         // Nothing can be opened there; the one who pushed reads the path from the root.
         folder if repository.is_bare() && !folder.is_empty() => format!("{folder}/"),
         _ if repository.is_bare() => String::new(),
         _ => asked.prefix(),
     };
-    let found = Found { snapshot, prefix, asked, findings };
+    let found = Found { snapshot, prefix, asked, findings, suppressed };
     if base.is_some() { Ok(found) } else { found.of_a_catalog(&context.catalog) }
 }
 
@@ -203,11 +201,12 @@ fn judged(
     (before, head): (Option<&Snapshot>, &Snapshot),
     all: bool,
     kept: Option<&Kept>,
-) -> Vec<Finding> {
+) -> (Vec<Finding>, Vec<Suppressed>) {
     let today = Some(today());
     let mut judge = judge(kept);
     let Some(before) = before else {
-        return judge.judge_against(head, &Against { base: None, today }).findings;
+        let judged = judge.judge_against(head, &Against { base: None, today });
+        return (judged.findings, judged.suppressed);
     };
     let base = judge.judge_against(before, &Against { base: None, today });
     // What the change breaks is not mended by what was there before.
@@ -215,38 +214,45 @@ fn judged(
     let against = Against { base: Some(base.catalog.clone()), today };
     let judged = judge.judge_against(head, &against);
     if all {
-        judged.findings
-    } else {
-        fresh(&base, &judged, &moved((before, &base), (head, &judged)))
+        return (judged.findings, judged.suppressed);
     }
+    let moved = moved((before, &base), (head, &judged));
+    let findings = fresh((&base.findings, &judged.findings), &moved, |finding| finding);
+    // What was found before and is allowed by now is news to whoever reviews the change.
+    let suppressed =
+        fresh((&base.suppressed, &judged.suppressed), &moved, |suppressed| &suppressed.finding);
+    (findings, suppressed)
 }
 
 /// What makes two findings the same, wherever in the file they stand.
 type Identity = (String, Arc<str>, String, Vec<Arc<str>>);
 
-/// Keeps the findings that were not there before: each that was there stands for one of its like.
-fn fresh(base: &Judged, judged: &Judged, moved: &HashMap<Arc<str>, Arc<str>>) -> Vec<Finding> {
+/// Keeps what was not there before: each that was there stands for one of its like.
+fn fresh<T: Clone>(
+    (before, after): (&[T], &[T]),
+    moved: &HashMap<Arc<str>, Arc<str>>,
+    finding: impl Fn(&T) -> &Finding,
+) -> Vec<T> {
     let now = |path: &Arc<str>| moved.get(path).unwrap_or(path).clone();
     let mut known: HashMap<Identity, usize> = HashMap::new();
-    for finding in &base.findings {
+    for finding in before.iter().map(&finding) {
         let mut message = finding.message.clone();
         for (old, new) in moved.iter().filter(|(old, _)| finding.message.contains(&***old)) {
             message = message.replace(&**old, new);
         }
         *known.entry(identity(finding, message, now)).or_default() += 1;
     }
-    let is_fresh = |finding: &&Finding| match known.get_mut(&identity(
-        finding,
-        finding.message.clone(),
-        Arc::clone,
-    )) {
-        Some(left) if *left > 0 => {
-            *left -= 1;
-            false
+    let is_fresh = |one: &&T| {
+        let finding = finding(one);
+        match known.get_mut(&identity(finding, finding.message.clone(), Arc::clone)) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                false
+            }
+            _ => true,
         }
-        _ => true,
     };
-    judged.findings.iter().filter(is_fresh).cloned().collect()
+    after.iter().filter(is_fresh).cloned().collect()
 }
 
 fn identity(finding: &Finding, message: String, path: impl Fn(&Arc<str>) -> Arc<str>) -> Identity {

@@ -55,7 +55,7 @@ pub(super) fn run(context: &Context, options: Mend, found: Found) -> Result<Foun
     };
     let wanted =
         |finding: &Finding| options.applies(finding) && found.asked.covers(&finding.place.path);
-    let mended = mend(&found.snapshot, &wanted, &mut judged);
+    let mended = mend(&found.snapshot, &wanted, &mut |snapshot| judged(snapshot).findings);
     if options.diff {
         for file in &mended.files {
             context.say(difference(&found.prefix, file).trim_end_matches('\n'));
@@ -70,9 +70,13 @@ pub(super) fn run(context: &Context, options: Mend, found: Found) -> Result<Foun
     }
     context.remark(summary(&mended, "fixed"));
     let Mended { snapshot, findings, .. } = mended;
-    let covered = |finding: &Finding| found.asked.covers(&finding.place.path);
-    let findings = findings.into_iter().filter(covered).collect();
-    Ok(Found { snapshot, findings, ..found })
+    // What comments allow stands elsewhere by now.
+    let suppressed = match found.suppressed.is_empty() {
+        true => Vec::new(),
+        false => judged(&snapshot).suppressed,
+    };
+    let (findings, suppressed) = found.asked.of(findings, suppressed);
+    Ok(Found { snapshot, findings, suppressed, ..found })
 }
 
 /// Says how much of what was found could be fixed.

@@ -77,6 +77,7 @@ fn a_commit_cannot_be_fixed() {
         snapshot: crate::catalog::Snapshot::default(),
         prefix: String::new(),
         findings: Vec::new(),
+        suppressed: Vec::new(),
     };
     assert!(run(&context(folder.path()), FIX, found).is_err());
     let git = |arguments: &[&str]| {

@@ -4,6 +4,8 @@ use std::path::{Component, Path, PathBuf};
 
 use super::output::Failure;
 use crate::catalog::Layout;
+use crate::finding::Finding;
+use crate::validate::Suppressed;
 
 /// The folders that make a directory a catalog.
 const FOLDERS: [&str; 4] = ["catalog", "services", "bundles", "environments"];
@@ -25,6 +27,17 @@ impl Asked {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         self.only.is_empty() || self.only.iter().any(below)
+    }
+
+    /// Keeps what is about the part that is meant.
+    pub(super) fn of(
+        &self,
+        mut findings: Vec<Finding>,
+        mut suppressed: Vec<Suppressed>,
+    ) -> (Vec<Finding>, Vec<Suppressed>) {
+        findings.retain(|finding| self.covers(&finding.place.path));
+        suppressed.retain(|one| self.covers(&one.finding.place.path));
+        (findings, suppressed)
     }
 
     /// Returns what stands before a path of the catalog so that it can be opened from here.

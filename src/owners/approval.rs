@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::demand::{Approval, AskedPath, Demand, Why};
 use super::name::folded;
-use super::owners::{LOCATIONS, Line, Owners};
+use super::owners::{Line, Owners};
 use crate::catalog::OwnerSettings;
 
 /// What a change touches.
@@ -42,7 +42,7 @@ pub fn approval(
     for path in &touched.paths {
         ask(owners, settings, path, path, &mut groups);
         // A new file in a place that comes first takes over, so the owners of the one that counts are asked.
-        if let (true, Some(counts)) = (LOCATIONS.contains(&path.as_str()), &owners.path) {
+        if let (true, Some(counts)) = (owners.is_location(path), &owners.path) {
             ask(owners, settings, path, counts, &mut groups);
         }
     }
@@ -104,7 +104,7 @@ impl Groups {
 fn ask(owners: &Owners, settings: &OwnerSettings, path: &str, by: &str, groups: &mut Groups) {
     let line = owners.line_of(by);
     let fallback = &settings.fallback;
-    let decides = LOCATIONS.contains(&by);
+    let decides = owners.is_location(by);
     if let (Some(skipped), false) = (owners.skipped_line_of(by), fallback.is_empty()) {
         groups.add(Why::Fallback, fallback, path, Some(skipped));
     }

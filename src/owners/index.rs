@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::pattern::{Part, Pattern};
+use super::steps::step;
 
 /// How many keys of one pattern are weighed; the rarest is taken.
 const KEYS: usize = 8;
@@ -101,6 +102,7 @@ impl Search<'_> {
     /// Looks for a later match in a bucket.
     fn look(&mut self, bucket: Option<&Vec<usize>>) {
         for at in bucket.into_iter().flatten() {
+            step(1);
             if self.best >= Some(*at) {
                 return;
             }

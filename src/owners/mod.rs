@@ -10,6 +10,7 @@ mod owners;
 mod parse;
 mod pattern;
 mod shadow;
+mod steps;
 #[cfg(test)]
 mod tests;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::name::{hint, is_owner};
 use super::owners::{Line, MAX_BYTES};
 use super::pattern::{Fault, Pattern};
+use super::steps::step;
 use crate::finding::{Finding, Place};
 
 /// How many findings are told about one file; more only hide the first.
@@ -146,6 +147,7 @@ fn words(line: &str) -> Vec<Word<'_>> {
     let mut escaped = false;
     let ended = line.char_indices().map(|(at, c)| (at, Some(c))).chain([(line.len(), None)]);
     for (column, (at, c)) in (1..).zip(ended) {
+        step(1);
         // Only a pattern has escapes.
         let is_space = matches!(c, None | Some(' ' | '\t')) && (c.is_none() || !escaped);
         match start {

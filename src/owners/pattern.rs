@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::Chars;
 
+use super::steps::step;
+
 /// A pattern, read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pattern {
@@ -124,6 +126,7 @@ impl Pattern {
         // Where to go on when the last `Many` takes one name more: the shortest way is always the best one.
         let mut retry: Option<(usize, usize)> = None;
         loop {
+            step(1);
             match (self.parts.get(part), names.get(name)) {
                 (Some(Part::Many), _) => {
                     part += 1;
@@ -190,6 +193,7 @@ impl Glob {
         let mut rest = name.chars();
         let mut retry: Option<(usize, Chars<'_>)> = None;
         loop {
+            step(1);
             let mut ahead = rest.clone();
             match (self.tokens.get(token), ahead.next()) {
                 (Some(Token::Star), _) => {
@@ -222,6 +226,7 @@ fn names_of(text: &str) -> Result<Vec<Vec<Token>>, Fault> {
     let mut names = vec![Vec::new()];
     let mut chars = text.chars().enumerate();
     while let Some((at, c)) = chars.next() {
+        step(1);
         let escaped = c == '\\';
         let c = if escaped { chars.next().map(|(_, c)| c) } else { Some(c) };
         let token = match c {

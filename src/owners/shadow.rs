@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::pattern::{Part, Pattern};
+use super::steps::step;
 
 /// Patterns with more parts are only compared as they are: nobody writes them.
 const MOST_PARTS: usize = 16;
@@ -12,8 +13,9 @@ pub(super) fn shadowed(patterns: &[Pattern]) -> Vec<(usize, usize)> {
     let mut later: HashMap<&[Part], usize> = HashMap::new();
     let mut found = Vec::new();
     for (at, pattern) in patterns.iter().enumerate().rev() {
-        let cover =
-            wider(pattern).into_iter().filter_map(|wider| later.get(wider.as_slice()).copied());
+        let wider = wider(pattern);
+        step(pattern.parts.len() + wider.iter().map(Vec::len).sum::<usize>());
+        let cover = wider.into_iter().filter_map(|wider| later.get(wider.as_slice()).copied());
         let same = later.get(pattern.parts.as_slice()).copied();
         if let Some(cover) = same.into_iter().chain(cover).max() {
             found.push((at, cover));

@@ -240,6 +240,31 @@ fn the_first_location_counts() {
 }
 
 #[test]
+fn the_repository_counts_before_a_folder_of_it() {
+    let below = |folder: &str, files: &[(&str, &str)]| {
+        let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).into()));
+        Owners::of(&Snapshot { folder: folder.to_owned(), ..Snapshot::of_files(files) })
+    };
+    let own = ("CODEOWNERS", "/services/ @own\n");
+    let above = ("../../docs/CODEOWNERS", "/infra/catalog/services/ @above\n/docs/ @docs\n");
+    let alone = below("infra/catalog", &[own]);
+    assert_eq!(alone.path.as_deref(), Some("CODEOWNERS"));
+    assert_eq!(alone.owners_of("services/x"), ["@own"]);
+    let both = below("infra/catalog", &[own, above]);
+    assert_eq!(both.path.as_deref(), Some("../../docs/CODEOWNERS"));
+    assert_eq!(both.owners_of("services/x"), ["@above"]);
+    assert_eq!(both.owners_of("../../docs/CODEOWNERS"), ["@docs"]);
+    assert_eq!(both.in_patterns("services/x"), "infra/catalog/services/x");
+    assert!(both.is_location("../../.github/CODEOWNERS") && both.is_location("CODEOWNERS"));
+    let told: Vec<String> = both.findings.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(told.join("\n"), @"CODEOWNERS:1:1: note owners/several-files this file is not used: ../../docs/CODEOWNERS comes before it (move its lines there, with `/infra/catalog/` before their paths, and delete it)");
+    // GitHub looks into `docs` of the repository, whatever else that is.
+    let docs = below("docs", &[("CODEOWNERS", "/docs/services/ @docs\n")]);
+    assert_eq!(docs.owners_of("services/x"), ["@docs"]);
+    assert_eq!(docs.findings, []);
+}
+
+#[test]
 fn a_file_that_could_not_be_taken_in_hides_the_next() {
     let files = [("CODEOWNERS".to_owned(), b"* @a".to_vec())];
     let mut snapshot = Snapshot::of_files(files);

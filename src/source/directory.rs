@@ -1,4 +1,5 @@
-//! Reads a plain directory as a snapshot. It follows no link, looks at no git, and reads no unchanged file again.
+//! Reads a plain directory as a snapshot. It follows no link, reads no unchanged file again, and of git knows only where a
+//! work tree begins.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -12,6 +13,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use jiff::Timestamp;
 use rayon::prelude::*;
 
+use super::above::{above, repository_of};
 use super::error::SourceError;
 use super::names::{MAX_DEPTH, hostile, judge};
 use super::stamps::{Stamp, Stamps};
@@ -19,7 +21,7 @@ use super::wanted::{
     MAX_ENTRIES, MAX_TOTAL_BYTES, entered, is_lfs_pointer, lfs_pointer, matters, symlink,
     too_large, wanted,
 };
-use crate::catalog::{Blob, Content, Files, Lender, Snapshot, directory_commit};
+use crate::catalog::{Blob, Content, Files, Lender, Snapshot, directory_commit, seen_from};
 use crate::digest::Digest;
 use crate::finding::{Finding, Place};
 
@@ -106,13 +108,21 @@ impl DirectoryReader {
             looked_at: AtomicUsize::new(0),
             opened: AtomicUsize::new(0),
         };
-        let Part { files: read, findings } = walk.directory(&self.root, "", 0)?;
+        let mut whole = walk.directory(&self.root, "", 0)?;
+        let folder = match repository_of(&self.root) {
+            Some((top, folder)) => {
+                walk.above(&top, &folder, &mut whole)?;
+                folder
+            }
+            None => String::new(),
+        };
         self.opened = walk.opened.into_inner();
+        let Part { files: read, findings } = whole;
         let files: Files =
             read.iter().map(|(path, known)| (path.clone(), known.blob.clone())).collect();
         self.known = read.into_iter().collect();
         self.read_at = read_at;
-        Ok(Snapshot { commit: directory_commit(&files), author: None, files, findings })
+        Ok(Snapshot { commit: directory_commit(&files), author: None, folder, files, findings })
     }
 }
 
@@ -198,6 +208,28 @@ impl Walk<'_> {
         if is_hidden { Ok(Part::found(no_file(path))) } else { nothing }
     }
 
+    /// Takes in the CODEOWNERS of the repository that a folder is in.
+    fn above(&self, top: &Path, folder: &str, whole: &mut Part) -> Result<(), SourceError> {
+        for location in above(folder) {
+            let file = top.join(location);
+            let seen = |file: &Path| {
+                let path = file.strip_prefix(top).ok().and_then(Path::to_str);
+                seen_from(folder, path.unwrap_or(location))
+            };
+            let is_link = |path: &Path| path.symlink_metadata().is_ok_and(|it| it.is_symlink());
+            if let Some(parent) = file.parent().filter(|parent| *parent != top && is_link(parent)) {
+                whole.findings.push(symlink(&seen(parent)));
+                continue;
+            }
+            if file.symlink_metadata().is_ok_and(|metadata| !metadata.is_dir()) {
+                let Part { files, findings } = self.entry(&file, &seen(&file), 0)?;
+                whole.files.extend(files);
+                whole.findings.extend(findings);
+            }
+        }
+        Ok(())
+    }
+
     fn file(&self, file: &Path, path: &str, metadata: &Metadata) -> Result<Part, SourceError> {
         let nothing = Ok(Part::default());
         let Some(wanted) = wanted(path) else { return nothing };
@@ -275,125 +307,5 @@ fn limit(what: &str, limit: String) -> SourceError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::fixture::write;
-    use super::*;
-    use std::os::unix::fs::symlink as link;
-
-    fn paths(snapshot: &Snapshot) -> Vec<&str> {
-        snapshot.files.keys().map(AsRef::as_ref).collect()
-    }
-
-    #[test]
-    fn documents_are_read_and_everything_else_is_left_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        for path in [
-            "services/a/x.yaml",
-            "services/a/x.yml",
-            "services/a/.x.yaml.swp",
-            ".git/config.yaml",
-            ".trueline/a.yaml",
-            ".cache/b.yaml",
-            "README.md",
-            ".github/CODEOWNERS",
-            ".github/workflows/ci.yaml",
-            "docs/guide.yaml",
-        ] {
-            write(folder.path(), path, "x");
-        }
-        let snapshot = DirectoryReader::new(folder.path()).read().unwrap();
-        assert_eq!(
-            paths(&snapshot),
-            [".github/CODEOWNERS", "docs/guide.yaml", "services/a/x.yaml", "services/a/x.yml"]
-        );
-        assert_eq!(snapshot.findings, []);
-        let files =
-            snapshot.files.iter().map(|(path, blob)| (path.to_string(), blob.bytes.get().to_vec()));
-        assert_eq!(snapshot, Snapshot::of_files(files));
-    }
-
-    #[test]
-    fn nothing_outside_is_read_and_nothing_blocks() {
-        let folder = tempfile::tempdir().unwrap();
-        let outside = tempfile::tempdir().unwrap();
-        write(outside.path(), "canary.yaml", "canary");
-        let root = folder.path();
-        write(root, "services/a/ok.yaml", "x");
-        write(root, "services/a/giant.yaml", &"x".repeat(1024 * 1024 + 1));
-        link(outside.path(), root.join("services/b")).unwrap();
-        link(outside.path().join("canary.yaml"), root.join("services/a/link.yaml")).unwrap();
-        link(root, root.join("services/a/loop")).unwrap();
-        std::process::Command::new("mkfifo")
-            .arg(root.join("services/a/pipe.yaml"))
-            .status()
-            .unwrap();
-        let snapshot = DirectoryReader::new(root).read().unwrap();
-        assert_eq!(paths(&snapshot), ["services/a/ok.yaml"]);
-        let rules: Vec<_> =
-            snapshot.findings.iter().map(|f| format!("{} {}", f.rule, f.place.path)).collect();
-        assert_eq!(
-            rules,
-            [
-                "source/too-large services/a/giant.yaml",
-                "source/symlink services/a/link.yaml",
-                "source/symlink services/a/loop",
-                "source/unreadable services/a/pipe.yaml",
-                "source/symlink services/b",
-            ]
-        );
-    }
-
-    #[test]
-    fn what_looks_as_it_did_is_not_opened_until_somebody_asks() {
-        let folder = tempfile::tempdir().unwrap();
-        let (one, other) = ("services/a/one.yaml", "services/a/other.yaml");
-        write(folder.path(), one, "1");
-        write(folder.path(), other, "2");
-        let mut first = DirectoryReader::new(folder.path());
-        let read = first.read().unwrap();
-        assert_eq!(first.opened, 2);
-        let stamps = first.settled_stamps();
-        let mut second = DirectoryReader::knowing(folder.path(), stamps.clone());
-        let again = second.read().unwrap();
-        assert_eq!((second.opened, again == read), (0, true));
-        assert_eq!(&*again.files[one].bytes.get(), b"1");
-
-        // Another file of the same size and name is another file all the same.
-        write(folder.path(), "new", "3");
-        fs::rename(folder.path().join("new"), folder.path().join(other)).unwrap();
-        let mut third = DirectoryReader::knowing(folder.path(), stamps);
-        let now = third.read().unwrap();
-        assert_eq!(third.opened, 1);
-        assert_eq!(&*now.files[other].bytes.get(), b"3");
-        assert_eq!(&*again.files[other].bytes.get(), b"");
-        assert_eq!(now.commit, DirectoryReader::new(folder.path()).read().unwrap().commit);
-    }
-
-    #[test]
-    fn a_file_that_was_just_written_is_opened_again() {
-        let folder = tempfile::tempdir().unwrap();
-        write(folder.path(), "services/a/one.yaml", "1");
-        let mut reader = DirectoryReader::new(folder.path());
-        reader.read().unwrap();
-        assert_eq!(reader.stamps(), (Stamps::default(), 1));
-    }
-
-    #[test]
-    fn unchanged_files_are_shared_and_changed_ones_read() {
-        let folder = tempfile::tempdir().unwrap();
-        write(folder.path(), "services/a/x.yaml", "1");
-        write(folder.path(), "services/a/y.yaml", "1");
-        let mut reader = DirectoryReader::new(folder.path());
-        let one = reader.read().unwrap();
-        // Same length, within the same second.
-        write(folder.path(), "services/a/y.yaml", "2");
-        let two = reader.read().unwrap();
-        let bytes = |snapshot: &Snapshot, path: &str| snapshot.files[path].bytes.get();
-        assert!(Arc::ptr_eq(&bytes(&one, "services/a/x.yaml"), &bytes(&two, "services/a/x.yaml")));
-        assert_eq!(&*bytes(&two, "services/a/y.yaml"), b"2");
-        assert_ne!(one.commit, two.commit);
-        fs::remove_dir_all(folder.path().join("services")).unwrap();
-        assert_eq!(reader.read().unwrap().files.len(), 0);
-        assert!(DirectoryReader::new("/nowhere/at/all").read().is_err());
-    }
-}
+#[path = "directory_tests.rs"]
+mod tests;

@@ -2,6 +2,7 @@
 //!
 //! Nothing here checks out a work tree, follows a link, or runs a hook.
 
+mod above;
 mod authors;
 mod base;
 mod changed;

@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use git2::{ErrorCode, Oid, RepositoryOpenFlags};
 
+use super::above::changed_above;
 use super::changed::{Changed, changed_in_trees, root};
 use super::error::SourceError;
 use super::names::escaped;
@@ -151,8 +152,7 @@ impl Repository {
     /// Reads the snapshot of what is staged: what a commit would hold now. Its name is `index:` and the id of its tree.
     pub fn staged(&mut self) -> Result<Snapshot, SourceError> {
         let staged = staged::tree(&self.git, &self.index)?;
-        let folder = folder_in(&self.git, staged.tree, &self.folder)?;
-        let mut snapshot = self.reader.read_tree(&self.git, folder)?;
+        let mut snapshot = self.reader.read_tree(&self.git, staged.tree, &self.folder)?;
         snapshot.commit = format!("index:{}", staged.tree);
         snapshot.findings.extend(staged.findings_below(&self.folder));
         Ok(snapshot)
@@ -160,10 +160,15 @@ impl Repository {
 
     /// Returns the paths of the catalog's folder that differ between two commits, ordered by path.
     ///
-    /// What was renamed is there twice: removed from the old path, added at the new one.
+    /// What was renamed is there twice: removed from the old path, added at the new one. CODEOWNERS of the
+    /// repository belongs to every catalog in it.
     pub fn changed_paths(&self, old: &str, new: &str) -> Result<Vec<Changed>, SourceError> {
-        let tree = |commit| folder_in(&self.git, root(&self.git, commit)?, &self.folder);
-        changed_in_trees(&self.git, tree(old)?, tree(new)?)
+        let (old, new) = (root(&self.git, old)?, root(&self.git, new)?);
+        let tree = |top| folder_in(&self.git, top, &self.folder);
+        let mut changed = changed_in_trees(&self.git, tree(old)?, tree(new)?)?;
+        changed.extend(changed_above(&self.git, (old, new), &self.folder)?);
+        changed.sort();
+        Ok(changed)
     }
 }
 

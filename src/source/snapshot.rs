@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use git2::{ObjectType, Odb, Oid, Repository};
 
+use super::above::{above, entries_to};
 use super::changed::root;
 use super::error::SourceError;
 use super::git::author;
@@ -15,7 +16,7 @@ use super::wanted::{
     MAX_ENTRIES, MAX_TOTAL_BYTES, Wanted, entered, is_lfs_pointer, lfs_pointer, matters, submodule,
     symlink, too_large, wanted,
 };
-use crate::catalog::{Blob, Files, Snapshot};
+use crate::catalog::{Blob, Files, Snapshot, seen_from};
 use crate::finding::Finding;
 
 /// Reads snapshots of commits and keeps what the last one used: equal trees are not walked again, equal blobs are not read again.
@@ -59,20 +60,22 @@ impl SnapshotReader {
         commit: &str,
         folder: &str,
     ) -> Result<Snapshot, SourceError> {
-        let root = folder_in(repository, root(repository, commit)?, folder)?;
+        let top = root(repository, commit)?;
         let found = Oid::from_str(commit)
             .and_then(|id| repository.find_commit(id))
             .map_err(SourceError::corrupt(format!("commit {commit}")))?;
-        let snapshot = self.read_tree(repository, root)?;
+        let snapshot = self.read_tree(repository, top, folder)?;
         Ok(Snapshot { commit: commit.to_owned(), author: Some(author(&found)), ..snapshot })
     }
 
-    /// Reads a tree, of which nobody knows the commit.
+    /// Reads a folder of a tree, of which nobody knows the commit.
     pub(crate) fn read_tree(
         &mut self,
         repository: &Repository,
-        root: Option<Oid>,
+        top: Oid,
+        folder: &str,
     ) -> Result<Snapshot, SourceError> {
+        let root = folder_in(repository, top, folder)?;
         // Taken out: after a fault half way the next read starts from nothing.
         let state = std::mem::take(&mut self.last);
         let odb = repository.odb().map_err(SourceError::git("open the objects"))?;
@@ -81,6 +84,7 @@ impl SnapshotReader {
         if before != root {
             walk.directory(before, root, "", 0)?;
         }
+        walk.above(top, folder)?;
         self.visited_trees = walk.visited;
         self.read_blobs = walk.read;
         let mut state = walk.state;
@@ -88,6 +92,7 @@ impl SnapshotReader {
         state.blobs.retain(|_, held| held.paths > 0);
         let names = state.names.values().flatten();
         let snapshot = Snapshot {
+            folder: folder.to_owned(),
             files: state.files.clone(),
             findings: names.chain(state.findings.values()).cloned().collect(),
             ..Snapshot::default()
@@ -229,6 +234,23 @@ impl Walk<'_> {
                 what: "the catalog".to_owned(),
                 limit: format!("{} MiB in all files together", MAX_TOTAL_BYTES / 1024 / 1024),
             });
+        }
+        Ok(())
+    }
+
+    /// Takes in the CODEOWNERS of the repository that a folder is in.
+    fn above(&mut self, top: Oid, folder: &str) -> Result<(), SourceError> {
+        self.forget("..");
+        for location in above(folder) {
+            for (part, entry) in entries_to(self.repository, top, location)? {
+                let path = seen_from(folder, part);
+                match entry.kind {
+                    EntryKind::Blob if part == location => self.file(entry.id, &path)?,
+                    EntryKind::Link => self.report(&path, symlink(&path)),
+                    EntryKind::Submodule => self.report(&path, submodule(&path)),
+                    EntryKind::Blob | EntryKind::Tree => {}
+                }
+            }
         }
         Ok(())
     }

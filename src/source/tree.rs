@@ -20,7 +20,7 @@ pub(crate) enum EntryKind {
 }
 
 impl EntryKind {
-    fn of(mode: i32) -> Self {
+    pub(super) fn of(mode: i32) -> Self {
         match mode & 0o170_000 {
             0o040_000 => Self::Tree,
             0o120_000 => Self::Link,

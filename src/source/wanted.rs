@@ -55,6 +55,8 @@ fn in_catalog(path: &str) -> bool {
 }
 
 fn is_codeowners(path: &str) -> bool {
+    // A repository that the catalog is a folder of has its own.
+    let path = path.trim_start_matches("../");
     matches!(path, "CODEOWNERS" | "docs/CODEOWNERS" | ".github/CODEOWNERS")
 }
 
@@ -117,6 +119,7 @@ mod tests {
             ("trueline.yaml", must(DOCUMENT_BYTES)),
             (".github/CODEOWNERS", must(CODEOWNERS_BYTES)),
             ("docs/CODEOWNERS", must(CODEOWNERS_BYTES)),
+            ("../../.github/CODEOWNERS", must(CODEOWNERS_BYTES)),
             ("elsewhere/x.YML", Some(Wanted { limit: DOCUMENT_BYTES, must: false })),
             ("other/CODEOWNERS", None),
             (".github/workflows/ci.yaml", None),

@@ -165,6 +165,9 @@ fn check_path(path: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// Who calls is no part of where: a URL is logged and shown.
+pub(super) const WITH_USER: &str = "the URL holds a user name or a password";
+
 fn check_url(text: &str) -> Result<(), &'static str> {
     if matches!(pieces(text).next(), Some(Piece::Marker(_))) {
         return Ok(());
@@ -173,6 +176,10 @@ fn check_url(text: &str) -> Result<(), &'static str> {
         return Err("the text is not an http or https URL");
     }
     let shown = with_stand_in(text);
+    let has_user = |url: url::Url| !url.username().is_empty() || url.password().is_some();
+    if url::Url::parse(&shown).is_ok_and(has_user) {
+        return Err(WITH_USER);
+    }
     let path = shown.split(['?', '#']).next().unwrap_or_default();
     let dots =
         |name: &str| matches!(name.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");

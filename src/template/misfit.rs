@@ -2,7 +2,7 @@
 //! twice, texts that are no URL or path whatever the values are. It knows no forms and no actions.
 
 use super::check::Rewrite;
-use super::escape::{Target, check_whole};
+use super::escape::{Target, WITH_USER, check_whole};
 use super::helpers;
 use super::parse::{is_else, parse};
 use super::quoting::Quoting;
@@ -306,6 +306,9 @@ fn wrong_whole(text: &str, target: Target) -> Option<Misfit> {
     stand.push_str(text.get(at..)?);
     let message = check_whole(target, &stand).err().filter(|_| !stand.contains("\\{{"))?;
     let hint = match target {
+        _ if message == WITH_USER => {
+            "take it out of the URL, and name its secret under `authentication`"
+        }
         Target::Url => "begin it with `https://` and a host, or with a variable that holds them",
         Target::Path => "write it from its root on: `databases/{{fields.name}}.yaml`",
         _ => "write it on one line, in quotes and not below `|` or `>`",

@@ -195,6 +195,16 @@ fn every_document_and_url_keeps_its_shape() {
         "error: the URL holds `.` or `..` as a name",
     );
     check_as(Target::Url, "{{fields.name}}/x", "error: the text is not an http or https URL");
+    check_as(
+        Target::Url,
+        "https://a:b@x.example/",
+        "error: the URL holds a user name or a password",
+    );
+    check_as(
+        Target::Url,
+        "https://{{fields.name}}@x.example/",
+        "error: the URL holds a user name or a password",
+    );
 }
 
 #[test]

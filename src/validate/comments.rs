@@ -43,8 +43,8 @@ pub(super) struct Comment {
     pub(super) whole: Range<usize>,
     /// The rules that it names.
     pub(super) words: Vec<Word>,
-    /// Whether it says why.
-    pub(super) has_reason: bool,
+    /// What stands behind the rules.
+    pub(super) reason: String,
     /// Where it counts.
     pub(super) scope: Scope,
 }
@@ -52,6 +52,13 @@ pub(super) struct Comment {
 /// Tells whether there may be a comment in a document.
 pub(super) fn has_comments(document: &Document) -> bool {
     !document.is_recalled && memmem::find(&document.bytes.get(), MARK).is_some()
+}
+
+impl Comment {
+    /// Tells whether it says why.
+    pub(super) fn has_reason(&self) -> bool {
+        self.reason.chars().any(char::is_alphanumeric)
+    }
 }
 
 /// Reads the comments of a document; none where it cannot be parsed.
@@ -107,8 +114,8 @@ fn comment(text: &str, tree: &Node, mark: usize) -> Option<Comment> {
         (_, false) => lines_from(tree, line),
         (_, true) => next_content(text, line).map_or(Scope::Nothing, |line| lines_from(tree, line)),
     };
-    let has_reason = reason.chars().any(char::is_alphanumeric);
-    Some(Comment { line, range: hash..end, whole, words, has_reason, scope })
+    let reason = reason.trim().to_owned();
+    Some(Comment { line, range: hash..end, whole, words, reason, scope })
 }
 
 /// Splits `a/b, c/d because …` into rules and reason; a word behind a comma is a rule where it has a `/`.

@@ -24,7 +24,7 @@ fn check(text: &str, expected: &[&str]) {
                     Scope::Lines(from, to) => format!("{from}-{to}"),
                     other => format!("{other:?}"),
                 };
-                let reason = if comment.has_reason { "" } else { " without reason" };
+                let reason = if comment.has_reason() { "" } else { " without reason" };
                 for word in &comment.words {
                     assert_eq!(&text[word.range.clone()], word.rule);
                 }

@@ -12,15 +12,15 @@ use super::effective::{
     self, Effective, Good, GoodReader, Holders, Judgement, Overlay, Past, Space, key_of, shared_id,
 };
 use super::fit::{Beside, Fit};
+use super::known::{OwnersKey, digest_of_owners};
 use super::run::check_document;
 use super::severities::Severities;
-use super::suppress::{Ran, Shelf};
+use super::suppress::{Ran, Shelf, Suppressed};
 use crate::catalog::{
-    Body, Catalog, Document, Documents, Files, Kind, Memory, Reader, Settings, Snapshot,
+    Body, Catalog, Document, Documents, Kind, Memory, Reader, Settings, Snapshot,
 };
-use crate::digest::Digest;
 use crate::finding::Finding;
-use crate::owners::{LOCATIONS, Owners};
+use crate::owners::Owners;
 
 /// What a snapshot is judged against, beside itself.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +38,8 @@ pub struct Judged {
     pub catalog: Arc<Catalog>,
     /// What is wrong with the documents of the snapshot, by place.
     pub findings: Vec<Finding>,
+    /// What comments in them took away, by place.
+    pub suppressed: Vec<Suppressed>,
     /// Documents whose last good version is in force.
     pub overlay: Vec<Overlay>,
     /// Services that do not fit, each with why.
@@ -83,9 +85,6 @@ struct Last {
     is_remembered: bool,
 }
 
-/// The files that say who owns what, and what is wrong with taking them in.
-type OwnersKey = (Files, Vec<Finding>);
-
 impl Judge {
     /// Makes a judge who knows the last good version of every document.
     pub fn new(last_good: Vec<Good>) -> Self {
@@ -126,7 +125,7 @@ impl Judge {
             false => self.remembered(&catalog, &effective),
         };
         let owners = self.owners(snapshot);
-        let owners_digest = self.owners_digest();
+        let owners_digest = digest_of_owners(self.owners.as_ref().map(|(key, _)| key));
         let memory = self.memory.as_deref();
         let beside = Beside {
             owners: &owners,
@@ -160,6 +159,7 @@ impl Judge {
         Judged {
             catalog,
             findings,
+            suppressed: severities.suppressed(),
             overlay: effective.overlay,
             misfits,
             absent_is_unknown: effective.absent_is_unknown,
@@ -177,13 +177,7 @@ impl Judge {
 
     /// Reads who owns what, unless the files that say so are the ones that were read last.
     fn owners(&mut self, snapshot: &Snapshot) -> Arc<Owners> {
-        let files: Files = LOCATIONS
-            .iter()
-            .filter_map(|path| snapshot.files.get_key_value(*path))
-            .map(|(path, blob)| (path.clone(), blob.clone()))
-            .collect();
-        let refused = snapshot.findings.iter().filter(|f| LOCATIONS.contains(&&*f.place.path));
-        let key = (files, refused.cloned().collect());
+        let key = Owners::sources(snapshot);
         match &self.owners {
             Some((known, owners)) if *known == key => owners.clone(),
             _ => {
@@ -192,15 +186,6 @@ impl Judge {
                 owners
             }
         }
-    }
-
-    /// Names what the files that say who owns what hold.
-    fn owners_digest(&self) -> Digest {
-        let files = self.owners.iter().flat_map(|((files, _), _)| files.iter());
-        let refused = self.owners.iter().flat_map(|((_, refused), _)| refused);
-        let mut key: String = files.map(|(path, blob)| format!("{path}\0{}\0", blob.id)).collect();
-        key.extend(refused.map(ToString::to_string));
-        Digest::of_bytes(key.as_bytes())
     }
 
     /// Takes in the documents of a snapshot, and finds which are wrong in themselves.

@@ -2,8 +2,12 @@
 
 use super::context::{Context, Offer, ServiceContext};
 use super::effective::{former_ids, is_sound, key_of};
-use crate::catalog::{Document, Kind};
+use crate::catalog::{Document, Files, Kind};
 use crate::digest::Digest;
+use crate::finding::Finding;
+
+/// The files that say who owns what, and what is wrong with taking them in.
+pub(super) type OwnersKey = (String, Files, Vec<Finding>);
 
 /// Names all that the rules about a service look at; nothing where some of it is not there.
 pub(super) fn key_of_check(of: &ServiceContext<'_>, document: &Document) -> Option<Digest> {
@@ -53,4 +57,13 @@ pub(super) fn key_of_names(context: &Context<'_>, owners: Digest) -> Digest {
         key.extend(former_ids(document).iter().flat_map(|id| ["\0", id]));
     }
     Digest::of_bytes(key.as_bytes())
+}
+
+/// Names what the files that say who owns what hold.
+pub(super) fn digest_of_owners(key: Option<&OwnersKey>) -> Digest {
+    let Some((folder, files, refused)) = key else { return Digest::of_bytes(b"") };
+    let mut name = folder.clone();
+    files.iter().for_each(|(path, blob)| name.extend(["\0", path, "\0", &blob.id]));
+    name.extend(refused.iter().map(|finding| format!("\0{finding}")));
+    Digest::of_bytes(name.as_bytes())
 }

@@ -59,4 +59,4 @@ pub use findings::Findings;
 pub use judge::{Against, Judge, Judged};
 pub use references::ServiceRead;
 pub use registry::{Check, OfBundle, OfChange, OfService, Rule, rule, rules};
-pub use suppress::Allows;
+pub use suppress::{Allows, Suppressed};

@@ -168,7 +168,8 @@ impl<'a> Names<'a> {
             if action == self.own {
                 let hint = "its own outputs are known in `observe`, `delete` and `verify`";
                 return Some(
-                    Wrong::new(format!("`{action}` has not answered yet here")).hint(hint),
+                    Wrong::new(format!("`{action}` has no outputs here: it has not run yet"))
+                        .hint(hint),
                 );
             }
             if later.contains(action.as_str()) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::registry::{Rule, rule};
-use super::suppress::{Allowed, Ran};
+use super::suppress::{Allowed, Ran, Suppressed};
 use crate::catalog::Settings;
 use crate::finding::{Finding, Severity};
 
@@ -51,6 +51,15 @@ impl Severities {
         let finding = Finding { severity, ..finding };
         let allows = self.allowed.get(&finding.place.path);
         (!allows.is_some_and(|allows| allows.covers(&finding))).then_some(finding)
+    }
+
+    /// Returns what comments took away until now, by place.
+    pub(super) fn suppressed(&self) -> Vec<Suppressed> {
+        let mut all: Vec<Suppressed> =
+            self.allowed.values().flat_map(|allows| allows.taken()).collect();
+        let key = |one: &Suppressed| (one.finding.place.clone(), one.finding.rule.clone());
+        all.sort_by_cached_key(|one| (key(one), one.finding.message.clone()));
+        all
     }
 
     /// Tells whether a finding means that its document is wrong.

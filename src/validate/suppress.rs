@@ -1,8 +1,8 @@
 //! What comments allow: `# trueline: allow RULE reason` takes a finding away, and is itself checked. It allows no error of reading.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::comments::{Comment, Scope, Word, comments, place_of};
 use super::registry::{Check, Rule, rule, rules};
@@ -18,6 +18,17 @@ pub struct Allows {
     comments: Arc<Vec<Comment>>,
     /// For every rule of every comment whether it took a finding away.
     used: Vec<Vec<AtomicBool>>,
+    /// What they took away; some of it is asked about more than once.
+    taken: Mutex<Vec<Suppressed>>,
+}
+
+/// A finding that a comment took away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suppressed {
+    /// What was found.
+    pub finding: Finding,
+    /// Why that is fine, in the words of the comment.
+    pub reason: String,
 }
 
 /// The comments of documents by path; most have none.
@@ -101,6 +112,7 @@ impl Allows {
             path: document.path.clone(),
             bytes: document.bytes.get(),
             used: comments.iter().map(unused).collect(),
+            taken: Mutex::default(),
             comments,
         }
     }
@@ -108,22 +120,37 @@ impl Allows {
     /// Tells whether a comment takes a finding away, and remembers that the comment is needed.
     pub fn covers(&self, finding: &Finding) -> bool {
         let covering = self.comments.iter().zip(&self.used).filter(|(comment, _)| {
-            comment.has_reason
+            comment.has_reason()
                 && match comment.scope {
                     Scope::File => true,
                     Scope::Lines(from, to) => (from..=to).contains(&finding.place.line),
                     Scope::Nothing | Scope::Below => false,
                 }
         });
-        let words = covering.flat_map(|(comment, used)| comment.words.iter().zip(used));
-        let naming: Vec<&AtomicBool> =
-            words.filter(|(word, _)| word.rule == finding.rule).map(|(_, used)| used).collect();
+        let words = covering.flat_map(|(comment, used)| {
+            comment.words.iter().zip(used).map(move |(word, used)| (comment, word, used))
+        });
+        let naming: Vec<(&Comment, &AtomicBool)> = words
+            .filter(|(_, word, _)| word.rule == finding.rule)
+            .map(|(comment, _, used)| (comment, used))
+            .collect();
         let may = |row: &Rule| may_be_allowed(row, finding.severity);
-        let covered = !naming.is_empty() && rule(&finding.rule).is_some_and(may);
-        for used in naming.iter().filter(|_| covered) {
-            used.store(true, Ordering::Relaxed);
+        let Some((first, _)) = naming.first().filter(|_| rule(&finding.rule).is_some_and(may))
+        else {
+            return false;
+        };
+        naming.iter().for_each(|(_, used)| used.store(true, Ordering::Relaxed));
+        let taken = Suppressed { finding: finding.clone(), reason: first.reason.clone() };
+        let mut known = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.contains(&taken) {
+            known.push(taken);
         }
-        covered
+        true
+    }
+
+    /// Returns what the comments took away until now.
+    pub(super) fn taken(&self) -> Vec<Suppressed> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Says what is wrong with the comments themselves; `severity` tells how bad a rule is here, `ran` what was checked.
@@ -140,7 +167,7 @@ impl Allows {
                 found.push(self.at("suppression/unknown-rule", comment, message).hint(hint));
                 continue;
             }
-            if !comment.has_reason {
+            if !comment.has_reason() {
                 let message = "this comment has no effect: it does not say why";
                 let hint = "write the reason behind the rule: `# trueline: allow RULE why it is fine here`";
                 found.push(self.at("suppression/no-reason", comment, message).hint(hint));
@@ -154,7 +181,7 @@ impl Allows {
                         Some(severity) if !may_be_allowed(row, severity) => {
                             found.push(self.not_possible(comment, word));
                         }
-                        Some(_) if comment.has_reason => {
+                        Some(_) if comment.has_reason() => {
                             idle.extend(ran.filter(|ran| ran.has(row)).map(|_| word));
                         }
                         _ => {}
@@ -213,8 +240,10 @@ impl Allows {
             _ => {
                 let names: Vec<String> =
                     idle.iter().map(|word| format!("`{}`", word.rule)).collect();
-                let message =
-                    format!("nothing that this comment is about breaks {}", names.join(", "));
+                let message = format!(
+                    "this comment is not needed: what it is about does not break {}",
+                    names.join(", ")
+                );
                 (self.place(comment, &first.range), message)
             }
         };

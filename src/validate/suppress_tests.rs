@@ -120,7 +120,10 @@ fn what_allows_nothing_is_found_and_taken_away() {
     for text in [&end, &before, &file] {
         let (mended, safe, message) = found(text);
         assert_eq!((mended.as_str(), safe), (clean, true));
-        assert_eq!(message, "nothing that this comment is about breaks `template/literal`");
+        assert_eq!(
+            message,
+            "this comment is not needed: what it is about does not break `template/literal`"
+        );
     }
     let (_, safe, message) = found(&format!("{unused}# trueline: allow template/literal shown\n"));
     assert_eq!((safe, &*message), (false, "nothing stands below this comment that it could allow"));

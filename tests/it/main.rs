@@ -9,6 +9,7 @@
     reason = "a test may fail"
 )]
 
+mod bad_calls;
 mod callback;
 mod canary;
 mod ci_jobs;
@@ -20,10 +21,13 @@ mod desk;
 mod editor;
 mod hooks;
 mod hostile;
+mod kept_processes;
 mod kit;
 mod line;
 mod lsp;
 mod lsp_answers;
+mod lsp_fixes;
+mod owners_above;
 mod people;
 mod pre_commit;
 mod readme;

@@ -4,7 +4,6 @@ use lsp_types::{DiagnosticSeverity, Range};
 use serde_json::{Value, json};
 
 use super::folder::Folder;
-use super::params::uri_of;
 use super::text::{Encoding, Text};
 use crate::finding::{Finding, Fix, Severity};
 
@@ -31,7 +30,7 @@ fn diagnostic(folder: &Folder, text: &Text, finding: &Finding, encoding: Encodin
     };
     let related = finding.related.iter().filter_map(|(place, what)| {
         let other = folder.text(&place.path)?;
-        let uri = uri_of(&folder.root.join(&*place.path))?;
+        let uri = folder.uri_of(&place.path)?;
         let location = json!({"uri": uri, "range": other.range_of(place, encoding)});
         Some(json!({"location": location, "message": what}))
     });

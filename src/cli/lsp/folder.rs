@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::text::Text;
-use crate::catalog::{Blob, Catalog, Layout, Snapshot};
+use crate::catalog::{Blob, Catalog, Layout, Snapshot, joined, seen_from};
 use crate::digest::Digest;
 use crate::finding::Finding;
-use crate::owners::LOCATIONS;
+use crate::owners::Owners;
 use crate::source::DirectoryReader;
 use crate::validate::{Against, Judge};
 
@@ -74,8 +74,24 @@ impl Folder {
         below(&self.root, path).or_else(|| {
             // The file itself may not be there yet.
             let folder = path.parent()?.canonicalize().ok()?;
-            below(&self.canonical, &folder.join(path.file_name()?))
+            let path = folder.join(path.file_name()?);
+            below(&self.canonical, &path).or_else(|| self.above(&path))
         })
+    }
+
+    /// Returns the path of what belongs to the catalog and stands in the repository above it.
+    fn above(&self, path: &Path) -> Option<Arc<str>> {
+        let depth = Path::new(&self.disk.folder).components().count();
+        let path = path.strip_prefix(self.canonical.ancestors().nth(depth)?).ok()?.to_str()?;
+        let seen = seen_from(&self.disk.folder, path);
+        let counts = Owners::locations_in(&self.disk.folder).contains(&seen);
+        counts.then(|| seen.into())
+    }
+
+    /// Returns the URI of a path.
+    pub(super) fn uri_of(&self, path: &str) -> Option<String> {
+        let root = self.root.to_str().map(|root| format!("{root}/"));
+        super::params::uri_of(Path::new(&*joined(&root?, path)))
     }
 
     /// Judges the catalog as it is now; a reason where the disk cannot be read.
@@ -93,7 +109,7 @@ impl Folder {
         let mut snapshot = self.disk.clone();
         for open in open {
             let Some(path) = self.inside(&open.path) else { continue };
-            if snapshot.files.contains_key(&path) || is_read(&path) {
+            if snapshot.files.contains_key(&path) || is_read(&path, &snapshot.folder) {
                 let bytes = open.text.as_str().as_bytes();
                 let id = Digest::of_bytes(bytes).to_string().into();
                 snapshot.files.insert(path, Blob { id, bytes: bytes.into() });
@@ -147,7 +163,7 @@ impl Folder {
             let findings = by_path.remove(&path).unwrap_or_default();
             let opened = open.get(&path);
             let uri = opened.map(|open| open.uri.clone());
-            let Some(uri) = uri.or_else(|| super::params::uri_of(&self.root.join(&*path))) else {
+            let Some(uri) = uri.or_else(|| self.uri_of(&path)) else {
                 continue;
             };
             let told = Told {
@@ -215,6 +231,7 @@ impl Folder {
 }
 
 /// Tells whether a file that is not on disk yet would be read once it is.
-fn is_read(path: &str) -> bool {
-    !matches!(Layout::of(path), Layout::Other) || LOCATIONS.contains(&path)
+fn is_read(path: &str, folder: &str) -> bool {
+    let owners = || Owners::locations_in(folder).iter().any(|location| location == path);
+    !matches!(Layout::of(path), Layout::Other) || owners()
 }

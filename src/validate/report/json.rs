@@ -33,6 +33,7 @@ struct Counts {
     errors: usize,
     warnings: usize,
     notes: usize,
+    suppressed: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -90,10 +91,11 @@ struct About {
 /// Reports findings for programs; `schemas/reports/findings.json` describes it.
 pub fn json<'a>(report: &Report<'a>) -> FindingsReport<'a> {
     let Summary { errors, warnings, notes } = report.summary();
+    let suppressed = report.suppressed.len();
     FindingsReport {
         schema: "trueline.findings/v1",
         commit: &report.snapshot.commit,
-        summary: Counts { errors, warnings, notes },
+        summary: Counts { errors, warnings, notes, suppressed },
         findings: report.findings.iter().map(Row::of).collect(),
         rules: report.rules().into_iter().map(About::of).collect(),
     }

@@ -48,7 +48,9 @@ pub fn markdown(report: &Report<'_>) -> String {
 }
 
 fn row(report: &Report<'_>, finding: &Finding) -> String {
-    let at = |place: &Place| code(&format!("{}{place}", report.from_root));
+    let at = |place: &Place| {
+        code(&format!("{}:{}:{}", report.path(&place.path), place.line, place.column))
+    };
     let mut what = format!("{} ({})", prose(&finding.message), code(&finding.rule));
     for (word, advice) in advice(finding) {
         // Writing to a String cannot fail.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::catalog::joined;
 use crate::finding::{Finding, Place};
 
 /// How much of one message or hint is shown, in characters.
@@ -61,7 +62,8 @@ pub(super) fn unnoticed(text: &str) -> String {
 
 /// Writes a place for people, below a prefix; never so that a runner takes it for a command.
 pub(super) fn place(prefix: &str, place: &Place) -> String {
-    let shown = plain(&format!("{prefix}{place}"));
+    let Place { path, line, column, .. } = place;
+    let shown = plain(&format!("{}:{line}:{column}", joined(prefix, path)));
     if shown.trim_start().starts_with(':') { format!("./{shown}") } else { shown }
 }
 

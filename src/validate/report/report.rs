@@ -7,9 +7,9 @@ use std::sync::Arc;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::summary::Summary;
-use crate::catalog::{Layout, Snapshot};
+use crate::catalog::{Layout, Snapshot, joined};
 use crate::finding::{Finding, Severity};
-use crate::validate::{Rule, rule};
+use crate::validate::{Rule, Suppressed, rule};
 
 /// What a path of a URI may hold as it stands.
 const ENCODED: &AsciiSet =
@@ -22,6 +22,8 @@ pub struct Report<'a> {
     pub snapshot: &'a Snapshot,
     /// What was found, by place.
     pub findings: &'a [Finding],
+    /// What comments took away, by place: counted, and told to programs that look at exceptions.
+    pub suppressed: &'a [Suppressed],
     /// The documents that were asked about, found fault with or not.
     pub documents: Vec<Arc<str>>,
     /// What counts as failed: this and worse.
@@ -54,6 +56,7 @@ impl<'a> Report<'a> {
         Self {
             snapshot,
             findings,
+            suppressed: &[],
             documents: snapshot.files.keys().filter(is_document).cloned().collect(),
             fail_on: Severity::Error,
             from_here: String::new(),
@@ -79,8 +82,7 @@ impl<'a> Report<'a> {
 
     /// Returns the rules that found something, by id.
     pub(super) fn rules(&self) -> Vec<&'static Rule> {
-        let ids: BTreeSet<&str> = self.findings.iter().map(|f| f.rule.as_str()).collect();
-        ids.into_iter().filter_map(rule).collect()
+        rows(self.findings)
     }
 
     /// Returns the findings, the most severe first, otherwise in their order.
@@ -92,13 +94,19 @@ impl<'a> Report<'a> {
 
     /// Returns a path from the root of the repository.
     pub(super) fn path(&self, path: &str) -> String {
-        format!("{}{path}", self.from_root)
+        joined(&self.from_root, path).into_owned()
     }
 
     /// Returns a path from the root of the repository, as a reference of a URI.
     pub(super) fn uri(&self, path: &str) -> String {
         encoded(&self.path(path))
     }
+}
+
+/// Returns the rules of findings, by id.
+pub(super) fn rows<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> Vec<&'static Rule> {
+    let ids: BTreeSet<&str> = findings.into_iter().map(|f| f.rule.as_str()).collect();
+    ids.into_iter().filter_map(rule).collect()
 }
 
 /// Encodes a path for a URI: relative, and nothing else.

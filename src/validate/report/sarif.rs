@@ -4,22 +4,23 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::plain::{inert, plain};
 use super::registry::Format;
-use super::report::Report;
+use super::report::{Report, rows};
 use super::sarif_log::{
     Artifact, ArtifactChange, Base, Bytes, Configuration, Content, Descriptor, Driver, FixRow,
     Invocation, Location, Log, PhysicalLocation, Properties, Region, Replacement, ResultRow, Run,
-    Text, Tool,
+    Suppression, Text, Tool,
 };
 use crate::digest::Digest;
 use crate::finding::{Finding, Fix, Place, Severity};
-use crate::validate::Rule;
+use crate::validate::{Rule, Suppressed};
 
 pub(super) const FORMAT: Format = Format {
     name: "sarif",
     summary: "for code scanning and editors: SARIF 2.1.0",
     about: "URIs are relative to `SRCROOT`, the root of the repository; columns count Unicode code points. The \
             fingerprint stays while rule, path and message do, so that a finding that moved is the same one. Safe and \
-            unsafe fixes are both given, as SARIF leaves the choice to a person.",
+            unsafe fixes are both given, as SARIF leaves the choice to a person. What a comment allows is there too, last and with \
+            the comment's reason, as `suppressions` of the kind `inSource`.",
     language: "json",
     write: sarif,
 };
@@ -31,11 +32,20 @@ const FINGERPRINT: &str = "ruleAndMessage/v1";
 
 /// Reports findings as SARIF 2.1.0.
 pub fn sarif(report: &Report<'_>) -> String {
-    let rules = report.rules();
+    let suppressed = || report.suppressed.iter().map(|one| &one.finding);
+    let rules = rows(report.findings.iter().chain(suppressed()));
     let index: HashMap<&str, usize> =
         rules.iter().enumerate().map(|(at, rule)| (rule.id, at)).collect();
     let mut seen = HashMap::new();
-    let result = |finding| result(report, &index, finding, &mut seen);
+    let mut row = |finding, reason| ResultRow {
+        suppressions: reason,
+        ..result(report, &index, finding, &mut seen)
+    };
+    let mut results: Vec<ResultRow<'_>> =
+        report.findings.iter().map(|finding| row(finding, None)).collect();
+    let told =
+        |one: &Suppressed| [Suppression { kind: "inSource", justification: plain(&one.reason) }];
+    results.extend(report.suppressed.iter().map(|one| row(&one.finding, Some(told(one)))));
     let run = Run {
         tool: Tool {
             driver: Driver {
@@ -51,7 +61,7 @@ pub fn sarif(report: &Report<'_>) -> String {
             ROOT,
             Base { description: text("The root of the repository.") },
         )]),
-        results: report.findings.iter().map(result).collect(),
+        results,
     };
     let log = Log { schema: SCHEMA, version: "2.1.0", runs: [run] };
     inert(&serde_json::to_string_pretty(&log).unwrap_or_default()) + "\n"
@@ -104,6 +114,7 @@ fn result<'a>(
         locations: [location(report, &finding.place)],
         related_locations: related.collect(),
         partial_fingerprints: BTreeMap::from([(FINGERPRINT, fingerprint(finding, seen))]),
+        suppressions: None,
         fixes: finding.fix.iter().map(|fix| fix_row(report, &finding.place, fix)).collect(),
     }
 }
@@ -244,6 +255,32 @@ mod tests {
             assert!(at["region"].get("endColumn").is_none_or(|column| *column == end));
         }
         assert_eq!(pascal_case("reference/unknown-item"), "ReferenceUnknownItem");
+    }
+
+    #[test]
+    fn what_a_comment_allows_is_told_with_its_reason() {
+        let (snapshot, findings) = broken();
+        let suppressed = [Suppressed {
+            finding: Finding::note("action/unreachable", findings[3].place.clone(), "never runs"),
+            reason: "switched on in May, see #7".to_owned(),
+        }];
+        let report = Report { suppressed: &suppressed, ..Report::new(&snapshot, &findings) };
+        let log = written(&report);
+        let errors = schema().iter_errors(&log).map(|error| error.to_string()).collect::<Vec<_>>();
+        assert_eq!(errors, [""; 0]);
+        let results = log["runs"][0]["results"].as_array().unwrap();
+        assert_eq!(results.len(), findings.len() + 1);
+        assert!(results[..findings.len()].iter().all(|row| row.get("suppressions").is_none()));
+        let expected = serde_json::json!([
+            {"kind": "inSource", "justification": "switched on in May, see #7"}
+        ]);
+        let last = &results[findings.len()];
+        assert_eq!(last["suppressions"], expected);
+        let index = usize::try_from(last["ruleIndex"].as_u64().unwrap()).unwrap();
+        assert_eq!(log["runs"][0]["tool"]["driver"]["rules"][index]["id"], "action/unreachable");
+        let mut wrong = log.clone();
+        wrong["runs"][0]["results"][findings.len()]["suppressions"][0]["kind"] = "x".into();
+        assert!(!schema().is_valid(&wrong));
     }
 
     #[test]

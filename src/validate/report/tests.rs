@@ -1,7 +1,5 @@
 //! What every format must keep: the same bytes twice, something valid for nothing, and no text that acts.
 
-use std::time::Instant;
-
 use super::*;
 use crate::catalog::Snapshot;
 use crate::finding::{Edit, Finding, Fix, Place};
@@ -126,9 +124,7 @@ fn formats_are_named_and_told() {
 fn nothing_in_a_text_acts_in_any_format() {
     let (snapshot, findings) = hostile();
     for format in formats() {
-        let started = Instant::now();
         let text = (format.write)(&Report::new(&snapshot, &findings));
-        assert!(started.elapsed().as_secs() < 20, "{}", format.name);
         assert!(text.ends_with('\n'), "{}", format.name);
         if ["json", "sarif"].contains(&format.name) {
             // Their reader gets every text back as it was.
@@ -159,8 +155,14 @@ fn ten_thousand_documents_are_written_at_once() {
         .map(|path| Finding::error("fields/value", Place::start_of(path.clone()), "no such value"))
         .collect();
     for format in formats() {
-        let started = Instant::now();
-        assert!(!(format.write)(&Report::new(&snapshot, &findings)).is_empty());
-        assert!(started.elapsed().as_secs() < 20, "{}", format.name);
+        let text = (format.write)(&Report::new(&snapshot, &findings));
+        let told = text.matches("no such value").count();
+        // What is for people has an end that says how many more there are.
+        let cut = ["github", "markdown"].contains(&format.name);
+        assert!(
+            if cut { (100..10_000).contains(&told) } else { told >= 10_000 },
+            "{} {told}",
+            format.name
+        );
     }
 }

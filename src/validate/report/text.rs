@@ -27,8 +27,17 @@ pub fn text(report: &Report<'_>) -> String {
     }
     let Page { mut out, .. } = page;
     // Writing to a String cannot fail.
-    let _ = writeln!(out, "{}", report.summary());
+    let _ = writeln!(out, "{}{}", report.summary(), allowed(report.suppressed.len()));
     out
+}
+
+/// Counts what comments took away.
+fn allowed(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        1 => "; 1 allowed by a comment".to_owned(),
+        many => format!("; {many} allowed by comments"),
+    }
 }
 
 struct Page<'a> {
@@ -206,6 +215,32 @@ mod tests {
         let url = "\u{1b}]8;;file:///home/a%20b/services/payments/payments-db.yaml\u{1b}\\";
         assert!(text.starts_with(url) && text.contains("\u{1b}]8;;\u{1b}\\: "), "{text}");
         assert!(!report(&wrong, Shown { links, ..Shown::default() }).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn what_comments_allow_is_counted() {
+        let text = |comment: &str| {
+            let files = snapshot(&format!(
+                "{ITEM}{}",
+                SERVICE.replace(
+                    "{size: small}",
+                    &format!(
+                        "{{size: small, label: 'at {{{{services.x.outputs.url}}}}'}}{comment}"
+                    )
+                )
+            ));
+            let judged = Judge::default().judge(&files);
+            let report =
+                Report { suppressed: &judged.suppressed, ..Report::new(&files, &judged.findings) };
+            let reasons =
+                judged.suppressed.iter().map(|one| one.reason.clone()).collect::<Vec<_>>();
+            (text(&report).lines().last().unwrap().to_owned(), reasons.join(","))
+        };
+        assert_eq!(text("").0, "1 warning");
+        let allowed = text(" # trueline: allow template/literal it is meant as it stands ");
+        let expected = ("nothing found; 1 allowed by a comment", "it is meant as it stands");
+        assert_eq!((allowed.0.as_str(), allowed.1.as_str()), expected);
+        assert_eq!(super::allowed(2), "; 2 allowed by comments");
     }
 
     #[test]

@@ -50,7 +50,8 @@ fn read(text: Option<&String>, pointer: &str, findings: &mut Findings<'_>) -> Op
     let text = text?;
     let read = duration(text);
     if read.is_none() {
-        let finding = findings.at(pointer, format!("`{text}` is no duration of at most 365 days"));
+        let finding =
+            findings.at(pointer, format!("`{text}` is not a duration, or is longer than 365 days"));
         findings.add(finding.hint("write a number and a unit, for example `30s` or `5m`"));
     }
     read
@@ -68,7 +69,7 @@ mod tests {
         check(&with("timeout: 5m"), "");
         check(
             &with("timeout: 9999d"),
-            "catalog/databases/database-standard.yaml:24:18: error action/duration `9999d` is no duration of at most 365 days (write a number and a unit, for example `30s` or `5m`)",
+            "catalog/databases/database-standard.yaml:24:18: error action/duration `9999d` is not a duration, or is longer than 365 days (write a number and a unit, for example `30s` or `5m`)",
         );
         check(&with("retry: {attempts: 3, delay: 2m, maxDelay: 10s}"), "
             catalog/databases/database-standard.yaml:24:51: error action/duration the longest pause is shorter than the first one (raise `maxDelay`, or lower `delay`)

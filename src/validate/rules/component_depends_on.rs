@@ -26,7 +26,7 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
     let mut positions: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, component) in bundle.components.iter().enumerate() {
         if let Some(first) = positions.get(component.id.as_str()) {
-            let message = format!("component `{}` is there already", component.id);
+            let message = format!("another component has the id `{}` already", component.id);
             let finding = findings.at(&format!("/components/{index}/id"), message);
             let finding = finding.hint("give one of the two another id");
             let first = findings.place(&format!("/components/{first}/id"));
@@ -151,7 +151,7 @@ mod tests {
                 BUNDLE.replace("id: replica", "id: database")
             ),
             "
-            bundles/bundle-webapp.yaml:14:9: error component/depends-on component `database` is there already (give one of the two another id)
+            bundles/bundle-webapp.yaml:14:9: error component/depends-on another component has the id `database` already (give one of the two another id)
             bundles/bundle-webapp.yaml:10:9: the first one
         ",
         );

@@ -21,6 +21,7 @@ mod item_blast_radius;
 mod item_breaking_change;
 mod item_deprecated;
 mod item_outputs;
+mod item_unknown_environment;
 mod item_version_lowered;
 mod item_version_not_raised;
 mod item_visibility;

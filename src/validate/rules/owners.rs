@@ -2,7 +2,6 @@
 
 use crate::catalog::{Catalog, place_in};
 use crate::finding::{Finding, Place, Severity};
-use crate::owners::LOCATIONS;
 use crate::validate::context::Context;
 use crate::validate::registry::{Check, Rule};
 
@@ -105,7 +104,8 @@ fn unowned(context: &Context<'_>, rule: &'static Rule, found: &mut Vec<Finding>)
     let Some(file) = &owners.path else {
         if settings.required {
             let message = "owners are required, and there is no CODEOWNERS file";
-            let hint = format!("add {}, or name `owners.fallback`", LOCATIONS[0]);
+            let first = owners.locations().next().unwrap_or_default();
+            let hint = format!("add {first}, or name `owners.fallback`");
             add(of_settings(catalog), message.to_owned(), hint);
         }
         return;
@@ -113,7 +113,7 @@ fn unowned(context: &Context<'_>, rule: &'static Rule, found: &mut Vec<Finding>)
     let hint = |path: &str| {
         format!(
             "add a line such as `{} @organisation/team` to {file}, or name `owners.fallback` in `trueline.yaml`",
-            folder(path)
+            folder(&owners.in_patterns(path))
         )
     };
     // Whoever writes this file decides who owns the rest, so an empty line does not do for it.

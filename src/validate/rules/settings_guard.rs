@@ -22,14 +22,16 @@ const MANY: u32 = 1_000;
 fn check(document: &Document, findings: &mut Findings<'_>) {
     let Some(Body::Settings(settings)) = &document.body else { return };
     if settings.guard.max_deletions_percent >= 100 {
-        let message = "a plan that deletes everything would not be held";
+        let message = "even a plan that deletes everything would run without anybody's approval";
         findings.add(
             findings.at("/guard/maxDeletionsPercent", message).hint("lower it; the default is 30"),
         );
     }
     if settings.guard.max_deletions >= MANY {
-        let message =
-            format!("a plan that deletes {} units would not be held", settings.guard.max_deletions);
+        let message = format!(
+            "a plan that deletes {} units would run without anybody's approval",
+            settings.guard.max_deletions
+        );
         findings
             .add(findings.at("/guard/maxDeletions", message).hint("lower it; the default is 5"));
     }
@@ -46,8 +48,8 @@ mod tests {
         };
         check(&with("{maxDeletions: 5}"), "");
         check(&with("{maxDeletions: 5000, maxDeletionsPercent: 100}"), "
-            trueline.yaml:3:23: warning settings/guard a plan that deletes 5000 units would not be held (lower it; the default is 5)
-            trueline.yaml:3:50: warning settings/guard a plan that deletes everything would not be held (lower it; the default is 30)
+            trueline.yaml:3:23: warning settings/guard a plan that deletes 5000 units would run without anybody's approval (lower it; the default is 5)
+            trueline.yaml:3:50: warning settings/guard even a plan that deletes everything would run without anybody's approval (lower it; the default is 30)
         ");
     }
 }

@@ -28,7 +28,7 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
         let mut pointer = format!("/fields/{}", escape(field));
         each_text(value, &mut pointer, &mut |text, pointer| {
             let Some((offset, root)) = variable(text) else { return };
-            let message = "this is taken as it stands: only one lone reference is read in a field";
+            let message = "`{{` stands for itself here: a field takes one reference and nothing else, or plain text";
             let finding = findings.in_text(pointer, offset, message);
             findings.add(finding.hint(match root.as_str() {
                 "services" => "write nothing but `{{services.<id>.outputs.<name>}}`",
@@ -57,11 +57,11 @@ mod tests {
         check(&with("{{x}}"), "");
         check(
             &with("{{service.id}}-db"),
-            "services/payments/payments-db.yaml:5:18: warning template/literal this is taken as it stands: only one lone reference is read in a field (write the value itself: other variables are read in items and bundles only)",
+            "services/payments/payments-db.yaml:5:18: warning template/literal `{{` stands for itself here: a field takes one reference and nothing else, or plain text (write the value itself: other variables are read in items and bundles only)",
         );
         check(
             &with("http://{{services.payments-db.outputs.url}}"),
-            "services/payments/payments-db.yaml:5:25: warning template/literal this is taken as it stands: only one lone reference is read in a field (write nothing but `{{services.<id>.outputs.<name>}}`)",
+            "services/payments/payments-db.yaml:5:25: warning template/literal `{{` stands for itself here: a field takes one reference and nothing else, or plain text (write nothing but `{{services.<id>.outputs.<name>}}`)",
         );
     }
 }

@@ -81,7 +81,7 @@ mod tests {
         ",
         );
         check_text("{{outputs.provision.url}} {{outputs.provison.url}} {{failure.message}}", "
-            catalog/databases/database-standard.yaml:26:28: error template/unknown-variable `provision` has not answered yet here (its own outputs are known in `observe`, `delete` and `verify`)
+            catalog/databases/database-standard.yaml:26:28: error template/unknown-variable `provision` has no outputs here: it has not run yet (its own outputs are known in `observe`, `delete` and `verify`)
             catalog/databases/database-standard.yaml:26:54: error template/unknown-variable no action `provison` is done before this one (outputs are known of actions that are done before it; none is)
             catalog/databases/database-standard.yaml:26:79: error template/unknown-variable there is no variable `failure` (known here: `environment`, `fields`, `metadata`, `outputs`, `request`, `secrets`, `service`, `system`)
         ");
@@ -131,7 +131,7 @@ mod tests {
         check(&rest("delete"), "");
         check(&rest("poll"), "
             catalog/databases/database-standard.yaml:34:17: error action/config missing property `until` (`until`: what in the answer tells that the work is done)
-            catalog/databases/database-standard.yaml:34:50: error template/unknown-variable `provision` has not answered yet here (its own outputs are known in `observe`, `delete` and `verify`)
+            catalog/databases/database-standard.yaml:34:50: error template/unknown-variable `provision` has no outputs here: it has not run yet (its own outputs are known in `observe`, `delete` and `verify`)
         ");
     }
 }

@@ -34,8 +34,9 @@ fn check(of: &ServiceContext<'_>, findings: &mut Findings<'_>) {
     let id = of.service.offer();
     let message = format!("`{id}` is at version {version}, and `{wanted}` is asked for");
     let place = offer.document().place("/metadata/version");
-    let hint =
-        "the service stays on what was applied last until the requirement allows this version";
+    let hint = format!(
+        "write `^{version}` to follow it; until then the service stays on what was applied last"
+    );
     findings.add(findings.at("/version", message).hint(hint).related(place, "the version"));
 }
 
@@ -48,7 +49,7 @@ mod tests {
         let with = |version: &str| format!("{ITEM}{SERVICE}version: \"{version}\"\n");
         check(&with("^1.4"), "");
         check(&with("~1.3"), "
-            services/payments/payments-db.yaml:6:10: warning version/requirement `database-standard` is at version 1.4.0, and `~1.3` is asked for (the service stays on what was applied last until the requirement allows this version)
+            services/payments/payments-db.yaml:6:10: warning version/requirement `database-standard` is at version 1.4.0, and `~1.3` is asked for (write `^1.4.0` to follow it; until then the service stays on what was applied last)
             catalog/databases/database-standard.yaml:7:12: the version
         ");
         assert!(judge(&with("~1.3")).misfits.is_empty());

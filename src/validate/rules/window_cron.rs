@@ -29,8 +29,10 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
                 if let Some(allow) = &window.allow {
                     check_cron(&allow.cron, &format!("{at}/allow/cron"), findings);
                     if duration(&allow.duration).is_none() {
-                        let message =
-                            format!("`{}` is no duration of at most 365 days", allow.duration);
+                        let message = format!(
+                            "`{}` is not a duration, or is longer than 365 days",
+                            allow.duration
+                        );
                         let finding = findings.at(&format!("{at}/allow/duration"), message);
                         findings.add(
                             finding.hint("write a number and a unit, for example `30m` or `8h`"),
@@ -102,7 +104,7 @@ mod tests {
         );
         with(
             "{allow: {cron: \"0 9 * * *\", duration: 999d, timezone: UTC}}",
-            "environments/production.yaml:5:43: error window/cron `999d` is no duration of at most 365 days (write a number and a unit, for example `30m` or `8h`)",
+            "environments/production.yaml:5:43: error window/cron `999d` is not a duration, or is longer than 365 days (write a number and a unit, for example `30m` or `8h`)",
         );
         with(
             "{allow: {cron: \"0 99 * * *\", duration: 8h, timezone: UTC}}",
