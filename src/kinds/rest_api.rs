@@ -22,7 +22,15 @@ pub(super) static REST_API: ActionKind = ActionKind {
         Slot::new("/authentication/tokenUrl", Target::Url),
         Slot::new("/poll/url", Target::Url),
         Slot::new("/observe/url", Target::Url),
+        Slot::new("/observe/headers/*", Target::Header),
+        Slot::new("/observe/body/contentTemplate", Target::Json)
+            .decided(Decided::ByWord("/observe/body/type", "json"))
+            .structured(),
         Slot::new("/delete/url", Target::Url),
+        Slot::new("/delete/headers/*", Target::Header),
+        Slot::new("/delete/body/contentTemplate", Target::Json)
+            .decided(Decided::ByWord("/delete/body/type", "json"))
+            .structured(),
     ],
     secrets: &[
         "/authentication/token",
