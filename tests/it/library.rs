@@ -48,6 +48,12 @@ fn a_parameter_and_a_secret() {
         .world
         .eventually("the parameter to be back", |_| library.aws.parameter(LIMITS).is_some());
 
+    // Of a secret, what may be read is looked at; it is reported.
+    library.aws.state().secrets.get_mut(KEY).unwrap()["Description"] = "by hand".into();
+    library.world.eventually("the drift to be seen", |world| {
+        world.plan()["drifted"].to_string().contains("provider-key")
+    });
+
     library.change("checkout-limits", "60", "90");
     library.change("provider-key", "Signs requests", "Signs all requests");
     library.approved_and_settled();
@@ -265,7 +271,7 @@ fn done(world: &World, title: &str, outputs: &[&str]) -> String {
         task["title"].as_str().is_some_and(|it| it.starts_with(title))
     });
     let number = task["number"].to_string();
-    let shown = world.ok(&["task", "show", &number]);
+    let shown = task["instructions"].as_str().unwrap().to_owned();
     let outputs = outputs.iter().flat_map(|output| ["--output", output]);
     let arguments: Vec<&str> = ["task", "complete", &number].into_iter().chain(outputs).collect();
     world.ok(&arguments);
@@ -316,10 +322,7 @@ fn a_web_application_from_its_database_to_its_name() {
     // Each is made of what the one before it offers.
     let inputs = library.end_workflow("deploy-app.yml", 1);
     let parameter = "/staging/payments/orders-settings";
-    assert_eq!(
-        (&inputs["parameter"], &inputs["name"]),
-        (&parameter.into(), &"orders-app".into())
-    );
+    assert_eq!((&inputs["parameter"], &inputs["name"]), (&parameter.into(), &"orders-app".into()));
     let value = library.aws.parameter(parameter).unwrap();
     assert_eq!(
         value,
@@ -331,10 +334,7 @@ fn a_web_application_from_its_database_to_its_name() {
         "before the application says where it is"
     );
     library.world.settled();
-    assert_eq!(
-        library.dns.record("orders", "CNAME"),
-        Some(("ingress.internal.".to_owned(), 300))
-    );
+    assert_eq!(library.dns.record("orders", "CNAME"), Some(("ingress.internal.".to_owned(), 300)));
     let made = [
         "terraform made orders-db",
         "aws PutParameter /staging/payments/orders-settings",
