@@ -4,7 +4,8 @@
 use serde_json::Value;
 
 use crate::library_aws::CANARY;
-use crate::library_world::{Library, examples, is_missing, shipped_file};
+use crate::library_world::{Library, examples, shipped_file};
+use crate::terraform::is_missing;
 use crate::world::{World, has};
 
 const LIMITS: &str = "/staging/payments/checkout-limits";
@@ -24,6 +25,30 @@ fn it_is_valid_and_all_of_it_is_planned() {
     assert!(!has(&plan["blocked"]), "{plan:#}");
     let shown = library.world.ok(&["plan", "--catalog", "work"]);
     assert!(!shown.contains(CANARY), "{shown}");
+
+    // One word gives each of them to people.
+    let flipped = by_hand(&library);
+    assert!(flipped >= 9, "{flipped}");
+    let said = library.world.trueline(&["validate", "--catalog", "work"]);
+    assert!(said.status.success() && !said.all().contains("warning"), "{}", said.all());
+    let plan = library.world.ok(&["plan", "--catalog", "work"]);
+    for action in ["rest-api", "terraform", "github-workflow", "git-commit"] {
+        assert!(!plan.contains(action), "{action} in {plan}");
+    }
+}
+
+/// Has people do what machines did; returns how many items there were.
+fn by_hand(library: &Library) -> usize {
+    let mut flipped = 0;
+    for category in std::fs::read_dir(library.world.path("work/catalog")).unwrap() {
+        for item in std::fs::read_dir(category.unwrap().path()).unwrap() {
+            let path = item.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            flipped += usize::from(text.contains("mode: automatic"));
+            std::fs::write(path, text.replace("mode: automatic", "mode: manual")).unwrap();
+        }
+    }
+    flipped
 }
 
 #[test]
@@ -157,7 +182,6 @@ fn a_dashboard_and_alerts() {
     );
 
     // Changed by hand: it is put right.
-    world.git(&["-C", "work", "fetch", "-q", "../target.git", "main"]);
     world.git(&["clone", "-q", "target.git", "by-hand"]);
     std::fs::write(world.path("by-hand").join(rules), "groups: []\n").unwrap();
     world.git(&["-C", "by-hand", "commit", "-q", "-am", "by hand"]);
@@ -231,7 +255,7 @@ fn a_container_application() {
 
 #[test]
 fn a_database_and_a_bucket() {
-    if is_missing("terraform") {
+    if is_missing() {
         return;
     }
     let library = Library::new();
@@ -309,7 +333,7 @@ fn a_person_comes_aboard() {
 
 #[test]
 fn a_web_application_from_its_database_to_its_name() {
-    if is_missing("terraform") {
+    if is_missing() {
         return;
     }
     let library = Library::new();

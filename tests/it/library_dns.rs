@@ -1,4 +1,4 @@
-//! A counterpart for the HTTP API of the PowerDNS authoritative server: one zone, `staging.acme.example`.
+//! A counterpart for the HTTP API of the `PowerDNS` authoritative server: one zone, `staging.acme.example`.
 //!
 //! It speaks what “Zones” of “Authoritative HTTP API” documents: `GET` of a zone with `rrset_name` and `rrset_type`,
 //! `PATCH` with `rrsets` and their `changetype`, `204` without a body, the key in `X-API-Key`.
@@ -58,7 +58,7 @@ impl Dns {
         let mut state = self.state.lock().unwrap();
         match content {
             Some(content) => {
-                state.sets.get_mut(&key).unwrap()["records"][0]["content"] = json!(content)
+                state.sets.get_mut(&key).unwrap()["records"][0]["content"] = json!(content);
             }
             None => {
                 state.sets.remove(&key);

@@ -2,7 +2,6 @@
 //! variables of the environment pointed at loopback, and the services that its page shows.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::Value;
 
@@ -295,13 +294,4 @@ fn stand_in(text: &str, outputs: &[(&str, &str)], book: &str) -> String {
         module += &format!("output \"{name}\" {{ value = \"{value}\" }}\n");
     }
     module
-}
-
-/// Tells whether the real program is missing, which no package manager of Debian brings.
-pub(crate) fn is_missing(program: &str) -> bool {
-    let missing = Command::new(program).arg("version").output().is_err();
-    if missing {
-        eprintln!("skipped: there is no `{program}` on PATH");
-    }
-    missing
 }
