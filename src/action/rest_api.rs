@@ -3,9 +3,11 @@
 
 pub(super) mod answer;
 mod authentication;
+mod body;
 mod compare;
 mod config;
 mod exchange;
+mod gone;
 mod orphan;
 mod poll;
 #[cfg(test)]
@@ -14,6 +16,8 @@ mod tests;
 mod tests_authentication;
 #[cfg(test)]
 mod tests_broker;
+#[cfg(test)]
+mod tests_gone;
 #[cfg(test)]
 mod tests_poll;
 
@@ -183,7 +187,7 @@ impl RestApi {
         if let Some(poll) = config.goes_on(&response) {
             return self.accepted(poll, (call, &prepared, &response), true, scrub);
         }
-        if !matches!(response.status, 404 | 410) {
+        if !prepared.is_gone(&response) {
             answer::judge(&response, &prepared.expect, &prepared.what, scrub)?;
         }
         Ok(Outcome::Done { result: json!({"status": response.status}), outputs: Map::new() })
@@ -202,7 +206,7 @@ impl RestApi {
             .ok_or("its `config` has no `observe`")?;
         let response = exchange.send(&prepared).await.map_err(|fault| fault.message)?;
         let scrub = &exchange.scrub(scrub);
-        if matches!(response.status, 404 | 410) {
+        if prepared.is_gone(&response) {
             return Ok(Observation::Absent);
         }
         answer::judge(&response, &prepared.expect, &prepared.what, scrub)

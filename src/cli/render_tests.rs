@@ -36,10 +36,22 @@ fn what_templates_see_is_shown() {
     scopes
       environment:
         alertChannel: "#platform-staging"
+        awsParameterStore: "https://ssm.eu-central-1.amazonaws.com/"
+        awsSecretsManager: "https://secretsmanager.eu-central-1.amazonaws.com/"
+        ciVersion: "v1"
+        ciWorkflows: "acme/ci/.github/workflows"
+        databaseSubnets: "databases"
+        deployRepository: "acme/deployments"
+        dnsApi: "https://dns.acme.example/api/v1/servers/localhost"
+        dnsZone: "staging.acme.example"
+        githubOwner: "acme"
         id: "staging"
+        observabilityRepository: "acme/observability"
         region: "eu-central-1"
         resourceApi: "http://127.0.0.1:7780"
         targetRepository: "file:///var/lib/trueline/example/target.git"
+        terraformModules: "git::https://github.com/acme/platform-catalog.git//modules"
+        terraformModulesRef: "main"
       fields:
         host: "www"
         recordType: "CNAME"

@@ -99,7 +99,8 @@ impl<'a> Bench<'a> {
         outputs
     }
 
-    /// Renders a step in public; `own` are its own outputs, once it has answered.
+    /// Renders a step in public; `own` are its own outputs, once it has answered: then it is recorded as this run sent
+    /// it, for a later one could not tell what `system` was.
     pub(super) fn public(
         &self,
         step: &PlannedStep,
@@ -117,7 +118,8 @@ impl<'a> Bench<'a> {
         if let Some(own) = own {
             outputs.insert(step.action.id.clone(), own.clone());
         }
-        render_public(&source, &step.action, operation_of(self.unit, step), &outputs)
+        let fixed = if own.is_some() { self.fixed(step) } else { Map::new() };
+        render_public(&source, &step.action, operation_of(self.unit, step), &outputs, &fixed)
     }
 
     /// Decides a condition that could not be decided when the change was planned.
@@ -222,8 +224,9 @@ impl<'a> Bench<'a> {
         }
         scope.set("secrets", Value::Object(named));
         scope.set("outputs", self.private_outputs(step, &open));
-        scope.set("request", self.request(step));
-        scope.set("system", system(self.run));
+        for (root, value) in self.fixed(step) {
+            scope.set(&root, value);
+        }
         secrets.extend(keep.into_inner().unwrap_or_default());
         Ok((scope, secrets))
     }
@@ -246,6 +249,12 @@ impl<'a> Bench<'a> {
             outputs.insert(id.clone(), Value::Object(values));
         }
         Value::Object(outputs)
+    }
+
+    /// What the run fixed of `request` and `system`.
+    fn fixed(&self, step: &PlannedStep) -> Map<String, Value> {
+        let roots = [("request", self.request(step)), ("system", system(self.run))];
+        roots.map(|(root, value)| (root.to_owned(), value)).into_iter().collect()
     }
 
     fn request(&self, step: &PlannedStep) -> Value {

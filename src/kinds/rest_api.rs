@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::registry::{ActionKind, Decided, Reversal, Slot, host_at, known_text, none};
-use crate::template::Target;
+use crate::template::{Target, has_unknown};
 
 /// Calls an HTTP interface.
 pub(super) static REST_API: ActionKind = ActionKind {
@@ -22,7 +22,15 @@ pub(super) static REST_API: ActionKind = ActionKind {
         Slot::new("/authentication/tokenUrl", Target::Url),
         Slot::new("/poll/url", Target::Url),
         Slot::new("/observe/url", Target::Url),
+        Slot::new("/observe/headers/*", Target::Header),
+        Slot::new("/observe/body/contentTemplate", Target::Json)
+            .decided(Decided::ByWord("/observe/body/type", "json"))
+            .structured(),
         Slot::new("/delete/url", Target::Url),
+        Slot::new("/delete/headers/*", Target::Header),
+        Slot::new("/delete/body/contentTemplate", Target::Json)
+            .decided(Decided::ByWord("/delete/body/type", "json"))
+            .structured(),
     ],
     secrets: &[
         "/authentication/token",
@@ -48,11 +56,20 @@ pub(super) static REST_API: ActionKind = ActionKind {
 fn claims(config: &Value) -> Vec<String> {
     let puts = config.pointer("/endpoint/method").and_then(Value::as_str) == Some("PUT");
     let claimed = match config.get("observe") {
-        Some(_) => known_text(config, "/observe/url"),
-        None if puts => known_text(config, "/endpoint/url"),
+        Some(_) => known_text(config, "/observe/url").and_then(|url| named(config, url)),
+        None if puts => known_text(config, "/endpoint/url").map(str::to_owned),
         None => None,
     };
     claimed.map(|url| format!("rest:{url}")).into_iter().collect()
+}
+
+/// Names what is looked at: by its address, and where a body says what it is, by that.
+fn named(config: &Value, url: &str) -> Option<String> {
+    let Some(body) = config.pointer("/observe/body/contentTemplate") else {
+        return Some(url.to_owned());
+    };
+    let text = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
+    (!has_unknown(&text)).then(|| format!("{url} {text}"))
 }
 
 /// The hosts of all its requests.
@@ -88,6 +105,17 @@ mod tests {
             json!({"endpoint": {"url": format!("http://h/{}", unknown("outputs.x")), "method": "PUT"}}),
             &[],
         );
+    }
+
+    #[test]
+    fn what_is_named_by_a_body_is_claimed_with_it() {
+        let check = |name: &str, expected: &[&str]| {
+            let observe = json!({"url": "http://h/", "method": "POST", "body": {"contentTemplate": {"Name": name}}});
+            let config = json!({"endpoint": {"url": "http://h/"}, "observe": observe});
+            assert_eq!(claims(&config), expected);
+        };
+        check("a", &["rest:http://h/ {\"Name\":\"a\"}"]);
+        check(&unknown("outputs.x"), &[]);
     }
 
     #[test]

@@ -188,11 +188,14 @@ fn available(action: &Action) -> Result<&'static ActionKind, String> {
 }
 
 /// Renders the `config` of an action in public, with what is known of the outputs of a unit's steps.
+///
+/// `fixed` holds what a run fixed of `request` and `system`; where it is empty, they are not known yet.
 pub fn render_public(
     source: &Source<'_>,
     action: &Action,
     operation: &str,
     known: &BTreeMap<String, Map<String, Value>>,
+    fixed: &Map<String, Value>,
 ) -> Result<Value, String> {
     let kind = available(action)?;
     let definition = source.definition;
@@ -214,6 +217,9 @@ pub fn render_public(
     }
     let mut scope = scope_of(source.inputs, &source.inputs.fields, definition);
     add_run_scope(&mut scope, action, (operation, definition.owner()), &outputs);
+    for (root, value) in fixed {
+        scope.set(root, value.clone());
+    }
     let mut config = kinds::render_config(kind, &action.config.value(), &scope)
         .map_err(|error| format!("action `{}`: {error}", action.id))?;
     name_secrets(kind, &mut config, definition.owner());

@@ -19,10 +19,16 @@ mod crash;
 mod demo;
 mod desk;
 mod editor;
+#[path = "../support/github/mod.rs"]
+mod github;
 mod hooks;
 mod hostile;
 mod kept_processes;
 mod kit;
+mod library;
+mod library_aws;
+mod library_dns;
+mod library_world;
 mod line;
 mod lsp;
 mod lsp_answers;

@@ -8,9 +8,8 @@ use serde_json::{Value, json};
 use crate::kit::{place, service_of};
 use crate::world::{World, has};
 
-/// An item whose resource keeps a ledger, and takes as long to be made as a file is missing.
 /// Tells whether the real program is missing, which no package manager of Debian brings.
-fn is_missing() -> bool {
+pub(crate) fn is_missing() -> bool {
     let missing = std::process::Command::new("terraform").arg("version").output().is_err();
     if missing {
         eprintln!("skipped: there is no `terraform` on PATH");
@@ -18,6 +17,7 @@ fn is_missing() -> bool {
     missing
 }
 
+/// An item whose resource keeps a ledger, and takes as long to be made as a file is missing.
 fn item(world: &World) -> String {
     let ledger = world.path("ledger").display().to_string();
     format!(

@@ -10,6 +10,8 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::authentication::Authentication;
+use super::body::{Body, JSON};
+use super::gone::Gone;
 use super::poll::Poll;
 use crate::action::redirect::Redirects;
 use crate::action::{Call, Request};
@@ -33,11 +35,6 @@ pub(in crate::action) const OWN_HEADERS: [&str; 12] = [
     "traceparent",
 ];
 
-/// The largest body that is sent, in bytes.
-const MOST_SENT_BYTES: usize = 1 << 20;
-
-const JSON: &str = "application/json";
-
 /// The rendered `config`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Config {
@@ -54,10 +51,17 @@ pub(super) struct Config {
     delete: Option<Endpoint>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct Endpoint {
     url: String,
     method: Option<String>,
+    /// Of `observe` and `delete`; they win over those of all requests.
+    #[serde(default)]
+    headers: Map<String, Value>,
+    /// Of `observe` and `delete`.
+    body: Option<Body>,
+    /// Of `observe` and `delete`.
+    gone: Option<Gone>,
     /// Of the endpoint itself, and meant for all requests.
     #[serde(default)]
     redirects: Redirects,
@@ -72,22 +76,11 @@ struct Endpoint {
 }
 
 #[derive(Debug, Deserialize)]
-struct Body {
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    #[serde(rename = "contentTemplate")]
-    content: Value,
-}
-
-#[derive(Debug, Deserialize)]
 struct Expect {
     #[serde(default)]
     status: Vec<Value>,
     schema: Option<Value>,
 }
-
-/// Media type, bytes and value of a body.
-type Content = (&'static str, Vec<u8>, Value);
 
 /// One value that is looked at for drift.
 #[derive(Clone, Debug, Deserialize)]
@@ -109,18 +102,22 @@ impl Statuses {
     }
 
     fn read(expect: Option<&Expect>) -> Result<Self, Fault> {
-        let Some(expect) = expect else { return Ok(Self(vec![200..=299])) };
-        if expect.status.is_empty() {
-            return Ok(Self(vec![200..=299]));
-        }
-        let wrong =
-            || Fault::terminal("`expect.status` lists numbers and ranges such as \"200-299\"");
-        let ranges = expect.status.iter().map(|entry| {
-            let text = entry.as_str().map_or_else(|| entry.to_string(), str::to_owned);
+        let Some(expect) = expect.filter(|expect| !expect.status.is_empty()) else {
+            return Ok(Self::success());
+        };
+        Self::of(&expect.status).ok_or_else(|| {
+            Fault::terminal("`expect.status` lists numbers and ranges such as \"200-299\"")
+        })
+    }
+
+    /// Reads codes and ranges; nothing where one is neither.
+    pub(super) fn of(listed: &[Value]) -> Option<Self> {
+        let ranges = listed.iter().map(|entry| {
+            let text = plain(entry);
             let (first, last) = text.split_once('-').unwrap_or((&text, &text));
             Some(first.trim().parse().ok()?..=last.trim().parse().ok()?)
         });
-        ranges.collect::<Option<_>>().map(Self).ok_or_else(wrong)
+        ranges.collect::<Option<_>>().map(Self)
     }
 
     pub(super) fn contains(&self, status: u16) -> bool {
@@ -140,6 +137,8 @@ pub(super) struct Prepared {
     pub(super) redirects: Redirects,
     pub(super) authentication: Authentication,
     pub(super) compare: BTreeMap<String, Compare>,
+    /// What else than `404` and `410` means that nothing is there.
+    pub(super) gone: Option<Gone>,
     /// For people: method and URL without its query.
     pub(super) what: String,
 }
@@ -159,14 +158,7 @@ impl Config {
         let mut prepared = self.prepare(&self.endpoint, Method::POST, timeout)?;
         prepared.expect = Statuses::read(self.expect.as_ref())?;
         prepared.schema = self.expect.as_ref().and_then(|expect| expect.schema.clone());
-        if let Some((media, bytes, sent)) = self.body()? {
-            if bytes.len() > MOST_SENT_BYTES {
-                return Err(Fault::terminal("the body is larger than 1 MiB, and is not sent"));
-            }
-            default_header(&mut prepared.request.headers, "content-type", media);
-            prepared.request.body = bytes;
-            prepared.sent = Some(sent);
-        }
+        prepared.sent = carry(&mut prepared.request, self.body.as_ref(), "body")?;
         prepared.request.headers.extend(effect_headers(call));
         Ok(prepared)
     }
@@ -175,8 +167,9 @@ impl Config {
     pub(super) fn observe(&self, timeout: Duration) -> Result<Option<Prepared>, Fault> {
         let Some(observe) = &self.observe else { return Ok(None) };
         let mut prepared = self.prepare(observe, Method::GET, timeout)?;
-        let json = self.body()?.filter(|(media, _, _)| *media == JSON);
-        prepared.sent = json.map(|(_, _, sent)| sent);
+        carry(&mut prepared.request, observe.body.as_ref(), "observe/body")?;
+        let made = self.body.as_ref().map(|body| body.content("body")).transpose()?;
+        prepared.sent = made.filter(|(media, _, _)| *media == JSON).map(|(_, _, sent)| sent);
         Ok(Some(prepared))
     }
 
@@ -184,20 +177,14 @@ impl Config {
     pub(super) fn delete(&self, call: &Call, timeout: Duration) -> Result<Option<Prepared>, Fault> {
         let Some(delete) = &self.delete else { return Ok(None) };
         let mut prepared = self.prepare(delete, Method::DELETE, timeout)?;
+        carry(&mut prepared.request, delete.body.as_ref(), "delete/body")?;
         prepared.request.headers.extend(effect_headers(call));
         Ok(Some(prepared))
     }
 
     /// Makes the request that asks how far the work is.
     pub(super) fn asking(&self, url: &str, timeout: Duration) -> Result<Prepared, Fault> {
-        let to = Endpoint {
-            url: url.to_owned(),
-            method: None,
-            redirects: Redirects::None,
-            orphans: false,
-            expect: None,
-            compare: BTreeMap::new(),
-        };
+        let to = Endpoint { url: url.to_owned(), ..Endpoint::default() };
         self.prepare(&to, Method::GET, timeout)
     }
 
@@ -225,7 +212,7 @@ impl Config {
             });
             add_query(&mut url, pairs);
         }
-        let headers = self.headers()?;
+        let headers = self.headers(&to.headers)?;
         let request = Request { method, url: url.into(), headers, body: Vec::new(), timeout };
         let expect = Statuses::read(to.expect.as_ref())?;
         Ok(Prepared {
@@ -236,6 +223,7 @@ impl Config {
             redirects: self.endpoint.redirects,
             authentication: Authentication::read(self.authentication.as_ref())?,
             compare: to.compare.clone(),
+            gone: to.gone.clone(),
             what,
         })
     }
@@ -251,9 +239,11 @@ impl Config {
         !self.headers.is_empty() || kind.is_some_and(|kind| kind != "none")
     }
 
-    fn headers(&self) -> Result<Vec<(String, String)>, Fault> {
+    /// Returns the headers of all requests, with those of one of them in their place.
+    fn headers(&self, own: &Map<String, Value>) -> Result<Vec<(String, String)>, Fault> {
         let mut headers = Vec::new();
-        for (name, value) in &self.headers {
+        let replaced = |name: &str| own.keys().any(|own| own.eq_ignore_ascii_case(name));
+        for (name, value) in self.headers.iter().filter(|(name, _)| !replaced(name)).chain(own) {
             if OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
                 return Err(Fault::terminal(format!(
                     "header `{name}` is set by trueline itself; leave it out"
@@ -264,45 +254,15 @@ impl Config {
         default_header(&mut headers, "accept", "application/json, */*;q=0.5");
         Ok(headers)
     }
+}
 
-    fn body(&self) -> Result<Option<Content>, Fault> {
-        let Some(body) = &self.body else { return Ok(None) };
-        let content = &body.content;
-        Ok(Some(match (body.kind.as_deref().unwrap_or("json"), content) {
-            ("json", Value::String(text)) => {
-                let value = serde_json::from_str(text).map_err(|error| {
-                    Fault::terminal(format!(
-                        "`config/body/contentTemplate` does not render to JSON: {error}"
-                    ))
-                })?;
-                (JSON, text.clone().into_bytes(), value)
-            }
-            ("json", value) => (JSON, value.to_string().into_bytes(), value.clone()),
-            ("form", Value::Object(fields)) => {
-                let pairs = fields.iter().map(|(key, value)| (key, plain(value)));
-                let text = url::form_urlencoded::Serializer::new(String::new())
-                    .extend_pairs(pairs)
-                    .finish();
-                ("application/x-www-form-urlencoded", text.into_bytes(), content.clone())
-            }
-            ("form", Value::String(text)) => {
-                ("application/x-www-form-urlencoded", text.clone().into_bytes(), content.clone())
-            }
-            ("text", Value::String(text)) => {
-                ("text/plain; charset=utf-8", text.clone().into_bytes(), content.clone())
-            }
-            ("form" | "text", _) => {
-                return Err(Fault::terminal(
-                    "`config/body/contentTemplate` has the wrong shape for its `type`",
-                ));
-            }
-            (other, _) => {
-                return Err(Fault::terminal(format!(
-                    "`config/body/type`: `{other}` is not one of json, form, text"
-                )));
-            }
-        }))
-    }
+/// Gives a request its body, and returns it as a value.
+fn carry(request: &mut Request, body: Option<&Body>, place: &str) -> Result<Option<Value>, Fault> {
+    let Some(body) = body else { return Ok(None) };
+    let (media, bytes, sent) = body.content(place)?;
+    default_header(&mut request.headers, "content-type", media);
+    request.body = bytes;
+    Ok(Some(sent))
 }
 
 pub(super) fn parse_url(text: &str) -> Result<Url, Fault> {
@@ -342,7 +302,7 @@ pub(in crate::action) fn effect_headers(call: &Call) -> [(String, String); 3] {
     .map(|(name, value)| (name.to_owned(), value.clone()))
 }
 
-fn plain(value: &Value) -> String {
+pub(super) fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 

@@ -73,7 +73,7 @@ impl RestApi {
         let Some(prepared) = config.delete(call, self.look_timeout)? else { return Ok(()) };
         let response = exchange.send(&prepared).await?;
         let Some(poll) = config.goes_on(&response) else {
-            if matches!(response.status, 404 | 410) {
+            if prepared.is_gone(&response) {
                 return Ok(());
             }
             return super::answer::judge(&response, &prepared.expect, &prepared.what, scrub);

@@ -151,7 +151,7 @@ impl Poll {
 }
 
 /// Compares with what a template rendered, which is text whatever the type on the other side.
-fn says(ours: &Value, theirs: &Value) -> bool {
+pub(super) fn says(ours: &Value, theirs: &Value) -> bool {
     ours == theirs || ours.as_str().is_some_and(|ours| theirs.to_string().as_str() == ours)
 }
 

@@ -114,7 +114,11 @@ fn fill_catalog(catalog: &Repository, api: &str, target: &str) -> Result<(), Fai
             "Settings, owners and environments",
             &["trueline.yaml", "README.md", ".github/", "environments/"][..],
         ),
-        (DATABASES, "What the platform offers", &["catalog/", "bundles/"][..]),
+        (
+            DATABASES,
+            "What the platform offers",
+            &["catalog/", "bundles/", "modules/", "workflows/"][..],
+        ),
         (PAYMENTS, "Services of the team payments", &["services/payments/"][..]),
         (STOREFRONT, "Services of the team storefront", &["services/storefront/"][..]),
         (DATA, "Services of the team data", &["services/data/"][..]),

@@ -9,6 +9,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::assigning_clones,
     reason = "two test programs share it, and each uses a part"
 )]
 
