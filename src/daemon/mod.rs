@@ -7,6 +7,7 @@ mod expire;
 mod health;
 mod look;
 mod preview;
+mod prune;
 mod remember;
 mod serve_loop;
 mod settle;

@@ -20,6 +20,7 @@ mod desk;
 mod editor;
 mod hooks;
 mod hostile;
+mod keep;
 mod kit;
 mod line;
 mod lsp;
