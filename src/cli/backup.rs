@@ -26,8 +26,7 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
         version: "trueline.backup/v1",
         file: options.file.display().to_string(),
         held: HeldWire::of(&checked),
-        key: context.state.join("key").display().to_string(),
-        key_included: false,
+        not_included: apart(context),
     };
     context.show(&wire, || wire.text())?;
     Ok(Exit::Success)
@@ -40,8 +39,25 @@ struct BackupWire {
     file: String,
     #[serde(flatten)]
     held: HeldWire,
-    key: String,
-    key_included: bool,
+    /// What belongs to the state, is not in the file, and must be kept apart.
+    not_included: Vec<ApartWire>,
+}
+
+#[derive(Debug, Serialize)]
+struct ApartWire {
+    path: String,
+    what: &'static str,
+}
+
+/// Tells what stands beside the database and is lost with the folder.
+fn apart(context: &Context) -> Vec<ApartWire> {
+    let beside = [
+        ("key", "opens sealed outputs: keep a copy of it, apart from the backups"),
+        ("terraform", "the states of Terraform steps that have no `backend`"),
+    ];
+    let there = beside.map(|(name, what)| (context.state.join(name), what));
+    let there = there.into_iter().filter(|(path, _)| path.exists());
+    there.map(|(path, what)| ApartWire { path: path.display().to_string(), what }).collect()
 }
 
 /// What a file of a store holds.
@@ -102,13 +118,15 @@ impl CatalogWire {
 
 impl BackupWire {
     fn text(&self) -> String {
+        let apart = self.not_included.iter();
+        let apart =
+            apart.map(|apart| format!("not in it: {}, {}\n", cell(&apart.path), apart.what));
         format!(
-            "{}: {} KiB, checked: whole, and the audit chain verifies\n{}\
-             not in it: the key {}, which opens sealed outputs; keep a copy of it, apart from the backups\n",
+            "{}: {} KiB, checked: whole, and the audit chain verifies\n{}{}",
             cell(&self.file),
             self.held.bytes.div_ceil(1024),
             self.held.text(),
-            cell(&self.key)
+            apart.collect::<String>()
         )
     }
 }

@@ -18,6 +18,8 @@ mod approval_tests;
 #[cfg(test)]
 mod expire_tests;
 #[cfg(test)]
+mod keep_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod withdraw_tests;
