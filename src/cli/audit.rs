@@ -161,7 +161,7 @@ fn list_text(wire: &AuditWire) -> String {
     });
     let mut text = table(["ENTRY", "AT", "ACTOR", "WHAT", "ABOUT", "DETAIL"], rows);
     if let Some(next) = wire.next {
-        text += &format!("… and more: --before {next}\n");
+        text.extend(["… and more: --before ", &next.to_string(), "\n"]);
     }
     text
 }

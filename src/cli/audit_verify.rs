@@ -16,13 +16,12 @@ use crate::store::{BreakKind, ChainBreak, ChainWalk, Store, verify_audit};
 
 /// Verifies: 0 whole, 1 broken.
 pub(super) async fn run(context: &Context, options: &VerifyOptions) -> Result<Exit, Failure> {
-    let (walk, broken) = match &options.file {
-        Some(file) => walk_file(file)?,
-        None => {
-            let store = context.existing_store().await?;
-            let found = verify_audit(&*store).await?;
-            with_noted(&*store, found, options.head).await?
-        }
+    let (walk, broken) = if let Some(file) = &options.file {
+        walk_file(file)?
+    } else {
+        let store = context.existing_store().await?;
+        let found = verify_audit(&*store).await?;
+        with_noted(&*store, found, options.head).await?
     };
     let broken = broken.or_else(|| match (options.head, walk.head()) {
         (Some((seq, hash)), Some((last, found))) if seq == last && hash != found => {
