@@ -19,7 +19,7 @@ use crate::daemon::SystemClock;
 use crate::digest::Digest;
 use crate::engine::{UnitState, View};
 use crate::reconcile::{Change, Pending, Plan, show};
-use crate::store::Store;
+use crate::store::{Restored, Store};
 
 /// What `status` takes.
 #[derive(Debug, Args)]
@@ -58,6 +58,9 @@ pub(super) struct StatusWire {
     pub(super) runs: Listed<RunLine>,
     pub(super) stopped: Listed<RunLine>,
     pub(super) tasks: Listed<TaskLine>,
+    /// The state was put back from a backup, and nobody acknowledged that yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) restored: Option<Restored>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) retention: Option<RetentionWire>,
 }
@@ -176,6 +179,7 @@ impl StatusWire {
             runs: Listed::of(view.runs.values(), limit).map(RunLine::of_open),
             stopped: Listed::of(view.stopped.values(), limit).map(|run| RunLine::of(run.clone())),
             tasks: Listed::of(tasks, limit).map(|task| TaskLine::of(&task)),
+            restored: state.restored,
             retention: None,
         };
         wire.ready = wire.is_ready();
@@ -193,7 +197,11 @@ impl StatusWire {
             + self.tasks.total;
         let told = self.last_tick.as_ref().is_some_and(|tick| tick.trouble.is_none());
         let held = self.plan.as_ref().is_some_and(|plan| !plan.held.is_empty());
-        told && settled && !held && waits == 0 && self.units.drifted + self.units.held == 0
+        told && settled
+            && !held
+            && self.restored.is_none()
+            && waits == 0
+            && self.units.drifted + self.units.held == 0
     }
 }
 
