@@ -77,6 +77,9 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
     match context.daemon("apply").await? {
         Ok(mut daemon) => {
             let settled = settle(&mut daemon).await;
+            if settled.is_ok() {
+                daemon.prune_all().await?;
+            }
             let engine = &daemon.driver.engine;
             engine.store.release(&engine.lease).await?;
             Ok(tell(context, &settled?))

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    apply, approve, completion, demo, explain, hooks, init, lsp, new, owners, plan, proposal,
-    render, run, schema, serve, service, status, task, validate,
+    apply, approve, audit, backup, completion, demo, explain, hooks, init, lsp, new, owners, plan,
+    proposal, render, replay, restore, run, schema, serve, service, status, task, validate, why,
 };
 
 /// Keeps a platform true to its catalog: git says what is wanted, Trueline makes it so.
@@ -95,6 +95,16 @@ pub enum Command {
     Task(task::Options),
     /// Lists, shows, merges and closes proposals.
     Proposal(proposal::Options),
+    /// Tells what made a service what it is: documents, plan, approvals, run.
+    Why(why::Options),
+    /// Lists, verifies and exports the audit chain.
+    Audit(audit::Options),
+    /// Writes the store to a file, also beside a running daemon.
+    Backup(backup::Options),
+    /// Puts a backup in the place of the store.
+    Restore(restore::Options),
+    /// Runs an exported run again against the answers that it recorded.
+    Replay(replay::Options),
     /// Shows a whole world on this machine, in a temporary folder.
     Demo(demo::Options),
     /// Shows what an item's templates become.

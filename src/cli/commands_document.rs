@@ -188,6 +188,11 @@ mod tests {
           run         Lists and shows runs
           task        Lists and completes tasks for people
           proposal    Lists, shows, merges and closes proposals
+          why         Tells what made a service what it is: documents, plan, approvals, run
+          audit       Lists, verifies and exports the audit chain
+          backup      Writes the store to a file, also beside a running daemon
+          restore     Puts a backup in the place of the store
+          replay      Runs an exported run again against the answers that it recorded
           demo        Shows a whole world on this machine, in a temporary folder
           render      Shows what an item's templates become
           schema      Prints the JSON Schema of a kind or of an item's form

@@ -9,6 +9,7 @@ use super::output::Failure;
 use crate::action::{
     Callbacks, Channel, GitHubSettings, JiraInstance, Operator, SecretsSettings, TerraformSettings,
 };
+use crate::store::Retention;
 
 /// The largest configuration that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
@@ -66,6 +67,31 @@ pub struct CatalogConfig {
 pub struct StoreConfig {
     /// The folder.
     pub path: Option<PathBuf>,
+    /// How long what ended is kept.
+    pub retention: RetentionConfig,
+}
+
+/// How long what ended is kept.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "camelCase")]
+pub struct RetentionConfig {
+    /// Runs that ended, as a duration; `forever`.
+    pub runs: Option<String>,
+    /// How many of each service stay, however old they are.
+    #[serde(alias = "runs_per_service")]
+    pub runs_per_service: Option<u32>,
+}
+
+impl StoreConfig {
+    /// Returns how long ended runs are kept.
+    pub fn retention(&self) -> Retention {
+        let otherwise = Retention::default();
+        let age = self.retention.runs.as_deref().map_or(otherwise.runs, |text| {
+            crate::catalog::duration(text).and_then(|age| jiff::SignedDuration::try_from(age).ok())
+        });
+        let per_service = self.retention.runs_per_service.unwrap_or(otherwise.per_service);
+        Retention { runs: age, per_service }
+    }
 }
 
 /// Where the daemon answers.
@@ -194,6 +220,17 @@ impl Config {
                 "server.publicUrl `{url}` is not an address such as https://trueline.example.com"
             ));
         }
+        if let Some(text) = &self.store.retention.runs
+            && text != "forever"
+            && crate::catalog::duration(text).is_none()
+        {
+            problems.push(format!(
+                "store.retention.runs `{text}` is neither `forever` nor a duration such as `90d`"
+            ));
+        }
+        if self.store.retention.runs_per_service == Some(0) {
+            problems.push("store.retention.runsPerService must be at least 1".to_owned());
+        }
         problems.extend(self.secrets.problems());
         if self.limits.concurrency == Some(0) {
             problems.push("limits.concurrency must be at least 1".to_owned());
@@ -233,6 +270,21 @@ mod tests {
             "`soon` is not a duration such as `60s`; limits.concurrency must be at least 1; \
              log.format `xml` is none of auto, text, json"
         );
+    }
+
+    #[test]
+    fn retention_is_an_age_and_a_count() {
+        let read = |text: &str| {
+            let config: Config = toml::from_str(text).expect("reads");
+            config.store.retention()
+        };
+        assert_eq!(read(""), Retention::default());
+        let some = read("[store.retention]\nruns = \"7d\"\nrunsPerService = 3");
+        assert_eq!((some.runs.map(|age| age.as_hours()), some.per_service), (Some(168), 3));
+        assert_eq!(read("[store.retention]\nruns = \"forever\"").runs, None);
+        let wrong = problems("[store.retention]\nruns = \"soon\"\nruns_per_service = 0");
+        assert!(wrong.contains("neither `forever` nor") && wrong.contains("at least 1"), "{wrong}");
+        assert!(problems("[store.retention]\naudit = \"1d\"").contains("unknown field"));
     }
 
     #[test]

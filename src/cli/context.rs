@@ -166,6 +166,7 @@ impl Context {
             clock,
             limits: Limits {
                 concurrency: self.config.limits.concurrency.unwrap_or(defaults.concurrency),
+                retention: self.config.store.retention(),
                 ..defaults
             },
         };

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::table::{Limit, table, value};
+use super::table::{Limit, cell, table, value};
 use crate::id::RunId;
 use crate::reconcile::show::masked;
 use crate::run::{Event, RunEvent, StepEvent};
@@ -128,6 +128,14 @@ pub(super) fn why_over(entries: &[JournalEntry]) -> Option<String> {
 
 fn to_second(at: Timestamp) -> String {
     format!("{at:.0}")
+}
+
+/// Writes one entry on a line.
+pub(super) fn line(entry: &JournalEntry) -> String {
+    let wire = EntryWire::of(entry);
+    let what = wire.step.clone().unwrap_or_else(|| "run".to_owned());
+    let words = [to_second(wire.at), cell(&what), wire.event.to_owned(), cell(&wire.detail())];
+    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join("  ")
 }
 
 /// Writes it as lines, oldest first.

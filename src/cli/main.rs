@@ -6,8 +6,9 @@ use super::args::{Arguments, Command};
 use super::context::Context;
 use super::output::{Exit, Failure};
 use super::{
-    apply, approve, completion, demo, explain, hooks, init, logging, lsp, new, owners, plan,
-    proposal, render, run, schema, serve, service, status, task, validate, version,
+    apply, approve, audit, backup, completion, demo, explain, hooks, init, logging, lsp, new,
+    owners, plan, proposal, render, replay, restore, run, schema, serve, service, status, task,
+    validate, version, why,
 };
 
 /// Runs the command line; returns the exit code of the process.
@@ -56,6 +57,11 @@ pub(super) async fn run_command(context: &Context, command: &Command) -> Result<
         Command::Run(options) => run::run(context, options).await,
         Command::Task(options) => task::run(context, options).await,
         Command::Proposal(options) => proposal::run(context, options).await,
+        Command::Why(options) => why::run(context, options).await,
+        Command::Audit(options) => audit::run(context, options).await,
+        Command::Backup(options) => backup::run(context, options).await,
+        Command::Restore(options) => restore::run(context, options).await,
+        Command::Replay(options) => replay::run(context, options),
         Command::Demo(options) => Box::pin(demo::run(context, options)).await,
         Command::Render(options) => render::run(context, options),
         Command::Schema(options) => schema::run(context, options),

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::context::Context;
 use super::journal::{self, JournalWire};
 use super::output::{Exit, Failure};
+use super::run_export::ExportWire;
 use super::table::{Limit, ago, block, cell, short_commit, table, value};
 use crate::clock::Clock;
 use crate::daemon::SystemClock;
@@ -52,6 +53,11 @@ enum Command {
         #[command(flatten)]
         limit: Limit,
     },
+    /// Prints a run with its journal as one JSON file, without secrets, for `trueline replay`.
+    Export {
+        /// Its id, or the beginning of it.
+        id: String,
+    },
 }
 
 /// Runs it.
@@ -72,6 +78,11 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
             let run = find(&*store, id).await?;
             let wire = JournalWire::of(&run.id, &store.journal(&run.id).await?, *limit);
             context.show(&wire, || journal::text(&wire))?;
+        }
+        Command::Export { id } => {
+            let run = find(&*store, id).await?;
+            let wire = ExportWire::of(&context.name, &run, &store.journal(&run.id).await?);
+            context.say(serde_json::to_string_pretty(&wire)?);
         }
     }
     Ok(Exit::Success)

@@ -7,18 +7,19 @@ use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::config::StoreConfig;
 use super::context::Context;
 use super::output::{Exit, Failure};
 use super::run::RunLine;
 use super::status_text::text;
-use super::table::{Limit, Listed};
+use super::table::{Limit, Listed, count};
 use super::task::TaskLine;
 use crate::clock::Clock;
 use crate::daemon::SystemClock;
 use crate::digest::Digest;
 use crate::engine::{UnitState, View};
 use crate::reconcile::{Change, Pending, Plan, show};
-use crate::store::Store;
+use crate::store::{Restored, Store};
 
 /// What `status` takes.
 #[derive(Debug, Args)]
@@ -30,7 +31,8 @@ pub struct Options {
 /// Shows how things stand: 0 whenever that could be read.
 pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
     let store = context.existing_store().await?;
-    let wire = StatusWire::read(&*store, (&context.name, options.limit)).await?;
+    let mut wire = StatusWire::read(&*store, (&context.name, options.limit)).await?;
+    wire.retention = Some(RetentionWire::of(&context.config.store));
     let poll = context.config.catalog.first().and_then(|catalog| catalog.poll.as_ref());
     let poll = Context::duration(poll, Duration::from_mins(1)).as_secs();
     let silence = i64::try_from(poll.saturating_mul(3)).unwrap_or(i64::MAX);
@@ -56,6 +58,35 @@ pub(super) struct StatusWire {
     pub(super) runs: Listed<RunLine>,
     pub(super) stopped: Listed<RunLine>,
     pub(super) tasks: Listed<TaskLine>,
+    /// The state was put back from a backup, and nobody acknowledged that yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) restored: Option<Restored>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) retention: Option<RetentionWire>,
+}
+
+/// How long ended runs are kept.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RetentionWire {
+    pub(super) runs: String,
+    pub(super) runs_per_service: u32,
+}
+
+impl RetentionWire {
+    fn of(config: &StoreConfig) -> Self {
+        let runs = config.retention.runs.clone().unwrap_or_else(|| "90d".to_owned());
+        Self { runs, runs_per_service: config.retention().per_service }
+    }
+
+    /// Says it for people.
+    pub(super) fn text(&self) -> String {
+        if self.runs == "forever" {
+            return "runs for ever".to_owned();
+        }
+        let each = count(usize::try_from(self.runs_per_service).unwrap_or(usize::MAX), "run");
+        format!("runs for {}, and the last {each} of each service", self.runs)
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -148,6 +179,8 @@ impl StatusWire {
             runs: Listed::of(view.runs.values(), limit).map(RunLine::of_open),
             stopped: Listed::of(view.stopped.values(), limit).map(|run| RunLine::of(run.clone())),
             tasks: Listed::of(tasks, limit).map(|task| TaskLine::of(&task)),
+            restored: state.restored,
+            retention: None,
         };
         wire.ready = wire.is_ready();
         Ok(wire)
@@ -164,7 +197,11 @@ impl StatusWire {
             + self.tasks.total;
         let told = self.last_tick.as_ref().is_some_and(|tick| tick.trouble.is_none());
         let held = self.plan.as_ref().is_some_and(|plan| !plan.held.is_empty());
-        told && settled && !held && waits == 0 && self.units.drifted + self.units.held == 0
+        told && settled
+            && !held
+            && self.restored.is_none()
+            && waits == 0
+            && self.units.drifted + self.units.held == 0
     }
 }
 

@@ -79,6 +79,11 @@ fn head(wire: &StatusWire, (now, silence): (Timestamp, i64)) -> Vec<[String; 2]>
         row("Driver", driver),
         row("Units", wire.units.text()),
     ];
+    rows.extend(wire.restored.map(|restored| {
+        let since = format!("{}, knows nothing since {:.0}", ago(now, restored.at), restored.until);
+        row("Restored", format!("{since}; nothing is carried out until its plan is approved"))
+    }));
+    rows.extend(wire.retention.as_ref().map(|kept| row("Keeps", kept.text())));
     if let Some(plan) = wire.plan.as_ref().filter(|plan| plan.changes > 0) {
         let changes = count(plan.changes, "change");
         rows.push(row("Plan", format!("{} with {changes}", plan.digest.short())));

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::error::TickError;
 use super::health::Health;
+use super::prune::Pruning;
 use crate::catalog::Catalog;
 use crate::engine::{Driver, Engine, Head};
 use crate::reconcile::{Desired, DesiredBuilder, Plan};
@@ -45,6 +46,8 @@ pub struct Daemon {
     /// Markers of the proposals that were seen to, with when a person asked for their service before that: the forge
     /// is asked about each once.
     pub(super) proposed: BTreeMap<String, Option<Timestamp>>,
+    /// Old runs that are being forgotten.
+    pub(super) pruning: Pruning,
     /// Why the catalog could not be read the last time; what was read before stays in force.
     pub(super) trouble: Option<String>,
 }
@@ -66,6 +69,7 @@ impl Daemon {
             builder: DesiredBuilder::default(),
             desired: None,
             proposed: BTreeMap::new(),
+            pruning: Pruning::default(),
             trouble: None,
         })
     }

@@ -7,6 +7,7 @@ mod expire;
 mod health;
 mod look;
 mod preview;
+mod prune;
 mod remember;
 mod serve_loop;
 mod settle;
@@ -16,6 +17,8 @@ mod tick;
 mod approval_tests;
 #[cfg(test)]
 mod expire_tests;
+#[cfg(test)]
+mod keep_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

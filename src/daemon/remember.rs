@@ -44,7 +44,23 @@ impl Daemon {
             writes.push(UnitWrite::Put(Box::new(record)));
         }
         self.write(writes).await?;
+        if self.is_restored() {
+            return Ok(());
+        }
         self.propose_expired(plan).await
+    }
+
+    /// Takes back what ended runs left open; not on the word of a record that may be old.
+    pub(super) async fn withdraw(&mut self, plan: &Plan) -> Result<(), TickError> {
+        if !self.is_restored() {
+            self.driver.withdraw(plan).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells whether the record was put back from a backup, and nobody acknowledged that yet.
+    pub(super) fn is_restored(&self) -> bool {
+        self.driver.memory.state.restored.is_some()
     }
 
     async fn write(&mut self, writes: Vec<UnitWrite>) -> Result<(), TickError> {
@@ -83,6 +99,7 @@ impl Daemon {
             state.used.clone_from(&self.driver.memory.state.used);
             state.applied_revision = Some(self.head.commit.clone());
             state.services = desired.services;
+            state.restored = None;
             self.head.descends = true;
         }
         let is_due =

@@ -166,6 +166,8 @@ impl Loop<'_> {
             self.tick().await?;
         } else if heard.steps > 0 {
             self.advance().await?;
+        } else {
+            self.daemon.prune().await?;
         }
         Ok(())
     }

@@ -34,7 +34,7 @@ impl Daemon {
         .await?;
         self.keep(&plan).await?;
         let started = self.driver.start(&plan).await?;
-        self.driver.withdraw(&plan).await?;
+        self.withdraw(&plan).await?;
         self.driver.forecast(&plan).await?;
         self.remember(&plan, &desired).await?;
         let changes = plan.changes.len();

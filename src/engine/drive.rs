@@ -19,8 +19,8 @@ use crate::catalog::Catalog;
 use crate::id::{RunId, StepPath};
 use crate::reconcile::{Effect, PlannedStep, UnitChange, When};
 use crate::run::{
-    Event, Fault, FaultClass, RetryPolicy, Run, RunEvent, RunState, StepEvent, StepState, next,
-    retry_delay, timeout_of,
+    Event, Fault, FaultClass, RetryPolicy, Run, RunEvent, RunState, StepEvent, StepState, give_way,
+    next, retry_delay, timeout_of,
 };
 
 /// What ended.
@@ -90,6 +90,10 @@ impl Driver {
         &mut self,
         catalog: &Arc<Catalog>,
     ) -> Result<Option<Timestamp>, EngineError> {
+        // What a restored record says of its runs is old: nothing goes on before a person said so.
+        if self.memory.state.restored.is_some() {
+            return Ok(None);
+        }
         let mut wake: Option<Timestamp> = None;
         let mut runs: Vec<(crate::catalog::Priority, RunId)> =
             self.memory.runs.values().map(|run| (run.change.priority, run.id.clone())).collect();
@@ -157,19 +161,7 @@ impl Driver {
             // Nothing new starts; what is in effect is never cut.
             return Ok(true);
         }
-        let waiting = run
-            .steps
-            .iter()
-            .filter(|(_, progress)| matches!(progress.state, StepState::Waiting { .. }));
-        let mut events: Vec<Event> = waiting
-            .map(|(path, _)| Event::Step {
-                path: path.clone(),
-                event: StepEvent::Cancelled {
-                    why: "a newer revision took the run's place".to_owned(),
-                },
-            })
-            .collect();
-        events.push(Event::Run { event: RunEvent::Superseded { commit } });
+        let events = give_way(run, &commit);
         self.journal(id, events, catalog).await?;
         Ok(true)
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::action::Ports;
 use crate::clock::Clock;
 use crate::run::IllegalEvent;
-use crate::store::{Lease, Sealer, Store, StoreError};
+use crate::store::{Lease, Retention, Sealer, Store, StoreError};
 
 /// Bounds of the driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,11 +15,17 @@ pub struct Limits {
     pub concurrency: usize,
     /// How often a waiting step asks whether what it waits for has come.
     pub look_every: Duration,
+    /// How long ended runs are kept.
+    pub retention: Retention,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { concurrency: 16, look_every: Duration::from_secs(2) }
+        Self {
+            concurrency: 16,
+            look_every: Duration::from_secs(2),
+            retention: Retention::default(),
+        }
     }
 }
 

@@ -65,6 +65,7 @@ pub async fn gather(
         forecasts: memory.state.forecasts.clone(),
         claimed: std::collections::BTreeMap::new(),
         services_before: memory.state.services,
+        restored: memory.state.restored.map(|restored| (restored.at, restored.until)),
     };
     Ok((actual, facts))
 }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::forecast::Forecasts;
 use crate::digest::Digest;
 use crate::id::{RunId, UnitKey};
@@ -61,4 +63,6 @@ pub struct Facts {
     pub forecasts: Forecasts,
     /// How many services there were at the last revision.
     pub services_before: usize,
+    /// The record was put back from a backup, which nobody acknowledged yet: when, and the last moment it knows of.
+    pub restored: Option<(Timestamp, Timestamp)>,
 }

@@ -30,6 +30,9 @@ pub(super) fn judge(
     if let (Some(last), false) = (&facts.revision.last, facts.revision.descends) {
         holds.push(Hold::History { from: last.clone(), to: facts.revision.head.clone() });
     }
+    if let Some((at, until)) = facts.restored {
+        holds.push(Hold::Restored { at, until });
+    }
     Verdict { deletions, budget, holds }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -186,5 +187,12 @@ pub enum Hold {
         from: String,
         /// The head.
         to: String,
+    },
+    /// The record was put back from a backup, and is older than the world.
+    Restored {
+        /// When it was put back.
+        at: Timestamp,
+        /// The last moment that it knows of.
+        until: Timestamp,
     },
 }

@@ -5,35 +5,10 @@ use std::collections::BTreeSet;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::story::{at, event, planned, run_of, stands, unit_change};
-use super::{Event, Run, StepState, interrupted, next, waits_for};
+use super::history::{World, any_history, any_run};
+use super::story::{at, event, stands};
+use super::{Event, Run, RunEvent, StepEvent, StepState, interrupted, next, replay as replayed};
 use crate::id::StepPath;
-use crate::reconcile::PlannedStep;
-
-/// A step as chance draws it: which of the steps above it come before it, and what is done with it.
-type Draw = (u8, u8);
-
-fn any_run() -> impl Strategy<Value = Run> {
-    vec((any::<u8>(), vec(any::<Draw>(), 0..5)), 1..4).prop_map(|units| {
-        let mut changes = Vec::new();
-        for (number, (before, steps)) in units.iter().enumerate() {
-            let unit = format!("u{number}");
-            let drawn = (0..number).filter(|other| before >> other & 1 == 1);
-            let before: Vec<String> = drawn.map(|other| format!("u{other}")).collect();
-            let before: Vec<&str> = before.iter().map(String::as_str).collect();
-            let steps = steps.iter().enumerate().map(|(index, draw)| step(&unit, index, *draw));
-            changes.push(unit_change(&unit, &before, &steps.collect::<Vec<_>>()));
-        }
-        run_of(&changes)
-    })
-}
-
-fn step(unit: &str, index: usize, (before, flag): Draw) -> PlannedStep {
-    let flag = ["", "", "", "maybe", "keep", "no"][usize::from(flag) % 6];
-    let drawn = (0..index).filter(|other| before >> other & 1 == 1);
-    let before: Vec<String> = drawn.map(|other| format!("s{other}")).collect();
-    planned(unit, &format!("s{index} {flag} < {}", before.join(" ")))
-}
 
 /// Returns every step that comes before a step, near and far: the slow and plain way.
 fn all_before(run: &Run, path: &StepPath) -> BTreeSet<StepPath> {
@@ -116,77 +91,6 @@ fn replay(run: &Run, accepted: &[Event]) -> Run {
     again
 }
 
-/// Drives a run as an engine would, with outcomes, crashes and slowness drawn by chance.
-struct World {
-    run: Run,
-    accepted: Vec<Event>,
-    now: i64,
-}
-
-impl World {
-    fn apply(&mut self, event: Event) {
-        self.run.apply(&event).unwrap_or_else(|error| panic!("{error}: {}", stands(&self.run)));
-        self.accepted.push(event);
-        check_order(&self.run);
-    }
-
-    fn tell(&mut self, path: &StepPath, what: &str) {
-        self.apply(event(&format!("{path} {what}")));
-    }
-
-    fn start(&mut self, path: &StepPath) {
-        let attempt = self.run.steps[path].attempts + 1;
-        self.tell(path, &format!("start {attempt}"));
-    }
-
-    /// Takes one step of the world; false where there is nothing left to do.
-    fn turn(&mut self, chance: u8) -> bool {
-        let next = next(&self.run, at(self.now));
-        if !next.events.is_empty() {
-            // A crash can cut off a batch anywhere.
-            let cut = 1 + usize::from(chance) % next.events.len();
-            next.events.into_iter().take(cut).for_each(|event| self.apply(event));
-            return true;
-        }
-        let started = interrupted(&self.run);
-        let waiting = self.run.steps.iter().find_map(|(path, progress)| {
-            matches!(progress.state, StepState::Waiting { .. }).then(|| path.clone())
-        });
-        match (next.start.first(), started.first(), waiting) {
-            (Some(path), _, _) if chance.is_multiple_of(2) || started.is_empty() => {
-                if chance % 16 == 1 {
-                    self.tell(path, "skip");
-                } else {
-                    self.start(path);
-                }
-            }
-            (_, Some(path), _) => self.outcome(path, chance),
-            (_, _, Some(path)) => {
-                let what = ["done", "done", "wait 2", "fail"][usize::from(chance) % 4];
-                self.tell(&path, what);
-            }
-            _ => {
-                let Some(wake_at) = next.wake_at else { return false };
-                assert!(waits_for(&self.run).is_some(), "{}", stands(&self.run));
-                self.now = wake_at.as_second();
-            }
-        }
-        true
-    }
-
-    fn outcome(&mut self, path: &StepPath, chance: u8) {
-        let later = format!("retry {}", self.now + 3);
-        match chance / 2 % 12 {
-            0 => self.start(path),
-            1 | 2 if self.run.steps[path].attempts < 4 => self.tell(path, &later),
-            3 => self.tell(path, "wait 1"),
-            4 => self.tell(path, "fail"),
-            5 => self.tell(path, "unknown"),
-            _ => self.tell(path, "done"),
-        }
-    }
-}
-
 proptest! {
     #[test]
     fn a_refused_event_changes_nothing_and_the_journal_is_the_run(
@@ -234,13 +138,13 @@ proptest! {
         run in any_run(), chances in vec(any::<u8>(), 1..300),
     ) {
         let fresh = run.clone();
-        let mut world = World { run, accepted: Vec::new(), now: 0 };
-        world.apply(event("run started"));
+        let mut world = World::of(run);
         let mut chances = chances.into_iter();
         // When chance runs out, all goes well.
         let mut turns = 0;
         while !world.run.state.is_over() {
             prop_assert!(world.turn(chances.next().unwrap_or(13)), "{}", stands(&world.run));
+            check_order(&world.run);
             turns += 1;
             prop_assert!(turns < 2_000, "{}", stands(&world.run));
         }
@@ -253,5 +157,33 @@ proptest! {
             }
         }
         prop_assert_eq!(replay(&fresh, &world.accepted), world.run);
+    }
+
+    #[test]
+    fn a_history_replays_to_the_same_journal((fresh, world) in any_history()) {
+        let told = replayed(fresh, &world.accepted);
+        prop_assert_eq!(told.difference, None, "{}", stands(&world.run));
+        prop_assert_eq!(told.run, world.run);
+    }
+
+    #[test]
+    fn a_journal_that_was_altered_does_not_replay(
+        (fresh, world) in any_history(), place in any::<usize>(), how in 0_usize..3,
+    ) {
+        let mut events = world.accepted.clone();
+        let place = place % events.len();
+        let made = matches!(
+            &events[place],
+            Event::Step { event: StepEvent::Ready | StepEvent::Cancelled { .. }, .. }
+                | Event::Run { event: RunEvent::Succeeded | RunEvent::Failed { .. } | RunEvent::NeedsDecision { .. } }
+        );
+        match how {
+            // What the machine says itself can't be said otherwise, or twice.
+            0 if made => events[place] = event("gone/step ready"),
+            1 if made => events.insert(place, events[place].clone()),
+            _ => events.insert(place, event("gone/step done")),
+        }
+        let told = replayed(fresh, &events);
+        prop_assert!(told.difference.is_some() || told.run != world.run, "{how} at {place}");
     }
 }

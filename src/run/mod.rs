@@ -5,10 +5,13 @@ mod fault;
 mod next;
 mod order;
 mod progress;
+mod replay;
 mod retry;
 mod run;
 mod step;
 
+#[cfg(test)]
+pub(crate) mod history;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
@@ -16,8 +19,9 @@ mod story;
 
 pub use event::{Event, RunEvent, StepEvent};
 pub use fault::{Fault, FaultClass};
-pub use next::{Next, interrupted, next, waits_for};
+pub use next::{Next, give_way, interrupted, next, waits_for};
 pub use progress::Progress;
+pub use replay::{Difference, Replayed, replay};
 pub use retry::{RetryPolicy, retry_delay, timeout_of};
 pub use run::{IllegalEvent, Run, RunState};
 pub use step::{StepState, Wait};

@@ -52,6 +52,18 @@ pub fn next(run: &Run, now: Timestamp) -> Next {
     next
 }
 
+/// Returns what happens to a run whose place a newer revision takes: what waits is cancelled, and it ends.
+pub fn give_way(run: &Run, commit: &str) -> Vec<Event> {
+    let waiting =
+        run.steps.iter().filter(|(_, step)| matches!(step.state, StepState::Waiting { .. }));
+    let cancelled = waiting.map(|(path, _)| {
+        let why = "a newer revision took the run's place".to_owned();
+        Event::Step { path: path.clone(), event: StepEvent::Cancelled { why } }
+    });
+    let end = Event::Run { event: RunEvent::Superseded { commit: commit.to_owned() } };
+    cancelled.chain([end]).collect()
+}
+
 /// Returns the steps that were in effect when the process ended; each is started again under its key.
 pub fn interrupted(run: &Run) -> Vec<StepPath> {
     let steps = run.steps.iter().filter(|(_, progress)| progress.state == StepState::Started);

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
+use super::chain::ChainBreak;
 use super::lease::LeaseHolder;
 use crate::id::RunId;
 use crate::run::IllegalEvent;
@@ -126,6 +127,34 @@ pub enum StoreError {
     /// It was stored before, and differently.
     #[error("{0} is in the store already, with other content")]
     Conflict(String),
+    /// Something stands there already, and is not written over.
+    #[error("{} is there already", .0.display())]
+    Exists(PathBuf),
+    /// Another process has the database open.
+    #[error("another process has {} open", .0.display())]
+    InUse(PathBuf),
+    /// The file is a database whose last writes stand in a log beside it.
+    #[error("{} has a write-ahead log beside it: it is a database in use, or was copied from one", .0.display())]
+    Logged(PathBuf),
+    /// The name of the file is not text.
+    #[error("{} can't be handed to sqlite: its name is not UTF-8", .0.display())]
+    Unnameable(PathBuf),
+    /// The file is not whole.
+    #[error("{} is damaged: {told}", .path.display())]
+    Damaged {
+        /// Where it is.
+        path: PathBuf,
+        /// What the check said.
+        told: String,
+    },
+    /// An audit chain in the file is broken.
+    #[error("the audit chain in {} is broken: {broken}", .path.display())]
+    Broken {
+        /// Where it is.
+        path: PathBuf,
+        /// Where, and what that means.
+        broken: ChainBreak,
+    },
     /// The key file does not hold a key.
     #[error("{} does not hold a key of 32 bytes", .0.display())]
     NotAKey(PathBuf),
@@ -172,6 +201,10 @@ impl StoreError {
             StoreError::Exposed { .. } => "run `chmod 600` on it",
             StoreError::OldSqlite { .. } => "build with the sqlite that comes with trueline",
             StoreError::NoWriteAheadLog(_) => "keep the database on a local disk",
+            StoreError::Exists(_) => "give another name; nothing that is there is written over",
+            StoreError::InUse(_) => "wait until every other trueline command has ended",
+            StoreError::Logged(_) => "give a file that `trueline backup` wrote",
+            StoreError::Damaged { .. } | StoreError::Broken { .. } => "take another backup",
             StoreError::NotAKey(_) => "restore the key file from a backup",
             StoreError::Sealed => "restore the key file that belongs to this database",
             _ => return None,

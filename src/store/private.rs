@@ -33,3 +33,9 @@ pub(super) fn refuse_exposed(path: &Path, file: &File) -> Result<(), StoreError>
     }
     Ok(())
 }
+
+/// Makes sure that the names in a folder are on the disk.
+pub(super) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(StoreError::file("write in", folder))
+}

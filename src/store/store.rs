@@ -7,9 +7,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::audit::AuditEntry;
+use super::audit::{AuditEntry, AuditFilter};
 use super::error::StoreError;
 use super::lease::{Lease, LeaseHolder};
+use super::restored::Restored;
+use super::retention::Retention;
 use crate::catalog::Kind;
 use crate::digest::Digest;
 use crate::id::{RunId, StepPath, UnitKey};
@@ -53,6 +55,9 @@ pub struct CatalogState {
     /// Services that git wants left alone.
     #[serde(default)]
     pub suspended: BTreeSet<String>,
+    /// The store was put back from a backup, and nobody acknowledged that yet: nothing is carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored: Option<Restored>,
     /// When the last tick was.
     pub ticked_at: Option<Timestamp>,
 }
@@ -211,6 +216,17 @@ pub struct RunSummary {
     pub why: Option<String>,
 }
 
+/// What is told of a plan without reading it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlanNote {
+    /// Its digest.
+    pub digest: Digest,
+    /// The commit it was made for.
+    pub commit: String,
+    /// When it was kept.
+    pub at: Timestamp,
+}
+
 /// What becomes of a unit together with events of the journal.
 #[derive(Clone, Debug, PartialEq)]
 pub enum UnitWrite {
@@ -267,6 +283,9 @@ pub trait Store: Send + Sync {
     /// Reads plans, newest first, whose own digest or one of whose changes' digests begins with a text.
     async fn plans_by_prefix(&self, prefix: &str) -> Result<Vec<Plan>, StoreError>;
 
+    /// Tells which of the plans that are kept hold a change, oldest first.
+    async fn plans_of(&self, change: &Digest) -> Result<Vec<PlanNote>, StoreError>;
+
     /// Records a decision; returns its number. Any process may.
     async fn decide(
         &self,
@@ -302,6 +321,20 @@ pub trait Store: Send + Sync {
     async fn runs(&self, service: Option<&str>, limit: u32) -> Result<Vec<RunSummary>, StoreError>;
     /// Reads the newest run of each service whose newest run stopped: failed, cancelled, or needs a decision.
     async fn stopped_runs(&self) -> Result<Vec<RunSummary>, StoreError>;
+    /// Finds runs that are no longer to be kept, oldest first: none that is open, or that anything refers to.
+    async fn old_runs(
+        &self,
+        retention: &Retention,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<RunId>, StoreError>;
+    /// Forgets runs that ended, with their journals, tasks and proposals; returns how many there were.
+    async fn prune_runs(
+        &self,
+        lease: &Lease,
+        runs: &[RunId],
+        now: Timestamp,
+    ) -> Result<usize, StoreError>;
     /// Reads a run's journal.
     async fn journal(&self, id: &RunId) -> Result<Vec<JournalEntry>, StoreError>;
 
@@ -341,4 +374,10 @@ pub trait Store: Send + Sync {
 
     /// Reads the audit chain after a number, oldest first.
     async fn audit_after(&self, seq: i64, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
+    /// Reads the newest entries of the audit chain that a filter lets through, newest first.
+    async fn audit_list(
+        &self,
+        filter: &AuditFilter,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, StoreError>;
 }

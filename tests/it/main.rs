@@ -23,6 +23,7 @@ mod editor;
 mod github;
 mod hooks;
 mod hostile;
+mod keep;
 mod kept_processes;
 mod kit;
 mod library;

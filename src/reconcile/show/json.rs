@@ -1,5 +1,6 @@
 //! A plan as JSON, version `trueline.plan/v1`: a wire form of its own, described by `schemas/reports/plan.json`.
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -161,6 +162,7 @@ enum HoldKind<'a> {
     Deletions,
     Shrank { before: usize, now: usize },
     History { from: &'a str, to: &'a str },
+    Restored { at: Timestamp, until: Timestamp },
 }
 
 fn hold_of((hold, text): (&Hold, String)) -> HoldWire<'_> {
@@ -168,6 +170,7 @@ fn hold_of((hold, text): (&Hold, String)) -> HoldWire<'_> {
         Hold::Deletions => HoldKind::Deletions,
         Hold::Shrank { before, now } => HoldKind::Shrank { before: *before, now: *now },
         Hold::History { from, to } => HoldKind::History { from, to },
+        Hold::Restored { at, until } => HoldKind::Restored { at: *at, until: *until },
     };
     HoldWire { text, hold }
 }
@@ -206,6 +209,20 @@ mod tests {
         assert_eq!(shown["summary"]["create"], 2);
         assert_eq!(shown["changes"][0]["pending"][0]["on"], "approval");
         assert_eq!(shown["guard"]["holds"][1]["hold"], "shrank");
+    }
+
+    #[test]
+    fn a_restored_record_holds_the_plan_with_what_to_do() {
+        let mut held = plan(Vec::new());
+        held.verdict.holds =
+            vec![Hold::Restored { at: Timestamp::UNIX_EPOCH, until: Timestamp::UNIX_EPOCH }];
+        let shown = check(&held);
+        assert_eq!(shown["guard"]["holds"][0]["until"], "1970-01-01T00:00:00Z");
+        let said = shown["guard"]["holds"][0]["text"].as_str().expect("a text");
+        assert!(
+            said.contains("restored from a backup") && said.contains("trueline approve"),
+            "{said}"
+        );
     }
 
     #[test]

@@ -85,6 +85,10 @@ pub fn holds(plan: &Plan) -> Vec<String> {
             short_commit(to),
             short_commit(from),
         ),
+        Hold::Restored { until, .. } => format!(
+            "held: the record was restored from a backup and knows nothing since {until:.0}; what was done \
+             after that may be there already: {approve}"
+        ),
     };
     verdict.holds.iter().map(said).collect()
 }

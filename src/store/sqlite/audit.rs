@@ -2,12 +2,13 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::{Executor, QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
 
 use super::rows;
+use super::write::OURSELVES;
 use crate::digest::Digest;
 use crate::store::audit::start_of_chain;
-use crate::store::{AuditEntry, StoreError};
+use crate::store::{AuditEntry, AuditFilter, StoreError};
 
 /// What an entry tells.
 pub(super) struct Told<'t> {
@@ -74,12 +75,11 @@ pub(super) async fn append(
 
 /// Reads the chain after a number, oldest first.
 pub(super) async fn after(
-    readers: &SqlitePool,
+    readers: impl Executor<'_, Database = Sqlite>,
     catalog: &str,
     seq: i64,
     limit: u32,
 ) -> Result<Vec<AuditEntry>, StoreError> {
-    type Row = (i64, i64, String, String, String, String, String);
     let found: Vec<Row> = sqlx::query_as(
         "SELECT seq, at, actor, what, detail, previous, hash FROM audit
          WHERE catalog = $1 AND seq > $2 ORDER BY seq LIMIT $3",
@@ -90,17 +90,80 @@ pub(super) async fn after(
     .fetch_all(readers)
     .await
     .map_err(StoreError::database("reading the audit chain"))?;
-    let entry = |(seq, at, actor, what, detail, previous, hash): Row| {
-        Ok(AuditEntry {
-            seq,
-            at: rows::time(at)?,
-            actor,
-            what,
-            detail: rows::from_json("an audit entry", &detail)?,
-            previous: rows::digest(&previous)?,
-            hash: rows::digest(&hash)?,
-        })
-    };
+    found.into_iter().map(entry).collect()
+}
+
+type Row = (i64, i64, String, String, String, String, String);
+
+fn entry((seq, at, actor, what, detail, previous, hash): Row) -> Result<AuditEntry, StoreError> {
+    Ok(AuditEntry {
+        seq,
+        at: rows::time(at)?,
+        actor,
+        what,
+        detail: rows::from_json("an audit entry", &detail)?,
+        previous: rows::digest(&previous)?,
+        hash: rows::digest(&hash)?,
+    })
+}
+
+/// What is about a service: what says so, and what people said of its changes and tasks.
+const OF_SERVICE: [&str; 4] = [
+    " AND seq IN (
+         SELECT seq FROM audit WHERE catalog = ",
+    " AND detail ->> 'service' IS NOT NULL AND detail ->> 'service' = ",
+    " UNION ALL
+         SELECT said.seq FROM audit said WHERE said.actor <> 'trueline' AND said.catalog = ",
+    " AND EXISTS (
+             SELECT 1 FROM runs WHERE runs.catalog = said.catalog
+             AND (runs.digest = said.detail ->> 'subject'
+                  OR runs.digest IN (SELECT value FROM json_each(said.detail, '$.changes')))
+             AND runs.service = ",
+];
+
+/// Reads the newest entries that a filter lets through.
+pub(super) async fn list(
+    readers: &SqlitePool,
+    catalog: &str,
+    filter: &AuditFilter,
+    limit: u32,
+) -> Result<Vec<AuditEntry>, StoreError> {
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "SELECT seq, at, actor, what, detail, previous, hash FROM audit WHERE catalog = ",
+    );
+    query.push_bind(catalog);
+    if let Some(before) = filter.before {
+        query.push(" AND seq < ").push_bind(before);
+    }
+    if let Some(actor) = &filter.actor {
+        query.push(" AND actor = ").push_bind(actor);
+        if actor != OURSELVES {
+            query.push(" AND actor <> 'trueline'");
+        }
+    }
+    if let Some(since) = filter.since {
+        // The clock may have been set back: every entry that is recent enough counts, wherever it stands.
+        query.push(" AND at >= ").push_bind(since.as_millisecond());
+        query.push(" AND seq >= (SELECT min(seq) FROM audit WHERE catalog = ").push_bind(catalog);
+        query.push(" AND at >= ").push_bind(since.as_millisecond()).push(")");
+    }
+    if let Some(service) = &filter.service {
+        let [own, service_is, said, about] = OF_SERVICE;
+        query.push(own).push_bind(catalog).push(service_is).push_bind(service);
+        query.push(said).push_bind(catalog).push(about).push_bind(service).push(")");
+        query.push(
+            " UNION ALL SELECT done.seq FROM audit done JOIN tasks ON tasks.catalog = done.catalog",
+        );
+        query.push(" AND tasks.number = done.detail ->> 'task' WHERE done.actor <> 'trueline'");
+        query.push(" AND done.what = 'task.completed' AND tasks.service = ").push_bind(service);
+        query.push(" AND done.catalog = ").push_bind(catalog).push(")");
+    }
+    query.push(" ORDER BY seq DESC LIMIT ").push_bind(i64::from(limit));
+    let found: Vec<Row> = query
+        .build_query_as()
+        .fetch_all(readers)
+        .await
+        .map_err(StoreError::database("listing the audit chain"))?;
     found.into_iter().map(entry).collect()
 }
 

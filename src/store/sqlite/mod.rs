@@ -2,18 +2,24 @@
 
 mod arrivals;
 mod audit;
+mod backup;
 mod catalog;
 mod changes;
+mod check;
 mod claims;
 mod decisions;
 mod definitions;
 #[cfg(test)]
 mod fixtures;
 mod journal;
+#[cfg(test)]
+mod keep_tests;
 mod lease;
 mod open;
 mod plans;
 mod proposals;
+mod prune;
+mod restore;
 mod rows;
 mod runs;
 mod sqlite_store;
@@ -23,4 +29,5 @@ mod tests;
 mod units;
 mod write;
 
+pub use restore::{PutBack, Restoring};
 pub use sqlite_store::SqliteStore;

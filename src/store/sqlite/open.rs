@@ -1,6 +1,7 @@
 //! Opens the database: makes it where it is new, refuses it where going on would do harm.
 //! Never makes an empty database where an old one is missing.
 
+use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,20 +17,25 @@ use crate::store::private;
 const NEEDED: (u32, u32, u32) = (3, 51, 3);
 const NEEDED_TEXT: &str = "3.51.3";
 
+/// What every database of SQLite begins with.
+const MAGIC: &[u8] = b"SQLite format 3\0";
+
 /// Stands in the header of every database of ours.
 const APPLICATION: i64 = 0x5452_4c4e;
 
 /// Each leads from the schema of its place to the next, and says so in `user_version`.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("migrations/0001_state.sql"),
     include_str!("migrations/0002_claims.sql"),
     include_str!("migrations/0003_arrivals.sql"),
+    include_str!("migrations/0004_reserved.sql"),
+    include_str!("migrations/0005_audit.sql"),
 ];
 
 /// The schema that knows what units have outside; older ones have that in the units' records alone.
 const CLAIMS: i64 = 2;
 
-const BUSY: Duration = Duration::from_secs(10);
+pub(super) const BUSY: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(20);
 const READERS: u32 = 4;
 
@@ -59,7 +65,7 @@ pub(super) async fn open(
 }
 
 /// Adds the path to errors that do not name it.
-fn at(path: &Path, error: StoreError) -> StoreError {
+pub(super) fn at(path: &Path, error: StoreError) -> StoreError {
     match error {
         StoreError::Busy { .. }
         | StoreError::Full { .. }
@@ -80,19 +86,32 @@ fn prepare(path: &Path) -> Result<(), StoreError> {
     if !there && log_is_left {
         return Err(StoreError::Orphaned(path.to_path_buf()));
     }
-    let mut file = private::open_file(path)?;
+    let file = private::open_file(path)?;
     private::refuse_exposed(path, &file)?;
-    let mut header = Vec::new();
-    let read = file.by_ref().take(16).read_to_end(&mut header);
-    read.map_err(StoreError::file("read", path))?;
-    match header.as_slice() {
+    match header(path, file)?.as_slice() {
         b"" if log_is_left => Err(StoreError::Orphaned(path.to_path_buf())),
-        b"" | b"SQLite format 3\0" => Ok(()),
+        b"" | MAGIC => Ok(()),
         _ => Err(StoreError::Foreign(path.to_path_buf())),
     }
 }
 
-fn log_is_left(path: &Path) -> bool {
+/// Refuses a file that is no database, or one whose last writes stand in a log beside it.
+pub(super) fn refuse_no_database(path: &Path) -> Result<(), StoreError> {
+    let file = File::open(path).map_err(StoreError::file("open", path))?;
+    if header(path, file)?.as_slice() != MAGIC {
+        return Err(StoreError::Foreign(path.to_path_buf()));
+    }
+    if log_is_left(path) { Err(StoreError::Logged(path.to_path_buf())) } else { Ok(()) }
+}
+
+fn header(path: &Path, file: File) -> Result<Vec<u8>, StoreError> {
+    let mut header = Vec::new();
+    file.take(16).read_to_end(&mut header).map_err(StoreError::file("read", path))?;
+    Ok(header)
+}
+
+/// Tells whether a database has a log beside it that holds something.
+pub(super) fn log_is_left(path: &Path) -> bool {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
     PathBuf::from(log).metadata().is_ok_and(|log| log.len() > 0)
@@ -136,7 +155,10 @@ async fn number(
 
 /// Refuses databases of other programs and of newer versions of this one; in a transaction, so that one that
 /// another process makes just now is seen whole or not at all.
-async fn refuse_foreign(path: &Path, connection: &mut SqliteConnection) -> Result<i64, StoreError> {
+pub(super) async fn refuse_foreign(
+    path: &Path,
+    connection: &mut SqliteConnection,
+) -> Result<i64, StoreError> {
     let application = number(connection, "PRAGMA application_id").await?;
     let found = number(connection, "PRAGMA user_version").await?;
     let tables = number(connection, "SELECT count(*) FROM sqlite_schema").await?;
@@ -278,7 +300,7 @@ mod tests {
         made(&path).await;
         execute(&path, "PRAGMA user_version = 99").await;
         let error = refusal(&path).await;
-        assert!(matches!(error, StoreError::Newer { found: 99, known: 3, .. }), "{error:?}");
+        assert!(matches!(error, StoreError::Newer { found: 99, known: 5, .. }), "{error:?}");
     }
 
     #[tokio::test]

@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use super::definitions::Definitions;
 use super::write::Write;
 use super::{changes, rows};
+use crate::digest::Digest;
 use crate::reconcile::Plan;
-use crate::store::StoreError;
+use crate::store::{PlanNote, StoreError};
 
 /// How many plans are kept.
 const KEPT: i64 = 200;
@@ -167,6 +168,28 @@ pub(super) async fn by_prefix(
         plans.push(whole(known, &mut reading, catalog, row).await?);
     }
     Ok(plans)
+}
+
+/// Tells which plans hold a change, oldest first.
+pub(super) async fn of(
+    readers: &SqlitePool,
+    catalog: &str,
+    change: &Digest,
+) -> Result<Vec<PlanNote>, StoreError> {
+    let found: Vec<(String, String, i64)> = sqlx::query_as(
+        "SELECT digest, body ->> 'commit', at FROM plans WHERE catalog = $1 AND seq IN (
+             SELECT plan FROM plan_changes WHERE catalog = $1 AND digest = $2)
+         ORDER BY seq",
+    )
+    .bind(catalog)
+    .bind(change.to_string())
+    .fetch_all(readers)
+    .await
+    .map_err(StoreError::database("looking for the plans of a change"))?;
+    let note = |(digest, commit, at): (String, String, i64)| {
+        Ok(PlanNote { digest: rows::digest(&digest)?, commit, at: rows::time(at)? })
+    };
+    found.into_iter().map(note).collect()
 }
 
 async fn whole(

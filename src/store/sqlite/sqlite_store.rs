@@ -14,18 +14,21 @@ use tokio::sync::Mutex;
 
 use super::definitions::Definitions;
 use super::open::{self, Connections};
+use super::restore::{PutBack, Restoring};
 use super::write::Write;
 use super::{
-    arrivals, audit, catalog, claims, decisions, journal, lease, plans, proposals, runs, tasks,
-    units,
+    arrivals, audit, backup, catalog, check, claims, decisions, journal, lease, plans, proposals,
+    prune, restore, runs, tasks, units,
 };
 use crate::catalog::Kind;
+use crate::digest::Digest;
 use crate::id::{RunId, UnitKey};
 use crate::reconcile::{Plan, UnitRecord, UnitRow};
 use crate::run::{Event, Run};
 use crate::store::{
-    Arrival, AuditEntry, CatalogState, Decision, DecisionKind, JournalEntry, Lease, LeaseHolder,
-    LeftProposal, Proposal, RunSummary, Store, StoreError, Task, TaskState, UnitWrite,
+    Arrival, AuditEntry, AuditFilter, CatalogState, Checked, Decision, DecisionKind, JournalEntry,
+    Lease, LeaseHolder, LeftProposal, PlanNote, Proposal, Retention, RunSummary, Store, StoreError,
+    Task, TaskState, UnitWrite,
 };
 use crate::validate::Good;
 
@@ -91,6 +94,30 @@ impl SqliteStore {
         if let Err(error) = self.writer.into_inner().close().await {
             tracing::warn!(path = %self.path.display(), %error, "the database did not close in good order");
         }
+    }
+
+    /// Writes all of it to one file, as it is at this moment: beside whoever drives it, checked, mode 0600.
+    ///
+    /// Refuses to write over anything. The key that seals sensitive outputs is not in it.
+    pub async fn backup(&self, target: &Path) -> Result<Checked, StoreError> {
+        backup::backup(&self.path, target).await
+    }
+
+    /// Checks a file that holds a store and that nobody writes to; changes nothing.
+    pub async fn check(path: &Path) -> Result<Checked, StoreError> {
+        check::check(path).await
+    }
+
+    /// Puts a backup in the place of a database, marked so that nothing is carried out before a person says so.
+    ///
+    /// Refuses a file that is not whole, a database that somebody drives or has open, and, unless it is forced,
+    /// any database that stands there.
+    pub async fn restore(
+        database: &Path,
+        backup: &Path,
+        how: &Restoring,
+    ) -> Result<PutBack, StoreError> {
+        restore::restore(database, backup, how).await
     }
 
     fn driver(&self) -> std::sync::MutexGuard<'_, Option<(i64, File)>> {
@@ -196,6 +223,10 @@ impl Store for SqliteStore {
         plans::by_prefix(&self.readers, &self.definitions, &self.catalog, prefix).await
     }
 
+    async fn plans_of(&self, change: &Digest) -> Result<Vec<PlanNote>, StoreError> {
+        plans::of(&self.readers, &self.catalog, change).await
+    }
+
     async fn decide(
         &self,
         by: &str,
@@ -250,6 +281,24 @@ impl Store for SqliteStore {
 
     async fn stopped_runs(&self) -> Result<Vec<RunSummary>, StoreError> {
         runs::stopped(&self.readers, &self.catalog).await
+    }
+
+    async fn old_runs(
+        &self,
+        retention: &Retention,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<RunId>, StoreError> {
+        prune::old(&self.readers, &self.catalog, (retention, now), limit).await
+    }
+
+    async fn prune_runs(
+        &self,
+        lease: &Lease,
+        runs: &[RunId],
+        now: Timestamp,
+    ) -> Result<usize, StoreError> {
+        fenced!(self, lease, |write| prune::prune(write, runs, now))
     }
 
     async fn journal(&self, id: &RunId) -> Result<Vec<JournalEntry>, StoreError> {
@@ -313,5 +362,13 @@ impl Store for SqliteStore {
 
     async fn audit_after(&self, seq: i64, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
         audit::after(&self.readers, &self.catalog, seq, limit).await
+    }
+
+    async fn audit_list(
+        &self,
+        filter: &AuditFilter,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        audit::list(&self.readers, &self.catalog, filter, limit).await
     }
 }

@@ -1,0 +1,140 @@
+//! Histories of runs as chance draws them: outcomes, crashes, slowness and newer revisions. Tests only.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::story::{at, event, planned, run_of, stands, unit_change};
+use super::{Event, Run, StepState, give_way, interrupted, next, waits_for};
+use crate::id::StepPath;
+use crate::reconcile::PlannedStep;
+
+/// A step as chance draws it: which of the steps above it come before it, and what is done with it.
+type Draw = (u8, u8);
+
+/// Draws a queued run.
+pub(crate) fn any_run() -> impl Strategy<Value = Run> {
+    vec((any::<u8>(), vec(any::<Draw>(), 0..5)), 1..4).prop_map(|units| {
+        let mut changes = Vec::new();
+        for (number, (before, steps)) in units.iter().enumerate() {
+            let unit = format!("u{number}");
+            let drawn = (0..number).filter(|other| before >> other & 1 == 1);
+            let before: Vec<String> = drawn.map(|other| format!("u{other}")).collect();
+            let before: Vec<&str> = before.iter().map(String::as_str).collect();
+            let steps = steps.iter().enumerate().map(|(index, draw)| step(&unit, index, *draw));
+            changes.push(unit_change(&unit, &before, &steps.collect::<Vec<_>>()));
+        }
+        run_of(&changes)
+    })
+}
+
+fn step(unit: &str, index: usize, (before, flag): Draw) -> PlannedStep {
+    let flag = ["", "", "", "maybe", "keep", "no"][usize::from(flag) % 6];
+    let drawn = (0..index).filter(|other| before >> other & 1 == 1);
+    let before: Vec<String> = drawn.map(|other| format!("s{other}")).collect();
+    planned(unit, &format!("s{index} {flag} < {}", before.join(" ")))
+}
+
+/// Draws a run that was driven to its end, or as far as chance lasted, with its journal.
+pub(crate) fn any_history() -> impl Strategy<Value = (Run, World)> {
+    (any_run(), vec(any::<u8>(), 1..120), any::<bool>(), any::<u8>()).prop_map(
+        |(fresh, chances, to_the_end, superseded)| {
+            let mut world = World::of(fresh.clone());
+            let turns = chances.len();
+            let chances = chances
+                .into_iter()
+                .chain(std::iter::repeat_n(13, if to_the_end { 2_000 } else { 0 }));
+            for (turn, chance) in chances.enumerate() {
+                if world.run.state.is_over() {
+                    break;
+                }
+                if usize::from(superseded) == turn && turn < turns && !world.run.is_in_effect() {
+                    give_way(&world.run, "beef").into_iter().for_each(|event| world.apply(event));
+                } else if !world.turn(chance) {
+                    break;
+                }
+            }
+            (fresh, world)
+        },
+    )
+}
+
+/// Drives a run as an engine would, with outcomes, crashes and slowness drawn by chance.
+#[derive(Clone, Debug)]
+pub(crate) struct World {
+    /// The run as it stands.
+    pub(crate) run: Run,
+    /// Its journal.
+    pub(crate) accepted: Vec<Event>,
+    /// The second it is.
+    pub(crate) now: i64,
+}
+
+impl World {
+    /// Starts a run.
+    pub(crate) fn of(run: Run) -> Self {
+        let mut world = Self { run, accepted: Vec::new(), now: 0 };
+        world.apply(event("run started"));
+        world
+    }
+
+    pub(super) fn apply(&mut self, event: Event) {
+        self.run.apply(&event).unwrap_or_else(|error| panic!("{error}: {}", stands(&self.run)));
+        self.accepted.push(event);
+    }
+
+    fn tell(&mut self, path: &StepPath, what: &str) {
+        self.apply(event(&format!("{path} {what}")));
+    }
+
+    fn start(&mut self, path: &StepPath) {
+        let attempt = self.run.steps[path].attempts + 1;
+        self.tell(path, &format!("start {attempt}"));
+    }
+
+    /// Takes one step of the world; false where there is nothing left to do.
+    pub(super) fn turn(&mut self, chance: u8) -> bool {
+        let next = next(&self.run, at(self.now));
+        if !next.events.is_empty() {
+            // A crash can cut off a batch anywhere.
+            let cut = 1 + usize::from(chance) % next.events.len();
+            next.events.into_iter().take(cut).for_each(|event| self.apply(event));
+            return true;
+        }
+        let started = interrupted(&self.run);
+        let waiting = self.run.steps.iter().find_map(|(path, progress)| {
+            matches!(progress.state, StepState::Waiting { .. }).then(|| path.clone())
+        });
+        match (next.start.first(), started.first(), waiting) {
+            (Some(path), _, _) if chance.is_multiple_of(2) || started.is_empty() => {
+                if chance % 16 == 1 {
+                    self.tell(path, "skip");
+                } else {
+                    self.start(path);
+                }
+            }
+            (_, Some(path), _) => self.outcome(path, chance),
+            (_, _, Some(path)) => {
+                let what = ["done", "done", "wait 2", "fail"][usize::from(chance) % 4];
+                self.tell(&path, what);
+            }
+            _ => {
+                let Some(wake_at) = next.wake_at else { return false };
+                assert!(waits_for(&self.run).is_some(), "{}", stands(&self.run));
+                self.now = wake_at.as_second();
+            }
+        }
+        true
+    }
+
+    fn outcome(&mut self, path: &StepPath, chance: u8) {
+        let later = format!("retry {}", self.now + 3);
+        match chance / 2 % 12 {
+            0 => self.start(path),
+            1 | 2 if self.run.steps[path].attempts < 4 => self.tell(path, &later),
+            3 => self.tell(path, "wait 1"),
+            4 => self.tell(path, "fail"),
+            5 => self.tell(path, "unknown"),
+            _ => self.tell(path, "done"),
+        }
+    }
+}
