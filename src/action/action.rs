@@ -13,7 +13,7 @@ use super::secrets::SecretSource;
 use super::stop::Stop;
 use crate::net::HttpClient;
 use crate::reconcile::{Forecast, Observation, StepRecord};
-use crate::run::{Fault, Wait};
+use crate::run::{Ask, Fault, Wait};
 use crate::secret::Secret;
 
 /// What an action is told.
@@ -64,6 +64,17 @@ pub enum Outcome {
     },
     /// It asks for a task, and waits for it.
     Task(TaskRequest),
+    /// It asks people for their approval, and waits for it.
+    Approval(ApprovalRequest),
+}
+
+/// An approval that an action asks people for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApprovalRequest {
+    /// What is asked.
+    pub ask: Ask,
+    /// How long it is waited for; nothing where that is as long as it takes.
+    pub timeout: Option<Duration>,
 }
 
 /// What became of something that was to be taken back.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    apply, approve, completion, demo, explain, hooks, init, lsp, new, owners, plan, proposal,
-    render, run, schema, serve, service, status, task, validate,
+    apply, approval, approve, completion, demo, explain, hooks, init, lsp, new, owners, plan,
+    proposal, render, run, schema, serve, service, status, task, validate,
 };
 
 /// Keeps a platform true to its catalog: git says what is wanted, Trueline makes it so.
@@ -83,6 +83,8 @@ pub enum Command {
     Approve(approve::Options),
     /// Rejects a plan or a change by its digest.
     Reject(approve::RejectOptions),
+    /// Lists, shows, grants and rejects what runs ask people to approve.
+    Approval(approval::Options),
     /// Runs the daemon.
     Serve(serve::Options),
     /// Shows how the catalog and its services stand.

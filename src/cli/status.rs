@@ -7,6 +7,7 @@ use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::approval::{ApprovalLine, lines};
 use super::context::Context;
 use super::output::{Exit, Failure};
 use super::run::RunLine;
@@ -56,6 +57,7 @@ pub(super) struct StatusWire {
     pub(super) runs: Listed<RunLine>,
     pub(super) stopped: Listed<RunLine>,
     pub(super) tasks: Listed<TaskLine>,
+    pub(super) approvals: Listed<ApprovalLine>,
 }
 
 #[derive(Debug, Serialize)]
@@ -148,6 +150,7 @@ impl StatusWire {
             runs: Listed::of(view.runs.values(), limit).map(RunLine::of_open),
             stopped: Listed::of(view.stopped.values(), limit).map(|run| RunLine::of(run.clone())),
             tasks: Listed::of(tasks, limit).map(|task| TaskLine::of(&task)),
+            approvals: lines(store, true, limit).await?,
         };
         wire.ready = wire.is_ready();
         Ok(wire)
@@ -161,7 +164,8 @@ impl StatusWire {
             + self.pending.total
             + self.runs.total
             + self.stopped.total
-            + self.tasks.total;
+            + self.tasks.total
+            + self.approvals.total;
         let told = self.last_tick.as_ref().is_some_and(|tick| tick.trouble.is_none());
         let held = self.plan.as_ref().is_some_and(|plan| !plan.held.is_empty());
         told && settled && !held && waits == 0 && self.units.drifted + self.units.held == 0

@@ -37,6 +37,14 @@ pub(super) fn text(wire: &StatusWire, (now, silence): (Timestamp, i64)) -> Strin
             let head = ["TASK", "SERVICE", "AGE", "TITLE"];
             table(head, tasks.iter().map(|task| task.cells_of_open(now)))
         });
+    text += &section(
+        "Approvals: `trueline approval list` says how to answer them",
+        &wire.approvals,
+        |approvals| {
+            let head = ["APPROVAL", "SERVICE", "AGE", "NEEDS"];
+            table(head, approvals.iter().map(|approval| approval.cells_of_open(now)))
+        },
+    );
     text += &section("Runs", &wire.runs, |runs| runs_table(runs, now));
     if wire.ready {
         let head = wire.head.as_deref().map(short_commit).unwrap_or_default();

@@ -15,6 +15,8 @@ mod tick;
 #[cfg(test)]
 mod approval_tests;
 #[cfg(test)]
+mod ask_tests;
+#[cfg(test)]
 mod expire_tests;
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::approvals::APPROVAL;
 use super::attempt::{Attempt, guarded};
 use super::call::{Bench, Rendered};
 use super::drive::{Driver, Heard};
@@ -115,7 +116,7 @@ impl Driver {
         for (path, progress) in &run.steps {
             let StepState::Waiting { on } = &progress.state else { continue };
             let slot = (id.clone(), path.clone());
-            if on.on == "task" || self.busy.contains_key(&slot) {
+            if matches!(on.on.as_str(), "task" | APPROVAL) || self.busy.contains_key(&slot) {
                 continue;
             }
             // A callback is heard of when it comes; until then only its time can run out.

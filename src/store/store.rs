@@ -5,16 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::approval::{Approval, ApprovalState};
 use super::audit::AuditEntry;
+use super::decision::{Decision, DecisionKind};
 use super::error::StoreError;
 use super::lease::{Lease, LeaseHolder};
 use crate::catalog::Kind;
 use crate::digest::Digest;
 use crate::id::{RunId, StepPath, UnitKey};
 use crate::reconcile::{Forecasts, Plan, UnitRecord, UnitRow};
-use crate::run::{Event, Run, RunState};
+use crate::run::{Approvers, Event, Run, RunState};
 
 /// What is remembered of a catalog between ticks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -69,53 +71,6 @@ pub struct LastGood {
     pub blob: String,
     /// Its content.
     pub bytes: Vec<u8>,
-}
-
-/// What a person or another process decided.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum DecisionKind {
-    /// Approves a plan (and so the changes listed in it) or one change.
-    Approve {
-        /// Digest of the plan or change.
-        subject: Digest,
-        /// The changes that are approved with it.
-        changes: Vec<Digest>,
-    },
-    /// Rejects a plan or a change.
-    Reject {
-        /// Digest of the plan or change.
-        subject: Digest,
-        /// The changes that are rejected with it.
-        changes: Vec<Digest>,
-        /// Why.
-        reason: String,
-    },
-    /// Completes a task.
-    CompleteTask {
-        /// Its number.
-        task: i64,
-        /// What was entered.
-        outputs: Map<String, Value>,
-    },
-    /// Asks for a tick now; lifts the stall of a service, where one is named.
-    Apply {
-        /// Id of the service.
-        service: Option<String>,
-    },
-}
-
-/// A decision as it was recorded.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Decision {
-    /// Its number, rising from 1.
-    pub seq: i64,
-    /// When.
-    pub at: Timestamp,
-    /// Who, as the operating system says: self-declared.
-    pub by: String,
-    /// What.
-    pub decision: DecisionKind,
 }
 
 /// The state of a task.
@@ -300,7 +255,8 @@ pub trait Store: Send + Sync {
         run: &Run,
         writes: &[UnitWrite],
     ) -> Result<(), StoreError>;
-    /// Appends events to a run's journal together with what becomes of units, in one durable step.
+    /// Appends events to a run's journal together with what becomes of units, in one durable step. What steps waited
+    /// for that are called off goes with it: their tasks are cancelled, their approvals void.
     async fn append(
         &self,
         lease: &Lease,
@@ -331,6 +287,32 @@ pub trait Store: Send + Sync {
     ) -> Result<(), StoreError>;
     /// Lists tasks, newest first; only open ones where asked.
     async fn tasks(&self, only_open: bool) -> Result<Vec<Task>, StoreError>;
+
+    /// Opens an approval, and returns it as it is stored; the one that the step has already, where it has one.
+    async fn open_approval(
+        &self,
+        lease: &Lease,
+        approval: &Approval,
+    ) -> Result<Approval, StoreError>;
+    /// Changes who may answer an approval that is open.
+    async fn change_approvers(
+        &self,
+        lease: &Lease,
+        number: i64,
+        may: &Approvers,
+    ) -> Result<(), StoreError>;
+    /// Ends an approval that is open, and says why. Those of a run that ends are void with its journal.
+    async fn close_approval(
+        &self,
+        lease: &Lease,
+        number: i64,
+        end: (ApprovalState, &str),
+        at: Timestamp,
+    ) -> Result<(), StoreError>;
+    /// Lists approvals, newest first; only open ones where asked.
+    async fn approvals(&self, only_open: bool) -> Result<Vec<Approval>, StoreError>;
+    /// Reads one approval, with what people said to it, in their order.
+    async fn approval(&self, number: i64) -> Result<Option<(Approval, Vec<Decision>)>, StoreError>;
 
     /// Remembers a proposal, and which run waits for it now.
     async fn save_proposal(&self, lease: &Lease, proposal: &Proposal) -> Result<(), StoreError>;

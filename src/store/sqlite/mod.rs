@@ -1,5 +1,6 @@
 //! The store in SQLite: WAL, full sync, one file.
 
+mod approvals;
 mod arrivals;
 mod audit;
 mod catalog;
@@ -21,6 +22,7 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 mod units;
+mod waiting;
 mod write;
 
 pub use sqlite_store::SqliteStore;

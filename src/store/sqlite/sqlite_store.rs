@@ -16,16 +16,17 @@ use super::definitions::Definitions;
 use super::open::{self, Connections};
 use super::write::Write;
 use super::{
-    arrivals, audit, catalog, claims, decisions, journal, lease, plans, proposals, runs, tasks,
-    units,
+    approvals, arrivals, audit, catalog, claims, decisions, journal, lease, plans, proposals, runs,
+    tasks, units,
 };
 use crate::catalog::Kind;
 use crate::id::{RunId, UnitKey};
 use crate::reconcile::{Plan, UnitRecord, UnitRow};
-use crate::run::{Event, Run};
+use crate::run::{Approvers, Event, Run};
 use crate::store::{
-    Arrival, AuditEntry, CatalogState, Decision, DecisionKind, JournalEntry, LastGood, Lease,
-    LeaseHolder, LeftProposal, Proposal, RunSummary, Store, StoreError, Task, TaskState, UnitWrite,
+    Approval, ApprovalState, Arrival, AuditEntry, CatalogState, Decision, DecisionKind,
+    JournalEntry, LastGood, Lease, LeaseHolder, LeftProposal, Proposal, RunSummary, Store,
+    StoreError, Task, TaskState, UnitWrite,
 };
 
 /// The store in SQLite.
@@ -271,6 +272,41 @@ impl Store for SqliteStore {
 
     async fn tasks(&self, only_open: bool) -> Result<Vec<Task>, StoreError> {
         tasks::list(&self.readers, &self.catalog, only_open).await
+    }
+
+    async fn open_approval(
+        &self,
+        lease: &Lease,
+        approval: &Approval,
+    ) -> Result<Approval, StoreError> {
+        fenced!(self, lease, |write| approvals::open(write, approval))
+    }
+
+    async fn change_approvers(
+        &self,
+        lease: &Lease,
+        number: i64,
+        may: &Approvers,
+    ) -> Result<(), StoreError> {
+        fenced!(self, lease, |write| approvals::change(write, number, may))
+    }
+
+    async fn close_approval(
+        &self,
+        lease: &Lease,
+        number: i64,
+        end: (ApprovalState, &str),
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        fenced!(self, lease, |write| approvals::close(write, number, end, at))
+    }
+
+    async fn approvals(&self, only_open: bool) -> Result<Vec<Approval>, StoreError> {
+        approvals::list(&self.readers, &self.catalog, only_open).await
+    }
+
+    async fn approval(&self, number: i64) -> Result<Option<(Approval, Vec<Decision>)>, StoreError> {
+        approvals::one(&self.readers, &self.catalog, number).await
     }
 
     async fn save_proposal(&self, lease: &Lease, proposal: &Proposal) -> Result<(), StoreError> {
