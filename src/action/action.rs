@@ -145,6 +145,12 @@ pub trait Action: Send + Sync {
         Duration::from_secs(30)
     }
 
+    /// Tells whether the next run of a step takes up what an earlier one waits for, so that it is left until nobody
+    /// needs it any more; otherwise it is taken back at once.
+    fn takes_up(&self) -> bool {
+        false
+    }
+
     /// Takes back what a step waited for and nobody wants any more; called again after a fault or a crash.
     async fn withdraw(&self, _: &Ports, _: &Call, _: &Wait) -> Result<Withdrawn, Fault> {
         Ok(Withdrawn::Nothing)

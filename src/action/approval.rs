@@ -48,7 +48,7 @@ fn request(call: &Call) -> Result<ApprovalRequest, Fault> {
     let scrub = Scrub::of(call);
     let config = Config::deserialize(&scrub.value(&call.config))
         .map_err(|error| Fault::terminal(format!("`config` cannot be read: {error}")))?;
-    let timeout = config.timeout.as_deref().map(|text| read(text)).transpose()?;
+    let timeout = config.timeout.as_deref().map(read).transpose()?;
     let Config { approvers: Named { teams, users }, required, on_timeout, form, .. } = config;
     if teams.is_empty() && users.is_empty() {
         return Err(Fault::terminal("`approvers` names nobody, so nobody can approve"));

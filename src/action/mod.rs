@@ -31,6 +31,8 @@ pub use crate::net::{Egress, HttpClient, HttpError, MAX_BODY_BYTES, Request, Res
 pub use action::{Action, ApprovalRequest, Call, Outcome, Ports, TaskRequest, Withdrawn};
 pub use callbacks::{Callbacks, about_callback};
 pub use incoming::{Delivery, MAX_MESSAGE_BYTES, Message, Poke, Refused, Sender};
+#[cfg(test)]
+pub(crate) use jira_ticket::fake::FakeJira;
 pub use operator::{
     Channel, GitHubSettings, JiraEdition, JiraInstance, Operator, TerraformSettings,
 };

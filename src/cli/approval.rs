@@ -230,7 +230,7 @@ fn text(wire: &ApprovalsWire, now: Timestamp) -> String {
     let mut text = table(["APPROVAL", "SERVICE", "STATE", "AGE", "WHY"], rows);
     text += &wire.approvals.rest();
     for approval in approvals.iter().filter(|approval| approval.state == ApprovalState::Open) {
-        text += &format!("\nApproval {}\n{}", approval.number, approval.how());
+        text += &["\nApproval ", &approval.number.to_string(), "\n", &approval.how()].concat();
     }
     text
 }

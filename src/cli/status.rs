@@ -19,7 +19,7 @@ use crate::daemon::SystemClock;
 use crate::digest::Digest;
 use crate::engine::{UnitState, View};
 use crate::reconcile::{Change, Pending, Plan, show};
-use crate::store::Store;
+use crate::store::{LeftBehind, Store};
 
 /// What `status` takes.
 #[derive(Debug, Args)]
@@ -58,6 +58,7 @@ pub(super) struct StatusWire {
     pub(super) stopped: Listed<RunLine>,
     pub(super) tasks: Listed<TaskLine>,
     pub(super) approvals: Listed<ApprovalLine>,
+    pub(super) left: Listed<LeftWire>,
 }
 
 #[derive(Debug, Serialize)]
@@ -110,6 +111,22 @@ pub(super) struct PendingWire {
     pub(super) commands: Vec<String>,
 }
 
+/// Something outside that nobody waits for any more and that could not be taken back.
+#[derive(Debug, Serialize)]
+pub(super) struct LeftWire {
+    pub(super) service: String,
+    pub(super) what: String,
+    pub(super) at: Timestamp,
+    pub(super) why: String,
+}
+
+impl LeftWire {
+    fn of(left: LeftBehind) -> Self {
+        let LeftBehind { service, what, at, why } = left;
+        Self { service, what, at, why }
+    }
+}
+
 impl StatusWire {
     async fn read(store: &dyn Store, (catalog, limit): (&str, Limit)) -> Result<Self, Failure> {
         let view = View::read(store).await?;
@@ -151,6 +168,7 @@ impl StatusWire {
             stopped: Listed::of(view.stopped.values(), limit).map(|run| RunLine::of(run.clone())),
             tasks: Listed::of(tasks, limit).map(|task| TaskLine::of(&task)),
             approvals: lines(store, true, limit).await?,
+            left: Listed::of(store.left_behind().await?, limit).map(LeftWire::of),
         };
         wire.ready = wire.is_ready();
         Ok(wire)

@@ -13,6 +13,8 @@ mod settle;
 mod tick;
 
 #[cfg(test)]
+mod adrift_tests;
+#[cfg(test)]
 mod approval_tests;
 #[cfg(test)]
 mod ask_tests;

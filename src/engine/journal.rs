@@ -181,6 +181,9 @@ impl Driver {
         match event {
             Event::Step { path, event } => {
                 tracing::info!(run = %id, step = %path, "{event}");
+                if matches!(event, StepEvent::Failed { .. } | StepEvent::Waiting { .. }) {
+                    self.withdrawals.read_again();
+                }
                 self.last_look.insert((id.clone(), path.clone()), now);
             }
             Event::Run { event } => {

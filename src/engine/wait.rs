@@ -58,10 +58,13 @@ impl Driver {
 
     /// Remembers a proposal that a step waits for, so that people find it.
     pub(super) async fn remember_proposal(
-        &mut self,
+        &self,
         (run, path): (&Run, &StepPath),
         on: &Wait,
     ) -> Result<(), EngineError> {
+        if on.on != "proposal" {
+            return Ok(());
+        }
         let repository = on.reference.get("repository").and_then(Value::as_str);
         let number = on.reference.get("number").and_then(Value::as_u64);
         let (Some(repository), Some(number)) = (repository, number) else { return Ok(()) };
@@ -72,7 +75,6 @@ impl Driver {
             step: Some(path.clone()),
             service: run.change.service.clone(),
         };
-        self.withdrawals.read_again();
         self.engine
             .store
             .save_proposal(&self.engine.lease, &proposal)

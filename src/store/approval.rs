@@ -83,16 +83,16 @@ impl Approval {
 
     /// Says what is missing, of whom, and until when: `2 of ada, bob, cem (1 granted: ada), until …`.
     pub fn missing(&self, tally: &Tally) -> String {
-        let mut text = format!("{} of {}", self.ask.required, self.may);
-        if !tally.granted.is_empty() {
-            text += &format!(" ({} granted: {})", tally.granted.len(), tally.granted.join(", "));
-        }
-        if let Some(short) = self.may.shortage(self.ask.required) {
-            text += &format!(", but {short}");
-        }
-        if let Some(until) = self.expires_at {
-            text += &format!(", until {until:.0}");
-        }
-        text
+        let granted = match tally.granted.as_slice() {
+            [] => String::new(),
+            some => format!(" ({} granted: {})", some.len(), some.join(", ")),
+        };
+        let short = self.may.shortage(self.ask.required).map(|short| format!(", but {short}"));
+        let until = self.expires_at.map(|until| format!(", until {until:.0}"));
+        [format!("{} of {}", self.ask.required, self.may), granted]
+            .into_iter()
+            .chain(short)
+            .chain(until)
+            .collect()
     }
 }

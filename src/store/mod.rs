@@ -18,6 +18,6 @@ pub use lease::{Lease, LeaseHolder};
 pub use seal::Sealer;
 pub use sqlite::SqliteStore;
 pub use store::{
-    ABOUT_CATALOG, Arrival, CatalogState, JournalEntry, LastGood, LeftProposal, Proposal,
+    ABOUT_CATALOG, Adrift, Arrival, CatalogState, JournalEntry, LastGood, LeftBehind, Proposal,
     RunSummary, Store, Task, TaskState, UnitWrite,
 };

@@ -16,7 +16,7 @@ use crate::catalog::Kind;
 use crate::digest::Digest;
 use crate::id::{RunId, StepPath, UnitKey};
 use crate::reconcile::{Forecasts, Plan, UnitRecord, UnitRow};
-use crate::run::{Approvers, Event, Run, RunState};
+use crate::run::{Approvers, Event, Run, RunState, Wait};
 
 /// What is remembered of a catalog between ticks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -125,13 +125,36 @@ pub struct Proposal {
     pub service: String,
 }
 
-/// A proposal that the run it was filed for left behind.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeftProposal {
-    /// The proposal.
-    pub proposal: Proposal,
+/// Something outside that a step waited for, and that nobody waits for any more.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Adrift {
+    /// The run.
+    pub run: RunId,
+    /// The step.
+    pub step: StepPath,
+    /// The service it is for.
+    pub service: String,
+    /// Type of the step's action, which knows how it is taken back.
+    pub action: String,
+    /// What was waited for.
+    pub on: Wait,
     /// How the run ended.
     pub state: RunState,
+    /// Attempts to take it back that failed.
+    pub tries: u32,
+}
+
+/// Something outside that could not be taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftBehind {
+    /// The service it was for.
+    pub service: String,
+    /// What it is.
+    pub what: String,
+    /// When that was found.
+    pub at: Timestamp,
+    /// Why.
+    pub why: String,
 }
 
 /// What a message about the catalog's repository is about.
@@ -256,7 +279,8 @@ pub trait Store: Send + Sync {
         writes: &[UnitWrite],
     ) -> Result<(), StoreError>;
     /// Appends events to a run's journal together with what becomes of units, in one durable step. What steps waited
-    /// for that are called off goes with it: their tasks are cancelled, their approvals void.
+    /// for that are called off goes with it: their tasks are cancelled, their approvals void, and what is outside is
+    /// adrift.
     async fn append(
         &self,
         lease: &Lease,
@@ -318,15 +342,21 @@ pub trait Store: Send + Sync {
     async fn save_proposal(&self, lease: &Lease, proposal: &Proposal) -> Result<(), StoreError>;
     /// Lists proposals that were filed.
     async fn proposals(&self) -> Result<Vec<Proposal>, StoreError>;
-    /// Lists the proposals of runs that ended otherwise than well, unless what became of them is recorded.
-    async fn left_proposals(&self) -> Result<Vec<LeftProposal>, StoreError>;
-    /// Records what became of a proposal that its run left behind, in a word, and why; not once another run has it.
-    async fn settle_proposal(
+
+    /// Lists what steps waited for outside that were called off, unless what became of it is recorded.
+    async fn adrift(&self) -> Result<Vec<Adrift>, StoreError>;
+    /// Counts an attempt to take something back that failed.
+    async fn tried(&self, lease: &Lease, adrift: &Adrift, why: &str) -> Result<(), StoreError>;
+    /// Records what became of something adrift, in a word, and why where it could not be taken back.
+    async fn settle_adrift(
         &self,
         lease: &Lease,
-        proposal: &Proposal,
+        adrift: &Adrift,
         became: (&str, Option<&str>),
+        at: Timestamp,
     ) -> Result<(), StoreError>;
+    /// Lists what could not be taken back of late, newest first.
+    async fn left_behind(&self) -> Result<Vec<LeftBehind>, StoreError>;
 
     /// Keeps a message from outside; false where it was there before. Any process may.
     async fn arrive(&self, at: Timestamp, arrival: &Arrival) -> Result<bool, StoreError>;

@@ -23,6 +23,7 @@ mod tasks;
 mod tests;
 mod units;
 mod waiting;
+mod waits;
 mod write;
 
 pub use sqlite_store::SqliteStore;

@@ -17,15 +17,15 @@ use super::open::{self, Connections};
 use super::write::Write;
 use super::{
     approvals, arrivals, audit, catalog, claims, decisions, journal, lease, plans, proposals, runs,
-    tasks, units,
+    tasks, units, waits,
 };
 use crate::catalog::Kind;
 use crate::id::{RunId, UnitKey};
 use crate::reconcile::{Plan, UnitRecord, UnitRow};
 use crate::run::{Approvers, Event, Run};
 use crate::store::{
-    Approval, ApprovalState, Arrival, AuditEntry, CatalogState, Decision, DecisionKind,
-    JournalEntry, LastGood, Lease, LeaseHolder, LeftProposal, Proposal, RunSummary, Store,
+    Adrift, Approval, ApprovalState, Arrival, AuditEntry, CatalogState, Decision, DecisionKind,
+    JournalEntry, LastGood, Lease, LeaseHolder, LeftBehind, Proposal, RunSummary, Store,
     StoreError, Task, TaskState, UnitWrite,
 };
 
@@ -317,17 +317,26 @@ impl Store for SqliteStore {
         proposals::list(&self.readers, &self.catalog).await
     }
 
-    async fn left_proposals(&self) -> Result<Vec<LeftProposal>, StoreError> {
-        proposals::left(&self.readers, &self.catalog).await
+    async fn adrift(&self) -> Result<Vec<Adrift>, StoreError> {
+        waits::adrift(&self.readers, &self.catalog).await
     }
 
-    async fn settle_proposal(
+    async fn tried(&self, lease: &Lease, adrift: &Adrift, why: &str) -> Result<(), StoreError> {
+        fenced!(self, lease, |write| waits::tried(write, adrift, why))
+    }
+
+    async fn settle_adrift(
         &self,
         lease: &Lease,
-        proposal: &Proposal,
+        adrift: &Adrift,
         became: (&str, Option<&str>),
+        at: Timestamp,
     ) -> Result<(), StoreError> {
-        fenced!(self, lease, |write| proposals::settle(write, proposal, became, Timestamp::now()))
+        fenced!(self, lease, |write| waits::settle(write, adrift, became, at))
+    }
+
+    async fn left_behind(&self) -> Result<Vec<LeftBehind>, StoreError> {
+        waits::left_behind(&self.readers, &self.catalog).await
     }
 
     async fn arrive(&self, at: Timestamp, arrival: &Arrival) -> Result<bool, StoreError> {

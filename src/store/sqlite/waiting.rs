@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::write::{OURSELVES, Write};
-use super::{approvals, rows};
+use super::{approvals, rows, waits};
 use crate::id::StepPath;
 use crate::run::{Event, Run, RunEvent, StepEvent};
 use crate::store::{StoreError, TaskState};
@@ -17,18 +17,37 @@ pub(super) async fn follow(
 ) -> Result<(), StoreError> {
     for (at, event) in entries {
         match event {
-            Event::Step { path, event: StepEvent::Cancelled { why } } => {
-                call_off(write, (run, Some(path)), why, *at).await?;
-            }
-            Event::Run { event } if run.state.is_over() => {
-                if let Some(why) = why_over(event) {
+            Event::Step { path, event } => follow_step(write, (run, path), event, *at).await?,
+            Event::Run { event } if run.state.is_over() => match why_over(event) {
+                Some(why) => {
                     call_off(write, (run, None), &why, *at).await?;
+                    waits::set_adrift(write, (&run.id, None)).await?;
                 }
-            }
-            _ => {}
+                None => waits::end(write, (&run.id, None)).await?,
+            },
+            Event::Run { .. } => {}
         }
     }
     Ok(())
+}
+
+async fn follow_step(
+    write: &mut Write<'_>,
+    (run, path): (&Run, &StepPath),
+    event: &StepEvent,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    match event {
+        StepEvent::Waiting { on } if !on.is_ours() => waits::begin(write, (run, path), on).await,
+        StepEvent::Succeeded { .. } => waits::end(write, (&run.id, Some(path))).await,
+        // What failed may have left open what it waited for; its action looks, and knows.
+        StepEvent::Failed { .. } => waits::set_adrift(write, (&run.id, Some(path))).await,
+        StepEvent::Cancelled { why } => {
+            call_off(write, (run, Some(path)), why, at).await?;
+            waits::set_adrift(write, (&run.id, Some(path))).await
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Says why a run ended before all of its steps were done.
