@@ -247,3 +247,25 @@ async fn members_of_a_team_may_as_the_catalog_lists_them() {
     rooms.world.settle().await;
     assert_eq!(rooms.tasks().await, ["granted: 3 seats, dora"], "she is one of them by now");
 }
+
+/// The actions of docs/actions/approval.md, as an item's.
+#[tokio::test]
+async fn the_example_of_its_page_is_done_as_it_says() {
+    let page = include_str!("../../docs/actions/approval.md");
+    let example = page.split("```yaml\n").nth(1).expect("one").split("```").next().expect("ends");
+    let actions: String = example.lines().map(|line| format!("      {line}\n")).collect();
+    let (head, _) = ROOM.split_once("      - id: approve").expect("actions");
+    let settings = "--- trueline.yaml\nschemaVersion: catalog/v1\nkind: Catalog\n\
+        metadata: {id: tests, name: Tests}\nguard: {firstContact: apply}\n\
+        teams: {payments: {}, platform: {}, platform-leads: {owners: [\"@cem\"]}}\n";
+    let world = World::of(&[settings, head, &actions, &room("one")].concat()).await;
+    let mut rooms = Rooms { world };
+    let waits = rooms.waits().await;
+    assert!(waits.starts_with("approval 1 by 2 of ada, bob, cem, until "), "{waits}");
+    assert_eq!(rooms.approvals().await[0].ask.form.groups[0].name, "Budget of one-room");
+    let answers = Map::from_iter([("costCentre".to_owned(), json!("4711"))]);
+    let comment = "for this year".to_owned();
+    rooms.says("cem", DecisionKind::Grant { approval: 1, comment, answers }).await;
+    rooms.grants("ada", None).await;
+    assert_eq!(rooms.tasks().await, ["Order for 4711, approved by cem, ada"]);
+}
