@@ -253,7 +253,7 @@ async fn members_of_a_team_may_as_the_catalog_lists_them() {
 async fn the_example_of_its_page_is_done_as_it_says() {
     let page = include_str!("../../docs/actions/approval.md");
     let example = page.split("```yaml\n").nth(1).expect("one").split("```").next().expect("ends");
-    let actions: String = example.lines().map(|line| format!("      {line}\n")).collect();
+    let actions: String = example.lines().flat_map(|line| ["      ", line, "\n"]).collect();
     let (head, _) = ROOM.split_once("      - id: approve").expect("actions");
     let settings = "--- trueline.yaml\nschemaVersion: catalog/v1\nkind: Catalog\n\
         metadata: {id: tests, name: Tests}\nguard: {firstContact: apply}\n\
