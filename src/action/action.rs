@@ -13,7 +13,7 @@ use super::secrets::SecretSource;
 use super::stop::Stop;
 use crate::net::HttpClient;
 use crate::reconcile::{Forecast, Observation, StepRecord};
-use crate::run::{Fault, Wait};
+use crate::run::{Ask, Fault, Wait};
 use crate::secret::Secret;
 
 /// What an action is told.
@@ -64,6 +64,17 @@ pub enum Outcome {
     },
     /// It asks for a task, and waits for it.
     Task(TaskRequest),
+    /// It asks people for their approval, and waits for it.
+    Approval(ApprovalRequest),
+}
+
+/// An approval that an action asks people for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApprovalRequest {
+    /// What is asked.
+    pub ask: Ask,
+    /// How long it is waited for; nothing where that is as long as it takes.
+    pub timeout: Option<Duration>,
 }
 
 /// What became of something that was to be taken back.
@@ -132,6 +143,12 @@ pub trait Action: Send + Sync {
     /// Returns how long one look may take.
     fn patience(&self) -> Duration {
         Duration::from_secs(30)
+    }
+
+    /// Tells whether the next run of a step takes up what an earlier one waits for, so that it is left until nobody
+    /// needs it any more; otherwise it is taken back at once.
+    fn takes_up(&self) -> bool {
+        false
     }
 
     /// Takes back what a step waited for and nobody wants any more; called again after a fault or a crash.

@@ -113,6 +113,10 @@ impl Action for GitCommit {
         carry_out(Work::undo(&reach, call, &scrub), &scrub).await
     }
 
+    fn takes_up(&self) -> bool {
+        true
+    }
+
     async fn withdraw(&self, ports: &Ports, call: &Call, on: &Wait) -> Result<Withdrawn, Fault> {
         let scrub = Scrub::of(call);
         let withdrawn = withdraw::withdraw(ports, call, on).await;

@@ -35,6 +35,14 @@ pub(super) async fn connect(ports: &Ports, repository: RepositoryName) -> Result
     GitHub::new(Arc::clone(&ports.http), (address, repository), credential, memory)
 }
 
+/// Checks how GitHub is set up, as far as that is seen without asking it: where it is, and whether who we are there
+/// can be read and used.
+pub async fn check_github(ports: &Ports) -> Result<(), Fault> {
+    let Some(settings) = &ports.operator.github else { return Ok(()) };
+    Address::read(settings.api_url.as_deref())?;
+    credential(ports, settings).await?.check()
+}
+
 /// Says that no GitHub is set up.
 pub(super) fn missing(repository: impl std::fmt::Display) -> Fault {
     Fault::terminal(format!(
@@ -71,4 +79,53 @@ async fn private_key(path: &Path) -> Result<Secret, Fault> {
     }
     let text = tokio::fs::read_to_string(path).await;
     text.map(Secret::new).map_err(|error| unreadable(error.kind().to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::testing::ports;
+    use crate::action::{Operator, SecretRef};
+    use crate::run::FaultClass;
+
+    async fn check(settings: GitHubSettings) -> Result<(), String> {
+        let operator = Arc::new(Operator { github: Some(settings), ..Operator::default() });
+        let checked = check_github(&Ports { operator, ..ports() }).await;
+        checked.map_err(|fault| {
+            assert_eq!(fault.class, FaultClass::Terminal, "{fault}");
+            fault.message
+        })
+    }
+
+    #[tokio::test]
+    async fn what_can_not_work_is_told_before_anything_is_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = |path: std::path::PathBuf| GitHubSettings {
+            app_id: Some(7),
+            private_key_file: Some(path),
+            ..GitHubSettings::default()
+        };
+        let key = folder.path().join("key.pem");
+        std::fs::write(
+            &key,
+            "-----BEGIN RSA PRIVATE KEY-----\nbm8=\n-----END RSA PRIVATE KEY-----\n",
+        )
+        .unwrap();
+        let token = |name: &str| GitHubSettings {
+            token: Some(SecretRef { secret: name.to_owned() }),
+            ..GitHubSettings::default()
+        };
+        for (settings, expected) in [
+            (GitHubSettings::default(), "has no credential"),
+            (GitHubSettings { app_id: Some(7), ..GitHubSettings::default() }, "has half an App"),
+            (app(folder.path().join("gone")), "can't be read from `forge.github.privateKeyFile`"),
+            (app(key), "must be an RSA key as PEM"),
+            (token("NOBODY_HAS_THIS_ONE"), "NOBODY_HAS_THIS_ONE"),
+            (GitHubSettings { api_url: Some("nowhere".to_owned()), ..token("A") }, "is no URL"),
+        ] {
+            let said = check(settings).await.expect_err("refused");
+            assert!(said.contains(expected), "{said}");
+        }
+        assert_eq!(check_github(&ports()).await, Ok(()), "nobody set it up");
+    }
 }

@@ -4,7 +4,7 @@
 mod api;
 mod config;
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
 mod links;
 mod sender;
 #[cfg(test)]
@@ -108,7 +108,7 @@ impl JiraTicket {
         let api = Api::of(ports, &config.instance, scrub).await?;
         let key = key_of(&on.reference)?;
         let Some(ticket) = api.ticket(&key).await? else { return Ok(Withdrawn::Nothing) };
-        if api.standing(&ticket) != Standing::Open {
+        if api.standing(&ticket) != Standing::Open || is_taken_up(&ticket, call) {
             return Ok(Withdrawn::Nothing);
         }
         api.comment_once(&key, UNWANTED).await?;
@@ -117,6 +117,14 @@ impl JiraTicket {
         }
         Ok(Withdrawn::Left { why: format!("ticket {key} has no way to a cancelled status") })
     }
+}
+
+/// Tells whether a later run of the step works with the ticket: its label has a higher number.
+fn is_taken_up(ticket: &Ticket, call: &Call) -> bool {
+    let marker = label(&call.marker);
+    let number = |key: &str| key.strip_prefix(&marker)?.strip_prefix('-')?.parse::<u64>().ok();
+    let own = number(&label(&call.key));
+    ticket.labels.iter().filter_map(|label| number(label)).max() > own
 }
 
 /// Returns what a ticket's standing means for the step that waits for it.
@@ -196,6 +204,10 @@ impl Action for JiraTicket {
 
     async fn undo(&self, _: &Ports, _: &Call) -> Result<Outcome, Fault> {
         Err(Fault::terminal("what a ticket brought about is undone by a person"))
+    }
+
+    fn takes_up(&self) -> bool {
+        true
     }
 
     async fn withdraw(&self, ports: &Ports, call: &Call, on: &Wait) -> Result<Withdrawn, Fault> {

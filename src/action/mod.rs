@@ -1,6 +1,7 @@
 //! What each action type does: perform, look, observe, undo. One file each, one registry line.
 
 mod action;
+mod approval;
 mod aws;
 mod callbacks;
 mod command;
@@ -27,9 +28,12 @@ pub(crate) mod testing;
 mod webhook;
 
 pub use crate::net::{Egress, HttpClient, HttpError, MAX_BODY_BYTES, Request, Response};
-pub use action::{Action, Call, Outcome, Ports, TaskRequest, Withdrawn};
+pub use action::{Action, ApprovalRequest, Call, Outcome, Ports, TaskRequest, Withdrawn};
 pub use callbacks::{Callbacks, about_callback};
+pub use github::check_github;
 pub use incoming::{Delivery, MAX_MESSAGE_BYTES, Message, Poke, Refused, Sender};
+#[cfg(test)]
+pub(crate) use jira_ticket::fake::FakeJira;
 pub use operator::{
     Channel, GitHubSettings, JiraEdition, JiraInstance, Operator, TerraformSettings,
 };

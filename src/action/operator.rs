@@ -121,7 +121,7 @@ pub struct TerraformSettings {
 }
 
 /// How GitHub is reached.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct GitHubSettings {
     /// `https://api.github.com`, or `https://HOST/api/v3` of an Enterprise Server.

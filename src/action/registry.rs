@@ -1,6 +1,7 @@
 //! The registry of actions: one line each.
 
 use super::action::Action;
+use super::approval::Approval;
 use super::command::Command;
 use super::git_commit::GitCommit;
 use super::github::GitHubSender;
@@ -14,6 +15,7 @@ use super::terraform::Terraform;
 use super::webhook::Webhook;
 
 static ALL: &[&dyn Action] = &[
+    &Approval,
     &Command,
     &GitCommit,
     &GitHubWorkflow::new(),

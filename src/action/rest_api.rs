@@ -35,7 +35,7 @@ pub(super) use self::config::{OWN_HEADERS, effect_headers};
 use self::exchange::Exchange;
 use self::orphan::Failed;
 use self::poll::{Accepted, Asked, Poll, Progress};
-use super::action::{Action, Call, Outcome, Ports};
+use super::action::{Action, Call, Outcome, Ports, Withdrawn};
 use super::scrub::Scrub;
 use crate::net::Response;
 use crate::reconcile::Observation;
@@ -288,6 +288,16 @@ impl Action for RestApi {
         let seen = self.seen(&exchange, call, &scrub).await;
         let scrub = exchange.scrub(&scrub);
         Ok(seen.unwrap_or_else(|reason| Observation::Unknown { reason: scrub.text(&reason) }))
+    }
+
+    fn takes_up(&self) -> bool {
+        true
+    }
+
+    async fn withdraw(&self, ports: &Ports, call: &Call, on: &Wait) -> Result<Withdrawn, Fault> {
+        let (exchange, scrub) = (self.exchange(ports), Scrub::of(call));
+        let withdrawn = self.withdraw_clean(&exchange, (call, on), &scrub).await;
+        withdrawn.map_err(|fault| exchange.scrub(&scrub).fault(&fault))
     }
 
     async fn undo(&self, ports: &Ports, call: &Call) -> Result<Outcome, Fault> {

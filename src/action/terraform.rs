@@ -235,6 +235,10 @@ impl Action for Terraform {
         clean(done, &scrub)
     }
 
+    fn takes_up(&self) -> bool {
+        true
+    }
+
     async fn withdraw(&self, ports: &Ports, call: &Call, on: &Wait) -> Result<Withdrawn, Fault> {
         if mapping::is_mapped(&call.config) {
             return GitCommit.withdraw(ports, &mapping::filed(call, &Scrub::of(call))?, on).await;

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    apply, approve, audit, backup, completion, demo, explain, hooks, init, lsp, new, owners, plan,
-    proposal, render, replay, restore, run, schema, serve, service, status, task, validate, why,
+    apply, approval, approve, audit, backup, completion, demo, explain, hooks, init, lsp, new,
+    owners, plan, proposal, render, replay, restore, run, schema, serve, service, status, task,
+    validate, why,
 };
 
 /// Keeps a platform true to its catalog: git says what is wanted, Trueline makes it so.
@@ -83,6 +84,8 @@ pub enum Command {
     Approve(approve::Options),
     /// Rejects a plan or a change by its digest.
     Reject(approve::RejectOptions),
+    /// Lists, shows, grants and rejects what runs ask people to approve.
+    Approval(approval::Options),
     /// Runs the daemon.
     Serve(serve::Options),
     /// Shows how the catalog and its services stand.

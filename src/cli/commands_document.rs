@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn the_help_is_as_it_was() {
         let help = documented().term_width(100).render_help().to_string();
-        insta::assert_snapshot!(help, @r#"
+        insta::assert_snapshot!(help, @r"
         A GitOps reconciler driven by a catalog repository
 
         Usage: trueline [OPTIONS] <COMMAND>
@@ -182,6 +182,7 @@ mod tests {
           apply       Carries out a plan
           approve     Approves a plan or a change by its digest
           reject      Rejects a plan or a change by its digest
+          approval    Lists, shows, grants and rejects what runs ask people to approve
           serve       Runs the daemon
           status      Shows how the catalog and its services stand
           service     Lists and shows services
@@ -217,6 +218,6 @@ mod tests {
               --no-color           Without colours; so does the variable `NO_COLOR`
           -h, --help               Print help (see more with '--help')
           -V, --version            Print version
-        "#);
+        ");
     }
 }

@@ -6,9 +6,9 @@ use super::args::{Arguments, Command};
 use super::context::Context;
 use super::output::{Exit, Failure};
 use super::{
-    apply, approve, audit, backup, completion, demo, explain, hooks, init, logging, lsp, new,
-    owners, plan, proposal, render, replay, restore, run, schema, serve, service, status, task,
-    validate, version, why,
+    apply, approval, approve, audit, backup, completion, demo, explain, hooks, init, logging, lsp,
+    new, owners, plan, proposal, render, replay, restore, run, schema, serve, service, status,
+    task, validate, version, why,
 };
 
 /// Runs the command line; returns the exit code of the process.
@@ -55,6 +55,7 @@ pub(super) async fn run_command(context: &Context, command: &Command) -> Result<
         Command::Status(options) => status::run(context, options).await,
         Command::Service(options) => service::run(context, options).await,
         Command::Run(options) => run::run(context, options).await,
+        Command::Approval(options) => approval::run(context, options).await,
         Command::Task(options) => task::run(context, options).await,
         Command::Proposal(options) => proposal::run(context, options).await,
         Command::Why(options) => why::run(context, options).await,

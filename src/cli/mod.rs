@@ -2,6 +2,7 @@
 
 mod actions_document;
 mod apply;
+mod approval;
 mod approve;
 mod args;
 mod audit;

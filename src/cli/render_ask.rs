@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::local::unknown;
 use super::output::Failure;
 use super::render::Options;
-use crate::catalog::{Blob, Catalog, Field, FieldType, Item, Service, Snapshot};
+use crate::catalog::{Blob, Catalog, Field, FieldType, Form, Item, Service, Snapshot};
 use crate::digest::Digest;
 
 /// Id of a service that nobody named.
@@ -56,7 +56,7 @@ fn document(
     options: &Options,
 ) -> Result<Value, Failure> {
     let mut fields = lender.map(|service| service.fields.to_map()).unwrap_or_default();
-    fields.extend(given(item, &options.field)?);
+    fields.extend(given(&item.presentation.form, &options.field)?);
     let form = &item.presentation.form;
     if form.field("name").is_some_and(Field::is_demanded) {
         fields.entry("name").or_insert_with(|| json!(id));
@@ -81,8 +81,7 @@ fn document(
 }
 
 /// Reads `NAME=VALUE` by the types of the form.
-fn given(item: &Item, texts: &[String]) -> Result<Map<String, Value>, Failure> {
-    let form = &item.presentation.form;
+pub(super) fn given(form: &Form, texts: &[String]) -> Result<Map<String, Value>, Failure> {
     let mut values = Map::new();
     for text in texts {
         let Some((name, value)) = text.split_once('=') else {

@@ -9,7 +9,9 @@ use tokio::sync::mpsc;
 
 use super::context::Context;
 use super::output::{Exit, Failure};
+use crate::action;
 use crate::daemon::{self, Pace};
+use crate::run::FaultClass;
 use crate::serve;
 use crate::source::Watch;
 
@@ -39,6 +41,7 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
             .hint("stop it first, or name another state with --state DIR"));
         }
     };
+    check(context, &daemon).await?;
     let configured = context.config.server.listen.as_ref().and_then(|listen| listen.parse().ok());
     let listen = options.listen.or(configured).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 7700)));
     let server = serve::Server::bind(listen, daemon.health.clone(), ingress(&daemon))
@@ -54,6 +57,22 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
     outcome?;
     tracing::info!("stopped");
     Ok(Exit::Success)
+}
+
+/// Refuses to begin with a GitHub that can't work; who keeps its secrets may be away for a while.
+async fn check(context: &Context, daemon: &daemon::Daemon) -> Result<(), Failure> {
+    match action::check_github(&daemon.driver.engine.ports).await {
+        Ok(()) => Ok(()),
+        Err(fault) if fault.class == FaultClass::Terminal => {
+            Err(Failure::usage(format!("[forge.github]: {fault}")).hint(
+                "mend `[forge.github]` of trueline.toml, or take it out; docs/operations/configuration.md says how",
+            ))
+        }
+        Err(fault) => {
+            context.remark(format!("[forge.github] can't be checked just now: {fault}"));
+            Ok(())
+        }
+    }
 }
 
 fn pace(context: &Context, options: &Options) -> Pace {

@@ -7,6 +7,7 @@ use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::approval::{ApprovalLine, lines};
 use super::config::StoreConfig;
 use super::context::Context;
 use super::output::{Exit, Failure};
@@ -19,7 +20,7 @@ use crate::daemon::SystemClock;
 use crate::digest::Digest;
 use crate::engine::{UnitState, View};
 use crate::reconcile::{Change, Pending, Plan, show};
-use crate::store::{Restored, Store};
+use crate::store::{LeftBehind, Restored, Store};
 
 /// What `status` takes.
 #[derive(Debug, Args)]
@@ -58,6 +59,8 @@ pub(super) struct StatusWire {
     pub(super) runs: Listed<RunLine>,
     pub(super) stopped: Listed<RunLine>,
     pub(super) tasks: Listed<TaskLine>,
+    pub(super) approvals: Listed<ApprovalLine>,
+    pub(super) left: Listed<LeftWire>,
     /// The state was put back from a backup, and nobody acknowledged that yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) restored: Option<Restored>,
@@ -139,6 +142,22 @@ pub(super) struct PendingWire {
     pub(super) commands: Vec<String>,
 }
 
+/// Something outside that nobody waits for any more and that could not be taken back.
+#[derive(Debug, Serialize)]
+pub(super) struct LeftWire {
+    pub(super) service: String,
+    pub(super) what: String,
+    pub(super) at: Timestamp,
+    pub(super) why: String,
+}
+
+impl LeftWire {
+    fn of(left: LeftBehind) -> Self {
+        let LeftBehind { service, what, at, why } = left;
+        Self { service, what, at, why }
+    }
+}
+
 impl StatusWire {
     async fn read(store: &dyn Store, (catalog, limit): (&str, Limit)) -> Result<Self, Failure> {
         let view = View::read(store).await?;
@@ -179,6 +198,8 @@ impl StatusWire {
             runs: Listed::of(view.runs.values(), limit).map(RunLine::of_open),
             stopped: Listed::of(view.stopped.values(), limit).map(|run| RunLine::of(run.clone())),
             tasks: Listed::of(tasks, limit).map(|task| TaskLine::of(&task)),
+            approvals: lines(store, true, limit).await?,
+            left: Listed::of(store.left_behind().await?, limit).map(LeftWire::of),
             restored: state.restored,
             retention: None,
         };
@@ -194,7 +215,8 @@ impl StatusWire {
             + self.pending.total
             + self.runs.total
             + self.stopped.total
-            + self.tasks.total;
+            + self.tasks.total
+            + self.approvals.total;
         let told = self.last_tick.as_ref().is_some_and(|tick| tick.trouble.is_none());
         let held = self.plan.as_ref().is_some_and(|plan| !plan.held.is_empty());
         told && settled

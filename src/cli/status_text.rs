@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::run::runs_table;
-use super::status::{PendingWire, StatusWire, TickWire};
+use super::status::{LeftWire, PendingWire, StatusWire, TickWire};
 use super::table::{Listed, ago, block, count, short_commit, table};
 
 /// Writes it for people; a driver whose last tick is older than so many seconds is silent.
@@ -37,6 +37,21 @@ pub(super) fn text(wire: &StatusWire, (now, silence): (Timestamp, i64)) -> Strin
             let head = ["TASK", "SERVICE", "AGE", "TITLE"];
             table(head, tasks.iter().map(|task| task.cells_of_open(now)))
         });
+    text += &section(
+        "Approvals: `trueline approval list` says how to answer them",
+        &wire.approvals,
+        |approvals| {
+            let head = ["APPROVAL", "SERVICE", "AGE", "NEEDS"];
+            table(head, approvals.iter().map(|approval| approval.cells_of_open(now)))
+        },
+    );
+    let left = "Left behind: nobody waits for these any more, and they could not be taken back";
+    text += &section(left, &wire.left, |rows| {
+        let row = |row: &LeftWire| {
+            [row.service.clone(), row.what.clone(), ago(now, row.at), row.why.clone()]
+        };
+        table(["SERVICE", "WHAT", "SINCE", "WHY"], rows.iter().map(row))
+    });
     text += &section("Runs", &wire.runs, |runs| runs_table(runs, now));
     if wire.ready {
         let head = wire.head.as_deref().map(short_commit).unwrap_or_default();

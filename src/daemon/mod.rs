@@ -14,7 +14,11 @@ mod settle;
 mod tick;
 
 #[cfg(test)]
+mod adrift_tests;
+#[cfg(test)]
 mod approval_tests;
+#[cfg(test)]
+mod ask_tests;
 #[cfg(test)]
 mod expire_tests;
 #[cfg(test)]

@@ -40,11 +40,11 @@ pub async fn settle(daemon: &mut Daemon) -> Result<Settled, TickError> {
             let made = daemon.driver.forecasted().await;
             daemon.driver.take_forecast(made);
         }
-        if ticked.started == 0 && !ended && !forecast {
+        let withdrawn = daemon.driver.withdrawn().await? > 0;
+        if ticked.started == 0 && !ended && !forecast && !withdrawn {
             break;
         }
     }
-    daemon.driver.withdrawn().await?;
     let memory = &daemon.driver.memory;
     let waiting = |run: &crate::run::Run| {
         let why = waits_for(run).unwrap_or_else(|| format!("run {} is {}", run.id, run.state));

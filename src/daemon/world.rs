@@ -27,11 +27,16 @@ teams:
   platform: {owners: [\"@acme/platform\"], contact: platform@acme.example}
 ";
 
+/// What changes how the outside is reached.
+type Reach = Arc<dyn Fn(Ports) -> Ports + Send + Sync>;
+
 /// A catalog, a store, and a daemon between them.
 pub(super) struct World {
     pub(super) folder: tempfile::TempDir,
     pub(super) store: Arc<SqliteStore>,
     pub(super) daemon: Daemon,
+    /// What is different in how it reaches the outside.
+    reach: Reach,
     /// Where its catalog is committed to; nothing where it is a plain directory.
     pub(super) repository: Option<Repo>,
 }
@@ -39,15 +44,28 @@ pub(super) struct World {
 impl World {
     /// Makes it of files: each begins with a line `--- path`.
     pub(super) async fn of(files: &str) -> Self {
-        Self::made(files, None).await
+        Self::made(files, None, |ports| ports).await
+    }
+
+    /// The same, with another way to the outside.
+    pub(super) async fn reaching(
+        files: &str,
+        reach: impl Fn(Ports) -> Ports + Send + Sync + 'static,
+    ) -> Self {
+        Self::made(files, None, reach).await
     }
 
     /// Makes it of files that are committed to a repository, which has the local forge.
     pub(super) async fn in_repository(files: &str) -> Self {
-        Self::made(files, Some(Repo::bare())).await
+        Self::made(files, Some(Repo::bare()), |ports| ports).await
     }
 
-    async fn made(files: &str, repository: Option<Repo>) -> Self {
+    async fn made(
+        files: &str,
+        repository: Option<Repo>,
+        reach: impl Fn(Ports) -> Ports + Send + Sync + 'static,
+    ) -> Self {
+        let reach: Reach = Arc::new(reach);
         let folder = tempfile::tempdir().expect("a folder");
         let store = Arc::new(SqliteStore::in_memory("tests").await.expect("a store"));
         write(folder.path(), "catalog/trueline.yaml", SETTINGS);
@@ -56,8 +74,8 @@ impl World {
         if let Some(repository) = &repository {
             commit(repository, &catalog);
         }
-        let daemon = drive((folder.path(), repository.as_ref()), &store).await;
-        Self { folder, store, daemon, repository }
+        let daemon = drive((folder.path(), repository.as_ref()), &store, &reach).await;
+        Self { folder, store, daemon, reach, repository }
     }
 
     /// Writes files of the catalog; one without content is removed.
@@ -83,7 +101,8 @@ impl World {
     pub(super) async fn restart(&mut self) {
         let engine = &self.daemon.driver.engine;
         engine.store.release(&engine.lease).await.expect("released");
-        self.daemon = drive((self.folder.path(), self.repository.as_ref()), &self.store).await;
+        let place = (self.folder.path(), self.repository.as_ref());
+        self.daemon = drive(place, &self.store, &self.reach).await;
     }
 
     pub(super) async fn open_tasks(&self) -> Vec<Task> {
@@ -121,7 +140,11 @@ impl World {
     }
 }
 
-async fn drive((folder, repository): (&Path, Option<&Repo>), store: &Arc<SqliteStore>) -> Daemon {
+async fn drive(
+    (folder, repository): (&Path, Option<&Repo>),
+    store: &Arc<SqliteStore>,
+    reach: &Reach,
+) -> Daemon {
     let holder = LeaseHolder { pid: 1, host: "here".to_owned(), command: "test".to_owned() };
     let lease = store.acquire(&holder, SystemClock.now()).await.expect("the lease");
     let http = Arc::new(HttpClient::new(&Egress::default()).expect("a client"));
@@ -129,13 +152,13 @@ async fn drive((folder, repository): (&Path, Option<&Repo>), store: &Arc<SqliteS
         catalog: "tests".to_owned(),
         lease,
         sealer: Sealer::key_at(&folder.join("key")).expect("a key"),
-        ports: Ports {
+        ports: reach(Ports {
             http,
             state_dir: folder.to_owned(),
             operator: Arc::default(),
             secrets: Arc::new(EnvironmentSecrets),
             stop: crate::action::Stop::default(),
-        },
+        }),
         store: store.clone(),
         clock: Arc::new(SystemClock),
         limits: Limits::default(),

@@ -26,10 +26,17 @@ impl Driver {
         for decision in &decisions {
             let seen = self.memory.state.decisions_seen;
             self.memory.take_decision(decision);
-            if decision.seq > seen
-                && let DecisionKind::CompleteTask { task, outputs } = &decision.decision
-            {
-                self.complete(*task, (decision, outputs), catalog).await?;
+            if decision.seq <= seen {
+                continue;
+            }
+            match &decision.decision {
+                DecisionKind::CompleteTask { task, outputs } => {
+                    self.complete(*task, (decision, outputs), catalog).await?;
+                }
+                DecisionKind::Grant { approval, .. } | DecisionKind::Refuse { approval, .. } => {
+                    self.heed(*approval).await?;
+                }
+                _ => {}
             }
         }
         if let Some(last) = decisions.last() {

@@ -122,6 +122,7 @@ impl Driver {
             self.journal(id, vec![Event::Run { event: RunEvent::Started }], catalog).await?;
         }
         self.resume(id, catalog).await?;
+        let due = self.review(id, catalog).await?;
         loop {
             let Some(run) = self.memory.runs.get(id) else { return Ok(None) };
             let next = next(run, self.engine.clock.now());
@@ -137,7 +138,7 @@ impl Driver {
                     continue;
                 }
                 let look = self.look(id, catalog).await?;
-                return Ok(next.wake_at.into_iter().chain(look).min());
+                return Ok(next.wake_at.into_iter().chain(look).chain(due).min());
             }
             self.journal(id, next.events, catalog).await?;
         }
@@ -312,6 +313,10 @@ impl Driver {
             }
             Ok(Outcome::Task(task)) => {
                 StepEvent::Waiting { on: self.open_task((&run, &path), task).await? }
+            }
+            Ok(Outcome::Approval(request)) => {
+                let on = self.open_approval((&run, &path), request, catalog).await?;
+                StepEvent::Waiting { on }
             }
             Err(fault) if looked && fault.class != FaultClass::Terminal => {
                 tracing::warn!(run = %id, step = %path, %fault, "looking again later");

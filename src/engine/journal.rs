@@ -14,7 +14,7 @@ use crate::catalog::Catalog;
 use crate::id::{RunId, StepPath, UnitKey};
 use crate::reconcile::{UnitChange, UnitRecord};
 use crate::run::{Event, Fault, Run, RunEvent, RunState, StepEvent};
-use crate::store::{TaskState, UnitWrite};
+use crate::store::UnitWrite;
 
 /// What an event leaves behind.
 #[derive(Default)]
@@ -70,7 +70,7 @@ impl Driver {
         }
         self.memory.runs.insert(id.clone(), run);
         for (_, event) in &entries {
-            self.after_event(id, event, now).await?;
+            self.after_event(id, event, now);
         }
         Ok(())
     }
@@ -176,26 +176,21 @@ impl Driver {
         Ok(records.into_iter().next())
     }
 
-    /// Tidies up behind an event: tasks that nobody needs any more, runs that ended.
-    async fn after_event(
-        &mut self,
-        id: &RunId,
-        event: &Event,
-        now: Timestamp,
-    ) -> Result<(), EngineError> {
+    /// Tidies up in memory behind an event.
+    fn after_event(&mut self, id: &RunId, event: &Event, now: Timestamp) {
         match event {
             Event::Step { path, event } => {
                 tracing::info!(run = %id, step = %path, "{event}");
-                if matches!(event, StepEvent::Cancelled { .. }) {
-                    self.close_tasks_of(id, Some(path)).await?;
+                if matches!(event, StepEvent::Failed { .. } | StepEvent::Waiting { .. }) {
+                    self.withdrawals.read_again();
                 }
                 self.last_look.insert((id.clone(), path.clone()), now);
             }
             Event::Run { event } => {
                 tracing::info!(run = %id, "{event}");
-                let Some(run) = self.memory.runs.get(id) else { return Ok(()) };
+                let Some(run) = self.memory.runs.get(id) else { return };
                 if !run.state.is_over() {
-                    return Ok(());
+                    return;
                 }
                 let (service, state) = (run.change.service.clone(), run.state);
                 let stall = match event {
@@ -212,26 +207,9 @@ impl Driver {
                 }
                 if state != RunState::Succeeded {
                     self.withdrawals.read_again();
-                    self.close_tasks_of(id, None).await?;
                 }
             }
         }
-        Ok(())
-    }
-
-    async fn close_tasks_of(&self, id: &RunId, path: Option<&StepPath>) -> Result<(), EngineError> {
-        let tasks = self.engine.store.tasks(true).await.doing("reading tasks")?;
-        for task in tasks
-            .iter()
-            .filter(|task| task.run == *id && path.is_none_or(|path| task.step == *path))
-        {
-            self.engine
-                .store
-                .close_task(&self.engine.lease, task.number, TaskState::Cancelled, "trueline")
-                .await
-                .doing("closing a task")?;
-        }
-        Ok(())
     }
 
     /// Journals that a step failed before it reached the outside world.

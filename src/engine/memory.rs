@@ -144,7 +144,10 @@ impl Memory {
                     self.requested.insert(service.clone());
                 }
             }
-            DecisionKind::Apply { service: None } | DecisionKind::CompleteTask { .. } => {}
+            DecisionKind::Apply { service: None }
+            | DecisionKind::CompleteTask { .. }
+            | DecisionKind::Grant { .. }
+            | DecisionKind::Refuse { .. } => {}
         }
     }
 }

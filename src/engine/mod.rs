@@ -1,5 +1,6 @@
 //! Gathers facts, starts runs and drives their steps to an outcome. What is done was decided before.
 
+mod approvals;
 mod attempt;
 mod call;
 mod claims;

@@ -16,6 +16,10 @@ impl Driver {
     pub async fn start(&mut self, plan: &Plan) -> Result<usize, EngineError> {
         let mut started = 0;
         for change in plan.ready() {
+            // What an older run left is taken back first: it may be the very thing that this one makes.
+            if self.withdrawals.is_busy(&change.service) {
+                continue;
+            }
             self.create(change, &plan.commit).await?;
             started += 1;
         }

@@ -15,7 +15,8 @@ use crate::reconcile::{
 };
 use crate::run::{Event, Fault, Run, RunEvent, StepEvent, Wait};
 use crate::store::{
-    CatalogState, Lease, LeaseHolder, SqliteStore, Store, Task, TaskState, UnitWrite,
+    Approval, ApprovalState, CatalogState, Lease, LeaseHolder, SqliteStore, Store, Task, TaskState,
+    UnitWrite,
 };
 
 /// The moment at which tests look.
@@ -311,6 +312,17 @@ impl World {
             done_by: None,
         };
         self.store.open_task(&self.lease, &task).await.expect("opened")
+    }
+
+    /// Opens an approval.
+    pub(crate) async fn asks_approval(&self, approval: &Approval) -> Approval {
+        self.store.open_approval(&self.lease, approval).await.expect("opened")
+    }
+
+    /// Ends an approval.
+    pub(crate) async fn ends_approval(&self, number: i64, end: (ApprovalState, &str)) {
+        let ended = self.store.close_approval(&self.lease, number, end, now()).await;
+        ended.expect("ended");
     }
 
     /// Ends a task.

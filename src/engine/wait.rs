@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::approvals::APPROVAL;
 use super::attempt::{Attempt, guarded};
 use super::call::{Bench, Rendered};
 use super::drive::{Driver, Heard};
@@ -57,10 +58,13 @@ impl Driver {
 
     /// Remembers a proposal that a step waits for, so that people find it.
     pub(super) async fn remember_proposal(
-        &mut self,
+        &self,
         (run, path): (&Run, &StepPath),
         on: &Wait,
     ) -> Result<(), EngineError> {
+        if on.on != "proposal" {
+            return Ok(());
+        }
         let repository = on.reference.get("repository").and_then(Value::as_str);
         let number = on.reference.get("number").and_then(Value::as_u64);
         let (Some(repository), Some(number)) = (repository, number) else { return Ok(()) };
@@ -71,7 +75,6 @@ impl Driver {
             step: Some(path.clone()),
             service: run.change.service.clone(),
         };
-        self.withdrawals.read_again();
         self.engine
             .store
             .save_proposal(&self.engine.lease, &proposal)
@@ -115,7 +118,7 @@ impl Driver {
         for (path, progress) in &run.steps {
             let StepState::Waiting { on } = &progress.state else { continue };
             let slot = (id.clone(), path.clone());
-            if on.on == "task" || self.busy.contains_key(&slot) {
+            if matches!(on.on.as_str(), "task" | APPROVAL) || self.busy.contains_key(&slot) {
                 continue;
             }
             // A callback is heard of when it comes; until then only its time can run out.

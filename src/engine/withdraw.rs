@@ -1,93 +1,147 @@
-//! Takes back what ended runs left open on a forge and nobody wants any more. It holds nothing up: what can't be
-//! taken back is told, and tried again later.
+//! Takes back what steps waited for outside and nobody wants any more. That it is to be taken back is on disk with
+//! the end of the step. It holds nothing up: what can't be taken back is told, tried again later, and given up in
+//! the end, visibly.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::attempt::guarded;
 use super::call::fill;
 use super::drive::Driver;
 use super::engine::{Doing, EngineError};
+use super::finish::open_wait;
+use super::start::new_record;
 use crate::action::{self, Withdrawn};
-use crate::reconcile::{Plan, PlannedStep};
-use crate::run::{Fault, Run, RunState, Wait};
-use crate::store::{LeftProposal, Proposal};
+use crate::digest::Digest;
+use crate::id::{RunId, StepPath};
+use crate::reconcile::{Plan, PlannedStep, StepRecord, UnitChange, UnitRecord, record_of};
+use crate::run::{Fault, FaultClass, Run, RunState};
+use crate::store::Adrift;
 
 /// How long one attempt may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// After how long the first attempt is repeated; each later one waits twice as long.
 const FIRST_PAUSE: Duration = Duration::from_secs(30);
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+/// Attempts, over some hours, after which it is left to people.
+const MOST_TRIES: u32 = 12;
+
+type Slot = (RunId, StepPath);
 
 /// What is to be taken back, and how far that is.
 #[derive(Default)]
 pub(super) struct Withdrawals {
-    /// What ended runs left, as it was read last; nothing where it must be read again.
-    left: Option<Vec<LeftProposal>>,
-    underway: JoinSet<(Proposal, Result<Withdrawn, Fault>)>,
-    /// Those that can't be tried now: when again, and after how long.
-    put_off: BTreeMap<(String, u64), (Option<Timestamp>, Duration)>,
+    /// What is adrift, as it was read last; nothing where it must be read again.
+    adrift: Option<Vec<Adrift>>,
+    underway: JoinSet<(Adrift, Result<Withdrawn, Fault>)>,
+    /// The same, by service.
+    busy: BTreeMap<Slot, String>,
+    /// When those that failed are tried again; another process tries at once.
+    put_off: BTreeMap<Slot, Timestamp>,
 }
 
 impl Withdrawals {
-    /// Says that a run ended, or that a proposal was filed.
+    /// Says that a step ended, or waits for something else.
     pub(super) fn read_again(&mut self) {
-        self.left = None;
+        self.adrift = None;
     }
 
-    fn is_due(&self, proposal: &Proposal, now: Timestamp) -> bool {
-        let put_off = self.put_off.get(&key_of(proposal));
-        put_off.is_none_or(|(again, _)| again.is_some_and(|again| again <= now))
+    /// Tells whether something of a service is being taken back.
+    pub(super) fn is_busy(&self, service: &str) -> bool {
+        self.busy.values().any(|busy| busy == service)
+    }
+
+    fn is_due(&self, adrift: &Adrift, now: Timestamp) -> bool {
+        let slot = slot_of(adrift);
+        !self.busy.contains_key(&slot) && self.put_off.get(&slot).is_none_or(|again| *again <= now)
     }
 }
 
-fn key_of(proposal: &Proposal) -> (String, u64) {
-    (proposal.repository.clone(), proposal.number)
+fn slot_of(adrift: &Adrift) -> Slot {
+    (adrift.run.clone(), adrift.step.clone())
+}
+
+/// The unit may be gone by now, or never have come: what its steps answered is in the run.
+fn as_the_run_knew_it(kept: Option<UnitRecord>, (run, unit): (&Run, &UnitChange)) -> UnitRecord {
+    let mut record = kept.unwrap_or_else(|| new_record(unit));
+    for step in &unit.steps {
+        let Some(progress) = run.steps.get(&step.path).filter(|it| !it.outputs.is_empty()) else {
+            continue;
+        };
+        let made = || StepRecord {
+            action: step.action.kind.clone(),
+            digest: Digest::of_bytes(b""),
+            sent: step.config.clone(),
+            result: progress.result.clone(),
+            outputs: progress.outputs.clone(),
+            run: run.id.clone(),
+            at: run.created_at,
+        };
+        record.steps.entry(step.action.id.clone()).or_insert_with(made);
+    }
+    record
+}
+
+/// What an update waits for is what a step of the same type made before, though that goes by another name: it is not
+/// to be taken away with the update.
+fn left_before(kept: Option<&UnitRecord>, step: &PlannedStep) -> Option<StepRecord> {
+    let same = || kept?.steps.values().find(|record| record.action == step.action.kind);
+    record_of(kept, &step.action).or_else(same).cloned()
+}
+
+/// Returns the pause after an attempt that failed; nothing where there is no further one.
+fn pause_after(tries: u32) -> Option<Duration> {
+    let factor = 2_u32.saturating_pow(tries.min(16));
+    (tries + 1 < MOST_TRIES).then(|| FIRST_PAUSE.saturating_mul(factor).min(LONGEST_PAUSE))
 }
 
 impl Driver {
-    /// Begins to take back the proposals that ended runs left open and that a plan no longer asks for.
+    /// Begins to take back what is adrift and a plan no longer asks for.
     pub async fn withdraw(&mut self, plan: &Plan) -> Result<(), EngineError> {
         while let Some(done) = self.withdrawals.underway.try_join_next() {
-            if let Ok((proposal, outcome)) = done {
-                self.take_withdrawn(&proposal, outcome).await?;
+            if let Ok((adrift, outcome)) = done {
+                self.take_withdrawn(&adrift, outcome).await?;
             }
         }
-        let left = if let Some(left) = self.withdrawals.left.take() {
-            left
+        let all = if let Some(all) = self.withdrawals.adrift.take() {
+            all
         } else {
-            self.engine.store.left_proposals().await.doing("reading proposals")?
+            self.engine.store.adrift().await.doing("reading what is adrift")?
         };
         let now = self.engine.clock.now();
-        for left in &left {
-            if self.is_unwanted(left, plan) && self.withdrawals.is_due(&left.proposal, now) {
-                self.begin_to_withdraw(&left.proposal).await?;
+        for adrift in &all {
+            if self.is_unwanted(adrift, plan) && self.withdrawals.is_due(adrift, now) {
+                self.begin_to_withdraw(adrift).await?;
             }
         }
-        self.withdrawals.left = Some(left);
+        self.withdrawals.adrift = Some(all);
         Ok(())
     }
 
-    /// Waits for what is being taken back.
-    pub async fn withdrawn(&mut self) -> Result<(), EngineError> {
+    /// Waits for what is being taken back; returns how much that was.
+    pub async fn withdrawn(&mut self) -> Result<usize, EngineError> {
+        let mut ended = 0;
         while let Some(done) = self.withdrawals.underway.join_next().await {
-            if let Ok((proposal, outcome)) = done {
-                self.take_withdrawn(&proposal, outcome).await?;
+            if let Ok((adrift, outcome)) = done {
+                ended += 1;
+                self.take_withdrawn(&adrift, outcome).await?;
             }
         }
-        Ok(())
+        Ok(ended)
     }
 
-    /// What a superseded run left is unwanted, unless an open run takes it up in its place; what a run left that
-    /// stopped stays while its service still needs it.
-    fn is_unwanted(&self, left: &LeftProposal, plan: &Plan) -> bool {
-        let service = &left.proposal.service;
+    /// What nobody takes up is unwanted. What the next run of a service would take up stays while there may be one:
+    /// of a run that was superseded, while an open run has the step; of one that stopped, while its service needs it.
+    fn is_unwanted(&self, adrift: &Adrift, plan: &Plan) -> bool {
+        if !action::find(&adrift.action).is_some_and(action::Action::takes_up) {
+            return true;
+        }
+        let service = &adrift.service;
         let takes_up = |run: &Run| {
-            let step = left.proposal.step.as_ref().and_then(|path| run.steps.get(path));
+            let step = run.steps.get(&adrift.step);
             run.change.service == *service && step.is_some_and(|step| !step.state.is_over())
         };
         if self.memory.runs.values().any(takes_up) {
@@ -98,115 +152,115 @@ impl Driver {
             && !plan.blocked.contains_key(service)
             && !plan.suspended.contains(service)
             && !plan.unknown.keys().any(|unit| unit.service == *service);
-        matches!(left.state, RunState::Superseded | RunState::Cancelled) || is_idle
+        matches!(adrift.state, RunState::Superseded | RunState::Cancelled) || is_idle
     }
 
-    async fn begin_to_withdraw(&mut self, proposal: &Proposal) -> Result<(), EngineError> {
-        let Some(id) = &proposal.run else { return Ok(()) };
-        let run = self.engine.store.run(id).await.doing("reading a run")?;
-        let Some((step, call)) = self.call_to_withdraw(run.as_ref(), proposal).await? else {
-            return Ok(());
+    async fn begin_to_withdraw(&mut self, adrift: &Adrift) -> Result<(), EngineError> {
+        let run = self.engine.store.run(&adrift.run).await.doing("reading a run")?;
+        let found = match &run {
+            Some(run) => self.call_to_withdraw(run, &adrift.step).await?,
+            None => None,
         };
-        let pause =
-            self.withdrawals.put_off.get(&key_of(proposal)).map_or(FIRST_PAUSE, |off| off.1);
-        // Nothing before this attempt has ended.
-        self.withdrawals.put_off.insert(key_of(proposal), (None, pause));
-        let what = format!("proposal {} in {}", proposal.number, proposal.repository);
-        let reference = json!({"repository": proposal.repository, "number": proposal.number});
-        let on = Wait { on: "proposal".to_owned(), reference, what };
-        let (ports, proposal) = (self.engine.ports.clone(), proposal.clone());
+        let (ports, adrift) = (self.engine.ports.clone(), adrift.clone());
+        let on = open_wait(&adrift.on, &self.engine.sealer);
+        self.withdrawals.busy.insert(slot_of(&adrift), adrift.service.clone());
         self.withdrawals.underway.spawn(async move {
+            let action = action::find(&adrift.action);
             let work = async move {
-                match action::find(&step.action.kind) {
-                    Some(action) => action.withdraw(&ports, &call, &on).await,
-                    None => Ok(Withdrawn::Nothing),
+                match (action, found) {
+                    (Some(action), Some(call)) => action.withdraw(&ports, &call?, &on).await,
+                    _ => Ok(Withdrawn::Nothing),
                 }
             };
-            (proposal, guarded(PATIENCE, work).await)
+            (adrift, guarded(PATIENCE, work).await)
         });
         Ok(())
     }
 
-    /// Returns what the action is told: what it was told when it filed the proposal, as far as that is still known.
+    /// Returns what the action is told: what it was told when the step began to wait.
     async fn call_to_withdraw(
         &self,
-        run: Option<&Run>,
-        proposal: &Proposal,
-    ) -> Result<Option<(PlannedStep, action::Call)>, EngineError> {
-        let (Some(run), Some(path)) = (run, &proposal.step) else { return Ok(None) };
+        run: &Run,
+        path: &StepPath,
+    ) -> Result<Option<Result<action::Call, Fault>>, EngineError> {
         let Some((unit, step)) = Self::find(run, path) else { return Ok(None) };
         let key = run.steps.get(path).and_then(|progress| progress.key.clone());
         let Some(key) = key else { return Ok(None) };
         let marker = key.strip_suffix(&format!("-{}", run.effect)).unwrap_or(&key).to_owned();
-        let record = self.read(&unit.unit).await?;
-        let filled = match &record {
-            Some(record) => {
-                fill(&self.engine, record, (&step.action.kind, &step.config)).await.ok()
+        let kept = self.read(&unit.unit).await?;
+        let previous = left_before(kept.as_ref(), &step);
+        let record = as_the_run_knew_it(kept, (run, &unit));
+        let filled = fill(&self.engine, &record, (&step.action.kind, &step.config)).await;
+        let filled = match filled {
+            // What it read of others may be gone; most need none of it to take back what is theirs.
+            Err(fault) if fault.class == FaultClass::Terminal => {
+                Ok((step.config.clone(), Vec::new()))
             }
-            None => None,
+            other => other,
         };
-        let (config, secrets) = filled.unwrap_or_else(|| (step.config.clone(), Vec::new()));
-        let call = action::Call {
+        let call = filled.map(|(config, secrets)| action::Call {
             key,
             marker,
             title: format!("{} {}", unit.unit, step.action.id),
             service: unit.unit.service.clone(),
             config,
             outputs: BTreeMap::new(),
-            previous: None,
+            previous,
             secrets,
             correlation: run.id.to_string(),
             timeout: PATIENCE,
             before: Vec::new(),
             arrived: None,
             forecast: None,
-        };
-        Ok(Some((step, call)))
+        });
+        Ok(Some(call))
     }
 
     async fn take_withdrawn(
         &mut self,
-        proposal: &Proposal,
+        adrift: &Adrift,
         outcome: Result<Withdrawn, Fault>,
     ) -> Result<(), EngineError> {
-        let Proposal { repository, number, service, .. } = proposal;
-        let became = match &outcome {
+        let Adrift { service, step, .. } = adrift;
+        let what = &adrift.on.what;
+        self.withdrawals.busy.remove(&slot_of(adrift));
+        let (became, why) = match outcome {
             Ok(Withdrawn::Done) => {
-                tracing::info!(service, repository, number, "its proposal is withdrawn");
-                "withdrawn"
+                tracing::info!(service, %step, what, "taken back: nobody waits for it any more");
+                ("withdrawn", None)
             }
-            Ok(Withdrawn::Nothing) => "settled",
+            Ok(Withdrawn::Nothing) => ("settled", None),
             Ok(Withdrawn::Left { why }) => {
-                tracing::warn!(
-                    service,
-                    repository,
-                    number,
-                    why,
-                    "its proposal is left open: close it, or merge it"
-                );
-                "left"
+                tracing::warn!(service, %step, what, why, "left to people: nobody waits for it any more");
+                ("left", Some(why))
             }
             Err(fault) => {
-                let pause = self
-                    .withdrawals
-                    .put_off
-                    .get(&key_of(proposal))
-                    .map_or(FIRST_PAUSE, |off| off.1);
+                let Some(pause) = pause_after(adrift.tries) else {
+                    tracing::error!(service, %step, what, %fault, "given up: it can't be taken back");
+                    return self.settle(adrift, ("given-up", Some(&fault.message))).await;
+                };
                 let again = self.engine.clock.now() + pause;
-                tracing::warn!(service, repository, number, %fault, %again, "its proposal can't be withdrawn yet");
-                let next = (pause * 2).min(LONGEST_PAUSE);
-                self.withdrawals.put_off.insert(key_of(proposal), (Some(again), next));
-                return Ok(());
+                tracing::warn!(service, %step, what, %fault, %again, "it can't be taken back yet");
+                let (store, lease) = (&self.engine.store, &self.engine.lease);
+                let counted = store.tried(lease, adrift, &fault.message).await;
+                self.withdrawals.put_off.insert(slot_of(adrift), again);
+                self.withdrawals.read_again();
+                return counted.doing("counting an attempt");
             }
         };
-        let why = match &outcome {
-            Ok(Withdrawn::Left { why }) => Some(why.as_str()),
-            _ => None,
-        };
+        self.settle(adrift, (became, why.as_deref())).await
+    }
+
+    async fn settle(
+        &mut self,
+        adrift: &Adrift,
+        became: (&str, Option<&str>),
+    ) -> Result<(), EngineError> {
         let engine = &self.engine;
-        let settled = engine.store.settle_proposal(&engine.lease, proposal, (became, why)).await;
-        settled.doing("recording what became of a proposal")?;
-        self.withdrawals.put_off.remove(&key_of(proposal));
+        let now = engine.clock.now();
+        let settled = engine.store.settle_adrift(&engine.lease, adrift, became, now).await;
+        settled.doing("recording what became of something adrift")?;
+        self.withdrawals.put_off.remove(&slot_of(adrift));
         self.withdrawals.read_again();
         Ok(())
     }

@@ -13,7 +13,7 @@ pub(super) static APPROVAL: ActionKind = ActionKind {
     secrets: &[],
     reversal: Reversal::Nothing,
     observable: None,
-    available: false,
+    available: true,
     lacks: none,
     is_tied: false,
     repeats: true,

@@ -178,6 +178,7 @@ mod tests {
         assert_eq!(
             available,
             [
+                "approval",
                 "command",
                 "git-commit",
                 "github-workflow",

@@ -1,5 +1,6 @@
 //! What a run is: steps, events, the next state. The journal decides; an illegal event is an error.
 
+mod approval;
 mod event;
 mod fault;
 mod next;
@@ -17,6 +18,7 @@ mod laws;
 #[cfg(test)]
 mod story;
 
+pub use approval::{Approvers, Ask, OnTimeout, Tally, Word, agrees, tally};
 pub use event::{Event, RunEvent, StepEvent};
 pub use fault::{Fault, FaultClass};
 pub use next::{Next, give_way, interrupted, next, waits_for};

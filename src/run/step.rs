@@ -20,6 +20,26 @@ pub struct Wait {
     pub what: String,
 }
 
+impl Wait {
+    /// Names the thing that is waited for, the same for whoever waits for it.
+    pub fn thing(&self) -> String {
+        let text = |name: &str| self.reference.get(name).and_then(Value::as_str);
+        let number = self.reference.get("number").and_then(Value::as_u64);
+        let thing = match (text("about"), text("repository").zip(number), text("url")) {
+            (Some(about), ..) => about.to_owned(),
+            (None, Some((repository, number)), _) => format!("{repository}#{number}"),
+            (None, None, Some(url)) => url.to_owned(),
+            (None, None, None) => self.reference.to_string(),
+        };
+        format!("{} {thing}", self.on)
+    }
+
+    /// Tells whether it is kept here, and not outside.
+    pub fn is_ours(&self) -> bool {
+        matches!(self.on.as_str(), "task" | "approval")
+    }
+}
+
 /// The state of a step; see the table of states in `docs/reference/states.md`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
@@ -177,6 +197,20 @@ mod tests {
         for state in over.iter().chain([&StepState::Skipped, &StepState::Cancelled]) {
             check(state, "");
         }
+    }
+
+    #[test]
+    fn a_thing_is_the_same_for_whoever_waits_for_it() {
+        let thing = |on: &str, reference| {
+            Wait { on: on.to_owned(), reference, what: String::new() }.thing()
+        };
+        let about = json!({"about": "jira:main:OPS-1", "key": "OPS-1", "url": "https://j/OPS-1"});
+        assert_eq!(thing("ticket", about), "ticket jira:main:OPS-1");
+        let proposal = json!({"repository": "infra", "number": 3, "undo": true});
+        assert_eq!(thing("proposal", proposal), "proposal infra#3");
+        let poll = json!({"url": "https://api/1", "since": "now"});
+        assert_eq!(thing("poll", poll), "poll https://api/1");
+        assert_eq!(thing("poll", json!(null)), "poll null");
     }
 
     /// Returns the names of all variants, as serde lists them where it meets one that it does not know.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::store::DecisionKind;
+use super::decision::DecisionKind;
 use crate::digest::Digest;
 use crate::run::{Event, Fault, Run, RunEvent, StepEvent};
 
@@ -76,6 +76,16 @@ pub(super) fn tell_decision(seq: i64, decision: &DecisionKind) -> (&'static str,
         DecisionKind::CompleteTask { task, outputs } => {
             let names: Vec<&String> = outputs.keys().collect();
             ("task.completed", json!({"decision": seq, "task": task, "outputs": names}))
+        }
+        DecisionKind::Grant { approval, comment, answers } => {
+            let names: Vec<&String> = answers.keys().collect();
+            (
+                "approval.grant",
+                json!({"decision": seq, "approval": approval, "comment": comment, "answers": names}),
+            )
+        }
+        DecisionKind::Refuse { approval, reason } => {
+            ("approval.reject", json!({"decision": seq, "approval": approval, "reason": reason}))
         }
         DecisionKind::Apply { service } => ("apply", json!({"decision": seq, "service": service})),
     }

@@ -1,7 +1,9 @@
 //! State behind one trait: what was applied, plans, decisions, runs and their journal, the audit chain.
 
+mod approval;
 mod audit;
 mod chain;
+mod decision;
 mod error;
 mod lease;
 mod private;
@@ -12,8 +14,10 @@ mod sqlite;
 mod store;
 mod verify;
 
+pub use approval::{Approval, ApprovalState};
 pub use audit::{AuditEntry, AuditFilter};
 pub use chain::{BreakKind, ChainBreak, ChainWalk, verify_chain};
+pub use decision::{Decision, DecisionKind};
 pub use error::StoreError;
 pub use lease::{Lease, LeaseHolder};
 pub use restored::{Checked, CheckedCatalog, Restored};
@@ -21,7 +25,7 @@ pub use retention::Retention;
 pub use seal::Sealer;
 pub use sqlite::{PutBack, Restoring, SqliteStore};
 pub use store::{
-    ABOUT_CATALOG, Arrival, CatalogState, Decision, DecisionKind, JournalEntry, LeftProposal,
-    PlanNote, Proposal, RunSummary, Store, Task, TaskState, UnitWrite,
+    ABOUT_CATALOG, Adrift, Arrival, CatalogState, JournalEntry, LeftBehind, PlanNote, Proposal,
+    RunSummary, Store, Task, TaskState, UnitWrite,
 };
 pub use verify::verify_audit;

@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::approval::{Approval, ApprovalState};
 use super::audit::{AuditEntry, AuditFilter};
+use super::decision::{Decision, DecisionKind};
 use super::error::StoreError;
 use super::lease::{Lease, LeaseHolder};
 use super::restored::Restored;
@@ -16,7 +18,7 @@ use crate::catalog::Kind;
 use crate::digest::Digest;
 use crate::id::{RunId, StepPath, UnitKey};
 use crate::reconcile::{Forecasts, Plan, UnitRecord, UnitRow};
-use crate::run::{Event, Run, RunState};
+use crate::run::{Approvers, Event, Run, RunState, Wait};
 use crate::validate::Good;
 
 /// What is remembered of a catalog between ticks.
@@ -60,53 +62,6 @@ pub struct CatalogState {
     pub restored: Option<Restored>,
     /// When the last tick was.
     pub ticked_at: Option<Timestamp>,
-}
-
-/// What a person or another process decided.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum DecisionKind {
-    /// Approves a plan (and so the changes listed in it) or one change.
-    Approve {
-        /// Digest of the plan or change.
-        subject: Digest,
-        /// The changes that are approved with it.
-        changes: Vec<Digest>,
-    },
-    /// Rejects a plan or a change.
-    Reject {
-        /// Digest of the plan or change.
-        subject: Digest,
-        /// The changes that are rejected with it.
-        changes: Vec<Digest>,
-        /// Why.
-        reason: String,
-    },
-    /// Completes a task.
-    CompleteTask {
-        /// Its number.
-        task: i64,
-        /// What was entered.
-        outputs: Map<String, Value>,
-    },
-    /// Asks for a tick now; lifts the stall of a service, where one is named.
-    Apply {
-        /// Id of the service.
-        service: Option<String>,
-    },
-}
-
-/// A decision as it was recorded.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Decision {
-    /// Its number, rising from 1.
-    pub seq: i64,
-    /// When.
-    pub at: Timestamp,
-    /// Who, as the operating system says: self-declared.
-    pub by: String,
-    /// What.
-    pub decision: DecisionKind,
 }
 
 /// The state of a task.
@@ -161,13 +116,36 @@ pub struct Proposal {
     pub service: String,
 }
 
-/// A proposal that the run it was filed for left behind.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeftProposal {
-    /// The proposal.
-    pub proposal: Proposal,
+/// Something outside that a step waited for, and that nobody waits for any more.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Adrift {
+    /// The run.
+    pub run: RunId,
+    /// The step.
+    pub step: StepPath,
+    /// The service it is for.
+    pub service: String,
+    /// Type of the step's action, which knows how it is taken back.
+    pub action: String,
+    /// What was waited for.
+    pub on: Wait,
     /// How the run ended.
     pub state: RunState,
+    /// Attempts to take it back that failed.
+    pub tries: u32,
+}
+
+/// Something outside that could not be taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftBehind {
+    /// The service it was for.
+    pub service: String,
+    /// What it is.
+    pub what: String,
+    /// When that was found.
+    pub at: Timestamp,
+    /// Why.
+    pub why: String,
 }
 
 /// What a message about the catalog's repository is about.
@@ -305,7 +283,9 @@ pub trait Store: Send + Sync {
         run: &Run,
         writes: &[UnitWrite],
     ) -> Result<(), StoreError>;
-    /// Appends events to a run's journal together with what becomes of units, in one durable step.
+    /// Appends events to a run's journal together with what becomes of units, in one durable step. What steps waited
+    /// for that are called off goes with it: their tasks are cancelled, their approvals void, and what is outside is
+    /// adrift.
     async fn append(
         &self,
         lease: &Lease,
@@ -351,19 +331,51 @@ pub trait Store: Send + Sync {
     /// Lists tasks, newest first; only open ones where asked.
     async fn tasks(&self, only_open: bool) -> Result<Vec<Task>, StoreError>;
 
+    /// Opens an approval, and returns it as it is stored; the one that the step has already, where it has one.
+    async fn open_approval(
+        &self,
+        lease: &Lease,
+        approval: &Approval,
+    ) -> Result<Approval, StoreError>;
+    /// Changes who may answer an approval that is open.
+    async fn change_approvers(
+        &self,
+        lease: &Lease,
+        number: i64,
+        may: &Approvers,
+    ) -> Result<(), StoreError>;
+    /// Ends an approval that is open, and says why. Those of a run that ends are void with its journal.
+    async fn close_approval(
+        &self,
+        lease: &Lease,
+        number: i64,
+        end: (ApprovalState, &str),
+        at: Timestamp,
+    ) -> Result<(), StoreError>;
+    /// Lists approvals, newest first; only open ones where asked.
+    async fn approvals(&self, only_open: bool) -> Result<Vec<Approval>, StoreError>;
+    /// Reads one approval, with what people said to it, in their order.
+    async fn approval(&self, number: i64) -> Result<Option<(Approval, Vec<Decision>)>, StoreError>;
+
     /// Remembers a proposal, and which run waits for it now.
     async fn save_proposal(&self, lease: &Lease, proposal: &Proposal) -> Result<(), StoreError>;
     /// Lists proposals that were filed.
     async fn proposals(&self) -> Result<Vec<Proposal>, StoreError>;
-    /// Lists the proposals of runs that ended otherwise than well, unless what became of them is recorded.
-    async fn left_proposals(&self) -> Result<Vec<LeftProposal>, StoreError>;
-    /// Records what became of a proposal that its run left behind, in a word, and why; not once another run has it.
-    async fn settle_proposal(
+
+    /// Lists what steps waited for outside that were called off, unless what became of it is recorded.
+    async fn adrift(&self) -> Result<Vec<Adrift>, StoreError>;
+    /// Counts an attempt to take something back that failed.
+    async fn tried(&self, lease: &Lease, adrift: &Adrift, why: &str) -> Result<(), StoreError>;
+    /// Records what became of something adrift, in a word, and why where it could not be taken back.
+    async fn settle_adrift(
         &self,
         lease: &Lease,
-        proposal: &Proposal,
+        adrift: &Adrift,
         became: (&str, Option<&str>),
+        at: Timestamp,
     ) -> Result<(), StoreError>;
+    /// Lists what could not be taken back of late, newest first.
+    async fn left_behind(&self) -> Result<Vec<LeftBehind>, StoreError>;
 
     /// Keeps a message from outside; false where it was there before. Any process may.
     async fn arrive(&self, at: Timestamp, arrival: &Arrival) -> Result<bool, StoreError>;

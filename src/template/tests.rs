@@ -138,6 +138,7 @@ fn helpers_make_values() {
     check("{{and true fields.backup 1}} {{or '' 0}} {{not fields.empty}}", "true false true");
     check("{{gt fields.tags 1}}", "error: `gt` does not compare a list with a number");
     check("{{upper fields.tags}}", "error: `upper` needs a text, not a list");
+    check("[{{join outputs.net '+'}}]", "[(known after apply)]");
     check("{{join 'a'}}", "error: `join` needs a list, not a text");
     check("{{replace 'a' '' 'b'}}", "error: `replace` needs something to look for");
 }

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+use super::marker::is_only_markers;
 use super::render::MAX_OUTPUT_BYTES;
 use super::value_helpers::kind_of;
 use crate::digest::Digest;
@@ -69,6 +70,12 @@ pub(super) fn concat(arguments: &[&Value]) -> Result<Value, String> {
 }
 
 pub(super) fn join(arguments: &[&Value]) -> Result<Value, String> {
+    // A list that is not known yet stands there as the marker of one.
+    if let Some(text @ Value::String(marker)) = arguments.first()
+        && is_only_markers(marker)
+    {
+        return Ok((*text).clone());
+    }
     let Some(Value::Array(items)) = arguments.first() else {
         let found = arguments.first().map_or("nothing", |value| kind_of(value));
         return Err(format!("needs a list, not {found}"));

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 /// What happens to the next ticket that is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Trick {
+pub(crate) enum Trick {
     /// It is refused before anything is done.
     Before(u16),
     /// It is opened, and the answer says that something broke.
@@ -25,17 +25,19 @@ pub(super) enum Trick {
 }
 
 #[derive(Default)]
-pub(super) struct World {
-    pub(super) tickets: Vec<Value>,
-    pub(super) links: Vec<Value>,
-    pub(super) tricks: VecDeque<Trick>,
-    pub(super) authorization: Vec<String>,
-    pub(super) searched: Vec<String>,
+pub(crate) struct World {
+    pub(crate) tickets: Vec<Value>,
+    pub(crate) links: Vec<Value>,
+    pub(crate) tricks: VecDeque<Trick>,
+    pub(crate) authorization: Vec<String>,
+    pub(crate) searched: Vec<String>,
+    /// Nobody may comment or move a ticket just now.
+    pub(crate) is_stiff: bool,
 }
 
-pub(super) struct FakeJira {
-    pub(super) address: SocketAddr,
-    pub(super) world: Arc<Mutex<World>>,
+pub(crate) struct FakeJira {
+    pub(crate) address: SocketAddr,
+    pub(crate) world: Arc<Mutex<World>>,
     task: JoinHandle<()>,
 }
 
@@ -48,7 +50,7 @@ impl Drop for FakeJira {
 type Shared = State<Arc<Mutex<World>>>;
 
 impl FakeJira {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let world = Arc::new(Mutex::new(World::default()));
@@ -70,13 +72,31 @@ impl FakeJira {
     }
 
     /// Moves a ticket as a person would.
-    pub(super) fn moved(&self, key: &str, status: &str, category: &str) {
+    pub(crate) fn moved(&self, key: &str, status: &str, category: &str) {
         let mut world = self.world.lock().unwrap();
         let ticket = world.tickets.iter_mut().find(|ticket| ticket["key"] == key).unwrap();
         ticket["fields"]["status"] = json!({"name": status, "statusCategory": {"key": category}});
     }
 
-    pub(super) fn keys(&self) -> Vec<String> {
+    /// Says something on a ticket.
+    pub(crate) fn commented(&self, key: &str, text: &str) {
+        let mut world = self.world.lock().unwrap();
+        let ticket = world.tickets.iter_mut().find(|ticket| ticket["key"] == key).unwrap();
+        ticket["fields"]["comment"].as_array_mut().unwrap().push(json!({"body": text}));
+    }
+
+    /// Tells how each ticket stands: its key, its status, and how often it was commented.
+    pub(crate) fn told(&self) -> Vec<String> {
+        let world = self.world.lock().unwrap();
+        let told = |ticket: &Value| {
+            let (key, fields) = (ticket["key"].as_str().unwrap(), &ticket["fields"]);
+            let comments = fields["comment"].as_array().unwrap().len();
+            format!("{key} {} {comments}", fields["status"]["name"].as_str().unwrap())
+        };
+        world.tickets.iter().map(told).collect()
+    }
+
+    pub(crate) fn keys(&self) -> Vec<String> {
         let world = self.world.lock().unwrap();
         world.tickets.iter().map(|ticket| ticket["key"].as_str().unwrap().to_owned()).collect()
     }
@@ -165,14 +185,17 @@ async fn comment(
     Path(key): Path<String>,
     method: Method,
     body: Bytes,
-) -> Json<Value> {
+) -> (StatusCode, Json<Value>) {
     let mut world = world.lock().unwrap();
+    if world.is_stiff {
+        return (StatusCode::SERVICE_UNAVAILABLE, Json(json!({})));
+    }
     let ticket = world.tickets.iter_mut().find(|ticket| ticket["key"] == key.as_str()).unwrap();
     if method == Method::POST {
         let asked: Value = serde_json::from_slice(&body).unwrap();
         ticket["fields"]["comment"].as_array_mut().unwrap().push(asked);
     }
-    Json(json!({"comments": ticket["fields"]["comment"]}))
+    (StatusCode::OK, Json(json!({"comments": ticket["fields"]["comment"]})))
 }
 
 async fn transition(

@@ -9,9 +9,9 @@ use super::RestApi;
 use super::config::Config;
 use super::exchange::Exchange;
 use super::poll::{Poll, Progress};
-use crate::action::Call;
 use crate::action::scrub::Scrub;
-use crate::run::{Fault, FaultClass};
+use crate::action::{Call, Withdrawn};
+use crate::run::{Fault, FaultClass, Wait};
 
 /// How long it is waited for that accepted work takes it away.
 pub(super) const PATIENCE: Duration = Duration::from_secs(45);
@@ -62,6 +62,26 @@ impl RestApi {
             }
         };
         Fault { message, ..fault }
+    }
+
+    /// Takes away what was accepted and nobody waits for any more, where `delete.orphans` asks for it. What was there
+    /// before, or was made since, is not touched.
+    pub(super) async fn withdraw_clean(
+        &self,
+        exchange: &Exchange<'_>,
+        (call, on): (&Call, &Wait),
+        scrub: &Scrub,
+    ) -> Result<Withdrawn, Fault> {
+        let config = Config::read(call)?;
+        if call.previous.is_some() || super::is_undoing(on) || !config.takes_orphans() {
+            return Ok(Withdrawn::Nothing);
+        }
+        if !crate::kinds::markers_in(&call.config).is_empty() {
+            let why = "what it was told is not known any more".to_owned();
+            return Ok(Withdrawn::Left { why });
+        }
+        let call = Call { key: format!("{}-orphan", call.key), ..call.clone() };
+        self.take_away(exchange, (&config, &call), scrub).await.map(|()| Withdrawn::Done)
     }
 
     async fn take_away(

@@ -260,3 +260,33 @@ async fn orphans_are_taken_away_when_the_table_says_so() {
         }
     }
 }
+
+#[tokio::test]
+async fn an_instance_that_nobody_waits_for_any_more_is_taken_away_once() {
+    let (address, broker) = start().await;
+    let create = config(address, "PUT", 3);
+    let Outcome::Waiting { on } = RestApi::new().perform(&ports(), &create).await.unwrap() else {
+        panic!("it is done")
+    };
+    let withdrawn = async |call: &Call, on: &Wait| {
+        RestApi::new().withdraw(&ports(), call, on).await.expect("answered")
+    };
+    // What was there before, what is being taken away, and what nobody said may be taken away, stays.
+    let record = json!({"action": "rest-api", "digest": crate::digest::Digest::of_bytes(b""), "sent": {},
+        "result": {}, "outputs": {}, "run": "r1", "at": "2026-01-01T00:00:00Z"});
+    let before = Call { previous: serde_json::from_value(record).unwrap(), ..create.clone() };
+    let mut undoing = on.clone();
+    undoing.reference["undoes"] = json!(true);
+    let mut kept = create.clone();
+    kept.config["delete"]["orphans"] = json!(false);
+    for (call, on) in [(&before, &on), (&create, &undoing), (&kept, &on)] {
+        assert_eq!(withdrawn(call, on).await, Withdrawn::Nothing);
+    }
+    assert_eq!(broker.lock().unwrap().ledger, ["provision payments-db"]);
+    for _ in 0..2 {
+        assert_eq!(withdrawn(&create, &on).await, Withdrawn::Done);
+    }
+    let broker = broker.lock().unwrap();
+    assert_eq!(broker.ledger, ["provision payments-db", "deprovision payments-db"]);
+    assert!(broker.instances.is_empty());
+}

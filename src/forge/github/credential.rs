@@ -28,6 +28,19 @@ pub enum Credential {
     },
 }
 
+impl Credential {
+    /// Tells what is wrong with it in itself; whether GitHub takes it is not asked.
+    pub fn check(&self) -> Result<(), Fault> {
+        match self {
+            Self::Token(token) if token.reveal().trim().is_empty() => {
+                Err(Fault::terminal("the token for GitHub is empty"))
+            }
+            Self::Token(_) => Ok(()),
+            Self::App { id, key } => sign(*id, key).map(drop),
+        }
+    }
+}
+
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -46,11 +46,30 @@ pub(super) async fn after(
     .fetch_all(readers)
     .await
     .map_err(StoreError::database("reading decisions"))?;
-    let decision = |(seq, at, by, body): (i64, i64, String, String)| {
-        let decision = rows::from_json("a decision", &body)?;
-        Ok(Decision { seq, at: rows::time(at)?, by, decision })
-    };
-    found.into_iter().map(decision).collect()
+    found.into_iter().map(read).collect()
+}
+
+fn read((seq, at, by, body): (i64, i64, String, String)) -> Result<Decision, StoreError> {
+    let decision = rows::from_json("a decision", &body)?;
+    Ok(Decision { seq, at: rows::time(at)?, by, decision })
+}
+
+/// Reads what people said to an approval, in their order.
+pub(super) async fn on_approval(
+    readers: &SqlitePool,
+    catalog: &str,
+    number: i64,
+) -> Result<Vec<Decision>, StoreError> {
+    let found: Vec<(i64, i64, String, String)> = sqlx::query_as(
+        "SELECT seq, at, who, body FROM decisions
+         WHERE catalog = $1 AND approval IS NOT NULL AND approval = $2 ORDER BY seq",
+    )
+    .bind(catalog)
+    .bind(number)
+    .fetch_all(readers)
+    .await
+    .map_err(StoreError::database("reading decisions"))?;
+    found.into_iter().map(read).collect()
 }
 
 /// Returns the number of the last decision; 0 where there is none.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::write::{OURSELVES, Write};
-use super::{rows, units};
+use super::{rows, units, waiting};
 use crate::id::RunId;
 use crate::run::{Event, Run, RunEvent, RunState, StepState};
 use crate::store::audit::tell_event;
@@ -32,6 +32,7 @@ pub(super) async fn append(
         let (what, detail) = tell_event(run, event);
         write.audit(*at, OURSELVES, what, &detail).await?;
     }
+    waiting::follow(write, run, entries).await?;
     let at = entries.last().map_or_else(Timestamp::now, |(at, _)| *at);
     units::write(write, writes, at).await
 }

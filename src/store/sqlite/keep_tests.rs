@@ -13,8 +13,7 @@ use super::fixtures::{at, beginning, definition, driven, end, holder, run, take,
 use super::restore::Restoring;
 use crate::id::RunId;
 use crate::store::{
-    BreakKind, DecisionKind, Lease, Proposal, Retention, Store as _, StoreError, UnitWrite,
-    verify_audit,
+    BreakKind, DecisionKind, Lease, Retention, Store as _, StoreError, UnitWrite, verify_audit,
 };
 
 async fn carried(store: &SqliteStore, lease: &Lease, id: &str, service: &str, over: bool) {
@@ -287,19 +286,20 @@ async fn what_anything_refers_to_stays() {
     store.create_run(&lease, &failed, &[]).await.expect("created");
     let why = "no".to_owned();
     let cancelled = crate::run::RunEvent::Cancelled { why, by: "ada".to_owned() };
-    let entries = take(&mut failed, vec![super::fixtures::of_run(cancelled)]);
+    let on = crate::run::Wait {
+        on: "ticket".to_owned(),
+        reference: serde_json::json!({"key": "OPS-1"}),
+        what: "OPS-1".to_owned(),
+    };
+    let waits = super::fixtures::of_step(crate::run::StepEvent::Waiting { on });
+    let events = [beginning(), vec![waits, super::fixtures::of_run(cancelled)]].concat();
+    let entries = take(&mut failed, events);
     store.append(&lease, &failed, &entries, &[]).await.expect("appended");
     carried(&store, &lease, "later", "desk", true).await;
-    let proposal = Proposal {
-        repository: "infra".to_owned(),
-        number: 1,
-        run: Some(RunId("failed".to_owned())),
-        step: None,
-        service: "desk".to_owned(),
-    };
-    store.save_proposal(&lease, &proposal).await.expect("saved");
     assert_eq!(old(&store, &EVERYTHING, 1_000).await, ["proposed", "loose"]);
-    store.settle_proposal(&lease, &proposal, ("withdrawn", None)).await.expect("settled");
+    let adrift = store.adrift().await.expect("read");
+    let [ticket] = adrift.as_slice() else { panic!("{adrift:?}") };
+    store.settle_adrift(&lease, ticket, ("withdrawn", None), at(2)).await.expect("settled");
     assert_eq!(old(&store, &EVERYTHING, 1_000).await, ["proposed", "loose", "failed"]);
     let open = [RunId("waits".to_owned())];
     assert_eq!(store.prune_runs(&lease, &open, at(1_000)).await.expect("asked"), 0, "it is open");

@@ -1,5 +1,6 @@
 //! The store in SQLite: WAL, full sync, one file.
 
+mod approvals;
 mod arrivals;
 mod audit;
 mod backup;
@@ -27,6 +28,8 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 mod units;
+mod waiting;
+mod waits;
 mod write;
 
 pub use restore::{PutBack, Restoring};

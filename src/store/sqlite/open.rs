@@ -28,7 +28,7 @@ const MIGRATIONS: [&str; 5] = [
     include_str!("migrations/0001_state.sql"),
     include_str!("migrations/0002_claims.sql"),
     include_str!("migrations/0003_arrivals.sql"),
-    include_str!("migrations/0004_reserved.sql"),
+    include_str!("migrations/0004_approvals.sql"),
     include_str!("migrations/0005_audit.sql"),
 ];
 

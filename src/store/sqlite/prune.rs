@@ -1,4 +1,4 @@
-//! Forgets old runs with their journals, tasks and proposals. What anything refers to stays, and so does the audit chain.
+//! Forgets old runs with their journals, tasks, approvals and proposals. What anything refers to stays, and so does the audit chain.
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -10,7 +10,7 @@ use crate::id::RunId;
 use crate::store::{Retention, StoreError};
 
 /// Runs that ended before a moment and are not among the newest of their service, unless a unit still stands as they
-/// left it, a proposal of them is not settled, or a task of them is open.
+/// left it, something that they waited for outside is not taken back, or a task of them is open.
 const OLD: &str = "
     WITH referred (run) AS MATERIALIZED (
         SELECT record ->> '$.record.applied.run' FROM units WHERE catalog = $1
@@ -24,8 +24,8 @@ const OLD: &str = "
     SELECT id FROM ranked
     WHERE place > $3 AND updated_at < $2 AND state NOT IN ('queued', 'running', 'waiting')
     AND id NOT IN (SELECT run FROM referred)
-    AND NOT EXISTS (SELECT 1 FROM proposals WHERE proposals.catalog = $1 AND proposals.run = ranked.id
-                    AND proposals.settled IS NULL AND ranked.state <> 'succeeded')
+    AND NOT EXISTS (SELECT 1 FROM waits WHERE waits.catalog = $1 AND waits.run = ranked.id
+                    AND waits.settled IS NULL)
     AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.catalog = $1 AND tasks.run = ranked.id
                     AND tasks.state = 'open')
     ORDER BY seq LIMIT $4";
@@ -78,6 +78,14 @@ pub(super) async fn prune(
         ),
         (
             "DELETE FROM tasks WHERE catalog = $1 AND run IN (SELECT value FROM json_each($2))",
+            &ids_listed,
+        ),
+        (
+            "DELETE FROM waits WHERE catalog = $1 AND run IN (SELECT value FROM json_each($2))",
+            &ids_listed,
+        ),
+        (
+            "DELETE FROM approvals WHERE catalog = $1 AND run IN (SELECT value FROM json_each($2))",
             &ids_listed,
         ),
         (

@@ -17,18 +17,18 @@ use super::open::{self, Connections};
 use super::restore::{PutBack, Restoring};
 use super::write::Write;
 use super::{
-    arrivals, audit, backup, catalog, check, claims, decisions, journal, lease, plans, proposals,
-    prune, restore, runs, tasks, units,
+    approvals, arrivals, audit, backup, catalog, check, claims, decisions, journal, lease, plans,
+    proposals, prune, restore, runs, tasks, units, waits,
 };
 use crate::catalog::Kind;
 use crate::digest::Digest;
 use crate::id::{RunId, UnitKey};
 use crate::reconcile::{Plan, UnitRecord, UnitRow};
-use crate::run::{Event, Run};
+use crate::run::{Approvers, Event, Run};
 use crate::store::{
-    Arrival, AuditEntry, AuditFilter, CatalogState, Checked, Decision, DecisionKind, JournalEntry,
-    Lease, LeaseHolder, LeftProposal, PlanNote, Proposal, Retention, RunSummary, Store, StoreError,
-    Task, TaskState, UnitWrite,
+    Adrift, Approval, ApprovalState, Arrival, AuditEntry, AuditFilter, CatalogState, Checked,
+    Decision, DecisionKind, JournalEntry, Lease, LeaseHolder, LeftBehind, PlanNote, Proposal,
+    Retention, RunSummary, Store, StoreError, Task, TaskState, UnitWrite,
 };
 use crate::validate::Good;
 
@@ -323,6 +323,41 @@ impl Store for SqliteStore {
         tasks::list(&self.readers, &self.catalog, only_open).await
     }
 
+    async fn open_approval(
+        &self,
+        lease: &Lease,
+        approval: &Approval,
+    ) -> Result<Approval, StoreError> {
+        fenced!(self, lease, |write| approvals::open(write, approval))
+    }
+
+    async fn change_approvers(
+        &self,
+        lease: &Lease,
+        number: i64,
+        may: &Approvers,
+    ) -> Result<(), StoreError> {
+        fenced!(self, lease, |write| approvals::change(write, number, may))
+    }
+
+    async fn close_approval(
+        &self,
+        lease: &Lease,
+        number: i64,
+        end: (ApprovalState, &str),
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        fenced!(self, lease, |write| approvals::close(write, number, end, at))
+    }
+
+    async fn approvals(&self, only_open: bool) -> Result<Vec<Approval>, StoreError> {
+        approvals::list(&self.readers, &self.catalog, only_open).await
+    }
+
+    async fn approval(&self, number: i64) -> Result<Option<(Approval, Vec<Decision>)>, StoreError> {
+        approvals::one(&self.readers, &self.catalog, number).await
+    }
+
     async fn save_proposal(&self, lease: &Lease, proposal: &Proposal) -> Result<(), StoreError> {
         fenced!(self, lease, |write| proposals::save(write, proposal))
     }
@@ -331,17 +366,26 @@ impl Store for SqliteStore {
         proposals::list(&self.readers, &self.catalog).await
     }
 
-    async fn left_proposals(&self) -> Result<Vec<LeftProposal>, StoreError> {
-        proposals::left(&self.readers, &self.catalog).await
+    async fn adrift(&self) -> Result<Vec<Adrift>, StoreError> {
+        waits::adrift(&self.readers, &self.catalog).await
     }
 
-    async fn settle_proposal(
+    async fn tried(&self, lease: &Lease, adrift: &Adrift, why: &str) -> Result<(), StoreError> {
+        fenced!(self, lease, |write| waits::tried(write, adrift, why))
+    }
+
+    async fn settle_adrift(
         &self,
         lease: &Lease,
-        proposal: &Proposal,
+        adrift: &Adrift,
         became: (&str, Option<&str>),
+        at: Timestamp,
     ) -> Result<(), StoreError> {
-        fenced!(self, lease, |write| proposals::settle(write, proposal, became, Timestamp::now()))
+        fenced!(self, lease, |write| waits::settle(write, adrift, became, at))
+    }
+
+    async fn left_behind(&self) -> Result<Vec<LeftBehind>, StoreError> {
+        waits::left_behind(&self.readers, &self.catalog).await
     }
 
     async fn arrive(&self, at: Timestamp, arrival: &Arrival) -> Result<bool, StoreError> {

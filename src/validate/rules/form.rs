@@ -1,9 +1,12 @@
 //! `form/…`: the form of an item or bundle is right in itself. The catalog room finds; these rows explain.
 
-use crate::catalog::{Body, Document};
+use serde::Deserialize as _;
+
+use crate::catalog::{Body, Document, Form, Item};
 use crate::finding::Severity;
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
+use crate::validate::texts::action_lists;
 
 const CHECKED_BY: Check = Check::With("form/duplicate-id");
 
@@ -92,12 +95,34 @@ pub(super) static RULES: [Rule; 8] = [
 
 fn check(document: &Document, findings: &mut Findings<'_>) {
     let form = match &document.body {
-        Some(Body::Item(item)) => &item.presentation.form,
+        Some(Body::Item(item)) => {
+            check_approvals(item, findings);
+            &item.presentation.form
+        }
         Some(Body::Bundle(bundle)) => &bundle.presentation.form,
         _ => return,
     };
     for problem in form.problems() {
         findings.add(findings.of_problem("/presentation/form", problem));
+    }
+}
+
+/// The forms of approvals in the middle of a run; one of another shape is a finding of `action/config`.
+fn check_approvals(item: &Item, findings: &mut Findings<'_>) {
+    for list in action_lists(item) {
+        let asking =
+            list.actions.iter().enumerate().filter(|(_, action)| action.kind == "approval");
+        for (index, action) in asking {
+            let form = action.config.value().get("form").map(Form::deserialize);
+            let Some(Ok(form)) = form else { continue };
+            let at = format!("{}/config/form", list.pointer_to(index));
+            // Its texts are templates, those of its defaults too.
+            for problem in form.problems().into_iter().filter(|problem| {
+                problem.severity == Severity::Error || problem.rule != "form/default"
+            }) {
+                findings.add(findings.of_problem(&at, problem));
+            }
+        }
     }
 }
 
@@ -179,6 +204,26 @@ mod tests {
         with(
             "{id: label, name: Label, type: string, required: true, conditional: {field: size, operator: in, value: [small]}}",
             "",
+        );
+    }
+
+    #[test]
+    fn of_an_approval() {
+        let action = |fields: &str| {
+            let asks = format!(
+                "      - {{id: ask, type: approval, config: {{approvers: {{users: [ada]}}, form: {{groups: [{{id: main, name: Main, fields: [{fields}]}}]}}}}}}\n"
+            );
+            ITEM.replace("    actions:\n", &format!("    actions:\n{asks}"))
+        };
+        check(
+            &action(
+                "{id: a, name: A, type: select}, {id: b, name: 'B {{service.id}}', type: string, default: '{{service.id}}'}",
+            ),
+            "catalog/databases/database-standard.yaml:22:119: error form/choices a field of type `select` needs choices (list them under `enum`)",
+        );
+        check(
+            &action("{id: a, name: A, type: password}"),
+            "catalog/databases/database-standard.yaml:22:142: error action/config expected one of `string`, `textarea`, `number`, `boolean`, `select`, `multiselect`, `date`, `email`, found `password`",
         );
     }
 

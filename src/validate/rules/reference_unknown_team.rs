@@ -1,11 +1,13 @@
 //! `reference/unknown-team`: teams are those that the settings list, where they list any.
 
-use crate::catalog::{ApprovalRule, Catalog, Document, Metadata, Output};
+use serde_json::Value;
+
+use crate::catalog::{ApprovalRule, Catalog, Document, Item, Metadata, Output};
 use crate::finding::{Finding, Severity, nearest};
 use crate::validate::context::Context;
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
-use crate::validate::texts::escape;
+use crate::validate::texts::{action_lists, escape};
 
 pub(super) static RULE: Rule = Rule {
     id: "reference/unknown-team",
@@ -36,6 +38,7 @@ fn check(context: &Context<'_>, rule: &'static Rule, found: &mut Vec<Finding>) {
         let mut teams = Teams::of(catalog, &entry.document, rule);
         teams.check_offer(&entry.body.metadata, entry.body.outputs.iter());
         teams.check_approval("/fulfillment/approval", entry.body.fulfillment.approval.as_ref());
+        teams.check_approvers(&entry.body);
         found.extend(teams.findings.into_found());
     }
     for entry in catalog.bundles.values() {
@@ -89,6 +92,26 @@ impl<'a> Teams<'a> {
         }
     }
 
+    /// Teams whose members approve in the middle of a run.
+    fn check_approvers(&mut self, item: &Item) {
+        for list in action_lists(item) {
+            let asking =
+                list.actions.iter().enumerate().filter(|(_, action)| action.kind == "approval");
+            for (index, action) in asking {
+                let config = action.config.value();
+                let teams = config.pointer("/approvers/teams").and_then(Value::as_array);
+                let names = teams.into_iter().flatten().enumerate();
+                for (place, team) in names.filter_map(|(place, team)| Some((place, team.as_str()?)))
+                {
+                    if !team.contains("{{") {
+                        let at = list.pointer_to(index);
+                        self.check(&format!("{at}/config/approvers/teams/{place}"), team);
+                    }
+                }
+            }
+        }
+    }
+
     fn check(&mut self, pointer: &str, team: &str) {
         let known = &self.catalog.settings.teams;
         if known.contains_key(team) {
@@ -121,6 +144,18 @@ mod tests {
         check(
             &settings("{billing: {}, platform: {}}"),
             "services/payments/payments-db.yaml:3:35: error reference/unknown-team no team `payments` (list it under `teams` in `trueline.yaml`)",
+        );
+    }
+
+    #[test]
+    fn so_are_those_that_approve_in_the_middle_of_a_run() {
+        let asks = "      - {id: ask, type: approval, config: {approvers: {teams: [platform, leads, '{{fields.size}}']}}}\n";
+        let item = ITEM.replace("    actions:\n", &format!("    actions:\n{asks}"));
+        check(
+            &format!(
+                "{item}--- trueline.yaml\nschemaVersion: catalog/v1\nkind: Catalog\nteams: {{platform: {{}}}}\n"
+            ),
+            "catalog/databases/database-standard.yaml:22:74: error reference/unknown-team no team `leads` (list it under `teams` in `trueline.yaml`)",
         );
     }
 

@@ -1,0 +1,70 @@
+//! What people and other processes decide: rows that are only ever added.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::digest::Digest;
+
+/// What a person or another process decided.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum DecisionKind {
+    /// Approves a plan (and so the changes listed in it) or one change.
+    Approve {
+        /// Digest of the plan or change.
+        subject: Digest,
+        /// The changes that are approved with it.
+        changes: Vec<Digest>,
+    },
+    /// Rejects a plan or a change.
+    Reject {
+        /// Digest of the plan or change.
+        subject: Digest,
+        /// The changes that are rejected with it.
+        changes: Vec<Digest>,
+        /// Why.
+        reason: String,
+    },
+    /// Completes a task.
+    CompleteTask {
+        /// Its number.
+        task: i64,
+        /// What was entered.
+        outputs: Map<String, Value>,
+    },
+    /// Grants what a step asks people to approve.
+    Grant {
+        /// Number of the approval.
+        approval: i64,
+        /// What is said to it.
+        comment: String,
+        /// What was filled in; sensitive values sealed.
+        answers: Map<String, Value>,
+    },
+    /// Rejects what a step asks people to approve.
+    Refuse {
+        /// Number of the approval.
+        approval: i64,
+        /// Why.
+        reason: String,
+    },
+    /// Asks for a tick now; lifts the stall of a service, where one is named.
+    Apply {
+        /// Id of the service.
+        service: Option<String>,
+    },
+}
+
+/// A decision as it was recorded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Its number, rising from 1.
+    pub seq: i64,
+    /// When.
+    pub at: Timestamp,
+    /// Who, as the operating system says: self-declared.
+    pub by: String,
+    /// What.
+    pub decision: DecisionKind,
+}

@@ -1,2 +1,0 @@
--- Nothing: a number that another change takes.
-PRAGMA user_version = 4;

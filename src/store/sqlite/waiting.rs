@@ -1,0 +1,82 @@
+//! What becomes of what steps wait for, with the events that end the waiting: in the same durable step, so that
+//! nobody is asked for something that no run needs any more.
+
+use jiff::Timestamp;
+
+use super::write::{OURSELVES, Write};
+use super::{approvals, rows, waits};
+use crate::id::StepPath;
+use crate::run::{Event, Run, RunEvent, StepEvent};
+use crate::store::{StoreError, TaskState};
+
+/// Ends what is no longer waited for.
+pub(super) async fn follow(
+    write: &mut Write<'_>,
+    run: &Run,
+    entries: &[(Timestamp, Event)],
+) -> Result<(), StoreError> {
+    for (at, event) in entries {
+        match event {
+            Event::Step { path, event } => follow_step(write, (run, path), event, *at).await?,
+            Event::Run { event } if run.state.is_over() => match why_over(event) {
+                Some(why) => {
+                    call_off(write, (run, None), &why, *at).await?;
+                    waits::set_adrift(write, (&run.id, None)).await?;
+                }
+                None => waits::end(write, (&run.id, None)).await?,
+            },
+            Event::Run { .. } => {}
+        }
+    }
+    Ok(())
+}
+
+async fn follow_step(
+    write: &mut Write<'_>,
+    (run, path): (&Run, &StepPath),
+    event: &StepEvent,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    match event {
+        StepEvent::Waiting { on } if !on.is_ours() => waits::begin(write, (run, path), on).await,
+        StepEvent::Succeeded { .. } => waits::end(write, (&run.id, Some(path))).await,
+        // What failed may have left open what it waited for; its action looks, and knows.
+        StepEvent::Failed { .. } => waits::set_adrift(write, (&run.id, Some(path))).await,
+        StepEvent::Cancelled { why } => {
+            call_off(write, (run, Some(path)), why, at).await?;
+            waits::set_adrift(write, (&run.id, Some(path))).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Says why a run ended before all of its steps were done.
+fn why_over(event: &RunEvent) -> Option<String> {
+    match event {
+        RunEvent::Started | RunEvent::Succeeded => None,
+        RunEvent::Failed { why } | RunEvent::NeedsDecision { why } => Some(why.clone()),
+        RunEvent::Superseded { commit } => Some(format!("commit {commit} took its run's place")),
+        RunEvent::Cancelled { by, why } => Some(format!("{why} ({by})")),
+    }
+}
+
+async fn call_off(
+    write: &mut Write<'_>,
+    (run, step): (&Run, Option<&StepPath>),
+    why: &str,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE tasks SET state = $4, done_by = $5
+         WHERE catalog = $1 AND run = $2 AND ($3 IS NULL OR step = $3) AND state = 'open'",
+    )
+    .bind(write.catalog)
+    .bind(&run.id.0)
+    .bind(step.map(|step| step.0.as_str()))
+    .bind(rows::to_word(&TaskState::Cancelled))
+    .bind(OURSELVES)
+    .execute(write.connection())
+    .await
+    .map_err(StoreError::database("cancelling tasks"))?;
+    approvals::void(write, (&run.id, step), why, at).await
+}
