@@ -4,7 +4,7 @@
 mod api;
 mod config;
 #[cfg(test)]
-mod fake;
+pub(super) mod fake;
 mod links;
 mod sender;
 #[cfg(test)]

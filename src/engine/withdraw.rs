@@ -149,6 +149,7 @@ impl Driver {
         let call = action::Call {
             key,
             marker,
+            attempt: 1,
             title: format!("{} {}", unit.unit, step.action.id),
             service: unit.unit.service.clone(),
             config,

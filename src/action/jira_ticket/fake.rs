@@ -33,8 +33,8 @@ pub(super) struct World {
     pub(super) searched: Vec<String>,
 }
 
-pub(super) struct FakeJira {
-    pub(super) address: SocketAddr,
+pub(crate) struct FakeJira {
+    pub(crate) address: SocketAddr,
     pub(super) world: Arc<Mutex<World>>,
     task: JoinHandle<()>,
 }
@@ -48,7 +48,7 @@ impl Drop for FakeJira {
 type Shared = State<Arc<Mutex<World>>>;
 
 impl FakeJira {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let world = Arc::new(Mutex::new(World::default()));
@@ -70,15 +70,22 @@ impl FakeJira {
     }
 
     /// Moves a ticket as a person would.
-    pub(super) fn moved(&self, key: &str, status: &str, category: &str) {
+    pub(crate) fn moved(&self, key: &str, status: &str, category: &str) {
         let mut world = self.world.lock().unwrap();
         let ticket = world.tickets.iter_mut().find(|ticket| ticket["key"] == key).unwrap();
         ticket["fields"]["status"] = json!({"name": status, "statusCategory": {"key": category}});
     }
 
-    pub(super) fn keys(&self) -> Vec<String> {
+    pub(crate) fn keys(&self) -> Vec<String> {
         let world = self.world.lock().unwrap();
         world.tickets.iter().map(|ticket| ticket["key"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+impl FakeJira {
+    /// Counts the links that were asked for.
+    pub(crate) fn links(&self) -> usize {
+        self.world.lock().unwrap().links.len()
     }
 }
 
