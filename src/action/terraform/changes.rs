@@ -117,9 +117,9 @@ impl Changes {
     pub(super) fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for (name, change) in &self.0 {
-            lines.push(format!("{} {name}{}", change.sign(), change.remark()));
+            lines.push(format!("{} {}{}", change.sign(), plain(name), change.remark()));
             for (name, attribute) in &change.attributes {
-                let name = name.trim_start_matches('/').replace('/', ".");
+                let name = plain(&name.trim_start_matches('/').replace('/', "."));
                 let lead = if name.is_empty() { String::new() } else { format!("{name}: ") };
                 lines.push(format!("    {lead}{}", attribute.shown()));
             }
@@ -202,6 +202,16 @@ impl Attribute {
             Some(_) => format!("{} → {after}", text(self.before.as_ref())),
         }
     }
+}
+
+/// Writes a name so that it acts on no terminal, and not without an end.
+fn plain(name: &str) -> String {
+    let short = name.get(..name.floor_char_boundary(MAX_VALUE)).unwrap_or_default();
+    let shown = short.chars().map(|c| match c {
+        c if c.is_control() => c.escape_default().to_string(),
+        c => c.to_string(),
+    });
+    shown.collect()
 }
 
 fn text(value: Option<&Value>) -> String {
@@ -368,6 +378,21 @@ mod tests {
         "#);
         assert!(!json!(shown).to_string().contains("s3cret"));
         assert_eq!(changes(&json!(null), &json!(null)).summary(), "no changes");
+    }
+
+    #[test]
+    fn a_plan_of_many_megabytes_is_cut_and_acts_on_no_terminal() {
+        let long = "é\u{1b}[2J\n".repeat(1 << 20);
+        let made = |name: &str, value: &str| {
+            json!({"address": name, "change": {"actions": ["create"], "before": null,
+                   "after": {"a": value, "\u{1b}]0;b": 1}, "after_unknown": {}}})
+        };
+        let many = (0..2000).map(|n| made(&format!("a.b[\"\u{1b}[31m{n}\"]"), "x"));
+        let all = [made("a.a", &long)].into_iter().chain(many).collect();
+        let lines = changes(&all, &json!(null)).lines();
+        assert_eq!((lines.len(), lines[400].as_str()), (401, "… 5603 more lines"));
+        assert!(lines.iter().all(|line| line.len() < 1000 && !line.contains(char::is_control)));
+        assert_eq!(lines[3], "+ a.b[\"\\u{1b}[31m0\"]");
     }
 
     #[test]
