@@ -17,6 +17,8 @@ mod approval_tests;
 #[cfg(test)]
 mod expire_tests;
 #[cfg(test)]
+mod failures;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod withdraw_tests;

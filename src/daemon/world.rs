@@ -27,6 +27,19 @@ teams:
   platform: {owners: [\"@acme/platform\"], contact: platform@acme.example}
 ";
 
+/// What a world is given: what its actions reach the outside through, made of the usual, and who tells the time.
+#[derive(Clone)]
+pub(super) struct Given {
+    pub(super) ports: Arc<dyn Fn(Ports) -> Ports + Send + Sync>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Default for Given {
+    fn default() -> Self {
+        Self { ports: Arc::new(|ports| ports), clock: Arc::new(SystemClock) }
+    }
+}
+
 /// A catalog, a store, and a daemon between them.
 pub(super) struct World {
     pub(super) folder: tempfile::TempDir,
@@ -34,20 +47,26 @@ pub(super) struct World {
     pub(super) daemon: Daemon,
     /// Where its catalog is committed to; nothing where it is a plain directory.
     pub(super) repository: Option<Repo>,
+    given: Given,
 }
 
 impl World {
     /// Makes it of files: each begins with a line `--- path`.
     pub(super) async fn of(files: &str) -> Self {
-        Self::made(files, None).await
+        Self::made(files, None, Given::default()).await
     }
 
     /// Makes it of files that are committed to a repository, which has the local forge.
     pub(super) async fn in_repository(files: &str) -> Self {
-        Self::made(files, Some(Repo::bare())).await
+        Self::made(files, Some(Repo::bare()), Given::default()).await
     }
 
-    async fn made(files: &str, repository: Option<Repo>) -> Self {
+    /// Makes it with what it is given.
+    pub(super) async fn given(files: &str, given: Given) -> Self {
+        Self::made(files, None, given).await
+    }
+
+    async fn made(files: &str, repository: Option<Repo>, given: Given) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Arc::new(SqliteStore::in_memory("tests").await.expect("a store"));
         write(folder.path(), "catalog/trueline.yaml", SETTINGS);
@@ -56,8 +75,8 @@ impl World {
         if let Some(repository) = &repository {
             commit(repository, &catalog);
         }
-        let daemon = drive((folder.path(), repository.as_ref()), &store).await;
-        Self { folder, store, daemon, repository }
+        let daemon = drive((folder.path(), repository.as_ref()), &store, &given).await;
+        Self { folder, store, daemon, repository, given }
     }
 
     /// Writes files of the catalog; one without content is removed.
@@ -83,7 +102,8 @@ impl World {
     pub(super) async fn restart(&mut self) {
         let engine = &self.daemon.driver.engine;
         engine.store.release(&engine.lease).await.expect("released");
-        self.daemon = drive((self.folder.path(), self.repository.as_ref()), &self.store).await;
+        let place = (self.folder.path(), self.repository.as_ref());
+        self.daemon = drive(place, &self.store, &self.given).await;
     }
 
     pub(super) async fn open_tasks(&self) -> Vec<Task> {
@@ -121,23 +141,27 @@ impl World {
     }
 }
 
-async fn drive((folder, repository): (&Path, Option<&Repo>), store: &Arc<SqliteStore>) -> Daemon {
+async fn drive(
+    (folder, repository): (&Path, Option<&Repo>),
+    store: &Arc<SqliteStore>,
+    given: &Given,
+) -> Daemon {
     let holder = LeaseHolder { pid: 1, host: "here".to_owned(), command: "test".to_owned() };
-    let lease = store.acquire(&holder, SystemClock.now()).await.expect("the lease");
+    let lease = store.acquire(&holder, given.clock.now()).await.expect("the lease");
     let http = Arc::new(HttpClient::new(&Egress::default()).expect("a client"));
     let engine = Engine {
         catalog: "tests".to_owned(),
         lease,
         sealer: Sealer::key_at(&folder.join("key")).expect("a key"),
-        ports: Ports {
+        ports: (given.ports)(Ports {
             http,
             state_dir: folder.to_owned(),
             operator: Arc::default(),
             secrets: Arc::new(EnvironmentSecrets),
             stop: crate::action::Stop::default(),
-        },
+        }),
         store: store.clone(),
-        clock: Arc::new(SystemClock),
+        clock: given.clock.clone(),
         limits: Limits::default(),
     };
     let catalog = folder.join("catalog").display().to_string();
