@@ -23,6 +23,8 @@ pub struct Call {
     pub key: String,
     /// The same without the effect's number: what is searched for to find what an earlier run made.
     pub marker: String,
+    /// From 1; higher where an earlier attempt failed, or where nobody knows what became of it.
+    pub attempt: u32,
     /// For people and other sides: `payments-db provision (run …)`.
     pub title: String,
     /// The service.

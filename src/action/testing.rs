@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
+pub(crate) use super::jira_ticket::fake::FakeJira;
 use super::{Call, Egress, EnvironmentSecrets, HttpClient, Ports};
 use crate::secret::Secret;
 
@@ -151,6 +152,7 @@ pub(crate) fn call(config: Value) -> Call {
     Call {
         key: "trueline-demo-u1-provision-1".to_owned(),
         marker: "trueline-demo-u1-provision".to_owned(),
+        attempt: 1,
         title: "payments-db provision".to_owned(),
         service: "payments-db".to_owned(),
         config,

@@ -1,5 +1,6 @@
 //! Snapshot → documents: YAML, schema, typed body. Unchanged files are not read again.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use imbl::ordmap::DiffItem;
@@ -32,8 +33,18 @@ impl Reader {
         Self { memory: Some(memory), ..Self::default() }
     }
 
-    /// Reads the documents of a snapshot, as many at a time as there are cores; forgets what is no longer there.
+    /// Reads the documents of a snapshot; forgets what is no longer there.
     pub fn read(&mut self, snapshot: &Snapshot) -> Documents {
+        self.read_and(snapshot, |_| ()).0
+    }
+
+    /// Reads the documents of a snapshot, as many at a time as there are cores, and looks at each that is new while its
+    /// bytes are at hand; returns what came of that by path.
+    pub fn read_and<T: Send>(
+        &mut self,
+        snapshot: &Snapshot,
+        look: impl Fn(&Document) -> T + Sync,
+    ) -> (Documents, BTreeMap<Arc<str>, T>) {
         let mut fresh: Vec<(&Arc<str>, &Blob)> = Vec::new();
         for item in self.files.diff(&snapshot.files) {
             match item {
@@ -48,17 +59,23 @@ impl Reader {
         let memory = self.memory.as_deref();
         let read = |(path, blob): &(&Arc<str>, &Blob)| {
             let known = memory.and_then(|memory| recall(memory, path, blob));
-            ((*path).clone(), known.or_else(|| read(path, blob)))
+            let document = known.or_else(|| read(path, blob));
+            let seen = document.map(|document| (look(&document), Arc::new(document)));
+            ((*path).clone(), seen)
         };
-        let read: Vec<(Arc<str>, Option<Document>)> = fresh.par_iter().map(read).collect();
+        let read: Vec<(Arc<str>, Option<(T, Arc<Document>)>)> =
+            fresh.par_iter().map(read).collect();
+        let mut seen = BTreeMap::new();
         for (path, document) in read {
-            match document {
-                Some(document) => self.documents.insert(path, Arc::new(document)),
-                None => self.documents.remove(&path),
+            let Some((what, document)) = document else {
+                self.documents.remove(&path);
+                continue;
             };
+            self.documents.insert(path.clone(), document);
+            seen.insert(path, what);
         }
         self.files = snapshot.files.clone();
-        self.documents.clone()
+        (self.documents.clone(), seen)
     }
 }
 

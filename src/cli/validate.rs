@@ -139,12 +139,13 @@ impl Options {
                 Source::Git(_) => return context.snapshot(),
             },
         };
-        let Some(place) = place.filter(|_| !self.mend.is_asked()) else {
+        if self.mend.is_asked() {
             return Ok(DirectoryReader::new(root).read()?);
-        };
-        let mut reader = DirectoryReader::knowing(root, place.stamps());
+        }
+        let stamps = place.map(Place::stamps).unwrap_or_default();
+        let mut reader = DirectoryReader::knowing(root, stamps);
         let snapshot = reader.read()?;
-        place.write_stamps(&reader);
+        place.iter().for_each(|place| place.write_stamps(&reader));
         Ok(snapshot)
     }
 }

@@ -22,6 +22,8 @@ mod ask_tests;
 #[cfg(test)]
 mod expire_tests;
 #[cfg(test)]
+mod failures;
+#[cfg(test)]
 mod keep_tests;
 #[cfg(test)]
 mod tests;

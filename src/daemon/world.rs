@@ -27,24 +27,33 @@ teams:
   platform: {owners: [\"@acme/platform\"], contact: platform@acme.example}
 ";
 
-/// What changes how the outside is reached.
-type Reach = Arc<dyn Fn(Ports) -> Ports + Send + Sync>;
+/// What a world is given: what its actions reach the outside through, made of the usual, and who tells the time.
+#[derive(Clone)]
+pub(super) struct Given {
+    pub(super) ports: Arc<dyn Fn(Ports) -> Ports + Send + Sync>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Default for Given {
+    fn default() -> Self {
+        Self { ports: Arc::new(|ports| ports), clock: Arc::new(SystemClock) }
+    }
+}
 
 /// A catalog, a store, and a daemon between them.
 pub(super) struct World {
     pub(super) folder: tempfile::TempDir,
     pub(super) store: Arc<SqliteStore>,
     pub(super) daemon: Daemon,
-    /// What is different in how it reaches the outside.
-    reach: Reach,
     /// Where its catalog is committed to; nothing where it is a plain directory.
     pub(super) repository: Option<Repo>,
+    given: Given,
 }
 
 impl World {
     /// Makes it of files: each begins with a line `--- path`.
     pub(super) async fn of(files: &str) -> Self {
-        Self::made(files, None, |ports| ports).await
+        Self::made(files, None, Given::default()).await
     }
 
     /// The same, with another way to the outside.
@@ -52,20 +61,20 @@ impl World {
         files: &str,
         reach: impl Fn(Ports) -> Ports + Send + Sync + 'static,
     ) -> Self {
-        Self::made(files, None, reach).await
+        Self::given(files, Given { ports: Arc::new(reach), ..Given::default() }).await
     }
 
     /// Makes it of files that are committed to a repository, which has the local forge.
     pub(super) async fn in_repository(files: &str) -> Self {
-        Self::made(files, Some(Repo::bare()), |ports| ports).await
+        Self::made(files, Some(Repo::bare()), Given::default()).await
     }
 
-    async fn made(
-        files: &str,
-        repository: Option<Repo>,
-        reach: impl Fn(Ports) -> Ports + Send + Sync + 'static,
-    ) -> Self {
-        let reach: Reach = Arc::new(reach);
+    /// Makes it with what it is given.
+    pub(super) async fn given(files: &str, given: Given) -> Self {
+        Self::made(files, None, given).await
+    }
+
+    async fn made(files: &str, repository: Option<Repo>, given: Given) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Arc::new(SqliteStore::in_memory("tests").await.expect("a store"));
         write(folder.path(), "catalog/trueline.yaml", SETTINGS);
@@ -74,8 +83,8 @@ impl World {
         if let Some(repository) = &repository {
             commit(repository, &catalog);
         }
-        let daemon = drive((folder.path(), repository.as_ref()), &store, &reach).await;
-        Self { folder, store, daemon, reach, repository }
+        let daemon = drive((folder.path(), repository.as_ref()), &store, &given).await;
+        Self { folder, store, daemon, repository, given }
     }
 
     /// Writes files of the catalog; one without content is removed.
@@ -102,7 +111,7 @@ impl World {
         let engine = &self.daemon.driver.engine;
         engine.store.release(&engine.lease).await.expect("released");
         let place = (self.folder.path(), self.repository.as_ref());
-        self.daemon = drive(place, &self.store, &self.reach).await;
+        self.daemon = drive(place, &self.store, &self.given).await;
     }
 
     pub(super) async fn open_tasks(&self) -> Vec<Task> {
@@ -143,16 +152,16 @@ impl World {
 async fn drive(
     (folder, repository): (&Path, Option<&Repo>),
     store: &Arc<SqliteStore>,
-    reach: &Reach,
+    given: &Given,
 ) -> Daemon {
     let holder = LeaseHolder { pid: 1, host: "here".to_owned(), command: "test".to_owned() };
-    let lease = store.acquire(&holder, SystemClock.now()).await.expect("the lease");
+    let lease = store.acquire(&holder, given.clock.now()).await.expect("the lease");
     let http = Arc::new(HttpClient::new(&Egress::default()).expect("a client"));
     let engine = Engine {
         catalog: "tests".to_owned(),
         lease,
         sealer: Sealer::key_at(&folder.join("key")).expect("a key"),
-        ports: reach(Ports {
+        ports: (given.ports)(Ports {
             http,
             state_dir: folder.to_owned(),
             operator: Arc::default(),
@@ -160,7 +169,7 @@ async fn drive(
             stop: crate::action::Stop::default(),
         }),
         store: store.clone(),
-        clock: Arc::new(SystemClock),
+        clock: given.clock.clone(),
         limits: Limits::default(),
     };
     let catalog = folder.join("catalog").display().to_string();

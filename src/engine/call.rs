@@ -182,6 +182,7 @@ impl<'a> Bench<'a> {
         Call {
             key: format!("{marker}-{}", self.run.effect),
             marker,
+            attempt: 1,
             title: format!("{} {}", self.unit.unit, step.action.id),
             service: self.unit.unit.service.clone(),
             config,

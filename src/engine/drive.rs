@@ -234,7 +234,7 @@ impl Driver {
         let attempt = progress.map_or(0, |progress| progress.attempts) + 1;
         let key =
             progress.and_then(|progress| progress.key.clone()).unwrap_or_else(|| call.key.clone());
-        let call = action::Call { key: key.clone(), ..call };
+        let call = action::Call { key: key.clone(), attempt, ..call };
         let event =
             Event::Step { path: path.clone(), event: StepEvent::Started { attempt, key, sent } };
         self.journal(id, vec![event], catalog).await?;

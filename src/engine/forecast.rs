@@ -148,6 +148,7 @@ async fn ask(
     let call = action::Call {
         key: marker.clone(),
         marker,
+        attempt: 1,
         title: format!("{} {}", unit.unit, step.action.id),
         service: unit.unit.service.clone(),
         config,

@@ -75,6 +75,7 @@ async fn look_at(
     let call = action::Call {
         key: marker.clone(),
         marker,
+        attempt: 1,
         title: format!("{} {id}", record.row.key),
         service: record.row.key.service.clone(),
         config,

@@ -201,6 +201,7 @@ impl Driver {
         let call = filled.map(|(config, secrets)| action::Call {
             key,
             marker,
+            attempt: 1,
             title: format!("{} {}", unit.unit, step.action.id),
             service: unit.unit.service.clone(),
             config,

@@ -33,7 +33,11 @@ pub struct DirectoryReader {
     /// When the last read began; files that were just written may have changed since.
     read_at: Timestamp,
     opened: usize,
+    most_held: u64,
 }
+
+/// How many bytes are held for who looks at each file once: what is beyond is read again then.
+const MOST_HELD: u64 = 32 << 20;
 
 /// A file as it was read.
 #[derive(Clone, Debug)]
@@ -59,10 +63,11 @@ impl DirectoryReader {
     /// Makes a reader; the directory is looked at when it is read.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         let (known, read_at) = (HashMap::new(), Timestamp::UNIX_EPOCH);
-        Self { root: root.into(), known, read_at, opened: 0 }
+        Self { root: root.into(), known, read_at, opened: 0, most_held: u64::MAX }
     }
 
-    /// Makes a reader that opens no file that looks as it did when an earlier one read it.
+    /// Makes a reader for who looks at each file once: it holds no more bytes than some, and opens no file that looks
+    /// as it did when an earlier one read it.
     pub fn knowing(root: impl Into<PathBuf>, stamps: Stamps) -> Self {
         let mut reader = Self::new(root);
         let folder: Arc<dyn Lender> = Arc::new(Folder(reader.root.clone()));
@@ -73,6 +78,7 @@ impl DirectoryReader {
         });
         reader.known = known.collect();
         reader.read_at = Timestamp::MAX;
+        reader.most_held = MOST_HELD;
         reader
     }
 
@@ -103,6 +109,7 @@ impl DirectoryReader {
         let walk = Walk {
             known: &self.known,
             known_at: self.read_at,
+            most_held: self.most_held,
             folder: Arc::new(Folder(self.root.clone())),
             bytes: AtomicU64::new(0),
             looked_at: AtomicUsize::new(0),
@@ -130,6 +137,7 @@ impl DirectoryReader {
 struct Walk<'a> {
     known: &'a HashMap<Arc<str>, Known>,
     known_at: Timestamp,
+    most_held: u64,
     folder: Arc<dyn Lender>,
     bytes: AtomicU64,
     looked_at: AtomicUsize,
@@ -274,7 +282,9 @@ impl Walk<'_> {
             return Known { stamp, digest, blob: known.blob.clone() };
         }
         let of = (digest, bytes.len() as u64);
-        let bytes = Content::lent(self.folder.clone(), path.clone(), of, Some(bytes));
+        let is_room = self.bytes.load(Ordering::Relaxed) < self.most_held;
+        let held = Some(bytes).filter(|_| is_room);
+        let bytes = Content::lent(self.folder.clone(), path.clone(), of, held);
         Known { stamp, digest, blob: Blob { id: digest.to_string().into(), bytes } }
     }
 }

@@ -49,11 +49,6 @@ pub(super) struct Comment {
     pub(super) scope: Scope,
 }
 
-/// Tells whether there may be a comment in a document.
-pub(super) fn has_comments(document: &Document) -> bool {
-    !document.is_recalled && memmem::find(&document.bytes.get(), MARK).is_some()
-}
-
 impl Comment {
     /// Tells whether it says why.
     pub(super) fn has_reason(&self) -> bool {
@@ -63,10 +58,14 @@ impl Comment {
 
 /// Reads the comments of a document; none where it cannot be parsed.
 pub(super) fn comments(document: &Document) -> Vec<Comment> {
-    if !has_comments(document) {
+    // What is recalled was remembered because it has none.
+    if document.is_recalled {
         return Vec::new();
     }
     let bytes = document.bytes.get();
+    if memmem::find(&bytes, MARK).is_none() {
+        return Vec::new();
+    }
     let (Ok(text), Some(tree)) = (std::str::from_utf8(&bytes), document.tree()) else {
         return Vec::new();
     };

@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::civil::Date;
-use rayon::prelude::*;
 
 use super::changed::{Changed, changed};
-use super::comments::has_comments;
+use super::comments::{Comment, comments};
 use super::effective::{
     self, Effective, Good, GoodReader, Holders, Judgement, Overlay, Past, Space, key_of, shared_id,
 };
@@ -190,7 +189,9 @@ impl Judge {
 
     /// Takes in the documents of a snapshot, and finds which are wrong in themselves.
     fn take(&mut self, snapshot: &Snapshot) -> Severities {
-        let documents = self.reader.read(snapshot);
+        let (memory, is_forgetful) = (self.memory.as_deref(), self.is_forgetful);
+        let look = |document: &Document| looked_at(document, memory, is_forgetful);
+        let (documents, mut seen) = self.reader.read_and(snapshot, look);
         if !std::mem::replace(&mut self.shared, true) {
             for document in documents.values() {
                 if let Some((kind, id)) = key_of(document) {
@@ -199,29 +200,21 @@ impl Judge {
             }
         }
         let changed = changed(&self.documents, &documents);
-        let fresh: Vec<&Arc<Document>> =
-            changed.iter().filter_map(|(_, _, new)| new.as_ref()).collect();
-        let check = |new: &&Arc<Document>| {
-            let found = self.check_document(new);
-            if self.is_forgetful && found.is_empty() && new.findings.is_empty() {
-                new.release();
-            }
-            found
-        };
-        let found: Vec<Vec<Finding>> = fresh.par_iter().map(check).collect();
-        for (path, old, _) in &changed {
+        for (path, old, new) in &changed {
             self.flaws.remove(path);
+            let Seen { findings, comments } = seen.remove(path).unwrap_or_default();
+            self.comments.put(path, comments);
             if let Some(old) = old.as_ref().filter(|_| !self.wrong.contains_key(path)) {
                 self.holders.remove(old);
             }
-        }
-        for (document, findings) in fresh.iter().zip(found) {
-            if !findings.is_empty() || !document.findings.is_empty() || document.body.is_none() {
-                self.flaws.insert(document.path.clone(), findings);
+            let is_right = |new: &Document| {
+                new.findings.is_empty() && new.body.is_some() && findings.is_empty()
+            };
+            if new.as_ref().is_some_and(|new| !is_right(new)) {
+                self.flaws.insert(path.clone(), findings);
             }
         }
         self.documents = documents;
-        self.comments.follow(changed.iter().map(|(path, _, new)| (path, new.as_ref())));
         let severities = Severities::of(&self.settings());
         let severities = severities.allowing(self.comments.allowed(&self.documents));
         let before = std::mem::take(&mut self.wrong);
@@ -232,23 +225,6 @@ impl Judge {
         self.wrong = wrong.collect();
         self.hold(&changed, &before);
         severities
-    }
-
-    /// Checks a document by itself, unless it is known that nothing is wrong with it.
-    fn check_document(&self, document: &Document) -> Vec<Finding> {
-        let memory = self.memory.as_deref();
-        if memory.is_some_and(|memory| memory.knows(document)) {
-            return Vec::new();
-        }
-        let found = check_document(document);
-        if let Some(memory) = memory
-            && found.is_empty()
-            && document.findings.is_empty()
-            && !has_comments(document)
-        {
-            memory.keep(document);
-        }
-        found
     }
 
     /// Lets the comments of last good versions count where those are in force.
@@ -372,6 +348,28 @@ impl Judge {
         gone.dedup();
         (good, gone)
     }
+}
+
+/// What was seen in a document by itself.
+#[derive(Default)]
+struct Seen {
+    findings: Vec<Finding>,
+    comments: Vec<Comment>,
+}
+
+/// Checks a document by itself, unless it is known that nothing is wrong with it; lets go of what is not needed any more.
+fn looked_at(document: &Document, memory: Option<&Memory>, is_forgetful: bool) -> Seen {
+    if memory.is_some_and(|memory| memory.knows(document)) {
+        return Seen { comments: comments(document), ..Seen::default() };
+    }
+    let seen = Seen { findings: check_document(document), comments: comments(document) };
+    if seen.findings.is_empty() && document.findings.is_empty() && seen.comments.is_empty() {
+        memory.iter().for_each(|memory| memory.keep(document));
+        if is_forgetful {
+            document.release();
+        }
+    }
+    seen
 }
 
 /// Says what is wrong with a document in itself.

@@ -45,11 +45,15 @@ impl Shelf {
         changed: impl IntoIterator<Item = (&'d Arc<str>, Option<&'d Arc<Document>>)>,
     ) {
         for (path, document) in changed {
-            self.0.remove(path);
-            let comments = document.map(|document| comments(document)).unwrap_or_default();
-            if !comments.is_empty() {
-                self.0.insert(path.clone(), Arc::new(comments));
-            }
+            self.put(path, document.map(|document| comments(document)).unwrap_or_default());
+        }
+    }
+
+    /// Takes in the comments of a document, in the place of those that it had.
+    pub(super) fn put(&mut self, path: &Arc<str>, comments: Vec<Comment>) {
+        self.0.remove(path);
+        if !comments.is_empty() {
+            self.0.insert(path.clone(), Arc::new(comments));
         }
     }
 

@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::Value;
 
+use super::target::PATIENCE;
 use crate::action::{Call, Ports, github};
 use crate::forge::github::GitHub;
 use crate::run::Fault;
@@ -22,6 +24,8 @@ pub(super) struct Hub {
 #[derive(Clone, Debug)]
 pub(super) struct Reach {
     pub(super) state_dir: PathBuf,
+    /// How long git may take: shorter than the attempt, which would leave it at work behind itself when it is given up.
+    pub(super) patience: Duration,
     /// By the name that `config` and results use.
     hubs: BTreeMap<String, Hub>,
 }
@@ -32,7 +36,8 @@ impl Reach {
         let before = call.previous.as_ref().map(|previous| &previous.result);
         let names = [Some(&call.config), before].into_iter().flatten();
         let names = names.filter_map(|value| value.get("repository").and_then(Value::as_str));
-        Self::to(ports, names).await
+        let reach = Self::to(ports, names).await?;
+        Ok(Self { patience: call.timeout.mul_f64(0.8), ..reach })
     }
 
     /// Finds what reaches these repositories.
@@ -51,7 +56,7 @@ impl Reach {
                 hubs.insert(name.to_owned(), Hub { client, token });
             }
         }
-        Ok(Self { state_dir: ports.state_dir.clone(), hubs })
+        Ok(Self { state_dir: ports.state_dir.clone(), patience: PATIENCE, hubs })
     }
 
     /// Returns what reaches a repository, where it is on GitHub.

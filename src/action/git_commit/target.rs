@@ -33,6 +33,8 @@ pub(super) struct Place {
     pub(super) mirror: PathBuf,
     /// What reaches it, where it is on GitHub.
     pub(super) hub: Option<Hub>,
+    /// How long git may take there at most.
+    pub(super) patience: Duration,
 }
 
 impl PartialEq for Place {
@@ -70,6 +72,7 @@ impl Place {
             branch: full.trim_start_matches("refs/heads/").to_owned(),
             mirror: reach.mirror(&name),
             hub: hub.cloned(),
+            patience: reach.patience,
         })
     }
 
@@ -78,9 +81,10 @@ impl Place {
         if self.hub.is_some() { "pull request" } else { "proposal" }
     }
 
-    /// Opens the mirror for one of the repository's branches.
+    /// Opens the mirror for one of the repository's branches; one fetch or push takes so long at most.
     pub(super) fn open(&self, branch: &str, patience: Duration) -> Result<Mirror, SourceError> {
-        let program = Program { timeout: patience, ..Program::default() };
+        let timeout = patience.min(self.patience);
+        let program = Program { timeout, ..Program::default() };
         let token = self.hub.as_ref().map(|hub| hub.token.clone());
         Mirror::open(&self.mirror, self.location.clone(), branch, program, token)
     }

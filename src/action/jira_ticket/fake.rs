@@ -102,6 +102,13 @@ impl FakeJira {
     }
 }
 
+impl FakeJira {
+    /// Counts the links that were asked for.
+    pub(crate) fn links(&self) -> usize {
+        self.world.lock().unwrap().links.len()
+    }
+}
+
 async fn search(State(world): Shared, headers: HeaderMap, Json(asked): Json<Value>) -> Json<Value> {
     let mut world = world.lock().unwrap();
     let authorization = headers["authorization"].to_str().unwrap().to_owned();

@@ -23,7 +23,7 @@ impl SecretSource for Known {
     }
 }
 
-fn with(channel: Channel, secrets: &[(&str, &str)]) -> Ports {
+pub(super) fn with(channel: Channel, secrets: &[(&str, &str)]) -> Ports {
     let channels = BTreeMap::from([("ops".to_owned(), channel)]);
     let secrets = secrets.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     Ports {
@@ -33,7 +33,7 @@ fn with(channel: Channel, secrets: &[(&str, &str)]) -> Ports {
     }
 }
 
-fn named(name: &str) -> SecretRef {
+pub(super) fn named(name: &str) -> SecretRef {
     SecretRef { secret: name.to_owned() }
 }
 
