@@ -83,12 +83,13 @@ fn large(documents: usize) -> Result<()> {
     let folder = made(documents)?;
     let catalog = &folder.path().join("catalog");
     println!("job: large, {documents} documents, {} MiB", bytes_below(catalog)? >> 20);
-    for (what, flags) in [
+    let runs = [
         ("no cache", &["validate", "--no-cache"][..]),
         ("first with a cache", &["validate"][..]),
         ("one file changed", &["validate"][..]),
-    ] {
-        change(catalog, 1)?;
+    ];
+    for (round, (what, flags)) in runs.into_iter().enumerate() {
+        change(catalog, round)?;
         let started = Instant::now();
         let peak = peak_kib(trueline(flags).arg(catalog))?;
         let taken = started.elapsed().as_secs_f64();
@@ -128,7 +129,7 @@ fn named_schemas(schemas: &Path, named: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Runs it once for each kind, as its users do.
+/// Runs it once for each kind, as its users do. It reads unquoted dates as moments, and so calls some documents wrong.
 fn ajv_cli(peers: &Path, schemas: &Path, catalog: &Path) -> Result<Duration> {
     let mut taken = Duration::ZERO;
     for (part, schema) in PARTS {
@@ -137,7 +138,11 @@ fn ajv_cli(peers: &Path, schemas: &Path, catalog: &Path) -> Result<Duration> {
         let mut command = Command::new(peers.join("node_modules/.bin/ajv"));
         command.current_dir(schemas).args(["validate", "--spec=draft2020", "--strict=false"]);
         command.args(["-c", "ajv-formats", "-r", "common.json", "-s", schema, "-d"]).arg(data);
-        taken += timed(&mut command)?;
+        let started = Instant::now();
+        let output = command.stdin(Stdio::null()).output()?;
+        taken += started.elapsed();
+        let said = String::from_utf8_lossy(&output.stdout).lines().count();
+        ensure!(said >= files_below(&catalog.join(part))?.len(), "{command:?} ended early");
     }
     Ok(taken)
 }

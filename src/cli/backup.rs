@@ -122,7 +122,7 @@ impl BackupWire {
         let apart =
             apart.map(|apart| format!("not in it: {}, {}\n", cell(&apart.path), apart.what));
         format!(
-            "{}: {} KiB, checked: whole, and the audit chain verifies\n{}{}",
+            "{}: checked, whole, and the audit chain verifies ({} KiB)\n{}{}",
             cell(&self.file),
             self.held.bytes.div_ceil(1024),
             self.held.text(),

@@ -15,6 +15,7 @@ mod fixtures;
 mod journal;
 #[cfg(test)]
 mod keep_tests;
+mod kept;
 mod lease;
 mod open;
 mod plans;

@@ -49,6 +49,16 @@ pub(super) async fn old(
     Ok(found.into_iter().map(RunId).collect())
 }
 
+const RUNS: &str =
+    "DELETE FROM runs WHERE catalog = $1 AND id IN (SELECT value FROM json_each($2))";
+
+/// Changes that neither a plan nor a run refers to any more.
+const CHANGES: &str = "
+    DELETE FROM changes WHERE catalog = $1 AND content IN (SELECT value FROM json_each($2))
+    AND NOT EXISTS (SELECT 1 FROM plan_changes WHERE plan_changes.catalog = $1
+                    AND plan_changes.content = changes.content)
+    AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.catalog = $1 AND runs.content = changes.content)";
+
 /// Takes runs away with all that is theirs; one that has not ended stays.
 pub(super) async fn prune(
     write: &mut Write<'_>,
@@ -71,40 +81,15 @@ pub(super) async fn prune(
     let detail = json!({"count": ids.len(), "first": first, "last": last});
     let ids_listed = rows::to_json("runs", &ids)?;
     let contents = rows::to_json("changes", &contents)?;
-    for (statement, listed) in [
-        (
-            "DELETE FROM journal WHERE catalog = $1 AND run IN (SELECT value FROM json_each($2))",
-            &ids_listed,
-        ),
-        (
-            "DELETE FROM tasks WHERE catalog = $1 AND run IN (SELECT value FROM json_each($2))",
-            &ids_listed,
-        ),
-        (
-            "DELETE FROM waits WHERE catalog = $1 AND run IN (SELECT value FROM json_each($2))",
-            &ids_listed,
-        ),
-        (
-            "DELETE FROM approvals WHERE catalog = $1 AND run IN (SELECT value FROM json_each($2))",
-            &ids_listed,
-        ),
-        (
-            "DELETE FROM proposals WHERE catalog = $1 AND run IN (SELECT value FROM json_each($2))",
-            &ids_listed,
-        ),
-        (
-            "DELETE FROM runs WHERE catalog = $1 AND id IN (SELECT value FROM json_each($2))",
-            &ids_listed,
-        ),
-        (
-            "DELETE FROM changes WHERE catalog = $1 AND content IN (SELECT value FROM json_each($2))
-             AND NOT EXISTS (SELECT 1 FROM plan_changes WHERE plan_changes.catalog = $1
-                             AND plan_changes.content = changes.content)
-             AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.catalog = $1
-                             AND runs.content = changes.content)",
-            &contents,
-        ),
-    ] {
+    for table in ["journal", "tasks", "waits", "approvals", "proposals"] {
+        let statement = format!(
+            "DELETE FROM {table} WHERE catalog = $1 AND run IN (SELECT value FROM json_each($2))"
+        );
+        let query = sqlx::query(sqlx::AssertSqlSafe(statement));
+        let query = query.bind(write.catalog).bind(&ids_listed);
+        query.execute(write.connection()).await.map_err(&failed)?;
+    }
+    for (statement, listed) in [(RUNS, &ids_listed), (CHANGES, &contents)] {
         let query = sqlx::query(statement).bind(write.catalog).bind(listed);
         query.execute(write.connection()).await.map_err(&failed)?;
     }

@@ -14,11 +14,10 @@ use tokio::sync::Mutex;
 
 use super::definitions::Definitions;
 use super::open::{self, Connections};
-use super::restore::{PutBack, Restoring};
 use super::write::Write;
 use super::{
-    approvals, arrivals, audit, backup, catalog, check, claims, decisions, journal, lease, plans,
-    proposals, prune, restore, runs, tasks, units, waits,
+    approvals, arrivals, audit, catalog, claims, decisions, journal, lease, plans, proposals,
+    prune, runs, tasks, units, waits,
 };
 use crate::catalog::Kind;
 use crate::digest::Digest;
@@ -26,9 +25,9 @@ use crate::id::{RunId, UnitKey};
 use crate::reconcile::{Plan, UnitRecord, UnitRow};
 use crate::run::{Approvers, Event, Run};
 use crate::store::{
-    Adrift, Approval, ApprovalState, Arrival, AuditEntry, AuditFilter, CatalogState, Checked,
-    Decision, DecisionKind, JournalEntry, Lease, LeaseHolder, LeftBehind, PlanNote, Proposal,
-    Retention, RunSummary, Store, StoreError, Task, TaskState, UnitWrite,
+    Adrift, Approval, ApprovalState, Arrival, AuditEntry, AuditFilter, CatalogState, Decision,
+    DecisionKind, JournalEntry, Lease, LeaseHolder, LeftBehind, PlanNote, Proposal, Retention,
+    RunSummary, Store, StoreError, Task, TaskState, UnitWrite,
 };
 use crate::validate::Good;
 
@@ -94,30 +93,6 @@ impl SqliteStore {
         if let Err(error) = self.writer.into_inner().close().await {
             tracing::warn!(path = %self.path.display(), %error, "the database did not close in good order");
         }
-    }
-
-    /// Writes all of it to one file, as it is at this moment: beside whoever drives it, checked, mode 0600.
-    ///
-    /// Refuses to write over anything. The key that seals sensitive outputs is not in it.
-    pub async fn backup(&self, target: &Path) -> Result<Checked, StoreError> {
-        backup::backup(&self.path, target).await
-    }
-
-    /// Checks a file that holds a store and that nobody writes to; changes nothing.
-    pub async fn check(path: &Path) -> Result<Checked, StoreError> {
-        check::check(path).await
-    }
-
-    /// Puts a backup in the place of a database, marked so that nothing is carried out before a person says so.
-    ///
-    /// Refuses a file that is not whole, a database that somebody drives or has open, and, unless it is forced,
-    /// any database that stands there.
-    pub async fn restore(
-        database: &Path,
-        backup: &Path,
-        how: &Restoring,
-    ) -> Result<PutBack, StoreError> {
-        restore::restore(database, backup, how).await
     }
 
     fn driver(&self) -> std::sync::MutexGuard<'_, Option<(i64, File)>> {
