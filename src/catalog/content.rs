@@ -115,7 +115,7 @@ mod tests {
     fn content(path: &str, on_shelf: &'static str, held: Option<&str>) -> (Content, Arc<Shelf>) {
         let shelf = Arc::new(Shelf(on_shelf, AtomicUsize::new(0)));
         let of = (Digest::of_bytes(b"text"), 4);
-        (Content::lent(shelf.clone(), path.into(), of, held.map(|text| text.into())), shelf)
+        (Content::lent(shelf.clone(), path.into(), of, held.map(Into::into)), shelf)
     }
 
     #[test]

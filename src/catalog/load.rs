@@ -63,8 +63,7 @@ impl Reader {
             let seen = document.map(|document| (look(&document), Arc::new(document)));
             ((*path).clone(), seen)
         };
-        let read: Vec<(Arc<str>, Option<(T, Arc<Document>)>)> =
-            fresh.par_iter().map(read).collect();
+        let read: Vec<(Arc<str>, Option<_>)> = fresh.par_iter().map(read).collect();
         let mut seen = BTreeMap::new();
         for (path, document) in read {
             let Some((what, document)) = document else {

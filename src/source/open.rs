@@ -38,7 +38,7 @@ pub enum Source {
     /// A branch of a repository.
     Git(Box<GitSource>),
     /// The files of a directory.
-    Directory(DirectorySource),
+    Directory(Box<DirectorySource>),
 }
 
 /// A branch of a repository, and the reader of its snapshots.
@@ -68,7 +68,8 @@ impl Source {
             if !as_git && !is_bare {
                 std::fs::read_dir(path).map_err(SourceError::io("read the directory", path))?;
                 let reader = DirectoryReader::new(path);
-                return Ok(Self::Directory(DirectorySource { reader, last: Snapshot::default() }));
+                let directory = DirectorySource { reader, last: Snapshot::default() };
+                return Ok(Self::Directory(Box::new(directory)));
             }
         }
         let branch = options.branch.as_deref().unwrap_or_default();

@@ -42,7 +42,7 @@ pub(super) fn key_of_check(of: &ServiceContext<'_>, document: &Document) -> Opti
 
 /// Names all that the rules about names look at.
 pub(super) fn key_of_names(context: &Context<'_>, owners: Digest) -> Digest {
-    let mut key = format!("names\0{}\0", owners);
+    let mut key = format!("names\0{owners}\0");
     let settings = context.catalog.documents.get("trueline.yaml");
     key.extend(settings.map(|document| &*document.blob));
     for document in context.catalog.documents.values() {
