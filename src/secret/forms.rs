@@ -150,9 +150,10 @@ impl Form {
             }
             std::mem::swap(now, next);
         }
+        let (first, last) = (now.first().copied().unwrap_or(at), now.last().copied().unwrap_or(at));
         // A quote at the end is not doubled by the one that closes the text around it.
         let quoted = matches!(self.chars.last(), Some('"' | '\''));
-        let end = if quoted { now.first() } else { now.last() }.copied().unwrap_or(at);
+        let end = if quoted && last == first + 1 { first } else { last };
         if !whole && end + MOST_BYTES_OF_A_CHARACTER > text.len() {
             return Found::Perhaps;
         }
