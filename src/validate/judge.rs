@@ -15,11 +15,16 @@ use super::known::{OwnersKey, digest_of_owners};
 use super::run::check_document;
 use super::severities::Severities;
 use super::suppress::{Ran, Shelf, Suppressed};
+use crate::catalog::read;
 use crate::catalog::{
-    Body, Catalog, Document, Documents, Kind, Memory, Reader, Settings, Snapshot,
+    Body, Catalog, Document, Documents, Kind, Memory, Reader, Right, Settings, Snapshot, Torn,
 };
+use crate::digest::Digest;
 use crate::finding::Finding;
 use crate::owners::Owners;
+
+/// How many documents that are new are worth writing it down: fewer are read in less time than a person notices.
+const WORTH: usize = 200;
 
 /// What a snapshot is judged against, beside itself.
 #[derive(Clone, Debug, Default)]
@@ -69,7 +74,9 @@ pub struct Judge {
     fit: Fit,
     owners: Option<(OwnersKey, Arc<Owners>)>,
     comments: Shelf,
-    memory: Option<Arc<Memory>>,
+    /// What an earlier run knew, until the first snapshot is judged.
+    memory: Option<Memory>,
+    torn: Torn,
     /// Whether good versions are of no use to anybody.
     is_forgetful: bool,
 }
@@ -90,10 +97,9 @@ impl Judge {
         Self { past: Past::of(last_good), ..Self::default() }
     }
 
-    /// Makes a judge who does not look again at what earlier runs found to be right, and adds to that.
-    pub fn recalling(memory: Arc<Memory>) -> Self {
-        let reader = Reader::recalling(memory.clone());
-        Self { reader, memory: Some(memory), ..Self::default() }
+    /// Makes a judge who goes on from where an earlier run stopped, and lets each snapshot be judged by itself.
+    pub fn recalling(memory: Memory) -> Self {
+        Self { memory: Some(memory), is_forgetful: true, ..Self::default() }
     }
 
     /// Lets each snapshot be judged by itself: no good version is remembered.
@@ -109,6 +115,7 @@ impl Judge {
 
     /// Judges a snapshot as a change of a base, on a day.
     pub fn judge_against(&mut self, snapshot: &Snapshot, against: &Against) -> Judged {
+        self.go_on(snapshot);
         let severities = self.take(snapshot);
         let judgement =
             Judgement { documents: &self.documents, wrong: &self.wrong, holders: &self.holders };
@@ -124,15 +131,7 @@ impl Judge {
             false => self.remembered(&catalog, &effective),
         };
         let owners = self.owners(snapshot);
-        let owners_digest = digest_of_owners(self.owners.as_ref().map(|(key, _)| key));
-        let memory = self.memory.as_deref();
-        let beside = Beside {
-            owners: &owners,
-            owners_digest,
-            against,
-            memory,
-            is_forgetful: self.is_forgetful,
-        };
+        let beside = Beside { owners: &owners, against, is_forgetful: self.is_forgetful };
         let in_force = self.in_force(&effective, &severities);
         let (mut beyond, misfits) = self.fit.check(&catalog, &effective, &in_force, &beside);
         // What stands in a last good version is nothing that the snapshot could mend.
@@ -167,6 +166,68 @@ impl Judge {
         }
     }
 
+    /// Takes up what an earlier run knew of a snapshot, as if this judge had judged that run's.
+    fn go_on(&mut self, snapshot: &Snapshot) {
+        let memory = self.memory.take();
+        let Some(known) = memory.and_then(|memory| memory.recall(snapshot, &self.torn)) else {
+            return;
+        };
+        let settings = snapshot.files.get_key_value("trueline.yaml");
+        let settings = settings.and_then(|(path, blob)| read(path, blob)).map(Arc::new);
+        self.reader = Reader::going_on(known.files, known.documents.clone());
+        self.documents = known.documents.clone();
+        self.documents.values().for_each(|document| self.holders.add(document));
+        let mut documents = known.documents;
+        documents.extend(settings.map(|settings| (settings.path.clone(), settings)));
+        let catalog = Arc::new(Catalog::default().follow("", documents));
+        let owners = Some(self.owners(snapshot));
+        let same_owners = known.owners.is_some() && known.owners == Some(self.owners_digest());
+        self.fit = Fit::going_on(&catalog, owners.filter(|_| same_owners), known.waiting);
+        self.last = Some(Last {
+            catalog,
+            unusable: BTreeSet::new(),
+            absent_is_unknown: false,
+            is_remembered: true,
+        });
+    }
+
+    /// Writes down what it found to be right in the last snapshot, for another run of the same program to go on from;
+    /// nothing where little of it is new.
+    pub fn written(&self, program: &str, snapshot: &Snapshot) -> Option<Vec<u8>> {
+        let fresh = self.documents.values().filter(|document| !document.is_recalled);
+        let right = fresh.filter(|document| self.right(document).is_right);
+        (right.count() >= WORTH).then(|| self.all_written(program, snapshot)).flatten()
+    }
+
+    fn all_written(&self, program: &str, snapshot: &Snapshot) -> Option<Vec<u8>> {
+        let catalog = &self.last.as_ref()?.catalog;
+        let indexed = self.documents.values().filter(|document| catalog.indexes(document));
+        let rows: Vec<Right<'_>> = indexed.map(|document| self.right(document)).collect();
+        let owners = self.fit.has_sound_names().then(|| self.owners_digest());
+        Memory::write(program, snapshot, owners, rows)
+    }
+
+    fn right<'a>(&'a self, document: &'a Document) -> Right<'a> {
+        let id = document.id.as_deref().unwrap_or_default();
+        let is_service = document.kind == Some(Kind::Service);
+        let is_right = document.findings.is_empty()
+            && !self.flaws.contains_key(&document.path)
+            && !self.comments.has(&document.path)
+            && !(is_service && self.fit.is_unfit(id));
+        let waits_for = if is_service { self.fit.waits_for(id) } else { &[] };
+        Right { document, is_right, waits_for }
+    }
+
+    /// Tells whether a file was changed while it was being judged: then the snapshot is not what is there.
+    pub fn is_torn(&self) -> bool {
+        self.torn.is_torn()
+    }
+
+    /// Names what the files that say who owns what hold.
+    fn owners_digest(&self) -> Digest {
+        digest_of_owners(self.owners.as_ref().map(|(key, _)| key))
+    }
+
     /// Forgets the last good versions, so that the next snapshot is judged by itself; what does not
     /// change is still not read again.
     pub fn forget(&mut self) {
@@ -189,8 +250,8 @@ impl Judge {
 
     /// Takes in the documents of a snapshot, and finds which are wrong in themselves.
     fn take(&mut self, snapshot: &Snapshot) -> Severities {
-        let (memory, is_forgetful) = (self.memory.as_deref(), self.is_forgetful);
-        let look = |document: &Document| looked_at(document, memory, is_forgetful);
+        let is_forgetful = self.is_forgetful;
+        let look = |document: &Document| looked_at(document, is_forgetful);
         let (documents, mut seen) = self.reader.read_and(snapshot, look);
         if !std::mem::replace(&mut self.shared, true) {
             for document in documents.values() {
@@ -357,17 +418,13 @@ struct Seen {
     comments: Vec<Comment>,
 }
 
-/// Checks a document by itself, unless it is known that nothing is wrong with it; lets go of what is not needed any more.
-fn looked_at(document: &Document, memory: Option<&Memory>, is_forgetful: bool) -> Seen {
-    if memory.is_some_and(|memory| memory.knows(document)) {
-        return Seen { comments: comments(document), ..Seen::default() };
-    }
+/// Checks a document by itself; lets go of what is not needed any more.
+fn looked_at(document: &Document, is_forgetful: bool) -> Seen {
     let seen = Seen { findings: check_document(document), comments: comments(document) };
-    if seen.findings.is_empty() && document.findings.is_empty() && seen.comments.is_empty() {
-        memory.iter().for_each(|memory| memory.keep(document));
-        if is_forgetful {
-            document.release();
-        }
+    let is_right =
+        seen.findings.is_empty() && document.findings.is_empty() && seen.comments.is_empty();
+    if is_forgetful && is_right {
+        document.release();
     }
     seen
 }

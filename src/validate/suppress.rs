@@ -57,6 +57,11 @@ impl Shelf {
         }
     }
 
+    /// Tells whether a document has any.
+    pub(super) fn has(&self, path: &Arc<str>) -> bool {
+        self.0.contains_key(path)
+    }
+
     /// Returns what the comments allow, none of it needed yet.
     pub(super) fn allowed(&self, documents: &Documents) -> Allowed {
         let rows = self.0.iter().filter_map(|(path, comments)| {
