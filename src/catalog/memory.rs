@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::content::Content;
 use super::document::{Body, Brief, Document, Documents, Kind};
 use super::held::Held;
+use super::index::Entry;
 use super::load::{read, unread};
 use super::service::Service;
 use super::snapshot::{Blob, Files, Snapshot};
@@ -267,6 +268,27 @@ fn document(
     let id = Some(row.id.into());
     let kind = Some(row.kind);
     Some(Arc::new(Document { kind, id, body: Some(body), brief, is_recalled: true, ..plain }))
+}
+
+/// Returns a service's document without its body, which is read again where somebody asks for it; the ids of what it is of
+/// and of its environment are those that others hold already.
+pub fn put_off(
+    service: &Entry<Service>,
+    (offer, environment): (Arc<str>, Option<Arc<str>>),
+    torn: &Torn,
+) -> Document {
+    let (document, torn) = (&*service.document, torn.clone());
+    let blob = Blob { id: document.blob.clone(), bytes: document.bytes.clone() };
+    let path = document.path.clone();
+    let brief = Brief {
+        offer,
+        is_bundle: service.is_of_bundle(),
+        environment,
+        former_ids: service.body.metadata.former_ids.clone(),
+    };
+    let body = Held::later(move || self::service(&path, &blob, &torn));
+    let (body, brief) = (Some(Body::Service(body)), Some(Box::new(brief)));
+    Document { body, brief, is_recalled: true, ..document.clone() }
 }
 
 /// Reads a service that was right when it was last read; a blank one where the file is another by now.

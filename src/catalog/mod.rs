@@ -49,7 +49,7 @@ pub use item::{
     OnFailure, Operation, Output, Owner, Presentation, Retry, Strategy, Visibility,
 };
 pub use load::{Reader, read};
-pub use memory::{MAX_BYTES as MAX_MEMORY_BYTES, Memory, Recalled, Right, Torn};
+pub use memory::{MAX_BYTES as MAX_MEMORY_BYTES, Memory, Recalled, Right, Torn, put_off};
 pub use named::Named;
 pub use schema::{Problem, problems, schema_of, schemas};
 pub use service::{DeletionPolicy, OnExpiry, Priority, Service, ServiceMetadata};

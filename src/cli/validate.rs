@@ -99,9 +99,8 @@ pub(super) fn found(context: &Context, options: &Options) -> Result<Found, Failu
         Some(judged) => judged,
         // A file was changed under our hands: everything is looked at once more, and nothing is put off.
         None => {
-            let (anew, judged) = judged_in(context, options, &asked, None)?;
-            snapshot = anew;
-            judged.unwrap_or_default()
+            snapshot = options.read(context, &asked, None)?;
+            self::judged(&snapshot)
         }
     };
     let (findings, suppressed) = asked.of(judged.findings, judged.suppressed);
@@ -109,7 +108,7 @@ pub(super) fn found(context: &Context, options: &Options) -> Result<Found, Failu
     found.of_a_catalog(&context.catalog)
 }
 
-/// Reads and judges a catalog; what is found is nothing where what is kept of it turned out to be of another one.
+/// Reads and judges a catalog; nothing is told where files were changed between one look at them and the next.
 fn judged_in(
     context: &Context,
     options: &Options,

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use imbl::ordmap::DiffItem;
 use rayon::prelude::*;
 
-use super::context::{Context, Offer, ServiceContext};
+use super::context::{Context, ServiceContext};
 use super::effective::{Effective, Space, former_ids, is_sound, key_of};
 use super::judge::Against;
+use super::lost::lost;
 use super::registry::{Check, Rule, rules};
 use super::run::run;
 use super::severities::Severities;
@@ -62,10 +63,10 @@ impl Fit {
     /// Makes one who checked a catalog before, and found nothing in the services of it that are right.
     pub(super) fn going_on(
         catalog: &Catalog,
-        owners: Option<Arc<Owners>>,
+        (unusable, owners): (BTreeSet<(Space, String)>, Option<Arc<Owners>>),
         waiting: Vec<(String, Vec<String>)>,
     ) -> Self {
-        let last = Checked { catalog: catalog.clone(), unusable: BTreeSet::new(), owners };
+        let last = Checked { catalog: catalog.clone(), unusable, owners };
         let mut fit = Self { last: Some(last), ..Self::default() };
         for (id, waits_for) in waiting {
             fit.wait(&id, waits_for);
@@ -76,6 +77,11 @@ impl Fit {
     /// Tells whether something keeps a service from fitting.
     pub(super) fn is_unfit(&self, id: &str) -> bool {
         self.unfit.contains_key(id)
+    }
+
+    /// Returns how many services something keeps from fitting.
+    pub(super) fn count_unfit(&self) -> usize {
+        self.unfit.len()
     }
 
     /// Returns the services that a service waits for.
@@ -293,6 +299,12 @@ fn checked(context: &Context<'_>, entry: &Entry<Service>) -> (Option<Unfit>, Vec
     (unfit, waits_for.into_iter().map(ToOwned::to_owned).collect())
 }
 
+/// Tells whether nothing keeps a service from fitting, whatever other services there are.
+pub(super) fn fits_alone(context: &Context<'_>, entry: &Entry<Service>) -> bool {
+    let (unfit, waits_for) = checked(context, entry);
+    unfit.is_none() && waits_for.is_empty()
+}
+
 /// Tells whether paths, kinds and ids are the same, and the documents that something was found in.
 fn has_same_names(before: &Catalog, after: &Catalog, found: &[Finding]) -> bool {
     before.documents.diff(&after.documents).all(|item| match item {
@@ -375,32 +387,4 @@ pub(super) fn check_bundle(context: &Context<'_>, entry: &Entry<Bundle>) -> Vec<
             check(context, entry, findings);
         }
     })
-}
-
-/// Says which documents a service needs that are there but cannot be used.
-fn lost(of: &ServiceContext<'_>) -> Vec<String> {
-    let mut lost = Vec::new();
-    let service = of.service;
-    if of.offer.is_none() && of.context.is_unusable_offer(service.offer()) {
-        lost.push(format!("`{}` cannot be used until its document is mended", service.offer()));
-    }
-    if let Some(Offer::Bundle(bundle)) = of.offer {
-        for component in &bundle.body.components {
-            let id = &component.catalog_item;
-            if !of.context.catalog.items.contains_key(id) && of.context.is_unusable_offer(id) {
-                lost.push(format!("`{id}` cannot be used until its document is mended"));
-            }
-        }
-    }
-    if let (None, Some(id)) = (of.environment, &service.metadata.environment)
-        && of.context.is_unusable_environment(id)
-    {
-        lost.push(format!("environment `{id}` cannot be used until its document is mended"));
-    }
-    for id in of.upstream() {
-        if !of.context.catalog.services.contains_key(id) && of.context.is_unusable_service(id) {
-            lost.push(format!("service `{id}` cannot be used until its document is mended"));
-        }
-    }
-    lost
 }

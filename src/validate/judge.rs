@@ -11,20 +11,15 @@ use super::effective::{
     self, Effective, Good, GoodReader, Holders, Judgement, Overlay, Past, Space, key_of, shared_id,
 };
 use super::fit::{Beside, Fit};
-use super::known::{OwnersKey, digest_of_owners};
+use super::known::OwnersKey;
 use super::run::check_document;
 use super::severities::Severities;
 use super::suppress::{Ran, Shelf, Suppressed};
-use crate::catalog::read;
 use crate::catalog::{
-    Body, Catalog, Document, Documents, Kind, Memory, Reader, Right, Settings, Snapshot, Torn,
+    Body, Catalog, Document, Documents, Kind, Memory, Reader, Settings, Snapshot, Torn,
 };
-use crate::digest::Digest;
 use crate::finding::Finding;
 use crate::owners::Owners;
-
-/// How many documents that are new are worth writing it down: fewer are read in less time than a person notices.
-const WORTH: usize = 200;
 
 /// What a snapshot is judged against, beside itself.
 #[derive(Clone, Debug, Default)]
@@ -77,6 +72,8 @@ pub struct Judge {
     /// What an earlier run knew, until the first snapshot is judged.
     memory: Option<Memory>,
     torn: Torn,
+    /// How many documents were read and found to be right in themselves.
+    fresh: usize,
     /// Whether good versions are of no use to anybody.
     is_forgetful: bool,
 }
@@ -89,6 +86,14 @@ struct Last {
     absent_is_unknown: bool,
     /// Whether its good versions are the last ones that are known.
     is_remembered: bool,
+}
+
+impl Last {
+    /// What would have been judged last, had all of it been there then.
+    fn of(catalog: Arc<Catalog>) -> Self {
+        let unusable = BTreeSet::new();
+        Self { catalog, unusable, absent_is_unknown: false, is_remembered: true }
+    }
 }
 
 impl Judge {
@@ -115,7 +120,7 @@ impl Judge {
 
     /// Judges a snapshot as a change of a base, on a day.
     pub fn judge_against(&mut self, snapshot: &Snapshot, against: &Against) -> Judged {
-        self.go_on(snapshot);
+        self.begin(snapshot);
         let severities = self.take(snapshot);
         let judgement =
             Judgement { documents: &self.documents, wrong: &self.wrong, holders: &self.holders };
@@ -166,68 +171,6 @@ impl Judge {
         }
     }
 
-    /// Takes up what an earlier run knew of a snapshot, as if this judge had judged that run's.
-    fn go_on(&mut self, snapshot: &Snapshot) {
-        let memory = self.memory.take();
-        let Some(known) = memory.and_then(|memory| memory.recall(snapshot, &self.torn)) else {
-            return;
-        };
-        let settings = snapshot.files.get_key_value("trueline.yaml");
-        let settings = settings.and_then(|(path, blob)| read(path, blob)).map(Arc::new);
-        self.reader = Reader::going_on(known.files, known.documents.clone());
-        self.documents = known.documents.clone();
-        self.documents.values().for_each(|document| self.holders.add(document));
-        let mut documents = known.documents;
-        documents.extend(settings.map(|settings| (settings.path.clone(), settings)));
-        let catalog = Arc::new(Catalog::default().follow("", documents));
-        let owners = Some(self.owners(snapshot));
-        let same_owners = known.owners.is_some() && known.owners == Some(self.owners_digest());
-        self.fit = Fit::going_on(&catalog, owners.filter(|_| same_owners), known.waiting);
-        self.last = Some(Last {
-            catalog,
-            unusable: BTreeSet::new(),
-            absent_is_unknown: false,
-            is_remembered: true,
-        });
-    }
-
-    /// Writes down what it found to be right in the last snapshot, for another run of the same program to go on from;
-    /// nothing where little of it is new.
-    pub fn written(&self, program: &str, snapshot: &Snapshot) -> Option<Vec<u8>> {
-        let fresh = self.documents.values().filter(|document| !document.is_recalled);
-        let right = fresh.filter(|document| self.right(document).is_right);
-        (right.count() >= WORTH).then(|| self.all_written(program, snapshot)).flatten()
-    }
-
-    fn all_written(&self, program: &str, snapshot: &Snapshot) -> Option<Vec<u8>> {
-        let catalog = &self.last.as_ref()?.catalog;
-        let indexed = self.documents.values().filter(|document| catalog.indexes(document));
-        let rows: Vec<Right<'_>> = indexed.map(|document| self.right(document)).collect();
-        let owners = self.fit.has_sound_names().then(|| self.owners_digest());
-        Memory::write(program, snapshot, owners, rows)
-    }
-
-    fn right<'a>(&'a self, document: &'a Document) -> Right<'a> {
-        let id = document.id.as_deref().unwrap_or_default();
-        let is_service = document.kind == Some(Kind::Service);
-        let is_right = document.findings.is_empty()
-            && !self.flaws.contains_key(&document.path)
-            && !self.comments.has(&document.path)
-            && !(is_service && self.fit.is_unfit(id));
-        let waits_for = if is_service { self.fit.waits_for(id) } else { &[] };
-        Right { document, is_right, waits_for }
-    }
-
-    /// Tells whether a file was changed while it was being judged: then the snapshot is not what is there.
-    pub fn is_torn(&self) -> bool {
-        self.torn.is_torn()
-    }
-
-    /// Names what the files that say who owns what hold.
-    fn owners_digest(&self) -> Digest {
-        digest_of_owners(self.owners.as_ref().map(|(key, _)| key))
-    }
-
     /// Forgets the last good versions, so that the next snapshot is judged by itself; what does not
     /// change is still not read again.
     pub fn forget(&mut self) {
@@ -271,8 +214,10 @@ impl Judge {
             let is_right = |new: &Document| {
                 new.findings.is_empty() && new.body.is_some() && findings.is_empty()
             };
-            if new.as_ref().is_some_and(|new| !is_right(new)) {
-                self.flaws.insert(path.clone(), findings);
+            match new {
+                Some(new) if is_right(new) => self.fresh += 1,
+                Some(_) => drop(self.flaws.insert(path.clone(), findings)),
+                None => {}
             }
         }
         self.documents = documents;
@@ -440,6 +385,7 @@ fn wrong(document: &Document, own: &[Finding], severities: &Severities) -> Optio
     }
 }
 
+mod going_on;
 #[cfg(test)]
 mod memory_tests;
 #[cfg(test)]

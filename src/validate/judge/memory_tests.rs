@@ -62,7 +62,7 @@ fn remembering(
 ) -> (Vec<Finding>, usize) {
     let mut judge = Judge::recalling(Memory::read("test", kept));
     let findings = judge.judge_against(snapshot, &Against { base: None, today }).findings;
-    let read = judge.documents.values().filter(|document| !document.is_recalled).count();
+    let read = judge.fresh + judge.flaws.len();
     assert!(!judge.is_torn());
     *kept = judge.all_written("test", snapshot).unwrap_or_default();
     (findings, read)
