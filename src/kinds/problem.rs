@@ -102,8 +102,15 @@ pub fn explain(error: &ValidationError<'_>, schema: &Value) -> Vec<Fault> {
             value("nothing may stand here".to_owned(), Some("take it away".to_owned()))
         }
         Broken::Not { .. } => {
+            let taken = *part(part(around, "not"), "const") == **found;
             let why = part(around, "description").as_str().map(lowered);
-            value(format!("{} cannot be used here", shown(found)), why)
+            let name = pointer.rsplit('/').next().unwrap_or_default();
+            match taken {
+                true => {
+                    value(format!("`{}` must be another than {}", cut(name), shown(found)), why)
+                }
+                false => value(format!("{} cannot be used here", shown(found)), why),
+            }
         }
         Broken::UniqueItems => {
             let message = format!("{} stands in this list twice", twice(found));

@@ -36,6 +36,7 @@ mod graph;
 mod judge;
 mod known;
 mod look_alike;
+mod parts;
 mod references;
 mod registry;
 pub mod report;
