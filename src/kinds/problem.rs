@@ -217,7 +217,11 @@ fn wrong_type(pointer: String, kind: &TypeKind, found: &Value, around: &Value) -
         Value::String(text) if !text_wanted && unquotes_to(text, &wanted) => {
             (Some(format!("take the quotes away: {text}")), Some(Mend::Unquote))
         }
-        Value::Null => (Some("write it, or take the property away".to_owned()), None),
+        Value::Null => {
+            let below = wanted.iter().any(|word| ["a mapping", "a list"].contains(word));
+            let below = if below { ", its lines indented further than the key" } else { "" };
+            (Some(format!("write it{below}, or take the property away")), None)
+        }
         Value::String(word) if wanted == ["true or false"] => (meant_as(word), None),
         _ => (shape(&wanted, found), None),
     };

@@ -131,7 +131,7 @@ mod tests {
             SERVICE.replace("{size: small}", &format!("{{size: small, label: hunter2}} {allow}"));
         check(&format!("{item}{service}"), "
             services/payments/payments-db.yaml:5:30: error secret/in-clear a password is named, never written down (write the name of a secret: {secret: PAYMENTS_DB_ADMIN})
-            services/payments/payments-db.yaml:5:58: warning suppression/not-possible this comment has no effect: `secret/in-clear` is an error (mend what it finds; comments allow warnings and notes)
+            services/payments/payments-db.yaml:5:57: warning suppression/not-possible this comment has no effect: `secret/in-clear` is an error (mend what it finds; comments allow warnings and notes)
         ");
     }
 
