@@ -145,6 +145,6 @@ mod tests {
         /approvers: missing one of `teams`, `users` (write at least one of them)
         /required: expected at least 1, found 0 ()
         "#);
-        assert_snapshot!(check("notify", &json!(null)), @r#": expected a mapping, found nothing (write it, or take the property away)"#);
+        assert_snapshot!(check("notify", &json!(null)), @r#": expected a mapping, found nothing (write it, its lines indented further than the key, or take the property away)"#);
     }
 }

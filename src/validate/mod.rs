@@ -37,6 +37,7 @@ mod judge;
 mod known;
 mod look_alike;
 mod lost;
+mod parts;
 mod references;
 mod registry;
 pub mod report;

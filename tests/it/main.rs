@@ -36,6 +36,7 @@ mod lsp_answers;
 mod lsp_fixes;
 mod owners_above;
 mod people;
+mod plan_base;
 mod pre_commit;
 mod readme;
 mod terraform;

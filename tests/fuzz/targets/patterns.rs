@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 use trueline::catalog::Form;
+use trueline::template::strip_markers;
 
 use super::{grown, soon};
 
 pub(super) fn run(bytes: &[u8]) {
-    let text = String::from_utf8_lossy(bytes);
+    // What stands for a value that is not known yet comes in with no document.
+    let text = strip_markers(&String::from_utf8_lossy(bytes));
     let (pattern, value) =
         text.split_once('\n').unwrap_or((&text, "aaaaaaaaaaaaaaaaaaaaaaaaaaaa!"));
     judge(pattern, value);
