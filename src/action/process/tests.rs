@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::action::testing::call;
+use crate::action::testing::{call, is_missing};
 
 fn order(folder: &Path, script: &str) -> Order {
     Order {
@@ -39,13 +39,13 @@ async fn a_program_reads_writes_and_ends() {
     check("cat; echo out", Cause::Exit(0), "inout\n").await;
     check("exit 75", Cause::Exit(75), "").await;
     check("kill -9 $$", Cause::Signal(9), "").await;
-    check("env | grep -c .; echo ${USER:-nobody}", Cause::Exit(0), "4\nnobody\n").await;
+    check("env | grep -c .; echo ${USER:-nobody}", Cause::Exit(0), "5\nnobody\n").await;
 }
 
-#[tokio::test]
-async fn what_a_program_started_ends_with_it() {
+/// Runs a script that prints the number of something it starts, and expects that to be gone soon after.
+async fn ends_with_it(script: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let order = order(folder.path(), "sleep 300 & echo $!");
+    let order = order(folder.path(), script);
     let ended = run(order, patience(20_000, 500), &Stop::default()).await.unwrap();
     let pid = String::from_utf8(ended.stdout).unwrap();
     let gone = || match std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())) {
@@ -57,6 +57,37 @@ async fn what_a_program_started_ends_with_it() {
         assert!(Instant::now() < until, "{pid} is still there");
         std::thread::yield_now();
     }
+}
+
+#[tokio::test]
+async fn what_a_program_started_ends_with_it() {
+    ends_with_it("sleep 300 & echo $!").await;
+}
+
+#[tokio::test]
+async fn what_left_its_group_ends_with_it() {
+    if !is_missing("setsid") {
+        ends_with_it("setsid sh -c 'sleep 300; :' & echo $!").await;
+        ends_with_it("setsid sh -c 'sleep 300 & echo $!; exit' </dev/null").await;
+    }
+}
+
+#[tokio::test]
+async fn a_program_has_no_file_of_ours_and_gains_no_rights() {
+    // The fourth is the listing itself: neither a lock nor anything else that is open here.
+    let folder = tempfile::tempdir().unwrap();
+    let _open = std::fs::File::create(folder.path().join("open")).unwrap();
+    check("for fd in /proc/$$/fd/*; do echo ${fd##*/}; done", Cause::Exit(0), "0\n1\n2\n3\n").await;
+    if !is_missing("setpriv") {
+        let script = "grep NoNewPrivs /proc/self/status | tr -d '[:space:]'";
+        check(script, Cause::Exit(0), "NoNewPrivs:1").await;
+    }
+}
+
+#[tokio::test]
+async fn a_home_is_its_own_and_nobody_elses() {
+    let script = "ls -ld $HOME $TMPDIR | cut -c1-10; ls -A $HOME $TMPDIR | grep -c . ";
+    check(script, Cause::Exit(0), "drwx------\ndrwx------\n2\n").await;
 }
 
 #[tokio::test]
