@@ -74,10 +74,13 @@ async fn what_left_its_group_ends_with_it() {
 
 #[tokio::test]
 async fn a_program_has_no_file_of_ours_and_gains_no_rights() {
-    // The fourth is the listing itself: neither a lock nor anything else that is open here.
     let folder = tempfile::tempdir().unwrap();
-    let _open = std::fs::File::create(folder.path().join("open")).unwrap();
-    check("for fd in /proc/$$/fd/*; do echo ${fd##*/}; done", Cause::Exit(0), "0\n1\n2\n3\n").await;
+    let ours = folder.path().join("ours");
+    let _open = std::fs::File::create(&ours).unwrap();
+    let order = order(folder.path(), "for fd in /proc/$$/fd/*; do readlink $fd; done");
+    let ended = run(order, patience(20_000, 500), &Stop::default()).await.unwrap();
+    let open = String::from_utf8(ended.stdout).unwrap();
+    assert!(open.lines().count() > 2 && !open.contains(ours.to_str().unwrap()), "{open}");
     if !is_missing("setpriv") {
         let script = "grep NoNewPrivs /proc/self/status | tr -d '[:space:]'";
         check(script, Cause::Exit(0), "NoNewPrivs:1").await;

@@ -142,7 +142,7 @@ mod tests {
         let action = "type: git-commit\n        config: {repository: a/b, commitMessage: m, files: [{path: a.yml, contentTemplate: 'k: ${{ secrets.API_TOKEN }}'}]}";
         check(
             &item(action),
-            "catalog/databases/database-standard.yaml:31:102: error secret/exposed `secrets.API_TOKEN` is a secret, and others read what stands here (write `$\\{{…}}` where the braces are meant for another program)",
+            "catalog/databases/database-standard.yaml:31:100: error secret/exposed `secrets.API_TOKEN` is a secret, and others read what stands here (write `$\\{{…}}` where the braces are meant for another program)",
         );
         check(&item(&action.replace("${{", "$\\{{")), "");
     }
