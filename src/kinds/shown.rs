@@ -24,7 +24,7 @@ impl Shown {
         match self {
             Shown::Nothing => false,
             Shown::Masked => true,
-            Shown::Never(parts) => parts.iter().any(|part| below(part)),
+            Shown::Never(parts) => parts.iter().any(below),
         }
     }
 }

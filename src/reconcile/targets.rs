@@ -62,7 +62,7 @@ mod tests {
     use crate::template::{sensitive, unknown};
 
     #[track_caller]
-    fn check(targets: Option<&[&str]>, kind: &str, config: Value, expected: &str) {
+    fn check(targets: Option<&[&str]>, kind: &str, config: &Value, expected: &str) {
         let mut definition = Definition::clone(&unit("db", ChangeKind::Create).definition);
         definition.targets = targets.map(|all| all.iter().map(|it| (*it).to_owned()).collect());
         let inputs = Inputs {
@@ -70,7 +70,7 @@ mod tests {
             environment: json!({"githubOwner": "acme"}),
             ..Inputs::default()
         };
-        let refused = refused_target(find(kind).unwrap(), &config, (&definition, &inputs));
+        let refused = refused_target(find(kind).unwrap(), config, (&definition, &inputs));
         assert_eq!(refused.unwrap_or_default(), expected);
     }
 
@@ -80,22 +80,22 @@ mod tests {
     #[test]
     fn a_team_reaches_its_own_and_nobody_elses() {
         let repository = |name: &str| json!({"repository": name});
-        check(Some(&OURS), "git-commit", repository("acme/payments-web"), "");
+        check(Some(&OURS), "git-commit", &repository("acme/payments-web"), "");
         check(
             Some(&OURS),
             "git-commit",
-            repository("acme/billing-web"),
+            &repository("acme/billing-web"),
             "`git:acme/billing-web` is no target that `database-postgresql-standard` may touch for this service; it may touch \
              `git:acme/payments-*`, `host:dns.example.com`",
         );
-        check(None, "git-commit", repository("acme/billing-web"), "");
-        check(Some(&OURS), "git-commit", repository(&unknown("outputs.a.b")), "");
+        check(None, "git-commit", &repository("acme/billing-web"), "");
+        check(Some(&OURS), "git-commit", &repository(&unknown("outputs.a.b")), "");
         let refused = "may touch for this service; it may touch none";
         let secret = repository(&sensitive("secrets.a/B"));
         check(
             Some(&[]),
             "git-commit",
-            secret,
+            &secret,
             &format!(
                 "`git:(sensitive)` is no target that `database-postgresql-standard` {refused}"
             ),
@@ -105,15 +105,15 @@ mod tests {
     #[test]
     fn every_request_counts_and_what_touches_nothing_is_free() {
         let config = |delete: &str| json!({"endpoint": {"url": "https://dns.example.com/a"}, "delete": {"url": delete}});
-        check(Some(&OURS), "rest-api", config("https://dns.example.com/b"), "");
+        check(Some(&OURS), "rest-api", &config("https://dns.example.com/b"), "");
         check(
             Some(&["host:dns.example.com"]),
             "rest-api",
-            config("https://dns.example.com:8443/b"),
+            &config("https://dns.example.com:8443/b"),
             "`host:dns.example.com:8443` is no target that `database-postgresql-standard` may touch for this service; it may \
              touch `host:dns.example.com`",
         );
-        check(Some(&[]), "manual-task", json!({"title": "t"}), "");
+        check(Some(&[]), "manual-task", &json!({"title": "t"}), "");
     }
 
     #[test]
@@ -121,7 +121,7 @@ mod tests {
         check(
             Some(&["git:{{service.labels.a}}"]),
             "git-commit",
-            json!({"repository": "acme/a"}),
+            &json!({"repository": "acme/a"}),
             "`targets` of the item can't be read: `service.labels.a` is not known",
         );
     }
