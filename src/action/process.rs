@@ -2,6 +2,7 @@
 //! leaves none behind: a program is asked to end, given time to, and then killed with all that it started.
 
 mod left;
+mod strays;
 mod supervise;
 #[cfg(test)]
 mod tests;

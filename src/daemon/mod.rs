@@ -22,11 +22,15 @@ mod ask_tests;
 #[cfg(test)]
 mod expire_tests;
 #[cfg(test)]
+mod exposed_tests;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod keep_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod undo_tests;
 #[cfg(test)]
 mod withdraw_tests;
 #[cfg(test)]

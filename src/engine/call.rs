@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::engine::{Doing, Engine, EngineError};
 use super::finish::sealed_of;
+use super::refuse::refuse;
 use crate::action::{Call, Owner};
 use crate::catalog::Catalog;
 use crate::digest::Digest;
@@ -148,6 +149,7 @@ impl<'a> Bench<'a> {
             secret.reveal().clone_into(text);
             secrets.push(secret);
         }
+        refuse(self.unit, kind, (&public, &config), &secrets)?;
         let sent = crate::reconcile::step_digest(&step.action.kind, &public);
         Ok(Rendered { call: self.call(step, config, secrets), sent })
     }

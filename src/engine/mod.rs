@@ -13,6 +13,7 @@ mod forecast;
 mod journal;
 mod memory;
 mod observe;
+mod refuse;
 mod start;
 mod unit_state;
 mod view;

@@ -1,6 +1,7 @@
 //! The row of `command`: a program that the operator allows. It starts nothing.
 
 use super::registry::{ActionKind, Reversal, none};
+use super::shown::Shown;
 
 /// Runs an allowed program.
 pub(super) static COMMAND: ActionKind = ActionKind {
@@ -9,6 +10,7 @@ pub(super) static COMMAND: ActionKind = ActionKind {
     schema: include_str!("../../schemas/actions/command.json"),
     slots: &[],
     secrets: &[],
+    shown: |_| Shown::Never(&["/program", "/args"]),
     reversal: Reversal::Person,
     observable: None,
     available: true,

@@ -43,6 +43,9 @@ pub struct Definition {
     pub fields: Vec<String>,
     /// Ids of fields that name a secret.
     pub secret_fields: Vec<String>,
+    /// Patterns of the targets that it may touch; any where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub targets: Option<Vec<String>>,
 }
 
 /// One named operation.
@@ -93,6 +96,7 @@ impl Definition {
             immutable: ids(|field| field.immutable),
             fields: ids(|_| true),
             secret_fields: ids(|field| field.kind == crate::catalog::FieldType::Password),
+            targets: fulfillment.targets.clone(),
         }
     }
 

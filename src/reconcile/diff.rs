@@ -12,6 +12,7 @@ use super::desired::Unit;
 use super::evaluate::{Inputs, intent_digest, reads_of};
 use super::recorded::{drift_changes, field_changes, fingerprint};
 use super::steps::{self, Keeping, Source};
+use super::undo::undone;
 use crate::catalog::{Action, DeletionPolicy, DriftMode, Mode, Settings};
 use crate::digest::Digest;
 use crate::id::UnitKey;
@@ -151,11 +152,11 @@ fn left_over(
     if gone.is_empty() {
         return Vec::new();
     }
-    let mut undone = steps::undone(record, &order_of(definition), Some(&gone));
-    if let Some(first) = undone.first_mut() {
+    let mut undoing = undone(record, definition, Some(&gone));
+    if let Some(first) = undoing.first_mut() {
         first.depends_on = planned.iter().map(|step| step.path.clone()).collect();
     }
-    undone
+    undoing
 }
 
 fn replace(
@@ -169,8 +170,7 @@ fn replace(
             unit.key
         )]);
     }
-    let removed =
-        against.record.map(|record| steps::undone(record, &order_of(&applied.definition), None));
+    let removed = against.record.map(|record| undone(record, &applied.definition, None));
     let removed = removed.unwrap_or_default();
     let source =
         Source { unit: &unit.key, definition: &unit.definition, inputs: &inputs, record: None };
@@ -346,7 +346,7 @@ pub(super) fn unwanted(record: &UnitRecord, unit: &UnitKey, stopped: bool) -> Di
                 Source { unit, definition: &definition, inputs: &inputs, record: Some(record) };
             steps::performed(&source, actions, "delete", Keeping::Nothing)
         }
-        _ => Ok(steps::undone(record, &order_of(&definition), None)),
+        _ => Ok(undone(record, &definition, None)),
     };
     let steps = match planned {
         Ok(steps) => steps,
@@ -372,16 +372,4 @@ pub(super) fn unwanted(record: &UnitRecord, unit: &UnitKey, stopped: bool) -> Di
         deletion,
         requires: applied.map(|applied| applied.depends_on.clone()).unwrap_or_default(),
     }))
-}
-
-fn order_of(definition: &Definition) -> Vec<String> {
-    let lists = [&definition.before, &definition.create];
-    let update = definition.update.iter().flatten();
-    lists
-        .into_iter()
-        .flatten()
-        .chain(update)
-        .chain(&definition.after)
-        .map(|action| action.id.clone())
-        .collect()
 }

@@ -27,6 +27,8 @@ mod revisions;
 pub mod show;
 mod steps;
 mod suspects;
+mod targets;
+mod undo;
 mod upstream;
 mod window;
 #[cfg(test)]
@@ -56,7 +58,8 @@ pub use planner::plan;
 pub use recorded::{field_changes, fingerprint};
 pub use steps::{
     Source as StepSource, decide, name_secrets, output_names, path_of, record_of, render_public,
-    step_digest,
+    shows_a_secret, step_digest,
 };
 pub use suspects::{is_deleted_by_date, renames, suspects};
+pub use targets::refused_target;
 pub use upstream::{KnownOutputs, Reader, Reveal, UpstreamReads, gather, reads_others};

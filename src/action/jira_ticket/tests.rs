@@ -102,6 +102,19 @@ async fn a_ticket_is_opened_once_and_waited_for() {
 }
 
 #[tokio::test]
+async fn no_secret_stands_in_a_ticket() {
+    let jira = FakeJira::start().await;
+    let ports = reaching(&jira, JiraEdition::Cloud);
+    let more = json!({"summaryTemplate": "For hunter22", "descriptionTemplate": "It is hunter22.",
+                      "labels": ["hunter22"], "customFields": {"customfield_1": {"value": "hunter22"}}});
+    waiting(&ports, &call(config(&more))).await;
+    let world = jira.world.lock().unwrap();
+    let fields = &world.tickets[0]["fields"];
+    assert_eq!(fields["summary"], "For (sensitive)");
+    assert!(!fields.to_string().contains("hunter22"), "{fields}");
+}
+
+#[tokio::test]
 async fn whatever_becomes_of_an_answer_there_is_one_ticket() {
     for (trick, class, before) in [
         (Trick::Before(503), FaultClass::Unknown, 0),

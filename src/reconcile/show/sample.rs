@@ -69,6 +69,7 @@ pub(in crate::reconcile) fn unit(key: &str, kind: ChangeKind) -> UnitChange {
         immutable: Vec::new(),
         fields: Vec::new(),
         secret_fields: vec!["adminPassword".to_owned()],
+        targets: None,
     };
     let digest = Digest::of_bytes(key.as_bytes());
     UnitChange {

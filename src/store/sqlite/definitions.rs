@@ -35,6 +35,7 @@ pub(super) static BLANK: LazyLock<Arc<Definition>> = LazyLock::new(|| {
         immutable: Vec::new(),
         fields: Vec::new(),
         secret_fields: Vec::new(),
+        targets: None,
     })
 });
 
