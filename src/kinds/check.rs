@@ -6,9 +6,9 @@ use std::sync::LazyLock;
 use jsonschema::{PatternOptions, Validator};
 use serde_json::Value;
 
-use super::answer_schema;
 use super::problem::{Fault, MOST, explain};
 use super::registry::{ActionKind, all};
+use super::{answer_schema, at_odds};
 
 /// The largest compiled pattern, in bytes.
 const PATTERN_BYTES: usize = 1 << 20;
@@ -33,6 +33,7 @@ pub fn config_problems(kind: &ActionKind, config: &Value) -> Vec<Fault> {
     let errors = validator.iter_errors(config).take(MOST);
     let mut faults: Vec<Fault> = errors.flat_map(|error| explain(&error, schema)).collect();
     faults.extend(answer_schema::problems(config));
+    faults.extend(at_odds::problems(kind, config));
     faults.sort_by(|a, b| (&a.pointer, &a.message).cmp(&(&b.pointer, &b.message)));
     faults.dedup();
     faults

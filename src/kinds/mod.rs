@@ -2,6 +2,7 @@
 
 mod answer_schema;
 mod approval;
+mod at_odds;
 mod check;
 mod command;
 mod fill;
@@ -19,6 +20,7 @@ mod webhook;
 pub mod words;
 
 pub use check::config_problems;
+pub use command::is_reserved_variable;
 pub use fill::{fill_markers, markers_in};
 pub use problem::{Fault, MOST, Mend, explain};
 pub use registry::{ActionKind, Decided, Reversal, Slot, all, find, forecasts};
