@@ -139,6 +139,7 @@ mod tests {
         /files/0: missing property `contentTemplate` (`contentTemplate`: template of the whole file; values are escaped for what its ending says)
         /files/1: missing property `path` (`path`: path from the root of the repository; a value in it may not hold `/`)
         /repository: expected text that is not empty ()
+        /waitFor (key): `waitFor` says nothing without `createPullRequest: true`: the files are committed without a review (write `createPullRequest: true`, or take this away)
         /waitFor: expected one of `merged`, `opened`, found `marged` (did you mean `merged`?)
         "#);
         assert_snapshot!(check("terraform", &json!({"workspace": "w"})), @r#": missing one of `contentTemplate`, `files`, `module` (write at least one of them)"#);
