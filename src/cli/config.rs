@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use super::output::Failure;
 use crate::action::{
-    Callbacks, Channel, GitHubSettings, JiraInstance, Operator, SecretsSettings, TerraformSettings,
+    Callbacks, Channel, Egress, GitHubSettings, JiraInstance, Operator, SecretsSettings,
+    TerraformSettings,
 };
 use crate::store::Retention;
 
@@ -141,6 +142,15 @@ pub struct EgressConfig {
     pub allow: Vec<String>,
     /// `http://host:port`, through which all requests go.
     pub proxy: Option<String>,
+    /// A file of certificates, as PEM, of authorities that are trusted beside those of the machine.
+    pub authorities: Option<PathBuf>,
+}
+
+impl EgressConfig {
+    /// Returns the policy.
+    pub fn policy(&self) -> Egress {
+        Egress { allow: self.allow.clone(), authorities: self.authorities.clone() }
+    }
 }
 
 /// Bounds.

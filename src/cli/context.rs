@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use super::args::{Arguments, Format};
 use super::config::Config;
 use super::output::{Exit, Failure};
-use crate::action::{Egress, HttpClient, Ports};
+use crate::action::{HttpClient, Ports};
 use crate::daemon::{Daemon, Parts, SystemClock};
 use crate::engine::{Engine, Limits};
 use crate::secret::Secret;
@@ -145,7 +145,7 @@ impl Context {
             Err(StoreError::Held(holder)) => return Ok(Err(holder)),
             Err(error) => return Err(error.into()),
         };
-        let egress = Egress { allow: self.config.egress.allow.clone() };
+        let egress = self.config.egress.policy();
         let proxy = self.config.egress.proxy.as_deref();
         let secrets = self.config.secrets.source(&egress, proxy)?;
         let sealer = self.sealer()?;

@@ -3,6 +3,7 @@
 mod address;
 mod answer_schema;
 mod approval;
+mod at_odds;
 mod check;
 mod command;
 mod fill;
@@ -23,6 +24,7 @@ pub mod words;
 
 pub use address::{InnerHost, inner_host, why_not_public};
 pub use check::config_problems;
+pub use command::is_reserved_variable;
 pub use fill::{fill_markers, markers_in};
 pub use problem::{Fault, MOST, Mend, explain};
 pub use registry::{ActionKind, Decided, Reversal, Slot, all, find, forecasts};

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -17,6 +18,8 @@ pub struct Egress {
     /// `host:port` patterns, `*` for any one label or any port: `*.internal.example.com:443`,
     /// `127.0.0.1:*`, `[::1]:8080`.
     pub allow: Vec<String>,
+    /// A file of certificates, as PEM, of authorities that are trusted beside those of the machine.
+    pub authorities: Option<PathBuf>,
 }
 
 /// One pattern of [`Egress::allow`], read.

@@ -61,6 +61,8 @@ pub(super) fn supervise(
                 }
             }
             Some((_, until)) if now >= until => signal(pid, Signal::KILL),
+            // Who is asked to end and goes on writing is given no more of the disk.
+            Some(_) if outputs.length() > 2 * MAX_OUTPUT_BYTES => signal(pid, Signal::KILL),
             Some(_) => {}
         }
         std::thread::sleep(pause);

@@ -132,7 +132,9 @@ impl Store for SqliteStore {
         let mut write = Write::begin(&mut writer, &self.catalog).await?;
         lease::give_back(&mut write, lease).await?;
         write.commit().await?;
-        self.driver().take_if(|(token, _)| *token == lease.token);
+        if let Some((_, lock)) = self.driver().take_if(|(token, _)| *token == lease.token) {
+            lease::unlock(&lock);
+        }
         Ok(())
     }
 
