@@ -17,7 +17,9 @@ use self::config::Work;
 use self::intent::{Became, Intent, Noted};
 use super::action::{Action, Call, Outcome, Ports, Withdrawn};
 use super::github;
+use super::operator::Operator;
 use super::scrub::Scrub;
+use super::target::host_of_repository;
 use crate::forge::github::{GitHub, Refused, WorkflowRun, classed_safe};
 use crate::reconcile::Observation;
 use crate::run::{Fault, FaultClass, Wait};
@@ -193,6 +195,10 @@ fn clean(outcome: Result<Outcome, Fault>, scrub: &Scrub) -> Result<Outcome, Faul
 impl Action for GitHubWorkflow {
     fn kind(&self) -> &'static str {
         "github-workflow"
+    }
+
+    fn target(&self, operator: &Operator, config: &Value) -> Option<String> {
+        host_of_repository(operator, config)
     }
 
     async fn perform(&self, ports: &Ports, call: &Call) -> Result<Outcome, Fault> {

@@ -24,6 +24,8 @@ mod expire_tests;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod fault_tests;
+#[cfg(test)]
 mod keep_tests;
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::approvals::APPROVAL;
 use super::attempt::{Attempt, guarded};
 use super::call::{Bench, Rendered};
+use super::dispatch::earlier;
 use super::drive::{Driver, Heard};
 use super::engine::{Doing, EngineError};
 use super::finish::open_wait;
@@ -128,10 +129,19 @@ impl Driver {
             };
             let due = self.last_look.get(&slot).map_or(now, |last| *last + pause);
             if due > now {
-                again = Some(again.map_or(due, |earlier| earlier.min(due)));
+                again = earlier(again, Some(due));
                 continue;
             }
             let Some((unit, step)) = Self::find(&run, path) else { continue };
+            let place = self.place(&run, &step);
+            if !self.admission.may_ask(&place, now) {
+                again = earlier(again, self.admission.again(&place));
+                continue;
+            }
+            // The end of any look is when the next one begins.
+            if self.looks_under_way() >= self.engine.limits.capacity.all {
+                return Ok(again);
+            }
             let Some(record) = self.read(&unit.unit).await? else { continue };
             let bench = Bench::of(&self.engine, catalog, (&run, &unit, &record)).await?;
             let rendered = match step.effect {
@@ -142,7 +152,8 @@ impl Driver {
             let arrived = self.arrived(on).await?;
             let call =
                 action::Call { key: progress.key.clone().unwrap_or_default(), arrived, ..call };
-            self.busy.insert(slot, true);
+            let ticket = self.admit(place, true).await?;
+            self.busy.insert(slot, ticket);
             let (ports, on, run, path) = (
                 self.engine.ports.clone(),
                 open_wait(on, &self.engine.sealer),
