@@ -81,8 +81,8 @@ pub(super) fn place_of(run: &Run, step: &PlannedStep, operator: &Operator) -> Pl
 
 /// Returns what a queued run counts against: as its first step does.
 pub(super) fn place_of_run(run: &Run, operator: &Operator) -> Place {
-    let steps = run.change.units.iter().flat_map(|unit| &unit.steps);
-    let first = steps.filter(|step| step.effect != Effect::Keep && step.when != When::No).next();
+    let mut steps = run.change.units.iter().flat_map(|unit| &unit.steps);
+    let first = steps.find(|step| step.effect != Effect::Keep && step.when != When::No);
     match first {
         Some(step) => place_of(run, step, operator),
         None => Place { team: run.change.team.clone(), ..Place::default() },
@@ -96,7 +96,8 @@ impl Driver {
         if let Some(key) = place.breaker() {
             let breaker = self.admission.breakers.entry(key.clone()).or_default();
             let before = breaker.state;
-            let number = breaker.begin();
+            // A look may find nobody to ask yet, so nobody waits for what comes of it.
+            let number = if looks { breaker.turn() } else { breaker.begin() };
             let changed = breaker.state != before;
             if changed && let Err(error) = self.save_breaker(&key).await {
                 let now = self.engine.clock.now();
@@ -113,16 +114,16 @@ impl Driver {
         Ok(Ticket { place, looks, turn })
     }
 
-    /// Takes in the end of an attempt.
+    /// Takes in the end of an attempt, with what it told of whom it asked, where it told something.
     pub(super) async fn dismiss(
         &mut self,
         ticket: Ticket,
-        verdict: Verdict,
+        verdict: Option<Verdict>,
     ) -> Result<(), EngineError> {
         if !ticket.looks {
             self.admission.in_effect.give_back(&ticket.place);
         }
-        let Some((key, turn)) = ticket.turn else { return Ok(()) };
+        let (Some((key, turn)), Some(verdict)) = (ticket.turn, verdict) else { return Ok(()) };
         let now = self.engine.clock.now();
         let policy = self.engine.limits.breaker;
         let Some(breaker) = self.admission.breakers.get_mut(&key) else { return Ok(()) };

@@ -80,6 +80,11 @@ impl Driver {
         let due = self.review(id, catalog).await?;
         loop {
             let Some(run) = self.memory.runs.get(id) else { return Ok(None) };
+            let next = next(run, self.engine.clock.now());
+            if !next.events.is_empty() {
+                self.journal(id, next.events, catalog).await?;
+                continue;
+            }
             let until = match self.times_out(run) {
                 // A step is in effect, and is never cut; nothing more starts.
                 Some(Err(events)) if events.is_empty() => return Ok(None),
@@ -90,13 +95,9 @@ impl Driver {
                 Some(Ok(until)) => Some(until),
                 None => None,
             };
-            let next = next(run, self.engine.clock.now());
-            if next.events.is_empty() {
-                let look = self.look(id, catalog).await?;
-                let wake = [next.wake_at, look, due, resumed, until].into_iter().flatten().min();
-                return Ok(Some((next.start, wake)));
-            }
-            self.journal(id, next.events, catalog).await?;
+            let look = self.look(id, catalog).await?;
+            let wake = [next.wake_at, look, due, resumed, until].into_iter().flatten().min();
+            return Ok(Some((next.start, wake)));
         }
     }
 

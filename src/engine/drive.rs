@@ -241,7 +241,9 @@ impl Driver {
         catalog: &Arc<Catalog>,
     ) -> Result<(), EngineError> {
         let ticket = self.busy.remove(&(attempt.run.clone(), attempt.path.clone()));
-        let verdict = Verdict::of(&attempt.outcome);
+        // Who looks and is to wait on may have asked nobody.
+        let waits = attempt.looked && matches!(attempt.outcome, Ok(Outcome::Waiting { .. }));
+        let verdict = (!waits).then(|| Verdict::of(&attempt.outcome));
         let taken = self.take_in(attempt, catalog).await;
         if let Some(ticket) = ticket {
             self.dismiss(ticket, verdict).await?;

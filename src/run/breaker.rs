@@ -155,6 +155,11 @@ impl Breaker {
         }
     }
 
+    /// Returns the number of the turn, for what asks without being the one that is waited for.
+    pub fn turn(&self) -> u64 {
+        self.turn
+    }
+
     /// Lets an attempt begin that it admits; returns the number of its turn. The first after a pause is alone.
     pub fn begin(&mut self) -> u64 {
         if matches!(self.state, BreakerState::Open { .. }) {

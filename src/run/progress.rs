@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::event::StepEvent;
+use super::event::{Event, StepEvent};
 use super::fault::Fault;
+use super::run::{IllegalEvent, Run};
 use super::step::StepState;
 use crate::reconcile::{Effect, PlannedStep, When};
 
@@ -74,7 +75,7 @@ impl Progress {
     }
 
     /// Remembers when an event happened that was taken in.
-    pub(super) fn stamp(&mut self, event: &StepEvent, at: Timestamp) {
+    fn stamp(&mut self, event: &StepEvent, at: Timestamp) {
         self.since = Some(at);
         if matches!(event, StepEvent::Started { .. }) {
             self.tried_since.get_or_insert(at);
@@ -92,6 +93,19 @@ impl Progress {
         self.attempts = attempt;
         self.key = Some(key.to_owned());
         self.fault = None;
+        Ok(())
+    }
+}
+
+impl Run {
+    /// Takes in an event of the journal, with its time.
+    pub fn apply_at(&mut self, event: &Event, at: Timestamp) -> Result<(), IllegalEvent> {
+        self.apply(event)?;
+        if let Event::Step { path, event } = event
+            && let Some(progress) = self.steps.get_mut(path)
+        {
+            progress.stamp(event, at);
+        }
         Ok(())
     }
 }

@@ -111,10 +111,9 @@ pub fn whose_turn<'q>(
             *first = (place, entry);
         }
     }
-    let next = teams.into_values().min_by_key(|(place, entry)| {
+    teams.into_values().min_by_key(|(place, entry)| {
         (turns.with(&place.team, entry.priority), entry.priority, *entry)
-    });
-    next
+    })
 }
 
 #[cfg(test)]

@@ -106,7 +106,8 @@ fn said(run: &Run, rest: &[Event]) -> Result<VecDeque<Event>, Option<Event>> {
         own.pop_front();
         return Ok(own);
     }
-    let mut ending: VecDeque<Event> = outer_end(run, rest).unwrap_or_default().into();
+    let mut ending: VecDeque<Event> =
+        outer_end(run, rest, own.is_empty()).unwrap_or_default().into();
     if !ending.is_empty() && ending.front() == first {
         ending.pop_front();
         return Ok(ending);
@@ -115,12 +116,14 @@ fn said(run: &Run, rest: &[Event]) -> Result<VecDeque<Event>, Option<Event>> {
 }
 
 /// Returns how the run ends from outside, where that is what comes next: a newer revision, or too long a time.
-fn outer_end(run: &Run, rest: &[Event]) -> Option<Vec<Event>> {
+///
+/// The time of a run is looked at where nothing follows by itself; else its end would be whatever somebody wrote.
+fn outer_end(run: &Run, rest: &[Event], is_idle: bool) -> Option<Vec<Event>> {
     let cancels =
         |event: &&Event| matches!(event, Event::Step { event: StepEvent::Cancelled { .. }, .. });
     match rest.iter().find(|event| !cancels(event))? {
         Event::Run { event: RunEvent::Superseded { commit } } => Some(give_way(run, commit)),
-        Event::Run { event: RunEvent::Failed { why } } => Some(time_out(run, why)),
+        Event::Run { event: RunEvent::Failed { why } } if is_idle => Some(time_out(run, why)),
         _ => None,
     }
 }
@@ -160,7 +163,7 @@ mod tests {
         check(
             "db: a, b < a",
             &then("db/a wait 1\ndb/b cancel\nrun failed"),
-            "4: db/a cancelled | running: db/a=waiting#1 db/b=pending",
+            "4: db/a cancelled | waiting: db/a=waiting#1 db/b=pending",
         );
     }
 

@@ -126,17 +126,6 @@ impl Run {
         }
     }
 
-    /// Takes in an event of the journal, with its time.
-    pub fn apply_at(&mut self, event: &Event, at: Timestamp) -> Result<(), IllegalEvent> {
-        self.apply(event)?;
-        if let Event::Step { path, event } = event
-            && let Some(progress) = self.steps.get_mut(path)
-        {
-            progress.stamp(event, at);
-        }
-        Ok(())
-    }
-
     /// Tells whether all that comes before a step is done.
     pub fn is_open(&self, path: &StepPath) -> bool {
         self.order.is_open(path)
