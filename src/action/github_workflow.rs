@@ -16,7 +16,9 @@ use self::config::Work;
 use super::action::{Action, Call, Outcome, Ports, Withdrawn};
 use super::github;
 use super::intent::{Became, Intent, Noted};
+use super::operator::Operator;
 use super::scrub::Scrub;
+use super::target::host_of_repository;
 use crate::forge::github::{GitHub, Refused, WorkflowRun, classed_safe};
 use crate::reconcile::Observation;
 use crate::run::{Fault, FaultClass, Wait};
@@ -198,6 +200,10 @@ fn clean(outcome: Result<Outcome, Fault>, scrub: &Scrub) -> Result<Outcome, Faul
 impl Action for GitHubWorkflow {
     fn kind(&self) -> &'static str {
         "github-workflow"
+    }
+
+    fn target(&self, operator: &Operator, config: &Value) -> Option<String> {
+        host_of_repository(operator, config)
     }
 
     async fn perform(&self, ports: &Ports, call: &Call) -> Result<Outcome, Fault> {

@@ -25,7 +25,9 @@ use self::opening::Opening;
 pub(super) use self::sender::JiraSender;
 use self::ticket::{Standing, Ticket};
 use super::action::{Action, Call, Outcome, Ports, Withdrawn};
+use super::operator::Operator;
 use super::scrub::Scrub;
+use super::target::host_of;
 use crate::reconcile::Observation;
 use crate::run::{Fault, FaultClass, Wait};
 
@@ -247,6 +249,10 @@ fn label(text: &str) -> String {
 impl Action for JiraTicket {
     fn kind(&self) -> &'static str {
         "jira-ticket"
+    }
+
+    fn target(&self, operator: &Operator, config: &Value) -> Option<String> {
+        host_of(&operator.jira.get(config.get("instance")?.as_str()?)?.url)
     }
 
     async fn perform(&self, ports: &Ports, call: &Call) -> Result<Outcome, Fault> {

@@ -23,6 +23,7 @@ mod scrub;
 mod secrets;
 mod signature;
 mod stop;
+mod target;
 mod terraform;
 #[cfg(test)]
 pub(crate) mod testing;

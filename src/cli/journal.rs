@@ -72,6 +72,7 @@ impl EntryWire {
             RunEvent::Succeeded => Self::said("succeeded", None),
             RunEvent::Failed { why } => Self::said("failed", Some(why.clone())),
             RunEvent::NeedsDecision { why } => Self::said("needs-decision", Some(why.clone())),
+            RunEvent::Parked { why } => Self::said("parked", Some(why.clone())),
             RunEvent::Superseded { commit } => {
                 Self::said("superseded", Some(format!("by commit {commit}")))
             }

@@ -28,6 +28,8 @@ mod exposed_tests;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod fault_tests;
+#[cfg(test)]
 mod keep_tests;
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,13 @@
 //! Gathers facts, starts runs and drives their steps to an outcome. What is done was decided before.
 
+mod admit;
 mod approvals;
 mod attempt;
 mod call;
+mod circumstances;
 mod claims;
 mod decisions;
+mod dispatch;
 mod drive;
 mod engine;
 mod facts;
@@ -13,6 +16,7 @@ mod forecast;
 mod journal;
 mod memory;
 mod observe;
+mod poison;
 mod refuse;
 mod start;
 mod unit_state;
@@ -25,6 +29,7 @@ mod wait;
 mod withdraw;
 
 pub use attempt::Attempt;
+pub use circumstances::{Circumstances, Waits};
 pub use claims::plan_beside_others;
 pub use decisions::{check_outputs, typed_outputs};
 pub use drive::{Driver, Heard, News};

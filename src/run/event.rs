@@ -52,6 +52,11 @@ pub enum RunEvent {
         /// The commit that did.
         commit: String,
     },
+    /// It was in effect each time the process ended, or broke the driver down: it is not tried again by itself.
+    Parked {
+        /// Why.
+        why: String,
+    },
     /// A person called it off.
     Cancelled {
         /// Who.
@@ -125,6 +130,7 @@ impl fmt::Display for RunEvent {
             RunEvent::Failed { .. } => "ended as failed",
             RunEvent::NeedsDecision { .. } => "left to a decision",
             RunEvent::Superseded { .. } => "superseded",
+            RunEvent::Parked { .. } => "parked",
             RunEvent::Cancelled { .. } => "cancelled",
         })
     }

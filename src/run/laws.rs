@@ -59,7 +59,7 @@ fn events_of(path: &StepPath, attempts: u32) -> Vec<Event> {
         events.push(event(&format!("{path} start {attempt}")));
         events.push(event(&format!("{path} start {attempt} another-key")));
     }
-    for word in ["started", "succeeded", "failed", "unknown", "superseded", "cancelled"] {
+    for word in ["started", "succeeded", "failed", "unknown", "superseded", "parked", "cancelled"] {
         events.push(event(&format!("run {word}")));
     }
     events

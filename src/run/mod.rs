@@ -1,11 +1,14 @@
 //! What a run is: steps, events, the next state. The journal decides; an illegal event is an error.
 
 mod approval;
+mod breaker;
 mod event;
 mod fault;
 mod next;
 mod order;
+mod places;
 mod progress;
+mod queue;
 mod replay;
 mod retry;
 mod run;
@@ -19,10 +22,13 @@ mod laws;
 mod story;
 
 pub use approval::{Approvers, Ask, OnTimeout, Tally, Word, agrees, tally};
+pub use breaker::{Breaker, BreakerKey, BreakerPolicy, BreakerState, Verdict};
 pub use event::{Event, RunEvent, StepEvent};
 pub use fault::{Fault, FaultClass};
-pub use next::{Next, give_way, interrupted, next, waits_for};
+pub use next::{Next, give_way, interrupted, next, park, time_out, waits_for};
+pub use places::{Cap, Capacity, Entry, Full, InEffect, Place};
 pub use progress::Progress;
+pub use queue::{Queue, Turns, whose_turn};
 pub use replay::{Difference, Replayed, replay};
 pub use retry::{RetryPolicy, retry_delay, timeout_of};
 pub use run::{IllegalEvent, Run, RunState};

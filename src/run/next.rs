@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::event::{Event, RunEvent, StepEvent};
+use super::fault::Fault;
 use super::run::{Run, RunState};
 use super::step::StepState;
 use crate::id::StepPath;
@@ -62,6 +63,28 @@ pub fn give_way(run: &Run, commit: &str) -> Vec<Event> {
     });
     let end = Event::Run { event: RunEvent::Superseded { commit: commit.to_owned() } };
     cancelled.chain([end]).collect()
+}
+
+/// Returns what happens to a run that took too long: nothing more starts, and it ends; nothing while a step is in effect.
+pub fn time_out(run: &Run, why: &str) -> Vec<Event> {
+    if run.is_in_effect() {
+        return Vec::new();
+    }
+    let open = run.steps.iter().filter(|(_, progress)| !progress.state.is_over());
+    let cancelled = open.map(|(path, _)| {
+        let event = StepEvent::Cancelled { why: why.to_owned() };
+        Event::Step { path: path.clone(), event }
+    });
+    cancelled.chain([Event::Run { event: RunEvent::Failed { why: why.to_owned() } }]).collect()
+}
+
+/// Returns what happens to a run that is not to be tried again: what was in effect is left to a decision, and it ends.
+pub fn park(run: &Run, why: &str) -> Vec<Event> {
+    let unknown = interrupted(run).into_iter().map(|path| {
+        let fault = Fault::unknown(why);
+        Event::Step { path, event: StepEvent::NeedsDecision { fault } }
+    });
+    unknown.chain([Event::Run { event: RunEvent::Parked { why: why.to_owned() } }]).collect()
 }
 
 /// Returns the steps that were in effect when the process ended; each is started again under its key.
@@ -300,6 +323,34 @@ mod tests {
     #[test]
     fn units_that_are_not_part_of_the_change_hold_nothing_up() {
         check("app < db: a", "run started\nnext", "next | app/a made ready\nrunning: app/a=ready");
+    }
+
+    #[test]
+    fn a_run_that_took_too_long_starts_nothing_more() {
+        let mut run = told("db: a, b, c < b", &["run started", "db/a ready", "db/a start 1"]);
+        assert_eq!(time_out(&run, "slow"), []);
+        run.apply(&event("db/a wait 1")).unwrap();
+        for event in time_out(&run, "slow") {
+            run.apply(&event).unwrap();
+        }
+        let expected = "failed: db/a=cancelled#1 db/b=cancelled db/c=cancelled";
+        assert_eq!(super::super::story::stands(&run), expected);
+    }
+
+    #[test]
+    fn a_parked_run_leaves_what_was_in_effect_to_a_decision() {
+        let begun = ["run started", "db/a ready", "db/b ready", "db/a start 1", "db/a start 2"];
+        let mut run = told("db: a, b, c", &begun);
+        assert_eq!(run.steps[&StepPath("db/a".into())].lost, 1);
+        for event in park(&run, "it ended the process") {
+            run.apply(&event).unwrap();
+        }
+        let expected = "parked: db/a=needs-decision#2 db/b=ready db/c=pending";
+        assert_eq!(super::super::story::stands(&run), expected);
+        assert_eq!(run.steps[&StepPath("db/a".into())].lost, 0);
+        let mut queued = super::super::story::run("db: a");
+        queued.apply(&park(&queued, "it breaks the driver down")[0]).unwrap();
+        assert_eq!(super::super::story::stands(&queued), "parked: db/a=pending");
     }
 
     fn told(change: &str, events: &[&str]) -> Run {

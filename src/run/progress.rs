@@ -1,10 +1,12 @@
 //! How far a step is: its state and what its attempts left behind; never what comes before or after it.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::event::StepEvent;
+use super::event::{Event, StepEvent};
 use super::fault::Fault;
+use super::run::{IllegalEvent, Run};
 use super::step::StepState;
 use crate::reconcile::{Effect, PlannedStep, When};
 
@@ -24,6 +26,21 @@ pub struct Progress {
     /// Why its last attempt is tried again, until that starts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
+    /// Attempts in a row that were in effect when the process ended.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lost: u32,
+    /// When something last happened to it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// When its first attempt began, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried_since: Option<Timestamp>,
+}
+
+/// Tells whether a number needs no mention.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl Progress {
@@ -42,6 +59,7 @@ impl Progress {
     /// Takes in an event, or says in which state it does not fit.
     pub(super) fn take(&mut self, event: &StepEvent) -> Result<(), String> {
         let after = self.state.after(event).ok_or_else(|| self.state.to_string())?;
+        let is_lost = self.state == StepState::Started && after == StepState::Started;
         match event {
             StepEvent::Started { attempt, key, .. } => self.start(*attempt, key)?,
             StepEvent::Succeeded { result, outputs } => {
@@ -51,8 +69,17 @@ impl Progress {
             StepEvent::Retry { fault, .. } => self.fault = Some(fault.clone()),
             _ => {}
         }
+        self.lost = if is_lost { self.lost.saturating_add(1) } else { 0 };
         self.state = after;
         Ok(())
+    }
+
+    /// Remembers when an event happened that was taken in.
+    fn stamp(&mut self, event: &StepEvent, at: Timestamp) {
+        self.since = Some(at);
+        if matches!(event, StepEvent::Started { .. }) {
+            self.tried_since.get_or_insert(at);
+        }
     }
 
     /// Counts an attempt. Its key never changes within a run: another one would be another effect.
@@ -66,6 +93,19 @@ impl Progress {
         self.attempts = attempt;
         self.key = Some(key.to_owned());
         self.fault = None;
+        Ok(())
+    }
+}
+
+impl Run {
+    /// Takes in an event of the journal, with its time.
+    pub fn apply_at(&mut self, event: &Event, at: Timestamp) -> Result<(), IllegalEvent> {
+        self.apply(event)?;
+        if let Event::Step { path, event } = event
+            && let Some(progress) = self.steps.get_mut(path)
+        {
+            progress.stamp(event, at);
+        }
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use jiff::Timestamp;
 
 use super::event::{Event, RunEvent, StepEvent};
-use super::next::{give_way, interrupted, next};
+use super::next::{give_way, interrupted, next, time_out};
 use super::run::{IllegalEvent, Run};
 
 /// What came of a replay.
@@ -76,7 +76,10 @@ pub fn replay(run: Run, recorded: &[Event]) -> Replayed {
 fn is_answer(event: &Event) -> bool {
     match event {
         Event::Run { event } => {
-            matches!(event, RunEvent::Started | RunEvent::Cancelled { .. })
+            matches!(
+                event,
+                RunEvent::Started | RunEvent::Parked { .. } | RunEvent::Cancelled { .. }
+            )
         }
         Event::Step { event, .. } => {
             !matches!(event, StepEvent::Ready | StepEvent::Cancelled { .. })
@@ -104,7 +107,7 @@ fn said(run: &Run, rest: &[Event]) -> Result<VecDeque<Event>, Option<Event>> {
         return Ok(own);
     }
     let mut ending: VecDeque<Event> =
-        superseding(rest).map(|commit| give_way(run, commit)).unwrap_or_default().into();
+        outer_end(run, rest, own.is_empty()).unwrap_or_default().into();
     if !ending.is_empty() && ending.front() == first {
         ending.pop_front();
         return Ok(ending);
@@ -112,12 +115,15 @@ fn said(run: &Run, rest: &[Event]) -> Result<VecDeque<Event>, Option<Event>> {
     Err(own.pop_front().or_else(|| ending.pop_front()))
 }
 
-/// Returns the commit that takes the run's place, where that is what comes next.
-fn superseding(rest: &[Event]) -> Option<&str> {
+/// Returns how the run ends from outside, where that is what comes next: a newer revision, or too long a time.
+///
+/// The time of a run is looked at where nothing follows by itself; else its end would be whatever somebody wrote.
+fn outer_end(run: &Run, rest: &[Event], is_idle: bool) -> Option<Vec<Event>> {
     let cancels =
         |event: &&Event| matches!(event, Event::Step { event: StepEvent::Cancelled { .. }, .. });
     match rest.iter().find(|event| !cancels(event))? {
-        Event::Run { event: RunEvent::Superseded { commit } } => Some(commit),
+        Event::Run { event: RunEvent::Superseded { commit } } => Some(give_way(run, commit)),
+        Event::Run { event: RunEvent::Failed { why } } if is_idle => Some(time_out(run, why)),
         _ => None,
     }
 }
@@ -146,6 +152,29 @@ mod tests {
     }
 
     const BEGIN: &str = "run started\ndb/a ready\ndb/a start 1\n";
+
+    #[test]
+    fn too_long_a_time_cancels_what_is_open_and_ends_it() {
+        check(
+            "db: a, b < a",
+            &then("db/a wait 1\ndb/a cancel\ndb/b cancel\nrun failed"),
+            "the same, 0 left | failed: db/a=cancelled#1 db/b=cancelled",
+        );
+        check(
+            "db: a, b < a",
+            &then("db/a wait 1\ndb/b cancel\nrun failed"),
+            "4: db/a cancelled | waiting: db/a=waiting#1 db/b=pending",
+        );
+    }
+
+    #[test]
+    fn that_a_run_was_parked_is_an_answer() {
+        check(
+            "db: a, b < a",
+            &then("db/a start 2\ndb/a unknown\nrun parked"),
+            "the same, 0 left | parked: db/a=needs-decision#2 db/b=pending",
+        );
+    }
 
     fn then(more: &str) -> String {
         format!("{BEGIN}{more}")

@@ -33,6 +33,8 @@ pub enum RunState {
     NeedsDecision,
     /// A newer revision took its place.
     Superseded,
+    /// It ended the process, or broke the driver down, too often.
+    Parked,
     /// A person called it off.
     Cancelled,
 }
@@ -54,6 +56,7 @@ impl fmt::Display for RunState {
             RunState::Failed => "failed",
             RunState::NeedsDecision => "needs-decision",
             RunState::Superseded => "superseded",
+            RunState::Parked => "parked",
             RunState::Cancelled => "cancelled",
         })
     }
@@ -154,9 +157,12 @@ impl Run {
         let queued = self.state == RunState::Queued;
         match event {
             RunEvent::Started if queued => Ok(RunState::Running),
-            RunEvent::Superseded { .. } | RunEvent::Cancelled { .. } if self.is_in_effect() => {
+            RunEvent::Superseded { .. } | RunEvent::Parked { .. } | RunEvent::Cancelled { .. }
+                if self.is_in_effect() =>
+            {
                 Err(format!("{}, with a step in effect", self.state))
             }
+            RunEvent::Parked { .. } => Ok(RunState::Parked),
             RunEvent::Superseded { .. } => Ok(RunState::Superseded),
             RunEvent::Cancelled { .. } => Ok(RunState::Cancelled),
             _ if queued => Err(self.state.to_string()),

@@ -86,6 +86,7 @@ pub(super) fn event(text: &str) -> Event {
             "failed" => RunEvent::Failed { why },
             "unknown" => RunEvent::NeedsDecision { why },
             "superseded" => RunEvent::Superseded { commit },
+            "parked" => RunEvent::Parked { why },
             "cancelled" => RunEvent::Cancelled { by, why },
             _ => panic!("no run event {what}"),
         };

@@ -122,6 +122,7 @@ fn tell_run(event: &RunEvent) -> (&'static str, Value) {
         RunEvent::Succeeded => ("run.succeeded", Value::Null),
         RunEvent::Failed { why } => ("run.failed", json!({"why": why})),
         RunEvent::NeedsDecision { why } => ("run.needs-decision", json!({"why": why})),
+        RunEvent::Parked { why } => ("run.parked", json!({"why": why})),
         RunEvent::Superseded { commit } => ("run.superseded", json!({"commit": commit})),
         RunEvent::Cancelled { by, why } => ("run.cancelled", json!({"by": by, "why": why})),
     }

@@ -19,6 +19,7 @@ mod crash;
 mod demo;
 mod desk;
 mod editor;
+mod faults;
 #[path = "../support/github/mod.rs"]
 mod github;
 mod hooks;

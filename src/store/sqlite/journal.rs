@@ -106,7 +106,9 @@ fn why(run: &Run, entries: &[(Timestamp, Event)]) -> Option<String> {
 
 fn why_of(event: &RunEvent) -> Option<String> {
     match event {
-        RunEvent::Failed { why } | RunEvent::NeedsDecision { why } => Some(why.clone()),
+        RunEvent::Failed { why } | RunEvent::NeedsDecision { why } | RunEvent::Parked { why } => {
+            Some(why.clone())
+        }
         RunEvent::Cancelled { by, why } => Some(format!("{why} ({by})")),
         RunEvent::Superseded { commit } => Some(format!("commit {commit} took its place")),
         RunEvent::Started | RunEvent::Succeeded => None,
@@ -170,7 +172,7 @@ fn entry(seq: i64, at: i64, event: &str) -> Result<JournalEntry, StoreError> {
 /// Brings a new run to where its journal leads.
 pub(super) fn replay(run: &mut Run, entries: Vec<JournalEntry>) -> Result<(), StoreError> {
     for entry in entries {
-        run.apply(&entry.event).map_err(|source| StoreError::Journal {
+        run.apply_at(&entry.event, entry.at).map_err(|source| StoreError::Journal {
             run: run.id.clone(),
             seq: entry.seq,
             source,

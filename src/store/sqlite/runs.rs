@@ -176,7 +176,7 @@ pub(super) async fn stopped(
 ) -> Result<Vec<RunSummary>, StoreError> {
     let found: Vec<Listed> = sqlx::query_as(
         "SELECT id, service, kind, state, digest, created_at, updated_at, why FROM runs
-         WHERE catalog = $1 AND state IN ('failed', 'needs-decision', 'cancelled')
+         WHERE catalog = $1 AND state IN ('failed', 'needs-decision', 'parked', 'cancelled')
          AND NOT EXISTS (SELECT 1 FROM runs newer WHERE newer.catalog = $1
                          AND newer.service = runs.service AND newer.seq > runs.seq)
          ORDER BY seq",

@@ -33,10 +33,10 @@ use crate::validate::Good;
 
 /// The store in SQLite.
 pub struct SqliteStore {
-    catalog: String,
+    pub(super) catalog: String,
     path: PathBuf,
-    writer: Mutex<SqliteConnection>,
-    readers: SqlitePool,
+    pub(super) writer: Mutex<SqliteConnection>,
+    pub(super) readers: SqlitePool,
     definitions: Definitions,
     /// The lock of the driver, with the token that was given out for it.
     driver: std::sync::Mutex<Option<(i64, File)>>,

@@ -54,7 +54,9 @@ async fn follow_step(
 fn why_over(event: &RunEvent) -> Option<String> {
     match event {
         RunEvent::Started | RunEvent::Succeeded => None,
-        RunEvent::Failed { why } | RunEvent::NeedsDecision { why } => Some(why.clone()),
+        RunEvent::Failed { why } | RunEvent::NeedsDecision { why } | RunEvent::Parked { why } => {
+            Some(why.clone())
+        }
         RunEvent::Superseded { commit } => Some(format!("commit {commit} took its run's place")),
         RunEvent::Cancelled { by, why } => Some(format!("{why} ({by})")),
     }
