@@ -23,35 +23,18 @@ pub fn seal_outputs(
     sealer: &Sealer,
 ) -> Map<String, Value> {
     let sensitive = sensitive_step_outputs(definition);
-    let entered = sensitive_entries(definition, action);
     outputs
         .into_iter()
         .map(|(name, value)| {
             if let Some(value) = sensitive_output(&value) {
                 return (name, sealer.seal(value));
             }
-            let hidden =
-                sensitive.contains(&(action.to_owned(), name.clone())) || entered.contains(&name);
+            let hidden = sensitive.contains(&(action.to_owned(), name.clone()));
             let value =
                 if hidden && sealed_hash(&value).is_none() { sealer.seal(&value) } else { value };
             (name, value)
         })
         .collect()
-}
-
-/// Returns what people enter when a task is completed and nobody may see, as its `config` says.
-fn sensitive_entries(definition: &Definition, action: &str) -> BTreeSet<String> {
-    let Definition { create, update, delete, before, after, operations, .. } = definition;
-    let more = [update, delete].into_iter().flatten().flatten();
-    let named = operations.values().flat_map(|operation| &operation.actions);
-    let all = create.iter().chain(more).chain(before).chain(after).chain(named);
-    let tasks = all.filter(|it| it.id == action && it.kind == "manual-task");
-    let entries = tasks.flat_map(|task| match task.config.value().get_mut("outputs") {
-        Some(Value::Array(outputs)) => std::mem::take(outputs),
-        _ => Vec::new(),
-    });
-    let sensitive = entries.filter(|entry| entry.get("sensitive") == Some(&Value::Bool(true)));
-    sensitive.filter_map(|entry| entry.get("name")?.as_str().map(str::to_owned)).collect()
 }
 
 /// Hides in a result what is sealed among the outputs that were read from it.
