@@ -102,15 +102,8 @@ pub fn explain(error: &ValidationError<'_>, schema: &Value) -> Vec<Fault> {
             value("nothing may stand here".to_owned(), Some("take it away".to_owned()))
         }
         Broken::Not { .. } => {
-            let taken = *part(part(around, "not"), "const") == **found;
             let why = part(around, "description").as_str().map(lowered);
-            let name = pointer.rsplit('/').next().unwrap_or_default();
-            match taken {
-                true => {
-                    value(format!("`{}` must be another than {}", cut(name), shown(found)), why)
-                }
-                false => value(format!("{} cannot be used here", shown(found)), why),
-            }
+            value(excluded(around, found, &pointer), why)
         }
         Broken::UniqueItems => {
             let message = format!("{} stands in this list twice", twice(found));
@@ -122,6 +115,15 @@ pub fn explain(error: &ValidationError<'_>, schema: &Value) -> Vec<Fault> {
             value(message, hint)
         }
         other => value(out_of_bounds(other, found), None),
+    }
+}
+
+/// Says that a value is the one, or one of those, that a schema excludes.
+fn excluded(around: &Value, found: &Value, pointer: &str) -> String {
+    let name = pointer.rsplit('/').next().unwrap_or_default();
+    match part(part(around, "not"), "const") == found {
+        true => format!("`{}` must be another than {}", cut(name), shown(found)),
+        false => format!("{} cannot be used here", shown(found)),
     }
 }
 

@@ -41,7 +41,9 @@ fn judge(pattern: &str, value: &str) {
         // The default is judged by the same pattern as a value that is given.
         let by_default = problems.iter().any(|problem| problem.rule == "form/default");
         let given = found.iter().any(|problem| problem.pointer.starts_with("/a"));
-        assert_eq!(by_default, given, "{problems:?} {found:?}");
+        // A default that holds `{{` is warned of, and not judged any further.
+        let is_template = value.contains("{{");
+        assert!(by_default == given || is_template, "{problems:?} {found:?}");
     }
     let _ = form.schema();
 }
