@@ -301,8 +301,10 @@ fn checked(context: &Context<'_>, entry: &Entry<Service>) -> (Option<Unfit>, Vec
 
 /// Tells whether nothing keeps a service from fitting, whatever other services there are.
 pub(super) fn fits_alone(context: &Context<'_>, entry: &Entry<Service>) -> bool {
-    let (unfit, waits_for) = checked(context, entry);
-    unfit.is_none() && waits_for.is_empty()
+    let of = ServiceContext::of(context, entry);
+    of.upstream().next().is_none()
+        && lost(&of).is_empty()
+        && check_service(&of, &entry.document).is_empty()
 }
 
 /// Tells whether paths, kinds and ids are the same, and the documents that something was found in.
