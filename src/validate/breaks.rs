@@ -101,7 +101,7 @@ pub fn breaking_items(base: &Catalog, head: &Catalog) -> Vec<Arc<str>> {
 
 /// Returns the ids of items and bundles that services and bundles are of.
 fn used(catalog: &Catalog) -> BTreeSet<&str> {
-    let services = catalog.services.values().map(|service| service.body.offer());
+    let services = catalog.services.values().map(|service| service.offer());
     let components = catalog.bundles.values().flat_map(|bundle| &bundle.body.components);
     services.chain(components.map(|component| component.catalog_item.as_str())).collect()
 }

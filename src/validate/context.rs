@@ -1,6 +1,6 @@
 //! What rules look at beside one document: the effective catalog, and what a service is of. It checks nothing.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::civil::Date;
@@ -21,8 +21,8 @@ pub struct Context<'a> {
     pub owners: &'a Owners,
     /// Today's date, where rules may look at it.
     pub today: Option<Date>,
-    /// Services that name or read others.
-    pub(super) waiting: Vec<String>,
+    /// Services that name or read others, each with those.
+    pub(super) waiting: BTreeMap<String, Vec<String>>,
     unusable: &'a BTreeSet<(Space, String)>,
     /// What bundles read from services: services outnumber the bundles that they are of.
     bundle_reads: Memo<Vec<(String, String)>>,
@@ -97,7 +97,7 @@ impl<'a> Context<'a> {
         today: Option<Date>,
     ) -> Self {
         let (bundle_reads, variables) = (Memo::new(), Memo::new());
-        let waiting = Vec::new();
+        let waiting = BTreeMap::new();
         Self { catalog, owners, today, waiting, unusable, bundle_reads, variables }
     }
 

@@ -122,7 +122,7 @@ impl Fit {
         self.check_services(&context, beside);
         let mut found = self.of_services(&mut misfits, severities);
         found.extend(check_bundles(&context, &mut misfits, severities));
-        context.waiting = self.waiting.keys().cloned().collect();
+        context.waiting = std::mem::take(&mut self.waiting);
         let whole = self.check_whole(&context, beside).into_iter();
         let whole = whole.filter_map(|finding| severities.apply(finding));
         for finding in whole.chain(check_change(&context, beside.against, severities)) {
@@ -134,6 +134,7 @@ impl Fit {
             }
             found.push(finding);
         }
+        self.waiting = context.waiting;
         self.last = Some(Checked {
             catalog: catalog.clone(),
             unusable: effective.unusable.clone(),

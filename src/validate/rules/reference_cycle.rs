@@ -21,17 +21,14 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>, rule: &'static Rule, found: &mut Vec<Finding>) {
-    let names: Vec<&str> = context.waiting.iter().map(String::as_str).collect();
+    let names: Vec<&str> = context.waiting.keys().map(String::as_str).collect();
     let positions: HashMap<&str, usize> =
         names.iter().enumerate().map(|(index, name)| (*name, index)).collect();
     // Whoever waits for nobody is in no ring, and was left out.
-    let next: Vec<Vec<usize>> = names
-        .iter()
-        .map(|name| {
-            let edges = edges_of(context, name).into_iter();
-            edges.filter_map(|(to, _)| positions.get(to.as_str()).copied()).collect()
-        })
-        .collect();
+    let positions_of = |others: &Vec<String>| {
+        others.iter().filter_map(|other| positions.get(other.as_str()).copied()).collect()
+    };
+    let next: Vec<Vec<usize>> = context.waiting.values().map(positions_of).collect();
     let next = |index: usize| next.get(index).cloned().unwrap_or_default();
     for ring in rings(names.len(), next) {
         let ring: Vec<&str> = ring.iter().filter_map(|index| names.get(*index).copied()).collect();
