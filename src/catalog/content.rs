@@ -53,6 +53,14 @@ impl Content {
         }
     }
 
+    /// Returns the bytes where they are held already.
+    pub fn at_hand(&self) -> Option<Arc<[u8]>> {
+        match self {
+            Content::Held(bytes) => Some(bytes.clone()),
+            Content::Lent(lent) => lent.held.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+
     /// Returns how many bytes there are.
     pub fn size(&self) -> u64 {
         match self {

@@ -10,7 +10,6 @@ use rayon::prelude::*;
 use super::content::Content;
 use super::document::{Body, Brief, Document, Documents, Kind};
 use super::held::Held;
-use super::index::Entry;
 use super::load::{read, unread};
 use super::service::Service;
 use super::snapshot::{Blob, Files, Snapshot};
@@ -248,47 +247,39 @@ fn document(
         Some((path, blob)) => (path.clone(), blob.clone()),
         None => (row.path.into(), gone()),
     };
-    let plain = unread(&path, &blob);
-    let (body, brief) = match row.kind {
-        Kind::Service => {
-            let (offer, is_bundle) = offer_of(row)?;
-            let environment = Some(row.environment).filter(|id| !id.is_empty());
-            let brief = Brief {
-                offer: names.get(offer),
-                is_bundle,
-                environment: environment.map(|id| names.get(id)),
-                former_ids: words(row.former_ids),
-            };
-            let torn = torn.clone();
-            let body = Held::later(move || service(&path, &blob, &torn));
-            (Body::Service(body), Some(Box::new(brief)))
-        }
-        kind => (Body::recalled(kind, row.body.as_bytes())?, None),
-    };
-    let id = Some(row.id.into());
-    let kind = Some(row.kind);
-    Some(Arc::new(Document { kind, id, body: Some(body), brief, is_recalled: true, ..plain }))
+    if row.kind == Kind::Service {
+        let (offer, is_bundle) = offer_of(row)?;
+        let environment = Some(row.environment).filter(|id| !id.is_empty());
+        let brief = Brief {
+            offer: names.get(offer),
+            is_bundle,
+            environment: environment.map(|id| names.get(id)),
+            former_ids: words(row.former_ids),
+        };
+        return Some(Arc::new(put_off((&path, row.id.into()), &blob, brief, torn)));
+    }
+    let body = Some(Body::recalled(row.kind, row.body.as_bytes())?);
+    let (kind, id) = (Some(row.kind), Some(row.id.into()));
+    Some(Arc::new(Document { kind, id, body, is_recalled: true, ..unread(&path, &blob) }))
 }
 
-/// Returns a service's document without its body, which is read again where somebody asks for it; the ids of what it is of
-/// and of its environment are those that others hold already.
+/// Makes the document of a service without its body, which is read where somebody asks for it.
 pub fn put_off(
-    service: &Entry<Service>,
-    (offer, environment): (Arc<str>, Option<Arc<str>>),
+    (path, id): (&Arc<str>, Arc<str>),
+    blob: &Blob,
+    brief: Brief,
     torn: &Torn,
 ) -> Document {
-    let (document, torn) = (&*service.document, torn.clone());
-    let blob = Blob { id: document.blob.clone(), bytes: document.bytes.clone() };
-    let path = document.path.clone();
-    let brief = Brief {
-        offer,
-        is_bundle: service.is_of_bundle(),
-        environment,
-        former_ids: service.body.metadata.former_ids.clone(),
-    };
-    let body = Held::later(move || self::service(&path, &blob, &torn));
-    let (body, brief) = (Some(Body::Service(body)), Some(Box::new(brief)));
-    Document { body, brief, is_recalled: true, ..document.clone() }
+    let from = (path.clone(), blob.clone(), torn.clone());
+    let body = Held::later(move || service(&from.0, &from.1, &from.2));
+    Document {
+        kind: Some(Kind::Service),
+        id: Some(id),
+        body: Some(Body::Service(body)),
+        brief: Some(Box::new(brief)),
+        is_recalled: true,
+        ..unread(path, blob)
+    }
 }
 
 /// Reads a service that was right when it was last read; a blank one where the file is another by now.

@@ -300,12 +300,10 @@ fn checked(context: &Context<'_>, entry: &Entry<Service>) -> (Option<Unfit>, Vec
     (unfit, waits_for.into_iter().map(ToOwned::to_owned).collect())
 }
 
-/// Tells whether nothing keeps a service from fitting, whatever other services there are.
-pub(super) fn fits_alone(context: &Context<'_>, entry: &Entry<Service>) -> bool {
-    let of = ServiceContext::of(context, entry);
-    of.upstream().next().is_none()
-        && lost(&of).is_empty()
-        && check_service(&of, &entry.document).is_empty()
+/// Tells whom a service waits for, where nothing keeps it from fitting.
+pub(super) fn fits(context: &Context<'_>, entry: &Entry<Service>) -> Option<Vec<String>> {
+    let (unfit, waits_for) = checked(context, entry);
+    unfit.is_none().then_some(waits_for)
 }
 
 /// Tells whether paths, kinds and ids are the same, and the documents that something was found in.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use memchr::memmem;
 use rayon::prelude::*;
 
 use super::super::context::Context;
@@ -11,8 +12,8 @@ use super::super::fit::{self, Fit};
 use super::super::known::digest_of_owners;
 use super::{Judge, Last, Seen, looked_at};
 use crate::catalog::{
-    Blob, Body, Catalog, Document, Entry, Files, Kind, Layout, Memory, Reader, Right, Snapshot,
-    Torn, put_off, read,
+    Blob, Body, Brief, Catalog, Document, Entry, Files, Kind, Layout, Memory, Reader, Right,
+    Snapshot, Torn, put_off, read,
 };
 use crate::digest::Digest;
 
@@ -20,7 +21,7 @@ use crate::digest::Digest;
 const WORTH: usize = 200;
 
 impl Judge {
-    /// Begins with what an earlier run knew, else with one service after the other, where that is of use.
+    /// Begins with what an earlier run knew, else with one service after the other, where nobody needs them all at once.
     pub(super) fn begin(&mut self, snapshot: &Snapshot) {
         if self.last.is_none() && self.is_forgetful && !self.go_on(snapshot) {
             self.pass_through(snapshot);
@@ -49,40 +50,43 @@ impl Judge {
         true
     }
 
-    /// Reads what services are of, then checks the services one by one and lets go of each that fits and waits for nobody:
-    /// those of a catalog of a hundred thousand are never held all at once.
+    /// Reads what services are of, then checks the services one by one and lets go of each that fits: those of a catalog of a
+    /// hundred thousand are never held all at once.
     fn pass_through(&mut self, snapshot: &Snapshot) {
         let is_service =
             |path: &str| matches!(Layout::of(path), Layout::Document { kind: Kind::Service, .. });
         let (services, others): (Vec<_>, Vec<_>) =
             snapshot.files.iter().partition(|(path, _)| is_service(path));
-        let others: Files =
+        let mut files: Files =
             others.into_iter().map(|(path, blob)| (path.clone(), blob.clone())).collect();
-        self.take(&Snapshot { files: others.clone(), ..Snapshot::default() });
+        self.take(&Snapshot { files: files.clone(), ..Snapshot::default() });
         let judgement =
             Judgement { documents: &self.documents, wrong: &self.wrong, holders: &self.holders };
         let found = effective::choose(&judgement, &[], &self.past, &mut self.good);
-        let before = Catalog::default().follow("", found.documents.clone());
+        let torn = self.torn.clone();
+        let foreseen = services.par_iter().filter_map(|(path, blob)| foreseen(path, blob, &torn));
+        let foreseen: Vec<Arc<Document>> = foreseen.collect();
+        let mut documents = found.documents.clone();
+        documents.extend(foreseen.iter().map(|it| (it.path.clone(), it.clone())));
+        let before = Catalog::default().follow("", documents.clone());
         let owners = self.owners(snapshot);
         let context = Context::new(&before, &found.unusable, &owners, None);
-        let pass = |(path, blob): &(&Arc<str>, &Blob)| passed(&context, path, blob, &self.torn);
-        let passed: Vec<Passed> = services.par_iter().filter_map(pass).collect();
-        let offers = before.items.values().map(|it| &it.document);
-        offers.chain(before.bundles.values().map(|it| &it.document)).for_each(|it| it.release());
-        let (mut files, mut fitting) = (others, found.documents.clone());
-        for Passed { document, fits } in passed {
+        let mut waiting = Vec::new();
+        for Passed { document, fits } in all_passed(&context, foreseen, &torn) {
             let path = document.path.clone();
             files.extend(snapshot.files.get(&path).map(|blob| (path.clone(), blob.clone())));
             self.holders.add(&document);
             self.documents.insert(path.clone(), document.clone());
             self.fresh += 1;
-            if fits {
-                fitting.insert(path, document);
+            if let Some(waits_for) = fits {
+                waiting.extend(document.id.as_deref().map(|id| (id.to_owned(), waits_for)));
+                documents.insert(path, document);
             }
         }
         self.reader = Reader::going_on(files, self.documents.clone());
-        let catalog = Arc::new(before.follow("", fitting));
-        self.fit = Fit::going_on(&catalog, (found.unusable, None), Vec::new());
+        // What did not pass is another document by now, or none: who names it is checked again.
+        let catalog = Arc::new(before.follow("", documents));
+        self.fit = Fit::going_on(&catalog, (found.unusable, None), waiting);
         self.last = Some(Last::of(catalog));
     }
 
@@ -127,26 +131,98 @@ impl Judge {
 /// A service that is right in itself.
 struct Passed {
     document: Arc<Document>,
-    /// It fits, waits for nobody, and is read again where somebody asks for it.
-    fits: bool,
+    /// Whom it waits for, where it fits; then it is read again where somebody asks for it.
+    fits: Option<Vec<String>>,
+}
+
+/// Tells by its path, and by a glance at its bytes, what a service will turn out to be.
+fn foreseen(path: &Arc<str>, blob: &Blob, torn: &Torn) -> Option<Arc<Document>> {
+    let Layout::Document { stem, .. } = Layout::of(path) else { return None };
+    let at_hand = blob.bytes.at_hand();
+    let bytes = at_hand.clone().unwrap_or_else(|| blob.bytes.get());
+    let (offer, is_bundle) = offered(&bytes).unwrap_or_default();
+    let brief = Brief { offer: offer.into(), is_bundle, environment: None, former_ids: Vec::new() };
+    let document = put_off((path, stem.into()), blob, brief, torn);
+    if at_hand.is_none() {
+        blob.bytes.release();
+    }
+    Some(Arc::new(document))
+}
+
+/// Finds what a service says that it is of, as it is mostly written; whoever writes it otherwise is only looked at later.
+fn offered(bytes: &[u8]) -> Option<(&str, bool)> {
+    let at = memmem::find(bytes, b"\ncatalog")?;
+    let line = bytes.get(at + 1..)?.split(|byte| *byte == b'\n').next()?;
+    let (key, id) = std::str::from_utf8(line).ok()?.split_once(':')?;
+    let id = id.trim();
+    match key {
+        "catalogItem" => Some((id, false)),
+        "catalogBundle" => Some((id, true)),
+        _ => None,
+    }
+}
+
+/// Reads and checks services, those of one item after another: what a form compiles to is needed for its own services only.
+fn all_passed(context: &Context<'_>, mut foreseen: Vec<Arc<Document>>, torn: &Torn) -> Vec<Passed> {
+    let offer = |it: &Document| it.brief.as_ref().map(|it| (it.is_bundle, it.offer.clone()));
+    foreseen.par_sort_by_cached_key(|document| offer(document));
+    let of_one = |of_one: &[Arc<Document>]| -> Vec<Passed> {
+        let pass = |document: &Arc<Document>| passed(context, document, torn);
+        let passed = of_one.par_iter().filter_map(pass).collect();
+        let id = of_one.first().and_then(|it| it.brief.as_ref()).map_or("", |it| &it.offer);
+        let item = context.catalog.items.get(id).map(|it| &it.document);
+        item.or(context.catalog.bundles.get(id).map(|it| &it.document)).inspect(|it| it.release());
+        passed
+    };
+    let chunks = foreseen.par_chunk_by(|a, b| offer(a) == offer(b));
+    let passed: Vec<Vec<Passed>> = chunks.map(of_one).collect();
+    passed.into_iter().flatten().collect()
 }
 
 /// Reads and checks a service; nothing where anything is found in it alone, for that is told in its turn.
-fn passed(context: &Context<'_>, path: &Arc<str>, blob: &Blob, torn: &Torn) -> Option<Passed> {
-    let document = read(path, blob)?;
+fn passed(context: &Context<'_>, foreseen: &Document, torn: &Torn) -> Option<Passed> {
+    let blob = Blob { id: foreseen.blob.clone(), bytes: foreseen.bytes.clone() };
+    let document = read(&foreseen.path, &blob)?;
     let Seen { findings, comments } = looked_at(&document, true);
     if !findings.is_empty() || !comments.is_empty() || !document.findings.is_empty() {
         return None;
     }
     let Some(Body::Service(body)) = document.body.clone() else { return None };
     let entry = Entry { body, document: Arc::new(document) };
-    let fits = fit::fits_alone(context, &entry);
-    let Some(offer) = context.offer_of(&entry).filter(|_| fits) else {
-        return Some(Passed { document: entry.document, fits: false });
+    let brief = foreseen.brief.as_deref()?;
+    let is_foreseen = entry.document.id == foreseen.id
+        && (entry.offer(), entry.is_of_bundle()) == (&*brief.offer, brief.is_bundle);
+    let fits = is_foreseen.then(|| fit::fits(context, &entry)).flatten();
+    let Some((waits_for, offer)) = fits.zip(context.offer_of(&entry)) else {
+        return Some(Passed { document: entry.document, fits: None });
     };
     let environment = context.catalog.environment_of(&entry.body);
-    let names = [Some(offer.document()), environment.map(|it| &it.document)];
-    let [offer, environment] = names.map(|it| it.and_then(|it| it.id.clone()));
-    let document = put_off(&entry, (offer?, environment), torn);
-    Some(Passed { document: Arc::new(document), fits })
+    let brief = Brief {
+        offer: offer.document().id.clone()?,
+        is_bundle: brief.is_bundle,
+        environment: environment.and_then(|it| it.document.id.clone()),
+        former_ids: entry.body.metadata.former_ids.clone(),
+    };
+    let id = entry.document.id.clone()?;
+    let document = Arc::new(put_off((&foreseen.path, id), &blob, brief, torn));
+    Some(Passed { document, fits: Some(waits_for) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::offered;
+
+    #[test]
+    fn what_a_service_is_of_is_seen_at_a_glance() {
+        for (text, expected) in [
+            ("kind: Service\ncatalogItem: database\n", Some(("database", false))),
+            ("kind: Service\ncatalogBundle:  web-app  \r\nfields:\n", Some(("web-app", true))),
+            ("kind: Service\ncatalogItem: \"database\"", Some(("\"database\"", false))),
+            ("{kind: Service, catalogItem: database}", None),
+            ("kind: Service\n# \ncatalogue: x\n", None),
+            ("", None),
+        ] {
+            assert_eq!(offered(text.as_bytes()), expected, "{text}");
+        }
+    }
 }

@@ -20,7 +20,7 @@ fn check(of: &ServiceContext<'_>, findings: &mut Findings<'_>) {
     let team = &of.service.metadata.team;
     for read in &of.reads {
         let Some(entry) = of.context.catalog.services.get(&read.service) else { continue };
-        let owner = &entry.body.metadata.team;
+        let owner = entry.team();
         let offer = of.context.offer_of(entry);
         let Some((offer, output)) = offer.and_then(|o| Some((o, o.output(&read.output)?))) else {
             continue;
@@ -34,7 +34,7 @@ fn check(of: &ServiceContext<'_>, findings: &mut Findings<'_>) {
         );
         let pointer = read.pointer.as_deref().unwrap_or("/catalogBundle");
         let document = offer.document();
-        let hint = format!("the owner of `{}` can share it: `share: [{team}]`", entry.body.offer());
+        let hint = format!("the owner of `{}` can share it: `share: [{team}]`", entry.offer());
         let place = document.place(&format!("/outputs/{}", read.output));
         findings.add(findings.at(pointer, message).hint(hint).related(place, "the output"));
     }
