@@ -1,6 +1,7 @@
 //! Drives runs: journals what follows, starts steps, takes in what came of them. One task owns all of it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tokio::task::JoinSet;
 
 use super::attempt::{Attempt, by_hand, guarded, jitter, perform};
 use super::call::{Bench, Rendered};
+use super::control::{lost_for_good, may_try_again, with_manual};
 use super::engine::{Engine, EngineError};
 use super::finish::{hide_sealed, open_wait, seal_outputs, seal_wait};
 use super::forecast::{ForecastMade, Forecasting};
@@ -19,7 +21,7 @@ use crate::catalog::Catalog;
 use crate::id::{RunId, StepPath};
 use crate::reconcile::{Effect, PlannedStep, UnitChange, When};
 use crate::run::{
-    Event, Fault, FaultClass, RetryPolicy, Run, RunEvent, RunState, StepEvent, StepState, give_way,
+    Event, Fault, FaultClass, Progress, RetryPolicy, Run, RunEvent, RunState, StepEvent, StepState,
     next, retry_delay, timeout_of,
 };
 
@@ -111,8 +113,8 @@ impl Driver {
         id: &RunId,
         catalog: &Arc<Catalog>,
     ) -> Result<Option<Timestamp>, EngineError> {
-        if self.give_way(id, catalog).await? {
-            return Ok(None);
+        if let ControlFlow::Break(wake) = self.give_way(id, catalog).await? {
+            return Ok(wake);
         }
         let Some(run) = self.memory.runs.get(id) else { return Ok(None) };
         if run.state == RunState::Queued {
@@ -140,7 +142,8 @@ impl Driver {
                 let look = self.look(id, catalog).await?;
                 return Ok(next.wake_at.into_iter().chain(look).chain(due).min());
             }
-            self.journal(id, next.events, catalog).await?;
+            let events = with_manual(run, next.events);
+            self.journal(id, events, catalog).await?;
         }
     }
 
@@ -154,27 +157,24 @@ impl Driver {
         })
     }
 
-    /// Ends a run whose place a newer revision takes, unless a step is in effect.
-    async fn give_way(&mut self, id: &RunId, catalog: &Arc<Catalog>) -> Result<bool, EngineError> {
-        let Some(commit) = self.superseding.get(id).cloned() else { return Ok(false) };
-        let Some(run) = self.memory.runs.get(id) else { return Ok(true) };
-        if run.is_in_effect() || self.busy.keys().any(|(busy, _)| busy == id) {
-            // Nothing new starts; what is in effect is never cut.
-            return Ok(true);
-        }
-        let events = give_way(run, &commit);
-        self.journal(id, events, catalog).await?;
-        Ok(true)
-    }
-
     /// Starts again, under the same key, what was in effect when the process ended.
-    async fn resume(&mut self, id: &RunId, catalog: &Arc<Catalog>) -> Result<(), EngineError> {
+    pub(super) async fn resume(
+        &mut self,
+        id: &RunId,
+        catalog: &Arc<Catalog>,
+    ) -> Result<(), EngineError> {
         let Some(run) = self.memory.runs.get(id) else { return Ok(()) };
         let lost: Vec<StepPath> = crate::run::interrupted(run)
             .into_iter()
             .filter(|path| !self.busy.contains_key(&(id.clone(), path.clone())))
             .collect();
         for path in lost {
+            if self.memory.runs.get(id).is_some_and(|run| lost_for_good(run, &path)) {
+                let fault = Fault::unknown("the process ended while it was under way");
+                let event = StepEvent::NeedsDecision { fault };
+                self.journal(id, vec![Event::Step { path, event }], catalog).await?;
+                continue;
+            }
             tracing::warn!(run = %id, step = %path, "resuming a step whose outcome is not known");
             self.start_step(id, &path, catalog).await?;
         }
@@ -189,7 +189,7 @@ impl Driver {
     }
 
     /// Journals the intent of an attempt and sets it going; false where another attempt is under way already.
-    async fn start_step(
+    pub(super) async fn start_step(
         &mut self,
         id: &RunId,
         path: &StepPath,
@@ -220,7 +220,7 @@ impl Driver {
             }
         }
         let rendered = match step.effect {
-            Effect::Undo | Effect::UndoByHand => bench.render_undo(&step).await,
+            Effect::Undo | Effect::UndoByHand | Effect::Restore => bench.render_undo(&step).await,
             Effect::Perform | Effect::Keep => bench.render(&step).await,
         };
         let Rendered { call, sent } = match rendered {
@@ -248,7 +248,7 @@ impl Driver {
         self.in_flight.spawn(async move {
             let outcome = match step.effect {
                 Effect::UndoByHand => Ok(Outcome::Task(by_hand(&call, &step))),
-                Effect::Undo | Effect::Perform | Effect::Keep => {
+                Effect::Undo | Effect::Restore | Effect::Perform | Effect::Keep => {
                     let timeout = timeout_of(&step.action);
                     let work = perform(ports, step, call);
                     guarded(timeout, work).await
@@ -334,10 +334,11 @@ impl Driver {
         (path, step): (&StepPath, &PlannedStep),
         fault: Fault,
     ) -> StepEvent {
-        let attempts = run.steps.get(path).map_or(1, |progress| progress.attempts);
+        let attempts = run.steps.get(path).map_or(1, Progress::tries);
         let policy = RetryPolicy::of(&step.action);
         let again = match fault.class {
             FaultClass::Terminal => None,
+            FaultClass::Unknown if !may_try_again(step) => None,
             FaultClass::Transient | FaultClass::Unknown => retry_delay(&policy, attempts, jitter()),
         };
         match (again, fault.class) {
@@ -345,6 +346,9 @@ impl Driver {
                 let asked = Duration::from_millis(fault.retry_after_ms.unwrap_or_default());
                 let delay = delay.max(asked.min(Duration::from_hours(1)));
                 let not_before = self.engine.clock.now() + delay;
+                if fault.class == FaultClass::Unknown {
+                    return StepEvent::Unknown { fault, not_before };
+                }
                 StepEvent::Retry { fault, not_before }
             }
             (None, FaultClass::Unknown) => StepEvent::NeedsDecision { fault },

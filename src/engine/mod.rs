@@ -4,6 +4,7 @@ mod approvals;
 mod attempt;
 mod call;
 mod claims;
+mod control;
 mod decisions;
 mod drive;
 mod engine;

@@ -135,7 +135,9 @@ impl Driver {
             let Some(record) = self.read(&unit.unit).await? else { continue };
             let bench = Bench::of(&self.engine, catalog, (&run, &unit, &record)).await?;
             let rendered = match step.effect {
-                Effect::Undo | Effect::UndoByHand => bench.render_undo(&step).await,
+                Effect::Undo | Effect::UndoByHand | Effect::Restore => {
+                    bench.render_undo(&step).await
+                }
                 Effect::Perform | Effect::Keep => bench.render(&step).await,
             };
             let Ok(Rendered { call, .. }) = rendered else { continue };

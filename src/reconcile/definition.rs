@@ -43,6 +43,12 @@ pub struct Definition {
     pub fields: Vec<String>,
     /// Ids of fields that name a secret.
     pub secret_fields: Vec<String>,
+    /// How people do it, where machines do: for what they can't.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub manual: Vec<Action>,
+    /// Ids of the actions of the block that is not in force: what it left behind stays as it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dormant: Vec<String>,
 }
 
 /// One named operation.
@@ -93,12 +99,28 @@ impl Definition {
             immutable: ids(|field| field.immutable),
             fields: ids(|_| true),
             secret_fields: ids(|field| field.kind == crate::catalog::FieldType::Password),
+            manual: automatic.map(|_| fulfillment.manual.actions.clone()).unwrap_or_default(),
+            dormant: match automatic {
+                Some(_) => fulfillment.manual.actions.iter().map(|a| a.id.clone()).collect(),
+                None => fulfillment
+                    .automatic
+                    .iter()
+                    .flat_map(|block| &block.actions)
+                    .map(|action| action.id.clone())
+                    .collect(),
+            },
         }
     }
 
     /// Returns the team that answers for the item; its secrets are the ones that `secrets.NAME` means.
     pub fn owner(&self) -> &str {
         self.metadata.pointer("/owner/team").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Tells whether what is recorded under a name is of the block that is not in force.
+    pub fn is_dormant(&self, recorded: &str) -> bool {
+        let id = recorded.strip_suffix("~manual").unwrap_or(recorded);
+        self.dormant.iter().any(|dormant| dormant == id)
     }
 
     /// Returns the paths of the environment and the service that its actions refer to.

@@ -146,8 +146,9 @@ fn left_over(
         .iter()
         .flat_map(|step| std::iter::once(&step.action.id).chain(&step.action.former_ids))
         .collect();
-    let gone: BTreeSet<String> =
-        record.steps.keys().filter(|id| !kept.contains(id)).cloned().collect();
+    // What the other mode of the item made is not taken away because its mode was switched.
+    let gone = record.steps.keys().filter(|id| !kept.contains(id) && !definition.is_dormant(id));
+    let gone: BTreeSet<String> = gone.cloned().collect();
     if gone.is_empty() {
         return Vec::new();
     }

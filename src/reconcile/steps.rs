@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::actual::{StepRecord, UnitRecord};
+use super::by_hand::{bare_action, no_failure};
 use super::change::{Effect, PlannedStep, When};
 use super::definition::Definition;
 use super::evaluate::{Inputs, public, scope_of, secret_marker, secret_names};
@@ -106,6 +107,7 @@ fn one(
         previous: record.map(|record| record.sent.clone()),
         outputs: kept.map(|record| record.outputs.clone()).unwrap_or_default(),
         forecast: None,
+        failure: None,
     })
 }
 
@@ -134,7 +136,7 @@ fn with_hooks<'a>(
 }
 
 /// Orders a list of actions so that what comes before stands before; the first ones come after `gate`.
-fn in_order<'a>(list: &'a [Action], gate: &[String]) -> Vec<(&'a Action, Vec<String>)> {
+pub(super) fn in_order<'a>(list: &'a [Action], gate: &[String]) -> Vec<(&'a Action, Vec<String>)> {
     let mut waiting: Vec<(&Action, Vec<String>)> = Vec::new();
     let mut above: Option<&String> = None;
     for action in list {
@@ -165,7 +167,7 @@ fn in_order<'a>(list: &'a [Action], gate: &[String]) -> Vec<(&'a Action, Vec<Str
     ordered
 }
 
-fn available(action: &Action) -> Result<&'static ActionKind, String> {
+pub(super) fn available(action: &Action) -> Result<&'static ActionKind, String> {
     let kind = kinds::find(&action.kind).ok_or_else(|| {
         format!("action `{}`: there is no action type `{}`", action.id, action.kind)
     })?;
@@ -200,7 +202,7 @@ pub fn render_public(
     let kind = available(action)?;
     let definition = source.definition;
     let lists = [&definition.before, &definition.create, &definition.after];
-    let more = definition.update.iter().chain(&definition.delete);
+    let more = definition.update.iter().chain(&definition.delete).chain([&definition.manual]);
     let actions = lists.into_iter().chain(more).flatten();
     let mut outputs: BTreeMap<String, Value> = BTreeMap::new();
     for other in actions.chain(std::iter::once(action)) {
@@ -263,7 +265,7 @@ pub fn decide(text: &str) -> Option<When> {
 }
 
 /// What the templates of later steps see of a step: known outputs in public, markers for the rest.
-fn outputs_seen(action: &Action, step: Option<&PlannedStep>) -> Map<String, Value> {
+pub(super) fn outputs_seen(action: &Action, step: Option<&PlannedStep>) -> Map<String, Value> {
     let known = step.map(|step| &step.outputs);
     output_names(action)
         .into_iter()
@@ -288,7 +290,7 @@ pub fn output_names(action: &Action) -> BTreeSet<String> {
 }
 
 /// Adds what a plan can know of `request`, `system`, `secrets` and `outputs`.
-fn add_run_scope(
+pub(super) fn add_run_scope(
     scope: &mut Scope,
     action: &Action,
     (operation, owner): (&str, &str),
@@ -317,6 +319,7 @@ fn add_run_scope(
         .collect();
     scope.set("secrets", Value::Object(secrets));
     scope.set("outputs", json!(outputs));
+    scope.set("failure", no_failure());
 }
 
 /// Plans to take away what the steps of a unit left behind, the last one first.
@@ -341,39 +344,24 @@ pub(super) fn undone(
             effect,
             when: When::Yes,
             depends_on: before.into_iter().collect(),
-            action: undo_action(id, left),
+            action: bare_action(id, &left.action, Config::default()),
             config: left.sent.clone(),
             previous: Some(left.sent.clone()),
             outputs: Map::new(),
             forecast: None,
+            failure: None,
         });
     }
     steps
 }
 
-fn undo_effect(left: &StepRecord) -> Option<Effect> {
+pub(super) fn undo_effect(left: &StepRecord) -> Option<Effect> {
     let Some(kind) = kinds::find(&left.action) else { return Some(Effect::UndoByHand) };
     match kind.reversal {
         Reversal::Natural => Some(Effect::Undo),
         Reversal::Configured(pointer) if left.sent.pointer(pointer).is_some() => Some(Effect::Undo),
         Reversal::Configured(_) | Reversal::Person => Some(Effect::UndoByHand),
         Reversal::Nothing => None,
-    }
-}
-
-fn undo_action(id: &str, left: &StepRecord) -> Action {
-    Action {
-        id: id.to_owned(),
-        kind: left.action.clone(),
-        depends_on: None,
-        when: None,
-        timeout: None,
-        retry: None,
-        config: Config::default(),
-        outputs: BTreeMap::new(),
-        verify: None,
-        rollback: None,
-        former_ids: Vec::new(),
     }
 }
 

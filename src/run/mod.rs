@@ -1,6 +1,7 @@
 //! What a run is: steps, events, the next state. The journal decides; an illegal event is an error.
 
 mod approval;
+mod control;
 mod event;
 mod fault;
 mod next;
@@ -10,6 +11,7 @@ mod replay;
 mod retry;
 mod run;
 mod step;
+mod word;
 
 #[cfg(test)]
 pub(crate) mod history;
@@ -19,10 +21,11 @@ mod laws;
 mod story;
 
 pub use approval::{Approvers, Ask, OnTimeout, Tally, Word, agrees, tally};
-pub use event::{Event, RunEvent, StepEvent};
+pub use control::{Control, Refusal};
+pub use event::{Added, Event, RunEvent, Said, StepEvent};
 pub use fault::{Fault, FaultClass};
-pub use next::{Next, give_way, interrupted, next, waits_for};
-pub use progress::Progress;
+pub use next::{Next, call_off, finishing, give_way, interrupted, next, waits_for};
+pub use progress::{Progress, UNSENT};
 pub use replay::{Difference, Replayed, replay};
 pub use retry::{RetryPolicy, retry_delay, timeout_of};
 pub use run::{IllegalEvent, Run, RunState};

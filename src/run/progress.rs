@@ -4,9 +4,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::event::StepEvent;
-use super::fault::Fault;
+use super::fault::{Fault, FaultClass};
 use super::step::StepState;
 use crate::reconcile::{Effect, PlannedStep, When};
+
+/// What the key of an attempt begins with that never reached the other side.
+pub const UNSENT: &str = "refused-";
 
 /// How far a step is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -24,6 +27,12 @@ pub struct Progress {
     /// Why its last attempt is tried again, until that starts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
+    /// Attempts that no longer count against its retries: a person had it done again.
+    #[serde(default)]
+    pub forgiven: u32,
+    /// People do it instead.
+    #[serde(default)]
+    pub by_hand: bool,
 }
 
 impl Progress {
@@ -39,6 +48,34 @@ impl Progress {
         Self { state, outputs, ..Self::default() }
     }
 
+    /// Tells whether what comes after it may start.
+    pub fn lets_on(&self) -> bool {
+        self.by_hand || self.state.lets_on()
+    }
+
+    /// Returns how many attempts count against its retries.
+    pub fn tries(&self) -> u32 {
+        self.attempts.saturating_sub(self.forgiven)
+    }
+
+    /// Begins it once more. After a refusal, and after it was called off, that is another effect; where an attempt may
+    /// have taken effect it is the same one.
+    pub(super) fn again(&mut self) {
+        // An attempt that never reached the other side has a key that means nothing to it.
+        let unsent = self.key.as_ref().is_some_and(|key| key.starts_with(UNSENT));
+        let refused = match &self.state {
+            StepState::Failed { fault } => unsent || fault.class == FaultClass::Terminal,
+            StepState::Cancelled => self.fault.is_none(),
+            _ => false,
+        };
+        if refused {
+            (self.key, self.attempts) = (None, 0);
+        }
+        self.forgiven = self.attempts;
+        self.fault = None;
+        self.state = StepState::Pending;
+    }
+
     /// Takes in an event, or says in which state it does not fit.
     pub(super) fn take(&mut self, event: &StepEvent) -> Result<(), String> {
         let after = self.state.after(event).ok_or_else(|| self.state.to_string())?;
@@ -48,7 +85,13 @@ impl Progress {
                 self.result.clone_from(result);
                 self.outputs.clone_from(outputs);
             }
-            StepEvent::Retry { fault, .. } => self.fault = Some(fault.clone()),
+            StepEvent::Answered { said, happened: true, outputs } => {
+                self.result = serde_json::json!({"answered": said.by});
+                self.outputs.clone_from(outputs);
+            }
+            StepEvent::Retry { fault, .. } | StepEvent::Unknown { fault, .. } => {
+                self.fault = Some(fault.clone());
+            }
             _ => {}
         }
         self.state = after;

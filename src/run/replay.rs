@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use jiff::Timestamp;
 
 use super::event::{Event, RunEvent, StepEvent};
-use super::next::{give_way, interrupted, next};
+use super::next::{call_off, give_way, interrupted, next};
 use super::run::{IllegalEvent, Run};
 
 /// What came of a replay.
@@ -34,8 +34,8 @@ pub struct Difference {
 
 /// Runs a fresh run again against the recorded answers.
 ///
-/// Answers are what the machine can't know: that it was started, superseded or cancelled, that an attempt began,
-/// and what came of it. Everything else it says itself, and is compared. Times take no part.
+/// Answers are what the machine can't know: that it was started or superseded, what people said, that an attempt
+/// began, and what came of it. Everything else it says itself, and is compared. Times take no part.
 pub fn replay(run: Run, recorded: &[Event]) -> Replayed {
     let mut told = Replayed { run, answers: 0, difference: None, left: Vec::new() };
     // What is left of what the machine said together; a crash may have cut it off anywhere.
@@ -75,9 +75,14 @@ pub fn replay(run: Run, recorded: &[Event]) -> Replayed {
 /// what it cancels is said by the machine.
 fn is_answer(event: &Event) -> bool {
     match event {
-        Event::Run { event } => {
-            matches!(event, RunEvent::Started | RunEvent::Cancelled { .. })
-        }
+        Event::Run { event } => !matches!(
+            event,
+            RunEvent::Succeeded
+                | RunEvent::Failed { .. }
+                | RunEvent::NeedsDecision { .. }
+                | RunEvent::Superseded { .. }
+                | RunEvent::RolledBack
+        ),
         Event::Step { event, .. } => {
             !matches!(event, StepEvent::Ready | StepEvent::Cancelled { .. })
         }
@@ -103,8 +108,7 @@ fn said(run: &Run, rest: &[Event]) -> Result<VecDeque<Event>, Option<Event>> {
         own.pop_front();
         return Ok(own);
     }
-    let mut ending: VecDeque<Event> =
-        superseding(rest).map(|commit| give_way(run, commit)).unwrap_or_default().into();
+    let mut ending: VecDeque<Event> = ending(run, rest).into();
     if !ending.is_empty() && ending.front() == first {
         ending.pop_front();
         return Ok(ending);
@@ -112,13 +116,14 @@ fn said(run: &Run, rest: &[Event]) -> Result<VecDeque<Event>, Option<Event>> {
     Err(own.pop_front().or_else(|| ending.pop_front()))
 }
 
-/// Returns the commit that takes the run's place, where that is what comes next.
-fn superseding(rest: &[Event]) -> Option<&str> {
+/// Returns what happens where a newer revision takes the run's place, or a person calls it off, if that comes next.
+fn ending(run: &Run, rest: &[Event]) -> Vec<Event> {
     let cancels =
         |event: &&Event| matches!(event, Event::Step { event: StepEvent::Cancelled { .. }, .. });
-    match rest.iter().find(|event| !cancels(event))? {
-        Event::Run { event: RunEvent::Superseded { commit } } => Some(commit),
-        _ => None,
+    match rest.iter().find(|event| !cancels(event)) {
+        Some(Event::Run { event: RunEvent::Superseded { commit } }) => give_way(run, commit),
+        Some(Event::Run { event: RunEvent::Cancelled { by, why } }) => call_off(run, by, why),
+        _ => Vec::new(),
     }
 }
 

@@ -24,12 +24,13 @@ const MAGIC: &[u8] = b"SQLite format 3\0";
 const APPLICATION: i64 = 0x5452_4c4e;
 
 /// Each leads from the schema of its place to the next, and says so in `user_version`.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("migrations/0001_state.sql"),
     include_str!("migrations/0002_claims.sql"),
     include_str!("migrations/0003_arrivals.sql"),
     include_str!("migrations/0004_approvals.sql"),
     include_str!("migrations/0005_audit.sql"),
+    include_str!("migrations/0006_control.sql"),
 ];
 
 /// The schema that knows what units have outside; older ones have that in the units' records alone.
@@ -300,7 +301,7 @@ mod tests {
         made(&path).await;
         execute(&path, "PRAGMA user_version = 99").await;
         let error = refusal(&path).await;
-        assert!(matches!(error, StoreError::Newer { found: 99, known: 5, .. }), "{error:?}");
+        assert!(matches!(error, StoreError::Newer { found: 99, known: 6, .. }), "{error:?}");
     }
 
     #[tokio::test]
