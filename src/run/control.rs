@@ -152,6 +152,9 @@ impl Run {
         if let Some(why) = self.why_not("decide") {
             return Some(why);
         }
+        if progress.by_hand {
+            return Some(format!("step `{step}` is done by hand"));
+        }
         let undecided = matches!(progress.state, StepState::NeedsDecision { .. });
         (!undecided).then(|| format!("step `{step}` is {}", progress.state))
     }

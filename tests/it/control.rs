@@ -104,7 +104,7 @@ fn a_retry_that_was_said_before_a_kill_is_done_after_it_and_once() {
     assert_eq!((&run["state"], &run["said"]), (&"succeeded".into(), &"more quota (ada)".into()));
     let why = world.ok(&["why", "alpha-one"]);
     assert!(why.contains("retried by ada: more quota"), "{why}");
-    let audit = world.ok(&["audit", "list", "--service", "alpha-one", "--by", "ada"]);
+    let audit = world.ok(&["audit", "list", "--service", "alpha-one", "--actor", "ada"]);
     assert!(audit.contains("run.retry"), "{audit}");
     replays(&world);
 }
