@@ -203,8 +203,8 @@ impl Run {
 
     /// Returns the state that an event leads to, or in which state it does not fit.
     fn after(&self, event: &RunEvent) -> Result<RunState, String> {
-        if let Some(after) = self.after_word(event) {
-            return after.ok_or_else(|| self.as_it_is());
+        if let Some((fits, after)) = self.after_word(event) {
+            return if fits { Ok(after) } else { Err(self.as_it_is()) };
         }
         if self.state.is_over() {
             return Err(self.state.to_string());

@@ -133,14 +133,15 @@ impl StepState {
         match event {
             StepEvent::Ready => StepState::Ready { not_before: None },
             StepEvent::Started { .. } => StepState::Started,
-            StepEvent::Succeeded { .. } => StepState::Succeeded,
+            StepEvent::Succeeded { .. } | StepEvent::Answered { happened: true, .. } => {
+                StepState::Succeeded
+            }
             StepEvent::Waiting { on } => StepState::Waiting { on: on.clone() },
             StepEvent::Retry { not_before, .. } => {
                 StepState::Ready { not_before: Some(*not_before) }
             }
             StepEvent::Unknown { not_before, .. } => StepState::Unknown { not_before: *not_before },
             StepEvent::Failed { fault } => StepState::Failed { fault: fault.clone() },
-            StepEvent::Answered { happened: true, .. } => StepState::Succeeded,
             // Its key stays: should it have taken effect after all, the other side knows it again.
             StepEvent::Answered { said, .. } => {
                 let message = format!("it did not take effect, says {}: {}", said.by, said.why);

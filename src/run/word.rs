@@ -25,10 +25,10 @@ impl RunEvent {
 }
 
 impl Run {
-    /// Returns the state that a person's word leads to, nothing in it where it does not fit; nothing for other events.
-    pub(super) fn after_word(&self, event: &RunEvent) -> Option<Option<RunState>> {
+    /// Returns the state that a person's word leads to, and whether it fits; nothing for other events.
+    pub(super) fn after_word(&self, event: &RunEvent) -> Option<(bool, RunState)> {
         let stopped = self.state.is_stopped() && !self.rolls_back;
-        let (fits, after) = match event {
+        Some(match event {
             RunEvent::Paused { .. } => (self.is_underway(), RunState::Paused),
             RunEvent::Resumed { .. } => (self.state == RunState::Paused, RunState::Running),
             RunEvent::Retried { .. } => (stopped && self.undecided().is_none(), RunState::Running),
@@ -41,8 +41,7 @@ impl Run {
             // Its process died on it: what became of its steps is found out when it goes on.
             RunEvent::Parked { .. } => (!self.state.is_over(), RunState::Parked),
             _ => return None,
-        };
-        Some(fits.then_some(after))
+        })
     }
 
     fn is_underway(&self) -> bool {
