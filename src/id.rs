@@ -1,9 +1,11 @@
 //! Names: the keys of units and runs, and the patterns that ids of documents obey.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use unicode_normalization::UnicodeNormalization;
 
 /// Names a unit: a service, or one component of a service of a bundle (`service/component`).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -119,6 +121,39 @@ pub fn is_camel(text: &str) -> bool {
         && chars.all(|c| c.is_ascii_alphanumeric())
 }
 
+/// Returns what some file system takes for the same name: in lower case, and with each accent composed with its letter.
+pub fn as_one_file(name: &str) -> Cow<'_, str> {
+    if !name.is_ascii() {
+        return Cow::Owned(name.nfc().collect::<String>().to_lowercase().nfc().collect());
+    }
+    match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(name.to_ascii_lowercase()),
+        false => Cow::Borrowed(name),
+    }
+}
+
+/// Says how two names that some file system takes for the same differ: behind `the name differs from … `.
+pub fn how_files_differ(name: &str, other: &str) -> &'static str {
+    if name.to_lowercase() == other.to_lowercase() {
+        return "in case only";
+    }
+    if name.nfc().eq(name.chars()) {
+        return "only in how its accents are stored: they are one character with their letter here (Unicode NFC)";
+    }
+    "only in how its accents are stored: they are characters of their own here (Unicode NFD)"
+}
+
+/// Tells whether Windows keeps a name for a device, so that no file or folder can have it, whatever ending follows.
+pub fn is_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default().trim_end_matches(' ');
+    if stem.len() == 3 {
+        return ["con", "prn", "aux", "nul"].iter().any(|device| stem.eq_ignore_ascii_case(device));
+    }
+    let numbered = stem.len() == 4 && matches!(stem.as_bytes().last(), Some(b'1'..=b'9'));
+    let port = stem.get(..3).unwrap_or_default();
+    numbered && (port.eq_ignore_ascii_case("com") || port.eq_ignore_ascii_case("lpt"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,6 +166,30 @@ mod tests {
                 Err(never) => match never {},
             };
             assert_eq!(key.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn file_systems_take_some_names_for_one() {
+        let same = |one: &str, other: &str| as_one_file(one) == as_one_file(other);
+        assert!(same("Payments", "payments") && same("\u{c9}t\u{e9}", "e\u{301}te\u{301}"));
+        assert!(
+            !same("payments", "payment") && !same("\u{e9}", "e") && !same("stra\u{df}e", "strasse")
+        );
+        assert_eq!(how_files_differ("\u{c9}", "\u{e9}"), "in case only");
+        assert!(how_files_differ("\u{e9}", "e\u{301}").ends_with("(Unicode NFC)"));
+        assert!(how_files_differ("e\u{301}", "\u{e9}").ends_with("(Unicode NFD)"));
+    }
+
+    #[test]
+    fn windows_keeps_names_for_devices() {
+        for name in ["con", "AUX", "nul.yaml", "com1.tar.gz", "LPT9", "prn .txt"] {
+            assert!(is_device(name), "{name}");
+        }
+        for name in
+            ["", "co", "cons", "com0", "com", "com10", "lpt", "aux-db.yaml", "my.con", "c\u{f6}n"]
+        {
+            assert!(!is_device(name), "{name}");
         }
     }
 

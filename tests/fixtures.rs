@@ -111,6 +111,17 @@ fn over_common(files: &Files) -> Files {
     all
 }
 
+/// Reads a path in which a character stands as `%` and its number in four digits.
+fn unescaped(path: &str) -> String {
+    let mut parts = path.split('%');
+    let first = parts.next().unwrap().to_owned();
+    parts.fold(first, |path, part| {
+        let (number, rest) = part.split_at(4);
+        let character = char::from_u32(u32::from_str_radix(number, 16).unwrap()).unwrap();
+        path + &character.to_string() + rest
+    })
+}
+
 /// Makes what no file of a repository should be: links, hostile names, and files that are too large.
 fn set_up(mut files: Files, setup: &str) -> Snapshot {
     let orders: Vec<Vec<&str>> = setup
@@ -119,11 +130,18 @@ fn set_up(mut files: Files, setup: &str) -> Snapshot {
         .map(|line| line.split_whitespace().collect())
         .collect();
     for order in &orders {
-        if let ["grow", path, bytes] = order.as_slice() {
-            files.get_mut(*path).unwrap().resize(bytes.parse().unwrap(), b'\n');
+        match order.as_slice() {
+            ["grow", path, bytes] => {
+                files.get_mut(*path).unwrap().resize(bytes.parse().unwrap(), b'\n');
+            }
+            ["move", path, to] => {
+                let file = files.remove(*path).unwrap();
+                files.insert(unescaped(to), file);
+            }
+            _ => {}
         }
     }
-    if orders.iter().all(|order| order[0] == "grow") {
+    if orders.iter().all(|order| ["grow", "move"].contains(&order[0])) {
         return Snapshot::of_files(files);
     }
     let folder = tempfile::TempDir::new().unwrap();
@@ -138,11 +156,10 @@ fn set_up(mut files: Files, setup: &str) -> Snapshot {
     for order in &orders {
         match order.as_slice() {
             // Read as the program reads it, not as files in memory.
-            ["folder"] | ["grow", ..] => {}
+            ["folder"] | ["grow" | "move", ..] => {}
             ["link", path, target] => symlink(target, at(path)).unwrap(),
             ["name", path] => {
-                let path = path.replace("%1b", "\u{1b}");
-                fs::write(at(&path), "kind: Service\n").unwrap();
+                fs::write(at(&unescaped(path)), "kind: Service\n").unwrap();
             }
             other => panic!("{other:?} is nothing that can be set up"),
         }

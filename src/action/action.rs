@@ -142,6 +142,12 @@ pub trait Action: Send + Sync {
         Ok(None)
     }
 
+    /// Tells whom a `config` asks: a host, with its port where that is unusual; nothing where that is nobody outside,
+    /// or not known yet.
+    fn target(&self, _: &Operator, _: &Value) -> Option<String> {
+        None
+    }
+
     /// Returns how long one look may take.
     fn patience(&self) -> Duration {
         Duration::from_secs(30)

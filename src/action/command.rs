@@ -14,8 +14,9 @@ use serde_json::{Map, Value, json};
 
 use super::action::{Action, Call, Outcome, Ports};
 use super::folder::WorkFolder;
-use super::process::{self, Cause, Ended, Order, Orphan, Patience};
+use super::process::{self, Cause, Ended, MAX_OUTPUT_BYTES, Order, Orphan, Patience};
 use super::scrub::Scrub;
+use crate::kinds::is_reserved_variable;
 use crate::reconcile::Observation;
 use crate::run::{Fault, Wait};
 
@@ -25,22 +26,6 @@ const MAX_RESULT_BYTES: usize = 1 << 20;
 const KEPT_BYTES: usize = 48 << 10;
 /// The exit code by which a program says that trying again can help: `EX_TEMPFAIL` of `sysexits.h`.
 const EX_TEMPFAIL: i32 = 75;
-/// Variables that decide which code runs, and so are the operator's.
-const RESERVED: [&str; 12] = [
-    "PATH",
-    "HOME",
-    "TMPDIR",
-    "BASH_ENV",
-    "ENV",
-    "IFS",
-    "SHELLOPTS",
-    "PYTHONPATH",
-    "PYTHONHOME",
-    "NODE_OPTIONS",
-    "RUBYOPT",
-    "PERL5OPT",
-];
-
 /// The `command` action.
 pub(super) struct Command;
 
@@ -101,8 +86,7 @@ fn variables(env: &Map<String, Value>) -> Result<Vec<(OsString, OsString)>, Faul
                 name.escape_debug()
             )));
         }
-        let taken = ["LD_", "DYLD_", "TRUELINE_", "GIT_"].iter().any(|lead| name.starts_with(lead));
-        if taken || RESERVED.contains(&name.as_str()) {
+        if is_reserved_variable(name) {
             return Err(Fault::terminal(format!(
                 "`{name}` in `config/env` decides what code runs, or is set by Trueline; choose another name"
             )));
@@ -154,11 +138,13 @@ fn order(
 
 /// Says what it means that a program ended as it did.
 fn judge(program: &Path, ended: &Ended, scrub: &Scrub) -> Result<(), Fault> {
+    if ended.cause == Cause::Exit(0) {
+        return Ok(());
+    }
     let name = program.display();
     let said = ended.said(scrub);
     let said = if said.is_empty() { said } else { format!(": {said}") };
     Err(match ended.cause {
-        Cause::Exit(0) => return Ok(()),
         Cause::Exit(EX_TEMPFAIL) => {
             Fault::transient(format!("{name} asks to be tried again (exit code 75){said}"))
         }
@@ -171,7 +157,10 @@ fn judge(program: &Path, ended: &Ended, scrub: &Scrub) -> Result<(), Fault> {
             Fault::unknown(format!("{name} was ended because this process ends{said}"))
         }
         Cause::Abandoned => Fault::unknown(format!("{name} was ended{said}")),
-        Cause::TooMuch => Fault::unknown(format!("{name} wrote too much and was ended{said}")),
+        Cause::TooMuch => {
+            let most = MAX_OUTPUT_BYTES >> 20;
+            Fault::unknown(format!("{name} wrote more than {most} MiB and was ended{said}"))
+        }
     })
 }
 

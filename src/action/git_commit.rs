@@ -27,11 +27,14 @@ mod withdraw;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde_json::Value;
 
 use self::config::Work;
 use self::reach::Reach;
 use super::action::{Action, Call, Outcome, Ports, Withdrawn};
+use super::operator::Operator;
 use super::scrub::Scrub;
+use super::target::host_of_repository;
 use crate::reconcile::Observation;
 use crate::run::{Fault, Wait};
 
@@ -79,6 +82,10 @@ fn clean(outcome: Result<Outcome, Fault>, scrub: &Scrub) -> Result<Outcome, Faul
 impl Action for GitCommit {
     fn kind(&self) -> &'static str {
         "git-commit"
+    }
+
+    fn target(&self, operator: &Operator, config: &Value) -> Option<String> {
+        host_of_repository(operator, config)
     }
 
     async fn perform(&self, ports: &Ports, call: &Call) -> Result<Outcome, Fault> {

@@ -3,7 +3,6 @@
 
 mod artifact;
 mod config;
-mod intent;
 #[cfg(test)]
 mod tests;
 
@@ -14,10 +13,12 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use self::config::Work;
-use self::intent::{Became, Intent, Noted};
 use super::action::{Action, Call, Outcome, Ports, Withdrawn};
 use super::github;
+use super::intent::{Became, Intent, Noted};
+use super::operator::Operator;
 use super::scrub::Scrub;
+use super::target::host_of_repository;
 use crate::forge::github::{GitHub, Refused, WorkflowRun, classed_safe};
 use crate::reconcile::Observation;
 use crate::run::{Fault, FaultClass, Wait};
@@ -40,12 +41,12 @@ impl GitHubWorkflow {
 
     async fn begin(&self, ports: &Ports, work: &Work) -> Result<Outcome, Fault> {
         let client = work.connect(ports).await?;
-        let intent = Intent::of(&ports.state_dir, &work.correlation);
+        let intent = note(ports, &work.correlation);
         let noted = intent.read()?;
-        if let Some(Noted { since, became: Became::Accepted(run) }) = noted {
-            return Ok(work.waiting((run, since)));
+        if let Some(Noted { since, became: Became::Accepted(run) }) = &noted {
+            return Ok(work.waiting((run.as_ref().and_then(|run| run.parse().ok()), *since)));
         }
-        let early = noted.map(|noted| noted.since - SKEW);
+        let early = noted.as_ref().map(|noted| noted.since - SKEW);
         let found = client.find_run(&work.workflow, (&work.correlation, early)).await;
         if let Some(run) = found.map_err(|refused| classed_safe(refused.fault))? {
             return self.judged((&client, &intent), work, &run).await;
@@ -61,7 +62,8 @@ impl GitHubWorkflow {
         intent.note(&Noted { since, became: Became::Sent })?;
         match client.dispatch(&work.workflow, (&reference, &work.inputs)).await {
             Ok(dispatched) => {
-                intent.note(&Noted { since, became: Became::Accepted(dispatched.run) })?;
+                let run = dispatched.run.map(|run| run.to_string());
+                intent.note(&Noted { since, became: Became::Accepted(run) })?;
                 Ok(work.waiting((dispatched.run, since)))
             }
             Err(refused) if refused.fault.class == FaultClass::Unknown => {
@@ -166,6 +168,11 @@ impl GitHubWorkflow {
     }
 }
 
+/// The note of a dispatch.
+fn note(ports: &Ports, correlation: &str) -> Intent {
+    Intent::of(&ports.state_dir, ("dispatches", correlation))
+}
+
 /// Adds to a refusal what the author can do about it.
 fn explained(refused: Refused, work: &Work) -> Fault {
     let odd = refused.status == 422 && refused.said.contains("Unexpected inputs");
@@ -195,6 +202,10 @@ impl Action for GitHubWorkflow {
         "github-workflow"
     }
 
+    fn target(&self, operator: &Operator, config: &Value) -> Option<String> {
+        host_of_repository(operator, config)
+    }
+
     async fn perform(&self, ports: &Ports, call: &Call) -> Result<Outcome, Fault> {
         let scrub = Scrub::of(call);
         let done = async { self.begin(ports, &Work::read(call, &scrub)?).await };
@@ -206,7 +217,7 @@ impl Action for GitHubWorkflow {
         let looked = async {
             let work = Work::read(call, &scrub)?;
             let client = work.connect(ports).await?.for_looks()?;
-            let intent = Intent::of(&ports.state_dir, &work.correlation);
+            let intent = note(ports, &work.correlation);
             self.look_at((&client, &intent), &work, config::reference(on)?).await
         };
         clean(looked.await, &scrub)
@@ -234,7 +245,7 @@ impl Action for GitHubWorkflow {
                 return Err(github::missing(repository));
             };
             let client = github::connect(ports, repository).await?;
-            Intent::of(&ports.state_dir, &config::correlation_of(&call.key)).clear();
+            note(ports, &config::correlation_of(&call.key)).clear();
             match client.cancel_run(number).await {
                 Ok(true) => Ok(Withdrawn::Done),
                 Ok(false) => Ok(Withdrawn::Nothing),

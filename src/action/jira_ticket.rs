@@ -6,22 +6,30 @@ mod config;
 #[cfg(test)]
 pub(crate) mod fake;
 mod links;
+mod opening;
 mod sender;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_opening;
 mod ticket;
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
 use self::api::Api;
 use self::config::{Config, WaitFor};
+use self::opening::Opening;
 pub(super) use self::sender::JiraSender;
 use self::ticket::{Standing, Ticket};
 use super::action::{Action, Call, Outcome, Ports, Withdrawn};
+use super::operator::Operator;
 use super::scrub::Scrub;
+use super::target::host_of;
 use crate::reconcile::Observation;
-use crate::run::{Fault, Wait};
+use crate::run::{Fault, FaultClass, Wait};
 
 /// What a waiting step waits on.
 const TICKET: &str = "ticket";
@@ -30,25 +38,14 @@ const TICKET: &str = "ticket";
 const UNWANTED: &str = "Trueline: the catalog no longer asks for this.";
 
 /// The `jira-ticket` action.
-pub(super) struct JiraTicket;
+pub(super) struct JiraTicket {
+    /// How long after it was opened a ticket may still be missing from what JIRA's search finds.
+    pub(super) settle: Duration,
+}
 
 impl JiraTicket {
-    /// Finds the ticket of this call, takes up an open one of an earlier call of the step, or opens one.
-    async fn found_or_opened(api: &Api<'_>, call: &Call, config: &Config) -> Result<Ticket, Fault> {
-        let key_label = label(&call.key);
-        let found = api.labelled(&config.ticket.project, &label(&call.marker)).await?;
-        if let Some(own) = found.iter().find(|ticket| ticket.labels.contains(&key_label)) {
-            return Ok(own.clone());
-        }
-        let open = found.into_iter().find(|ticket| api.standing(ticket) == Standing::Open);
-        let fields = api.fields(config, call).await?;
-        match open {
-            Some(open) => {
-                api.take_up(&open.key, fields, &key_label).await?;
-                Ok(open)
-            }
-            None => api.open(fields).await,
-        }
+    pub(super) const fn new() -> Self {
+        Self { settle: Duration::from_mins(2) }
     }
 
     /// Links the ticket to those that the configuration names and to those of the parts it depends on.
@@ -75,42 +72,99 @@ impl JiraTicket {
     async fn begun(ports: &Ports, call: &Call, scrub: &mut Scrub) -> Result<Outcome, Fault> {
         let config = Config::read(call)?;
         let api = Api::of(ports, &config.instance, scrub).await?;
-        let ticket = Self::found_or_opened(&api, call, &config).await?;
-        Self::link(&api, call, &config, &ticket.key).await?;
+        match Opening::of(&api, ports, (call, &config)).begin().await? {
+            Some(ticket) => Self::there(&api, call, &config, &ticket).await,
+            None => Ok(coming(&api)),
+        }
+    }
+
+    /// Goes on with a ticket that is there.
+    async fn there(
+        api: &Api<'_>,
+        call: &Call,
+        config: &Config,
+        ticket: &Ticket,
+    ) -> Result<Outcome, Fault> {
+        Self::link(api, call, config, &ticket.key).await?;
         match config.wait_for {
-            WaitFor::Created => Ok(done(&api, &ticket)),
-            WaitFor::Done => standing(&api, &ticket),
+            WaitFor::Created => Ok(done(api, ticket)),
+            WaitFor::Done => standing(api, ticket),
         }
     }
 
     async fn looked(
-        ports: &Ports,
-        call: &Call,
+        &self,
+        (ports, call): (&Ports, &Call),
         on: &Wait,
         scrub: &mut Scrub,
     ) -> Result<Outcome, Fault> {
         let config = Config::read(call)?;
-        let api = Api::of(ports, &config.instance, scrub).await?;
+        let asked = Api::of(ports, &config.instance, scrub).await;
+        let api = match asked {
+            Ok(api) => api,
+            Err(fault) => return unasked(on, fault),
+        };
+        if is_coming(on) {
+            return self.looked_for(&api, ports, (call, &config)).await;
+        }
         let key = key_of(&on.reference)?;
-        match api.ticket(&key).await? {
-            Some(ticket) => standing(&api, &ticket),
-            None => Err(Fault::terminal(format!("ticket {key} is gone: somebody deleted it"))),
+        match api.ticket(&key).await {
+            Ok(Some(ticket)) => {
+                let stands = standing(&api, &ticket);
+                if !matches!(stands, Ok(Outcome::Waiting { .. })) {
+                    Opening::of(&api, ports, (call, &config)).forget();
+                }
+                stands
+            }
+            Ok(None) => Err(Fault::terminal(format!("ticket {key} is gone: somebody deleted it"))),
+            Err(fault) => unasked(on, fault),
+        }
+    }
+
+    /// Looks for a ticket that may have been opened.
+    async fn looked_for(
+        &self,
+        api: &Api<'_>,
+        ports: &Ports,
+        (call, config): (&Call, &Config),
+    ) -> Result<Outcome, Fault> {
+        let opening = Opening::of(api, ports, (call, config));
+        let found = match opening.again().await {
+            Ok(found) => found,
+            Err(fault) => return Err(Fault { class: FaultClass::Transient, ..fault }),
+        };
+        match found {
+            Some(ticket) => Self::there(api, call, config, &ticket).await,
+            None => opening.patiently(self.settle).map(|()| coming(api)),
         }
     }
 
     async fn taken_back(
-        ports: &Ports,
-        call: &Call,
+        &self,
+        (ports, call): (&Ports, &Call),
         on: &Wait,
         scrub: &mut Scrub,
     ) -> Result<Withdrawn, Fault> {
         let config = Config::read(call)?;
         let api = Api::of(ports, &config.instance, scrub).await?;
-        let key = key_of(&on.reference)?;
-        let Some(ticket) = api.ticket(&key).await? else { return Ok(Withdrawn::Nothing) };
+        let ticket = if is_coming(on) {
+            let opening = Opening::of(&api, ports, (call, &config));
+            let found = opening.own().await?;
+            if found.is_none() {
+                // Later there may be one.
+                return opening.patiently(self.settle).map_or(Ok(Withdrawn::Nothing), |()| {
+                    Err(Fault::transient("it is not known yet whether a ticket was opened"))
+                });
+            }
+            found
+        } else {
+            api.ticket(&key_of(&on.reference)?).await?
+        };
+        let Some(ticket) = ticket else { return Ok(Withdrawn::Nothing) };
         if api.standing(&ticket) != Standing::Open || is_taken_up(&ticket, call) {
             return Ok(Withdrawn::Nothing);
         }
+        let key = ticket.key;
         api.comment_once(&key, UNWANTED).await?;
         if api.cancel(&key).await? {
             return Ok(Withdrawn::Done);
@@ -125,6 +179,29 @@ fn is_taken_up(ticket: &Ticket, call: &Call) -> bool {
     let number = |key: &str| key.strip_prefix(&marker)?.strip_prefix('-')?.parse::<u64>().ok();
     let own = number(&label(&call.key));
     ticket.labels.iter().filter_map(|label| number(label)).max() > own
+}
+
+/// Waits for a ticket that may have been opened.
+fn coming(api: &Api<'_>) -> Outcome {
+    let what = format!("JIRA `{}` to show whether it opened the ticket", api.name());
+    let reference = json!({"coming": true});
+    Outcome::Waiting { on: Wait { on: TICKET.to_owned(), reference, what } }
+}
+
+fn is_coming(on: &Wait) -> bool {
+    on.reference.get("coming").is_some()
+}
+
+/// A ticket that can't be asked for is still there: the step goes on waiting. What does not pass by itself is shown.
+fn unasked(on: &Wait, fault: Fault) -> Result<Outcome, Fault> {
+    let key = on.reference.get("key").and_then(Value::as_str);
+    let Some(key) = key.filter(|_| fault.class == FaultClass::Terminal) else {
+        return Err(Fault { class: FaultClass::Transient, ..fault });
+    };
+    // Without what differs from one answer to the next, for each difference is written down.
+    let why = fault.message.split(": ").next().unwrap_or_default();
+    let what = format!("ticket {key}, which can't be asked for until this is mended: {why}");
+    Ok(Outcome::Waiting { on: Wait { what, ..on.clone() } })
 }
 
 /// Returns what a ticket's standing means for the step that waits for it.
@@ -174,6 +251,10 @@ impl Action for JiraTicket {
         "jira-ticket"
     }
 
+    fn target(&self, operator: &Operator, config: &Value) -> Option<String> {
+        host_of(&operator.jira.get(config.get("instance")?.as_str()?)?.url)
+    }
+
     async fn perform(&self, ports: &Ports, call: &Call) -> Result<Outcome, Fault> {
         let mut scrub = Scrub::of(call);
         let begun = Self::begun(ports, call, &mut scrub).await;
@@ -182,7 +263,7 @@ impl Action for JiraTicket {
 
     async fn look(&self, ports: &Ports, call: &Call, on: &Wait) -> Result<Outcome, Fault> {
         let mut scrub = Scrub::of(call);
-        let looked = Self::looked(ports, call, on, &mut scrub).await;
+        let looked = self.looked((ports, call), on, &mut scrub).await;
         looked.map_err(|fault| scrub.fault(&fault))
     }
 
@@ -212,7 +293,7 @@ impl Action for JiraTicket {
 
     async fn withdraw(&self, ports: &Ports, call: &Call, on: &Wait) -> Result<Withdrawn, Fault> {
         let mut scrub = Scrub::of(call);
-        let taken = Self::taken_back(ports, call, on, &mut scrub).await;
+        let taken = self.taken_back((ports, call), on, &mut scrub).await;
         taken.map_err(|fault| scrub.fault(&fault))
     }
 }

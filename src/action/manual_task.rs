@@ -125,6 +125,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_example_of_its_page_holds() {
+        let page = include_str!("../../docs/actions/manual-task.md");
+        let block = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next());
+        let example: serde_json::Value = serde_yaml::from_str(block.unwrap()).unwrap();
+        let mut scope = crate::template::Scope::new();
+        scope.set("request", json!({"operation": "create"}));
+        scope.set("service", json!({"id": "payments-db", "team": "payments"}));
+        scope.set("fields", json!({"size": "small"}));
+        scope.set("environment", json!({"region": "eu-west-1"}));
+        let kind = crate::kinds::find("manual-task").unwrap();
+        let config = crate::kinds::render_config(kind, &example[0]["config"], &scope).unwrap();
+        let Ok(Outcome::Task(task)) = ManualTask.perform(&ports(), &call(config)).await else {
+            panic!("no task")
+        };
+        assert_eq!(task.title, "create the database of payments-db");
+        assert!(task.instructions.contains("Create a small database in eu-west-1"));
+        let asked: Vec<String> = task.outputs.iter().map(|(a, b)| format!("{a} {b}")).collect();
+        assert_eq!(asked, ["host string", "port number", "recoveryKey string"]);
+    }
+
+    #[tokio::test]
     async fn it_waits_until_somebody_answers() {
         let on = Wait { on: "task".to_owned(), reference: json!(3), what: "task 3".to_owned() };
         let outcome = ManualTask.look(&ports(), &call(json!({})), &on).await;

@@ -10,6 +10,7 @@ mod git_commit;
 mod github;
 mod github_workflow;
 mod incoming;
+mod intent;
 mod jira_ticket;
 mod manual_task;
 mod notify;
@@ -22,6 +23,7 @@ mod scrub;
 mod secrets;
 mod signature;
 mod stop;
+mod target;
 mod terraform;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -75,7 +75,7 @@ pub enum JiraEdition {
 pub enum Channel {
     /// Mail.
     Smtp {
-        /// `smtps://host:465`, or `smtp://host:587` with STARTTLS where the host offers it.
+        /// `smtps://host:465`, or `smtp://host:587?tls=required` for STARTTLS.
         url: String,
         /// Who signs in, where somebody must.
         #[serde(default)]

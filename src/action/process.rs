@@ -2,6 +2,7 @@
 //! leaves none behind: a program is asked to end, given time to, and then killed with all that it started.
 
 mod left;
+mod strays;
 mod supervise;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,8 @@ use crate::secret::Secret;
 pub(super) const MAX_OUTPUT_BYTES: u64 = 64 << 20;
 /// How much of what a program says is kept of its beginning, and as much of its end.
 const KEPT_BYTES: usize = 1 << 10;
+/// How much of the beginning and of the end of what it says is looked at, where it says very much.
+const SEEN_BYTES: usize = 32 << 10;
 /// How long a program that was asked to end may take, where there is as much time.
 const GRACE: Duration = Duration::from_secs(20);
 
@@ -138,17 +141,27 @@ impl Ended {
 
 /// Makes one line of what a program wrote: masked first, then without colours, frames and control characters, then cut.
 pub(super) fn shortened(scrub: &Scrub, bytes: &[u8]) -> String {
-    let text = scrub.text(&String::from_utf8_lossy(bytes));
-    let plain = without_colours(&text);
+    if bytes.len() > 4 * SEEN_BYTES {
+        let (head, tail) = scrub.ends(bytes, SEEN_BYTES);
+        return cut(&line_of(&head), &line_of(&tail));
+    }
+    let line = line_of(&scrub.text(&String::from_utf8_lossy(bytes)));
+    if line.len() <= 2 * KEPT_BYTES { line } else { cut(&line, &line) }
+}
+
+/// Makes one line, without colours, frames and control characters.
+fn line_of(text: &str) -> String {
+    let plain = without_colours(text);
     let is_frame = |c: char| matches!(c, '╷' | '│' | '╵');
     let words = plain.split(|c: char| c.is_whitespace() || c.is_control() || is_frame(c));
-    let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-    if line.len() <= 2 * KEPT_BYTES {
-        return line;
-    }
-    let head = line.get(..line.floor_char_boundary(KEPT_BYTES)).unwrap_or_default();
-    let tail = line.get(line.ceil_char_boundary(line.len() - KEPT_BYTES)..).unwrap_or_default();
-    format!("{head} … {tail}")
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// Keeps the beginning of one line and the end of another.
+fn cut(head: &str, tail: &str) -> String {
+    let head = head.get(..head.floor_char_boundary(KEPT_BYTES)).unwrap_or_default();
+    let from = tail.ceil_char_boundary(tail.len().saturating_sub(KEPT_BYTES));
+    format!("{head} … {}", tail.get(from..).unwrap_or_default())
 }
 
 /// Takes out what steers a terminal: `ESC [ … letter`.

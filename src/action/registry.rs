@@ -19,7 +19,7 @@ static ALL: &[&dyn Action] = &[
     &Command,
     &GitCommit,
     &GitHubWorkflow::new(),
-    &JiraTicket,
+    &JiraTicket::new(),
     &ManualTask,
     &Notify,
     &REST_API,

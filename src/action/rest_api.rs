@@ -36,7 +36,9 @@ use self::exchange::Exchange;
 use self::orphan::Failed;
 use self::poll::{Accepted, Asked, Poll, Progress};
 use super::action::{Action, Call, Outcome, Ports, Withdrawn};
+use super::operator::Operator;
 use super::scrub::Scrub;
+use super::target::host_at;
 use crate::net::Response;
 use crate::reconcile::Observation;
 use crate::run::{Fault, FaultClass, Wait};
@@ -256,6 +258,10 @@ fn comparable(ours: Option<&Value>, theirs: &Value) -> bool {
 impl Action for RestApi {
     fn kind(&self) -> &'static str {
         "rest-api"
+    }
+
+    fn target(&self, _: &Operator, config: &Value) -> Option<String> {
+        host_at(config, "/endpoint/url")
     }
 
     async fn perform(&self, ports: &Ports, call: &Call) -> Result<Outcome, Fault> {

@@ -17,6 +17,9 @@ const CREDENTIALS: [&str; 7] =
 /// The longest excerpt of an answer, in bytes.
 const EXCERPT_BYTES: usize = 2 << 10;
 
+/// In how many bytes one byte of a secret is written at most, where something writes much.
+const MOST_BYTES_OF_ONE: usize = 16;
+
 /// Takes secrets and markers out of texts and values.
 #[derive(Clone)]
 pub(super) struct Scrub {
@@ -62,6 +65,26 @@ impl Scrub {
         self.masker.text(&strip_markers(text))
     }
 
+    /// Cleans the beginning and the end of long bytes, so many of each. What may belong to a secret that lies across a
+    /// cut is left out.
+    pub(super) fn ends(&self, bytes: &[u8], each: usize) -> (String, String) {
+        let clean = |from: usize, to: usize| {
+            let piece = bytes.get(from..to).unwrap_or_default();
+            strip_markers(&String::from_utf8_lossy(piece)).into_bytes()
+        };
+        let text = |masked: Vec<u8>| String::from_utf8_lossy(&masked).into_owned();
+        let head = self.masker.stream().push(&clean(0, boundary(bytes, each)));
+        // A secret that begins before the end is recognised from its beginning on, however it is written.
+        let longest = self.secrets.iter().map(|secret| secret.reveal().len()).max().unwrap_or(0);
+        let end = boundary(bytes, bytes.len().saturating_sub(each));
+        let before = boundary(bytes, end.saturating_sub(longest * MOST_BYTES_OF_ONE + each));
+        let mut stream = self.masker.stream();
+        drop(stream.push(&clean(before, end)));
+        let mut tail = stream.push(&clean(end, bytes.len()));
+        tail.extend(stream.finish());
+        (text(head), text(tail))
+    }
+
     /// Cleans a JSON value, keys included.
     pub(super) fn value(&self, value: &Value) -> Value {
         match value {
@@ -100,6 +123,12 @@ impl Scrub {
             _ => line,
         }
     }
+}
+
+/// Returns the place where the character begins that stands at a place.
+fn boundary(bytes: &[u8], at: usize) -> usize {
+    let goes_on = |at: usize| bytes.get(at).is_some_and(|byte| byte & 0b1100_0000 == 0b1000_0000);
+    (0..4).filter_map(|back| at.checked_sub(back)).find(|at| !goes_on(*at)).unwrap_or(at)
 }
 
 /// Takes markers out of an output; it stays in clear, for whoever needs it needs it as it is.
@@ -155,6 +184,32 @@ mod tests {
         let long = format!("{}hunter22{}", "é".repeat(1020), "é".repeat(5000));
         let excerpt = scrub.excerpt(long.as_bytes());
         assert!(excerpt.len() <= EXCERPT_BYTES + '…'.len_utf8() && !excerpt.contains("hunt"));
+    }
+
+    #[test]
+    fn a_secret_across_a_cut_shows_no_part_of_itself() {
+        let mut call = call(json!({}));
+        let secret = "grün-hunter22-\u{10348}-ende";
+        call.secrets = vec![Secret::new(secret)];
+        let scrub = Scrub::of(&call);
+        let encoded = STANDARD.encode(secret);
+        for (form, part) in [(secret, 4), (encoded.as_str(), 5)] {
+            for shift in 0..form.len() + 2 {
+                let fill = "x".repeat(200 - shift);
+                // It lies across the end of the beginning, and across the beginning of the end.
+                let text = format!("{fill}{form}{}{form}{fill}", "y".repeat(5000));
+                let (head, tail) = scrub.ends(text.as_bytes(), 200);
+                let parts: Vec<char> = form.chars().collect();
+                for piece in parts.windows(part).map(|piece| piece.iter().collect::<String>()) {
+                    assert!(!head.contains(&piece) && !tail.contains(&piece), "{shift}: {piece}");
+                }
+                assert!(
+                    head.starts_with(&fill[..fill.len().saturating_sub(170)]),
+                    "{shift}: {head}"
+                );
+                assert!(tail.ends_with(&fill), "{shift}: {tail}");
+            }
+        }
     }
 
     #[test]

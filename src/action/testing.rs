@@ -135,7 +135,7 @@ pub(crate) async fn refusing_url() -> String {
 pub(crate) fn ports() -> Ports {
     static HTTP: OnceLock<Arc<HttpClient>> = OnceLock::new();
     let http = HTTP.get_or_init(|| {
-        let egress = Egress { allow: vec!["127.0.0.1:*".to_owned()] };
+        let egress = Egress { allow: vec!["127.0.0.1:*".to_owned()], ..Egress::default() };
         Arc::new(HttpClient::new(&egress).unwrap())
     });
     Ports {

@@ -14,8 +14,10 @@ use serde_json::{Map, Value, json};
 use self::config::Config;
 use super::action::{Action, Call, Outcome, Ports};
 use super::callbacks::about_callback;
+use super::operator::Operator;
 use super::rest_api::answer;
 use super::scrub::Scrub;
+use super::target::host_at;
 use crate::reconcile::Observation;
 use crate::run::{Fault, FaultClass, Wait};
 
@@ -94,6 +96,10 @@ fn picked(call: &Call, came: &Value, result: &Value) -> Result<Map<String, Value
 impl Action for Webhook {
     fn kind(&self) -> &'static str {
         "webhook"
+    }
+
+    fn target(&self, _: &Operator, config: &Value) -> Option<String> {
+        host_at(config, "/endpoint/url")
     }
 
     async fn perform(&self, ports: &Ports, call: &Call) -> Result<Outcome, Fault> {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::bundle::Bundle;
 use super::content::Content;
 use super::environment::{Environment, Settings};
+use super::held::Held;
 use super::item::Item;
 use super::service::Service;
 use crate::finding::{Finding, Place};
@@ -120,13 +121,13 @@ impl<'a> Layout<'a> {
 #[derive(Clone, Debug)]
 pub enum Body {
     /// An offer.
-    Item(Arc<Item>),
+    Item(Held<Item>),
     /// Several offers as one.
-    Bundle(Arc<Bundle>),
+    Bundle(Held<Bundle>),
     /// What a team asks for.
-    Service(Arc<Service>),
+    Service(Held<Service>),
     /// A place that services live in.
-    Environment(Arc<Environment>),
+    Environment(Held<Environment>),
     /// The catalog's settings.
     Settings(Arc<Settings>),
 }
@@ -143,7 +144,7 @@ impl Body {
         }
     }
 
-    /// Writes it so that it is recalled as it is; nothing where that is not certain.
+    /// Writes it so that it is recalled as it is; nothing where that is not certain. Services are read again instead.
     pub(super) fn as_recalled(&self) -> Option<Vec<u8>> {
         fn certain<T: Serialize + DeserializeOwned + PartialEq>(body: &T) -> Option<Vec<u8>> {
             let text = serde_json::to_vec(body).ok()?;
@@ -153,38 +154,40 @@ impl Body {
         match self {
             Body::Item(body) => certain(&**body),
             Body::Bundle(body) => certain(&**body),
-            Body::Service(body) => certain(&**body),
             Body::Environment(body) => certain(&**body),
-            Body::Settings(_) => None,
+            Body::Service(_) | Body::Settings(_) => None,
         }
     }
 
     /// Reads what was written to be recalled.
     pub(super) fn recalled(kind: Kind, text: &[u8]) -> Option<Self> {
         let body = match kind {
-            Kind::Item => Body::Item(Arc::new(serde_json::from_slice(text).ok()?)),
-            Kind::Bundle => Body::Bundle(Arc::new(serde_json::from_slice(text).ok()?)),
-            Kind::Service => Body::Service(Arc::new(serde_json::from_slice(text).ok()?)),
-            Kind::Environment => Body::Environment(Arc::new(serde_json::from_slice(text).ok()?)),
-            Kind::Settings => return None,
+            Kind::Item => Body::Item(serde_json::from_slice::<Item>(text).ok()?.into()),
+            Kind::Bundle => Body::Bundle(serde_json::from_slice::<Bundle>(text).ok()?.into()),
+            Kind::Environment => {
+                Body::Environment(serde_json::from_slice::<Environment>(text).ok()?.into())
+            }
+            Kind::Service | Kind::Settings => return None,
         };
         Some(body)
-    }
-
-    /// Returns its id; the settings have none that counts.
-    pub(super) fn id(&self) -> Option<&str> {
-        match self {
-            Body::Item(body) => Some(&body.metadata.id),
-            Body::Bundle(body) => Some(&body.metadata.id),
-            Body::Service(body) => Some(&body.metadata.id),
-            Body::Environment(body) => Some(&body.metadata.id),
-            Body::Settings(_) => None,
-        }
     }
 }
 
 /// Documents by their path; what two catalogs share is held once and compared at no cost.
 pub type Documents = OrdMap<Arc<str>, Arc<Document>>;
+
+/// What others need to know of a service, so that it need not be read for them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Brief {
+    /// Id of the item or bundle that it is of.
+    pub offer: Arc<str>,
+    /// Whether it is of a bundle.
+    pub is_bundle: bool,
+    /// Id of its environment.
+    pub environment: Option<Arc<str>>,
+    /// Ids that it had before.
+    pub former_ids: Vec<String>,
+}
 
 /// One document of a catalog.
 ///
@@ -207,6 +210,8 @@ pub struct Document {
     pub findings: Vec<Finding>,
     /// It was found to be right in itself by an earlier run, and to have no comment for us: nobody looked at its bytes.
     pub is_recalled: bool,
+    /// What is known of a service that was recalled.
+    pub brief: Option<Box<Brief>>,
 }
 
 impl PartialEq for Document {

@@ -181,7 +181,8 @@ impl FieldCheck {
             return vec![in_clear(pointer, value)];
         }
         let mut problems = Vec::new();
-        for error in validator.iter_errors(value).take(MOST) {
+        let errors = validator.iter_errors(value).take(MOST);
+        for error in errors.filter(|error| !self.is_said_twice(error.kind(), value)) {
             for problem in explain(&error, &self.schema) {
                 let (message, hint) = self.in_words(error.kind(), &problem);
                 problems.push(Problem {
@@ -198,6 +199,18 @@ impl FieldCheck {
             }
         }
         problems
+    }
+
+    /// Tells whether another violation says the same: a whole step asks for a whole number besides.
+    fn is_said_twice(&self, broken: &Broken, value: &Value) -> bool {
+        let is_step_one = || self.schema.get("multipleOf").and_then(Value::as_f64) == Some(1.0);
+        match broken {
+            Broken::MultipleOf { .. } => is_step_one(),
+            Broken::Type { .. } if self.kind == FieldType::Number && value.is_number() => {
+                !is_step_one()
+            }
+            _ => false,
+        }
     }
 
     /// Lets the author speak: instead of us about a pattern, beside us about other limits.

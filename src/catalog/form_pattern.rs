@@ -1,7 +1,7 @@
 //! What is wrong with the pattern of a field: it must run in linear time, and say what a whole text looks like.
 
 use regex_syntax::ast;
-use regex_syntax::hir::Look;
+use regex_syntax::hir::{Hir, HirKind, Look};
 use serde_json::{Value, json};
 
 use super::form::Field;
@@ -123,6 +123,47 @@ fn anchored(pattern: &str) -> Option<(bool, bool)> {
     let properties = parsed.properties();
     let start = properties.look_set_prefix().contains(Look::Start);
     Some((start, properties.look_set_suffix().contains(Look::End)))
+}
+
+/// Returns how many characters every text that matches has at least, and at most where that has an end.
+pub(super) fn lengths(pattern: &str) -> Option<(u64, Option<u64>)> {
+    let parsed = regex_syntax::parse(pattern).ok()?;
+    let most = if anchored(pattern)? == (true, true) { most(&parsed) } else { None };
+    Some((least(&parsed), most))
+}
+
+fn least(part: &Hir) -> u64 {
+    match part.kind() {
+        HirKind::Empty | HirKind::Look(_) => 0,
+        HirKind::Literal(text) => characters(&text.0),
+        HirKind::Class(_) => 1,
+        HirKind::Repetition(repeated) => {
+            u64::from(repeated.min).saturating_mul(least(&repeated.sub))
+        }
+        HirKind::Capture(group) => least(&group.sub),
+        HirKind::Concat(parts) => parts.iter().map(least).fold(0, u64::saturating_add),
+        HirKind::Alternation(parts) => parts.iter().map(least).min().unwrap_or(0),
+    }
+}
+
+fn most(part: &Hir) -> Option<u64> {
+    match part.kind() {
+        HirKind::Empty | HirKind::Look(_) => Some(0),
+        HirKind::Literal(text) => Some(characters(&text.0)),
+        HirKind::Class(_) => Some(1),
+        HirKind::Repetition(repeated) => u64::from(repeated.max?).checked_mul(most(&repeated.sub)?),
+        HirKind::Capture(group) => most(&group.sub),
+        HirKind::Concat(parts) => {
+            parts.iter().try_fold(0_u64, |sum, part| sum.checked_add(most(part)?))
+        }
+        HirKind::Alternation(parts) => {
+            parts.iter().try_fold(0, |longest: u64, part| Some(longest.max(most(part)?)))
+        }
+    }
+}
+
+fn characters(text: &[u8]) -> u64 {
+    String::from_utf8_lossy(text).chars().count() as u64
 }
 
 /// The pattern between anchors that hold for all of it; nothing where it would not be closed even so.

@@ -1,6 +1,6 @@
 //! What is wrong with a form in itself: ids, conditions, limits, choices, defaults. It sees no service.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use super::form_certain::is_right;
 use super::form_check::FieldCheck;
 use super::form_conditions::{condition_problems, ring};
 use super::form_never_visible::never_visible;
-use super::form_pattern::pattern_problems;
+use super::form_pattern::{lengths, pattern_problems};
 use super::form_visibility::{by_id, compare};
 use super::schema::{Problem, compile, explain};
 use crate::kinds::words::{bare, cut, listed, shown};
@@ -28,6 +28,7 @@ impl Form {
                 }));
             };
             add(limits(field));
+            add(nothing_fits(field));
             add(choices(field));
             add(pattern_problems(field));
             add(default(field));
@@ -52,23 +53,26 @@ fn located(form: &Form) -> impl Iterator<Item = (String, &Field)> {
 }
 
 fn duplicates(form: &Form) -> Vec<Problem> {
-    let groups = form
-        .groups
-        .iter()
-        .enumerate()
-        .map(|(index, group)| (format!("/groups/{index}/id"), "group", group.id.as_str()));
-    let fields =
-        located(form).map(|(pointer, field)| (format!("{pointer}/id"), "field", field.id.as_str()));
-    let mut seen = BTreeSet::new();
-    groups
-        .chain(fields)
-        .filter(|(_, what, id)| !seen.insert((*what, *id)))
-        .map(|(pointer, what, id)| {
-            let message = format!("{what} `{}` is there already", cut(id));
-            let hint = format!("ids of {what}s are unique in the whole form");
-            Problem::new("form/duplicate-id", pointer, message, Some(hint))
-        })
-        .collect()
+    let mut problems = Vec::new();
+    let mut twice = |what: &str, id: &str, pointer: String, at: String| {
+        let message = format!("another {what}{at} has the id `{}` already", cut(id));
+        let hint = format!("give one of the two {what}s another id, or take it away");
+        problems.push(Problem::new("form/duplicate-id", pointer, message, Some(hint)));
+    };
+    let mut groups = BTreeSet::new();
+    let mut fields = BTreeMap::new();
+    for (index, group) in form.groups.iter().enumerate() {
+        let pointer = format!("/groups/{index}");
+        if !groups.insert(&group.id) {
+            twice("group", &group.id, format!("{pointer}/id"), String::new());
+        }
+        for (at, field) in group.fields.iter().enumerate() {
+            let Some(first) = fields.insert(&field.id, &group.name) else { continue };
+            let place = format!(", in group `{}`,", cut(first));
+            twice("field", &field.id, format!("{pointer}/fields/{at}/id"), place);
+        }
+    }
+    problems
 }
 
 /// Limits that do not belong to the type, have the wrong type themselves, or leave nothing between them.
@@ -102,15 +106,70 @@ fn limits(field: &Field) -> Vec<Problem> {
             ));
         }
     }
+    problems
+}
+
+/// Limits that no value obeys, together with the choices, the step, the pattern, or being required.
+fn nothing_fits(field: &Field) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut add = |limit: &str, message: String, hint: &str| {
+        let pointer = format!("/validation/{limit}");
+        problems.push(Problem::new("form/limits", pointer, message, Some(hint.to_owned())));
+    };
+    let count = |limit: &str| field.limit(limit).and_then(Value::as_u64);
+    let known = field.kind.limits();
     let choices = field.choices.len() as u64;
-    if let Some(least) = field.limit("minItems").and_then(Value::as_u64)
+    if let Some(least) = count("minItems")
         && field.kind == FieldType::Multiselect
         && least > choices
     {
-        let message = format!("`minItems` {least} is more than the {choices} choices there are");
-        problems.push(Problem::new("form/limits", "/validation/minItems", message, None));
+        let there = if choices == 1 { "choice there is" } else { "choices there are" };
+        let message = format!("`minItems` {least} is more than the {choices} {there}");
+        add("minItems", message, "lower it, or list more under `enum`");
+    }
+    for limit in ["maxLength", "maxItems"] {
+        if field.required && known.contains(&limit) && count(limit) == Some(0) {
+            let message = format!("the field is required, and `{limit}` 0 lets nothing be given");
+            add(limit, message, "raise it, or take `required` away");
+        }
+    }
+    if let Some(message) = no_multiple(field) {
+        add("step", message, "correct one of the three");
+    }
+    if known.contains(&"pattern")
+        && let Some((least, most)) =
+            field.limit("pattern").and_then(Value::as_str).and_then(lengths)
+    {
+        if let Some(limit) = count("maxLength").filter(|limit| *limit < least) {
+            let message = format!(
+                "`maxLength` {limit} is less than the {least} characters that `pattern` asks for"
+            );
+            add("maxLength", message, "correct one of the two");
+        }
+        if let (Some(limit), Some(most)) = (count("minLength"), most)
+            && limit > most
+        {
+            let message = format!(
+                "`minLength` {limit} is more than the {most} characters that `pattern` allows"
+            );
+            add("minLength", message, "correct one of the two");
+        }
     }
     problems
+}
+
+/// Says that no multiple of the step lies between the limits of a number, where that is so.
+fn no_multiple(field: &Field) -> Option<String> {
+    let number = |limit: &str| field.limit(limit).and_then(Value::as_f64);
+    let (step, low, high) = (number("step")?, number("min")?, number("max")?);
+    // What is divided is rounded: near a multiple nothing is certain.
+    let first = (low / step - 1e-9).ceil();
+    let is_none = field.kind == FieldType::Number && step > 0.0 && low <= high;
+    (is_none && first * step > high + step * 1e-9).then(|| {
+        let shown = |limit: &str| field.limit(limit).map(bare).unwrap_or_default();
+        let (step, low, high) = (shown("step"), shown("min"), shown("max"));
+        format!("no multiple of `step` {step} lies between `min` {low} and `max` {high}")
+    })
 }
 
 fn wrong_limit(kind: FieldType, pointer: &str, value: &Value) -> Vec<Problem> {
@@ -161,8 +220,8 @@ fn choices(field: &Field) -> Vec<Problem> {
     let repeated = field.values().enumerate().filter(|(_, value)| !seen.insert(value.to_string()));
     repeated
         .map(|(index, value)| {
-            let message = format!("choice {} is there already", shown(value));
-            problem(&format!("/enum/{index}"), message, None)
+            let message = format!("the choice {} stands in this list twice", shown(value));
+            problem(&format!("/enum/{index}"), message, Some("take one of the two away"))
         })
         .collect()
 }

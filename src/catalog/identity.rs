@@ -112,10 +112,24 @@ pub(super) fn check_id(
     let id = id_of(tree).filter(|id| id != stem && kind != Kind::Settings)?;
     let place = place_in(path, tree, "/metadata/id", false);
     let message = format!("the id is `{}`, and the file is named `{}`", cut(&id), cut(stem));
-    let file = is_kebab(&id, 64).then(|| format!(", or the file to `{id}.yaml`"));
-    let hint = format!("rename the id to `{}`{}", cut(stem), file.unwrap_or_default());
-    let fix = edit::respell(source, &place, &id, stem);
+    let hint = match (is_id_of(kind, stem), is_id_of(kind, &id)) {
+        (true, true) => format!("rename the id to `{stem}`, or the file to `{id}.yaml`"),
+        (true, false) => format!("rename the id to `{stem}`"),
+        (false, true) => format!("rename the file to `{id}.yaml`"),
+        (false, false) => "rename both: small letters, digits and hyphens".to_owned(),
+    };
+    let fix = if is_id_of(kind, stem) { edit::respell(source, &place, &id, stem) } else { None };
     Some(Finding { fix, ..Finding::error("document/id", place, message).hint(hint) })
+}
+
+/// Tells whether the schema of a kind takes a text as an id.
+fn is_id_of(kind: Kind, text: &str) -> bool {
+    let (least, most) = match kind {
+        Kind::Item | Kind::Bundle => (4, 64),
+        Kind::Service => (4, 30),
+        Kind::Environment | Kind::Settings => (1, 63),
+    };
+    text.len() >= least && is_kebab(text, most)
 }
 
 /// Checks that the folder is the category or the team.

@@ -7,8 +7,9 @@ use super::bundle::Bundle;
 use imbl::OrdMap;
 use imbl::ordmap::DiffItem;
 
-use super::document::{Body, Document, Documents, Kind};
+use super::document::{Body, Document, Documents, Kind, Layout};
 use super::environment::{Environment, Settings};
+use super::held::Held;
 use super::item::Item;
 use super::service::Service;
 
@@ -16,7 +17,7 @@ use super::service::Service;
 #[derive(Clone, Debug)]
 pub struct Entry<T> {
     /// The typed body.
-    pub body: Arc<T>,
+    pub body: Held<T>,
     /// Where it stands.
     pub document: Arc<Document>,
 }
@@ -24,6 +25,35 @@ pub struct Entry<T> {
 impl<T> PartialEq for Entry<T> {
     fn eq(&self, other: &Self) -> bool {
         self.document == other.document
+    }
+}
+
+impl Entry<Service> {
+    /// Returns the id of the item or bundle that it is of, without reading it.
+    pub fn offer(&self) -> &str {
+        self.document.brief.as_ref().map_or_else(|| self.body.offer(), |brief| &brief.offer)
+    }
+
+    /// Tells whether it is of a bundle, without reading it.
+    pub fn is_of_bundle(&self) -> bool {
+        let brief = self.document.brief.as_ref();
+        brief.map_or_else(|| self.body.catalog_item.is_none(), |brief| brief.is_bundle)
+    }
+
+    /// Returns its team, without reading it: who is right stands in the folder of the team.
+    pub fn team(&self) -> &str {
+        match (&self.document.brief, Layout::of(&self.document.path)) {
+            (Some(_), Layout::Document { folder: Some(folder), .. }) => folder,
+            _ => &self.body.metadata.team,
+        }
+    }
+
+    /// Returns the id of its environment, without reading it.
+    pub fn environment(&self) -> Option<&str> {
+        match &self.document.brief {
+            Some(brief) => brief.environment.as_deref(),
+            None => self.body.metadata.environment.as_deref(),
+        }
     }
 }
 
@@ -94,18 +124,19 @@ impl Catalog {
     /// Takes a document out of the index.
     fn forget(&mut self, document: &Document) {
         let Some(body) = &document.body else { return };
+        let id = document.id.as_deref().unwrap_or_default();
         match body {
-            Body::Item(body) => {
-                self.items.remove(&body.metadata.id);
+            Body::Item(_) => {
+                self.items.remove(id);
             }
-            Body::Bundle(body) => {
-                self.bundles.remove(&body.metadata.id);
+            Body::Bundle(_) => {
+                self.bundles.remove(id);
             }
-            Body::Service(body) => {
-                self.services.remove(&body.metadata.id);
+            Body::Service(_) => {
+                self.services.remove(id);
             }
-            Body::Environment(body) => {
-                self.environments.remove(&body.metadata.id);
+            Body::Environment(_) => {
+                self.environments.remove(id);
             }
             Body::Settings(_) => self.settings = Arc::default(),
         }
@@ -113,27 +144,23 @@ impl Catalog {
 
     fn index(&mut self, document: Arc<Document>) {
         let Some(body) = document.body.clone() else { return };
+        let id = document.id.as_deref().unwrap_or_default().to_owned();
         let fresh = match body {
             Body::Item(body) => {
                 // Items and bundles share one space of ids.
-                let id = body.metadata.id.clone();
                 !self.bundles.contains_key(&id) && insert(&mut self.items, id, body, &document)
             }
             Body::Bundle(body) => {
-                let id = body.metadata.id.clone();
                 !self.items.contains_key(&id) && insert(&mut self.bundles, id, body, &document)
             }
             Body::Service(body) => {
-                let id = body.metadata.id.clone();
                 let is_new = !self.services.contains_key(&id);
                 if is_new {
                     self.services.insert(id, Entry { body, document: document.clone() });
                 }
                 is_new
             }
-            Body::Environment(body) => {
-                insert(&mut self.environments, body.metadata.id.clone(), body, &document)
-            }
+            Body::Environment(body) => insert(&mut self.environments, id, body, &document),
             Body::Settings(body) => {
                 self.settings = body;
                 true
@@ -159,8 +186,8 @@ impl Catalog {
         let environments = changed_entries(&self.environments, &after.environments);
         if !offers.is_empty() || !environments.is_empty() {
             let touched = after.services.iter().filter(|(_, entry)| {
-                let environment = entry.body.metadata.environment.as_deref();
-                offers.contains(entry.body.offer())
+                let environment = entry.environment();
+                offers.contains(entry.offer())
                     || environment.is_some_and(|environment| environments.contains(environment))
             });
             changed.extend(touched.map(|(id, _)| id.clone()));
@@ -179,6 +206,19 @@ impl Catalog {
         changed.extend(changed_entries(&self.bundles, &after.bundles));
         changed.extend(bundles);
         changed
+    }
+
+    /// Tells whether a document counts under its id.
+    pub fn indexes(&self, document: &Arc<Document>) -> bool {
+        let id = document.id.as_deref().unwrap_or_default();
+        let indexed = match document.kind {
+            Some(Kind::Item) => self.items.get(id).map(|entry| &entry.document),
+            Some(Kind::Bundle) => self.bundles.get(id).map(|entry| &entry.document),
+            Some(Kind::Service) => self.services.get(id).map(|entry| &entry.document),
+            Some(Kind::Environment) => self.environments.get(id).map(|entry| &entry.document),
+            Some(Kind::Settings) | None => None,
+        };
+        indexed == Some(document)
     }
 
     /// Tells whether a document of a kind is indexed under an id.
@@ -214,7 +254,7 @@ fn changed_entries<'a, T>(
 fn insert<T>(
     map: &mut BTreeMap<String, Entry<T>>,
     id: String,
-    body: Arc<T>,
+    body: Held<T>,
     document: &Arc<Document>,
 ) -> bool {
     if map.contains_key(&id) {

@@ -174,6 +174,9 @@ pub struct Fulfillment {
     /// Action lists around any run of this item.
     #[serde(default)]
     pub hooks: Hooks,
+    /// Patterns of the targets that its actions may touch; any where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub targets: Option<Vec<String>>,
     /// What becomes of drift.
     #[serde(default)]
     pub drift: Option<DriftMode>,

@@ -8,10 +8,13 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use super::actions::name_actions;
+use super::bundle::Bundle;
 use super::document::{Body, Document, Documents, Kind, Layout, place_in};
+use super::environment::Environment;
+use super::held::Held;
 use super::identity::{belongs, check_folder, check_id, check_kind, check_version, id_of, kind_of};
-use super::memory::Memory;
 use super::schema::problems;
+use super::service::Service;
 use super::snapshot::{Blob, Files, Snapshot};
 use crate::finding::{Finding, Place};
 use crate::yaml::{self, Node};
@@ -24,13 +27,12 @@ pub(super) const VERSION: &str = "catalog/v1";
 pub struct Reader {
     files: Files,
     documents: Documents,
-    memory: Option<Arc<Memory>>,
 }
 
 impl Reader {
-    /// Makes a reader that does not read what is known to be right.
-    pub fn recalling(memory: Arc<Memory>) -> Self {
-        Self { memory: Some(memory), ..Self::default() }
+    /// Makes a reader that has read these documents in these files.
+    pub fn going_on(files: Files, documents: Documents) -> Self {
+        Self { files, documents }
     }
 
     /// Reads the documents of a snapshot; forgets what is no longer there.
@@ -56,10 +58,8 @@ impl Reader {
                 }
             }
         }
-        let memory = self.memory.as_deref();
         let read = |(path, blob): &(&Arc<str>, &Blob)| {
-            let known = memory.and_then(|memory| recall(memory, path, blob));
-            let document = known.or_else(|| read(path, blob));
+            let document = read(path, blob);
             let seen = document.map(|document| (look(&document), Arc::new(document)));
             ((*path).clone(), seen)
         };
@@ -78,15 +78,7 @@ impl Reader {
     }
 }
 
-fn recall(memory: &Memory, path: &Arc<str>, blob: &Blob) -> Option<Document> {
-    let Layout::Document { kind, .. } = Layout::of(path) else { return None };
-    let document = unread(path, blob);
-    let body = memory.recall(&document, kind)?;
-    let id = body.id().map(Arc::from);
-    Some(Document { kind: Some(kind), id, body: Some(body), is_recalled: true, ..document })
-}
-
-fn unread(path: &Arc<str>, blob: &Blob) -> Document {
+pub(super) fn unread(path: &Arc<str>, blob: &Blob) -> Document {
     Document {
         path: path.clone(),
         blob: blob.id.clone(),
@@ -96,6 +88,7 @@ fn unread(path: &Arc<str>, blob: &Blob) -> Document {
         body: None,
         findings: Vec::new(),
         is_recalled: false,
+        brief: None,
     }
 }
 
@@ -180,12 +173,14 @@ fn body_of(kind: Kind, value: Value) -> serde_json::Result<Body> {
     match kind {
         Kind::Item => serde_json::from_value(value).map(|mut item| {
             name_actions(&mut item);
-            Body::Item(Arc::new(item))
+            Body::Item(Held::from(item))
         }),
-        Kind::Bundle => serde_json::from_value(value).map(|body| Body::Bundle(Arc::new(body))),
-        Kind::Service => serde_json::from_value(value).map(|body| Body::Service(Arc::new(body))),
+        Kind::Bundle => serde_json::from_value(value).map(|body: Bundle| Body::Bundle(body.into())),
+        Kind::Service => {
+            serde_json::from_value(value).map(|body: Service| Body::Service(body.into()))
+        }
         Kind::Environment => {
-            serde_json::from_value(value).map(|body| Body::Environment(Arc::new(body)))
+            serde_json::from_value(value).map(|body: Environment| Body::Environment(body.into()))
         }
         Kind::Settings => serde_json::from_value(value).map(|body| Body::Settings(Arc::new(body))),
     }

@@ -1,221 +1,320 @@
-//! What earlier runs found to be right, by content: bytes in, bytes out. It touches no file, and knows of nothing wrong.
+//! What an earlier run found to be right, by path and content: bytes in, bytes out. It touches no file, and whatever is
+//! wrong with the bytes, it knows nothing.
 
-use std::collections::HashMap;
-use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::document::{Body, Document, Kind};
+use rayon::prelude::*;
+
+use super::content::Content;
+use super::document::{Body, Brief, Document, Documents, Kind};
+use super::held::Held;
+use super::index::Entry;
+use super::load::{read, unread};
+use super::service::Service;
+use super::snapshot::{Blob, Files, Snapshot};
 use crate::digest::Digest;
 
-/// The most bytes that it is written as.
-pub const MAX_BYTES: usize = 48 << 20;
-/// The most bytes of documents: what is found in services takes less room and saves as much.
-const MAX_DOCUMENTS: usize = MAX_BYTES / 4 * 3;
+/// The most bytes that it is written as: what would take more is not remembered.
+pub const MAX_BYTES: usize = 128 << 20;
 
-const MAGIC: &[u8] = b"trueline memory 1\n";
-/// After how many writings something goes that nobody asked for.
-const MAX_AGE: u8 = 8;
-/// How many new things are worth writing it down: fewer are found anew in less time than a person notices.
-const WORTH: usize = 200;
+const MAGIC: &[u8] = b"trueline memory 2\n";
+/// Stands behind every field: no path, no id and no JSON has it.
+const END: char = '\0';
 
-/// What is known to be right. Where it is forgotten or refused, everything is looked at again.
+/// The catalog as an earlier run left it, as text.
 #[derive(Debug, Default)]
-pub struct Memory {
-    program: Option<Digest>,
-    bytes: Vec<u8>,
-    known: HashMap<Digest, Known>,
-    fresh: Mutex<Vec<(Digest, Vec<u8>)>>,
-    /// Bytes of what is asked for and of what is new.
-    size: AtomicUsize,
+pub struct Memory(String);
+
+/// One document, for whoever writes a memory.
+#[derive(Debug)]
+pub struct Right<'a> {
+    /// The document, as it counts under its id.
+    pub document: &'a Document,
+    /// Whether nothing at all was found in it, nor allowed by a comment of its own.
+    pub is_right: bool,
+    /// Services that it waits for.
+    pub waits_for: &'a [String],
 }
 
-#[derive(Debug)]
-struct Known {
-    range: Range<usize>,
-    age: u8,
-    is_used: AtomicBool,
+/// What is known of a snapshot.
+#[derive(Debug, Default)]
+pub struct Recalled {
+    /// The files that are known; those with no content are another by now, or gone.
+    pub files: Files,
+    /// Their documents; those that are right are not read, and the others are what they were called.
+    pub documents: Documents,
+    /// The services that wait for others, each with those it waits for.
+    pub waiting: Vec<(String, Vec<String>)>,
+    /// What the files held that say who owns what, where nothing was wrong with any name.
+    pub owners: Option<Digest>,
+}
+
+/// Tells that a file was changed between the moment that it was looked at and the moment that it was read.
+#[derive(Clone, Debug, Default)]
+pub struct Torn(Arc<AtomicBool>);
+
+impl Torn {
+    /// Tells whether that happened.
+    pub fn is_torn(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    fn tear(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// A document as it is written.
+#[derive(Clone, Copy, Debug)]
+struct Row<'a> {
+    kind: Kind,
+    path: &'a str,
+    id: &'a str,
+    /// Empty where something is wrong with it.
+    blob: &'a str,
+    /// The body; of a service the id of what it is of, behind `item:` or `bundle:`.
+    body: &'a str,
+    environment: &'a str,
+    former_ids: &'a str,
+    waits_for: &'a str,
 }
 
 impl Memory {
-    /// Reads what a program of the same name wrote; remembers nothing where these bytes are anything else.
-    pub fn read(program: &str, bytes: Vec<u8>) -> Self {
-        let program = Digest::of_bytes(program.as_bytes());
-        let empty = Self { program: Some(program), ..Self::default() };
-        let Some(known) = records(program, &bytes) else { return empty };
-        Self { bytes, known, ..empty }
+    /// Reads what a program of the same name wrote.
+    pub fn read(program: &str, bytes: &[u8]) -> Self {
+        Self(text_of(program, bytes).unwrap_or_default().to_owned())
     }
 
-    /// Returns what is known under a key.
-    pub fn get(&self, key: &Digest) -> Option<&[u8]> {
-        let known = self.known.get(key)?;
-        if !known.is_used.swap(true, Ordering::Relaxed) {
-            self.size.fetch_add(size_of(known.range.len()), Ordering::Relaxed);
+    /// Writes down a catalog that was read from a snapshot; nothing where that is not certain to be recalled as it is.
+    pub fn write<'a>(
+        program: &str,
+        snapshot: &Snapshot,
+        owners: Option<Digest>,
+        documents: impl IntoIterator<Item = Right<'a>>,
+    ) -> Option<Vec<u8>> {
+        let mut text = String::new();
+        let owners = owners.map(|owners| owners.to_string()).unwrap_or_default();
+        push(&mut text, [settings_of(snapshot), owners.as_str()])?;
+        for right in documents {
+            push_row(&mut text, &right)?;
         }
-        self.bytes.get(known.range.clone())
+        let (program, sum) =
+            (Digest::of_bytes(program.as_bytes()), Digest::of_bytes(text.as_bytes()));
+        let bytes = [MAGIC, program.as_bytes(), sum.as_bytes(), text.as_bytes()].concat();
+        (bytes.len() <= MAX_BYTES).then_some(bytes)
     }
 
-    /// Remembers that something is right.
-    pub fn put(&self, key: Digest, what: Vec<u8>) {
-        if self.size.fetch_add(size_of(what.len()), Ordering::Relaxed) > MAX_BYTES {
-            return;
+    /// Returns what is known of a snapshot; nothing where most of it is another by now.
+    pub fn recall(&self, snapshot: &Snapshot, torn: &Torn) -> Option<Recalled> {
+        let mut fields = self.0.split_terminator(END);
+        let (settings, owners) = (fields.next()?, fields.next()?);
+        if settings != settings_of(snapshot) {
+            return None;
         }
-        self.fresh.lock().unwrap_or_else(PoisonError::into_inner).push((key, what));
-    }
-
-    /// Writes it down where enough is new to be worth it.
-    pub fn write(&self) -> Option<Vec<u8>> {
-        let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner).len();
-        (fresh >= WORTH).then(|| self.written()).flatten()
-    }
-
-    /// Writes it down, without what nobody asks for any more.
-    pub fn written(&self) -> Option<Vec<u8>> {
-        let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut records = Vec::new();
-        for (key, what) in fresh.iter() {
-            push(&mut records, (key, 0), what);
+        let rows: Vec<Row<'_>> = std::iter::from_fn(|| row(&mut fields)).collect();
+        let is_same =
+            |row: &&Row<'_>| snapshot.files.get(row.path).is_some_and(|it| *it.id == *row.blob);
+        let same = rows.par_iter().filter(is_same).count();
+        if same * 2 < rows.len() || fields.next().is_some() {
+            return None;
         }
-        // What was asked for comes before what was not, where there is not room for both.
-        let used = |known: &Known| known.is_used.load(Ordering::Relaxed);
-        for is_used in [true, false] {
-            for (key, known) in self.known.iter().filter(|(_, known)| used(known) == is_used) {
-                let age = if is_used { 0 } else { known.age.saturating_add(1) };
-                let what = self.bytes.get(known.range.clone()).unwrap_or_default();
-                if age <= MAX_AGE {
-                    push(&mut records, (key, age), what);
-                }
-            }
-        }
-        let program = self.program?;
-        let sum = Digest::of_bytes(&records);
-        Some([MAGIC, program.as_bytes(), sum.as_bytes(), &records].concat())
-    }
-
-    /// Returns a document that is known to be right, without reading it.
-    pub(super) fn recall(&self, document: &Document, kind: Kind) -> Option<Body> {
-        Body::recalled(kind, self.get(&key_of(document))?)
-    }
-
-    /// Tells whether a document is known to be right.
-    pub fn knows(&self, document: &Document) -> bool {
-        document.body.is_some() && self.get(&key_of(document)).is_some()
-    }
-
-    /// Remembers that a document is right in itself.
-    pub fn keep(&self, document: &Document) {
-        let is_room = self.size.load(Ordering::Relaxed) < MAX_DOCUMENTS;
-        let body = document.body.as_ref().filter(|_| is_room);
-        if let Some(text) = body.and_then(Body::as_recalled) {
-            self.put(key_of(document), text);
-        }
+        let names = Names::of(&rows);
+        let read = |row: &Row<'_>| document(row, snapshot, &names, torn);
+        let documents: Option<Vec<Arc<Document>>> = rows.par_iter().map(read).collect();
+        let documents = documents?;
+        let files = files(&documents, snapshot);
+        let waiting = rows.iter().filter(|row| !row.waits_for.is_empty());
+        Some(Recalled {
+            files,
+            documents: documents.into_iter().map(|it| (it.path.clone(), it)).collect(),
+            waiting: waiting.map(|row| (row.id.to_owned(), words(row.waits_for))).collect(),
+            owners: owners.parse().ok(),
+        })
     }
 }
 
-/// Returns how many bytes a record takes.
-fn size_of(what: usize) -> usize {
-    32 + 1 + 4 + what
-}
-
-/// Names a document by where it stands and what it holds.
-fn key_of(document: &Document) -> Digest {
-    Digest::of_bytes(format!("document\0{}\0{}", document.path, document.blob).as_bytes())
-}
-
-fn push(records: &mut Vec<u8>, (key, age): (&Digest, u8), what: &[u8]) {
-    let Ok(length) = u32::try_from(what.len()) else { return };
-    if records.len() + size_of(what.len()) <= MAX_BYTES {
-        records.extend_from_slice(key.as_bytes());
-        records.push(age);
-        records.extend_from_slice(&length.to_le_bytes());
-        records.extend_from_slice(what);
-    }
-}
-
-/// Finds the records in what was written; nothing where a byte of it is another.
-fn records(program: Digest, bytes: &[u8]) -> Option<HashMap<Digest, Known>> {
+/// Returns the text, where every byte of it is as a program of this name wrote it.
+fn text_of<'b>(program: &str, bytes: &'b [u8]) -> Option<&'b str> {
     let (by, rest) = bytes.strip_prefix(MAGIC)?.split_first_chunk::<32>()?;
-    let (sum, records) = rest.split_first_chunk::<32>()?;
-    if by != program.as_bytes() || *sum != *Digest::of_bytes(records).as_bytes() {
-        return None;
+    let (sum, text) = rest.split_first_chunk::<32>()?;
+    let is_ours = by == Digest::of_bytes(program.as_bytes()).as_bytes();
+    let is_whole = is_ours && *sum == *Digest::of_bytes(text).as_bytes();
+    std::str::from_utf8(text).ok().filter(|_| is_whole)
+}
+
+/// Names the settings of a snapshot: under others everything is judged anew.
+fn settings_of(snapshot: &Snapshot) -> &str {
+    snapshot.files.get("trueline.yaml").map_or("", |blob| &blob.id)
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_ascii_whitespace().map(ToOwned::to_owned).collect()
+}
+
+/// Adds fields; nothing where one of them could not be told from its neighbours.
+fn push<'a>(text: &mut String, fields: impl IntoIterator<Item = &'a str>) -> Option<()> {
+    for field in fields {
+        if field.contains(END) {
+            return None;
+        }
+        text.push_str(field);
+        text.push(END);
     }
-    let mut known = HashMap::new();
-    let mut rest = records;
-    while !rest.is_empty() {
-        let (key, after) = rest.split_first_chunk::<32>()?;
-        let (age, after) = after.split_first()?;
-        let (length, after) = after.split_first_chunk::<4>()?;
-        let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-        let start = bytes.len() - after.len();
-        rest = after.get(length..)?;
-        let is_used = AtomicBool::new(false);
-        known
-            .insert(Digest::from(*key), Known { range: start..start + length, age: *age, is_used });
+    Some(())
+}
+
+fn push_row(text: &mut String, right: &Right<'_>) -> Option<()> {
+    let document = right.document;
+    let (mut environment, mut former_ids) = ("", String::new());
+    let listed = |ids: &[String]| {
+        let is_word = |id: &String| !id.is_empty() && !id.contains(char::is_whitespace);
+        ids.iter().all(is_word).then(|| ids.join(" "))
+    };
+    let body = match (document.body.as_ref()?, &document.brief) {
+        (Body::Service(_), Some(brief)) => {
+            environment = brief.environment.as_deref().unwrap_or_default();
+            former_ids = listed(&brief.former_ids)?;
+            of_offer(&brief.offer, brief.is_bundle)
+        }
+        (Body::Service(service), None) => {
+            environment = service.metadata.environment.as_deref().unwrap_or_default();
+            former_ids = listed(&service.metadata.former_ids)?;
+            of_offer(service.offer(), service.catalog_item.is_none())
+        }
+        (other, _) => String::from_utf8(other.as_recalled()?).ok()?,
+    };
+    let blob = if right.is_right { &*document.blob } else { "" };
+    let waits_for = listed(right.waits_for)?;
+    let id = document.id.as_deref()?;
+    let first = [document.kind?.word(), &document.path, id, blob];
+    push(text, first.into_iter().chain([body.as_str(), environment, &former_ids, &waits_for]))
+}
+
+fn of_offer(id: &str, is_bundle: bool) -> String {
+    format!("{}:{id}", if is_bundle { "bundle" } else { "item" })
+}
+
+fn row<'a>(fields: &mut impl Iterator<Item = &'a str>) -> Option<Row<'a>> {
+    Some(Row {
+        kind: Kind::from_word(fields.next()?)?,
+        path: fields.next()?,
+        id: fields.next()?,
+        blob: fields.next()?,
+        body: fields.next()?,
+        environment: fields.next()?,
+        former_ids: fields.next()?,
+        waits_for: fields.next()?,
+    })
+}
+
+/// Names that many services share, each held once.
+struct Names<'a>(HashMap<&'a str, Arc<str>>);
+
+impl<'a> Names<'a> {
+    fn of(rows: &[Row<'a>]) -> Self {
+        let services = rows.iter().filter(|row| row.kind == Kind::Service);
+        let names: HashSet<&str> = services
+            .flat_map(|row| [offer_of(row).unwrap_or_default().0, row.environment])
+            .collect();
+        Self(names.into_iter().map(|name| (name, name.into())).collect())
     }
-    Some(known)
+
+    fn get(&self, name: &str) -> Arc<str> {
+        self.0.get(name).cloned().unwrap_or_else(|| name.into())
+    }
+}
+
+/// Returns the id of what a service is of, and whether that is a bundle.
+fn offer_of<'a>(row: &Row<'a>) -> Option<(&'a str, bool)> {
+    match row.body.split_once(':')? {
+        ("item", id) => Some((id, false)),
+        ("bundle", id) => Some((id, true)),
+        _ => None,
+    }
+}
+
+/// Makes the document of a row: the one in the snapshot where that is the same, else what it was called.
+fn document(
+    row: &Row<'_>,
+    snapshot: &Snapshot,
+    names: &Names<'_>,
+    torn: &Torn,
+) -> Option<Arc<Document>> {
+    let same = snapshot.files.get_key_value(row.path).filter(|(_, blob)| *blob.id == *row.blob);
+    let gone = || Blob { id: "".into(), bytes: Content::from(Vec::new()) };
+    let (path, blob) = match same {
+        Some((path, blob)) => (path.clone(), blob.clone()),
+        None => (row.path.into(), gone()),
+    };
+    let plain = unread(&path, &blob);
+    let (body, brief) = match row.kind {
+        Kind::Service => {
+            let (offer, is_bundle) = offer_of(row)?;
+            let environment = Some(row.environment).filter(|id| !id.is_empty());
+            let brief = Brief {
+                offer: names.get(offer),
+                is_bundle,
+                environment: environment.map(|id| names.get(id)),
+                former_ids: words(row.former_ids),
+            };
+            let torn = torn.clone();
+            let body = Held::later(move || service(&path, &blob, &torn));
+            (Body::Service(body), Some(Box::new(brief)))
+        }
+        kind => (Body::recalled(kind, row.body.as_bytes())?, None),
+    };
+    let id = Some(row.id.into());
+    let kind = Some(row.kind);
+    Some(Arc::new(Document { kind, id, body: Some(body), brief, is_recalled: true, ..plain }))
+}
+
+/// Returns a service's document without its body, which is read again where somebody asks for it; the ids of what it is of
+/// and of its environment are those that others hold already.
+pub fn put_off(
+    service: &Entry<Service>,
+    (offer, environment): (Arc<str>, Option<Arc<str>>),
+    torn: &Torn,
+) -> Document {
+    let (document, torn) = (&*service.document, torn.clone());
+    let blob = Blob { id: document.blob.clone(), bytes: document.bytes.clone() };
+    let path = document.path.clone();
+    let brief = Brief {
+        offer,
+        is_bundle: service.is_of_bundle(),
+        environment,
+        former_ids: service.body.metadata.former_ids.clone(),
+    };
+    let body = Held::later(move || self::service(&path, &blob, &torn));
+    let (body, brief) = (Some(Body::Service(body)), Some(Box::new(brief)));
+    Document { body, brief, is_recalled: true, ..document.clone() }
+}
+
+/// Reads a service that was right when it was last read; a blank one where the file is another by now.
+fn service(path: &Arc<str>, blob: &Blob, torn: &Torn) -> Service {
+    match read(path, blob).and_then(|document| document.body) {
+        Some(Body::Service(service)) => (*service).clone(),
+        _ => {
+            torn.tear();
+            Service::default()
+        }
+    }
+}
+
+/// Returns the files of a snapshot that are known as they are, and what became of the others that are.
+fn files(documents: &[Arc<Document>], snapshot: &Snapshot) -> Files {
+    let mut files = snapshot.files.clone();
+    let known: HashSet<&str> = documents.iter().map(|document| &*document.path).collect();
+    for path in snapshot.files.keys().filter(|path| !known.contains(&***path)) {
+        files.remove(path);
+    }
+    for document in documents.iter().filter(|document| document.blob.is_empty()) {
+        let blob = Blob { id: document.blob.clone(), bytes: document.bytes.clone() };
+        files.insert(document.path.clone(), blob);
+    }
+    files
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key(text: &str) -> Digest {
-        Digest::of_bytes(text.as_bytes())
-    }
-
-    fn written() -> Vec<u8> {
-        let memory = Memory::read("a", Vec::new());
-        memory.put(key("x"), b"one".to_vec());
-        memory.put(key("y"), Vec::new());
-        assert_eq!(memory.write(), None);
-        memory.written().unwrap()
-    }
-
-    #[test]
-    fn what_is_written_is_known() {
-        let memory = Memory::read("a", written());
-        assert_eq!(memory.get(&key("x")), Some(b"one".as_slice()));
-        assert_eq!(memory.get(&key("y")), Some(b"".as_slice()));
-        assert_eq!(memory.get(&key("z")), None);
-        assert_eq!(memory.write(), None);
-    }
-
-    #[test]
-    fn what_is_foreign_cut_off_or_changed_is_nothing() {
-        let written = written();
-        assert_eq!(Memory::read("b", written.clone()).get(&key("x")), None);
-        for length in 0..written.len() {
-            let cut = written.get(..length).unwrap().to_vec();
-            assert_eq!(Memory::read("a", cut).get(&key("x")), None, "{length}");
-        }
-        for at in 0..written.len() {
-            let mut changed = written.clone();
-            changed[at] ^= 1;
-            assert_eq!(Memory::read("a", changed).get(&key("x")), None, "{at}");
-        }
-    }
-
-    #[test]
-    fn it_grows_only_so_large() {
-        let memory = Memory::read("a", Vec::new());
-        for index in 0..60 {
-            memory.put(key(&index.to_string()), vec![0; 1 << 20]);
-        }
-        let written = memory.written().unwrap();
-        assert!(written.len() > MAX_BYTES / 2 && written.len() < MAX_BYTES + 1024);
-        assert!(Memory::read("a", written).get(&key("0")).is_some());
-    }
-
-    #[test]
-    fn what_nobody_asks_for_goes() {
-        let mut bytes = written();
-        for round in 0..10 {
-            let memory = Memory::read("a", bytes);
-            assert_eq!(memory.known.contains_key(&key("y")), round <= 8, "{round}");
-            assert!(memory.get(&key("x")).is_some());
-            assert_eq!(memory.write(), None);
-            (0..WORTH).for_each(|index| memory.put(key(&format!("{round} {index}")), Vec::new()));
-            bytes = memory.write().unwrap();
-        }
-    }
-}
+mod tests;

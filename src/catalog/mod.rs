@@ -17,6 +17,7 @@ mod form_pattern;
 mod form_problems;
 mod form_schema;
 mod form_visibility;
+mod held;
 mod identity;
 mod index;
 mod item;
@@ -32,7 +33,7 @@ pub use bundle::{
 };
 pub use config::Config;
 pub use content::{Content, Lender};
-pub use document::{Body, Document, Documents, Kind, Layout, place_in};
+pub use document::{Body, Brief, Document, Documents, Kind, Layout, place_in};
 pub use duration::duration;
 pub use environment::{
     Allow, ApprovalRule, BreakingChange, ChangeWindow, Defaults, Deny, Environment,
@@ -41,13 +42,14 @@ pub use environment::{
 pub use folder::{joined, seen_from};
 pub use form::{Condition, Field, FieldType, Form, Group};
 pub use form_check::Checks;
+pub use held::Held;
 pub use index::{Catalog, Entry};
 pub use item::{
     Action, AutomaticBlock, Block, DriftMode, Fulfillment, Hooks, Item, Lifecycle, Metadata, Mode,
     OnFailure, Operation, Output, Owner, Presentation, Retry, Strategy, Visibility,
 };
 pub use load::{Reader, read};
-pub use memory::{MAX_BYTES as MAX_MEMORY_BYTES, Memory};
+pub use memory::{MAX_BYTES as MAX_MEMORY_BYTES, Memory, Recalled, Right, Torn, put_off};
 pub use named::Named;
 pub use schema::{Problem, problems, schema_of, schemas};
 pub use service::{DeletionPolicy, OnExpiry, Priority, Service, ServiceMetadata};

@@ -7,7 +7,7 @@ use super::item::DriftMode;
 use super::named::Named;
 
 /// What a team asks for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Service {
     /// Who and where it is.
@@ -59,7 +59,7 @@ impl Service {
 }
 
 /// The `metadata` of a service.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceMetadata {
     /// Unique over services.

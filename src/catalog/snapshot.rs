@@ -60,11 +60,7 @@ impl Snapshot {
 
 /// Names the state of a directory: `dir:` and the digest over its paths and contents.
 pub fn directory_commit(files: &Files) -> String {
-    let parts: Vec<Digest> = files
-        .iter()
-        .flat_map(|(path, blob)| {
-            [Digest::of_bytes(path.as_bytes()), Digest::of_bytes(blob.id.as_bytes())]
-        })
-        .collect();
-    format!("dir:{}", Digest::of_digests(&parts))
+    // No path and no name of a content has a zero byte.
+    let named = files.iter().flat_map(|(path, blob)| [path, "\0", &*blob.id, "\0"]);
+    format!("dir:{}", Digest::of_bytes(named.collect::<String>().as_bytes()))
 }

@@ -31,17 +31,15 @@ mod tests {
 
     #[test]
     fn actions_document_is_what_the_schemas_say() {
-        let mut pages = 0;
         for kind in crate::kinds::all() {
             let name = format!("docs/actions/{}.md", kind.name);
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&name);
-            let Ok(page) = std::fs::read_to_string(path) else { continue };
+            let page =
+                std::fs::read_to_string(path).unwrap_or_else(|_| panic!("{name} is missing"));
             let page = with_settings(&page, kind);
             let page = page.unwrap_or_else(|| panic!("{name} has no {BEGIN}"));
             is_written(&name, &page, "actions_document");
-            pages += 1;
         }
-        assert!(pages > 0);
     }
 
     #[test]

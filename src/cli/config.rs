@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::config_limits::LimitsConfig;
 use super::output::Failure;
 use crate::action::{
-    Callbacks, Channel, GitHubSettings, JiraInstance, Operator, SecretsSettings, TerraformSettings,
+    Callbacks, Channel, Egress, GitHubSettings, JiraInstance, Operator, SecretsSettings,
+    TerraformSettings,
 };
 use crate::store::Retention;
 
@@ -141,16 +143,15 @@ pub struct EgressConfig {
     pub allow: Vec<String>,
     /// `http://host:port`, through which all requests go.
     pub proxy: Option<String>,
+    /// A file of certificates, as PEM, of authorities that are trusted beside those of the machine.
+    pub authorities: Option<PathBuf>,
 }
 
-/// Bounds.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LimitsConfig {
-    /// Steps in effect at once.
-    pub concurrency: Option<usize>,
-    /// Between two drift sweeps, as a duration.
-    pub sweep: Option<String>,
+impl EgressConfig {
+    /// Returns the policy.
+    pub fn policy(&self) -> Egress {
+        Egress { allow: self.allow.clone(), authorities: self.authorities.clone() }
+    }
 }
 
 /// How the daemon logs.
@@ -202,7 +203,7 @@ impl Config {
             problems.push("this build drives one [[catalog]]".to_owned());
         }
         let durations = self.catalog.iter().filter_map(|catalog| catalog.poll.as_ref());
-        for text in durations.chain(&self.limits.sweep) {
+        for text in durations {
             if crate::catalog::duration(text).is_none() {
                 problems.push(format!("`{text}` is not a duration such as `60s`"));
             }
@@ -232,9 +233,7 @@ impl Config {
             problems.push("store.retention.runsPerService must be at least 1".to_owned());
         }
         problems.extend(self.secrets.problems());
-        if self.limits.concurrency == Some(0) {
-            problems.push("limits.concurrency must be at least 1".to_owned());
-        }
+        problems.extend(self.limits.problems());
         for (key, value, allowed) in [
             ("log.format", &self.log.format, &["auto", "text", "json"][..]),
             ("log.level", &self.log.level, &["error", "warn", "info", "debug", "trace"][..]),
@@ -267,7 +266,7 @@ mod tests {
         assert!(problems("[server]\nport = 1").contains("unknown field `port`"));
         assert_eq!(
             problems("[limits]\nconcurrency = 0\nsweep = \"soon\"\n[log]\nformat = \"xml\""),
-            "`soon` is not a duration such as `60s`; limits.concurrency must be at least 1; \
+            "limits.sweep `soon` is not a duration such as `60s`; limits.concurrency must be at least 1; \
              log.format `xml` is none of auto, text, json"
         );
     }

@@ -10,9 +10,10 @@ use tokio::sync::Notify;
 use super::args::{Arguments, Format};
 use super::config::Config;
 use super::output::{Exit, Failure};
-use crate::action::{Egress, HttpClient, Ports};
+use crate::action::{HttpClient, Ports};
 use crate::daemon::{Daemon, Parts, SystemClock};
-use crate::engine::{Engine, Limits};
+use crate::engine::{Circumstances, Engine, Limits};
+use crate::run::Run;
 use crate::secret::Secret;
 use crate::source::{Options as SourceOptions, Source};
 use crate::store::{LeaseHolder, Sealer, SqliteStore, Store, StoreError};
@@ -145,12 +146,11 @@ impl Context {
             Err(StoreError::Held(holder)) => return Ok(Err(holder)),
             Err(error) => return Err(error.into()),
         };
-        let egress = Egress { allow: self.config.egress.allow.clone() };
+        let egress = self.config.egress.policy();
         let proxy = self.config.egress.proxy.as_deref();
         let secrets = self.config.secrets.source(&egress, proxy)?;
         let sealer = self.sealer()?;
         let operator = self.config.operator(sealer.derive("callbacks"));
-        let defaults = Limits::default();
         let engine = Engine {
             catalog: self.name.clone(),
             lease,
@@ -165,12 +165,23 @@ impl Context {
             store,
             clock,
             limits: Limits {
-                concurrency: self.config.limits.concurrency.unwrap_or(defaults.concurrency),
                 retention: self.config.store.retention(),
-                ..defaults
+                ..self.config.limits.limits()
             },
         };
         Ok(Ok(Daemon::new(Parts { engine, source }).await?))
+    }
+
+    /// Reads what may keep runs from going on.
+    pub async fn circumstances<'r>(
+        &self,
+        store: &dyn Store,
+        runs: impl Iterator<Item = &'r Run>,
+    ) -> Result<Circumstances, Failure> {
+        // Callbacks are signed by who drives; whom a step asks does not depend on them.
+        let limits = (self.config.limits.limits().capacity, self.config.operator([0; 32]));
+        let now = crate::clock::Clock::now(&SystemClock);
+        Ok(Circumstances::read(store, runs, limits, now).await?)
     }
 
     /// Names who decides, as the operating system says: self-declared.

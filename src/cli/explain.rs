@@ -71,7 +71,12 @@ fn rule_as_json(name: &str) -> Result<Value, Failure> {
     let Some(rule) = rule(name) else {
         let failure = Failure::usage(format!("there is no rule `{name}`"));
         let near = did_you_mean(name, rules().iter().map(|rule| rule.id));
-        return Err(failure.hint(near.unwrap_or_else(|| "`trueline explain` lists all".to_owned())));
+        let is_file = name.rsplit_once('.').is_some_and(|(_, ending)| ending == "yaml");
+        let otherwise = match is_file {
+            true => format!("a file is judged by `trueline validate {name}`"),
+            false => "`trueline explain` lists all".to_owned(),
+        };
+        return Err(failure.hint(near.unwrap_or(otherwise)));
     };
     Ok(json!({
         "rule": rule.id,

@@ -72,13 +72,13 @@ impl EntryWire {
             RunEvent::Succeeded => Self::said("succeeded", None),
             RunEvent::Failed { why } => Self::said("failed", Some(why.clone())),
             RunEvent::NeedsDecision { why } => Self::said("needs-decision", Some(why.clone())),
+            RunEvent::Parked { why } => Self::said("parked", Some(why.clone())),
             RunEvent::Superseded { commit } => {
                 Self::said("superseded", Some(format!("by commit {commit}")))
             }
             RunEvent::Cancelled { by, why } => {
                 Self::said("cancelled", Some(format!("{why} ({by})")))
             }
-            RunEvent::Parked { why } => Self::said("parked", Some(why.clone())),
             RunEvent::Paused { said } => Self::said("paused", Some(told(said))),
             RunEvent::Resumed { said } => Self::said("resumed", Some(told(said))),
             RunEvent::Retried { said, .. } => Self::said("retried", Some(told(said))),

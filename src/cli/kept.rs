@@ -4,12 +4,12 @@
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::catalog::{MAX_MEMORY_BYTES, Memory};
+use crate::catalog::{MAX_MEMORY_BYTES, Memory, Snapshot};
 use crate::digest::Digest;
 use crate::source::{DirectoryReader, MAX_STAMP_BYTES, Stamps};
+use crate::validate::Judge;
 
 /// How long a file is kept that nobody writes.
 const UNUSED: Duration = Duration::from_hours(30 * 24);
@@ -21,6 +21,7 @@ const WORTH: usize = 200;
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     memory: PathBuf,
+    memory_of_commits: PathBuf,
     stamps: PathBuf,
 }
 
@@ -31,7 +32,8 @@ impl Place {
         let folder = folder_in_git(&root).or_else(folder_of_user)?;
         let name = Digest::of_bytes(root.as_os_str().as_encoded_bytes()).short();
         let file = |what: &str| folder.join(format!("{what}-{name}"));
-        Some(Self { memory: file("validate"), stamps: file("validate-stamps") })
+        let (memory, stamps) = (file("validate"), file("validate-stamps"));
+        Some(Self { memory, memory_of_commits: file("validate-commits"), stamps })
     }
 
     /// Reads which files are as they were, as far as that shows from outside.
@@ -49,25 +51,44 @@ impl Place {
     }
 }
 
+/// What is read of the catalog: the same files have other names in a folder than in git.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum From {
+    /// Files as they lie there.
+    Folder,
+    /// Commits, and what goes on from them.
+    Commits,
+}
+
 /// What is kept for one catalog.
 #[derive(Debug)]
 pub(super) struct Kept {
     file: PathBuf,
-    /// What is known.
-    pub(super) memory: Arc<Memory>,
+    program: String,
+    memory: Memory,
 }
 
 impl Kept {
     /// Opens what is kept in a place.
-    pub(super) fn at(place: &Place) -> Self {
-        let file = place.memory.clone();
+    pub(super) fn at(place: &Place, from: From) -> Self {
+        let file = match from {
+            From::Folder => place.memory.clone(),
+            From::Commits => place.memory_of_commits.clone(),
+        };
         let bytes = read(&file, MAX_MEMORY_BYTES).unwrap_or_default();
-        Self { file, memory: Arc::new(Memory::read(&program(), bytes)) }
+        let program = program();
+        Self { file, memory: Memory::read(&program, &bytes), program }
     }
 
-    /// Writes down what is new: a whole file in the place of the old one, whoever reads or writes that just now.
-    pub(super) fn write(&self) {
-        if let Some(bytes) = self.memory.write() {
+    /// Makes a judge who goes on from what is kept.
+    pub(super) fn judge(&mut self) -> Judge {
+        Judge::recalling(std::mem::take(&mut self.memory))
+    }
+
+    /// Writes down what a judge knows by now of the snapshot that it judged last: a whole file in the place of the old
+    /// one, whoever reads or writes that just now.
+    pub(super) fn write(&self, judge: &Judge, snapshot: &Snapshot) {
+        if let Some(bytes) = judge.written(&self.program, snapshot) {
             write(&self.file, &bytes);
         }
     }

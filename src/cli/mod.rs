@@ -11,6 +11,7 @@ mod backup;
 mod commands_document;
 mod completion;
 mod config;
+mod config_limits;
 mod context;
 mod demo;
 mod documents_document;

@@ -8,10 +8,11 @@ use clap::Args;
 use super::context::Context;
 use super::output::{Exit, Failure};
 use super::table::count;
+use super::validate_change::explained;
 use crate::clock::Clock;
 use crate::daemon::{Preview, SystemClock, compare, preview};
 use crate::reconcile::{Plan, show};
-use crate::source::Source;
+use crate::source::{Source, SourceError, escaped};
 use crate::store::{SqliteStore, Store};
 
 /// What `plan` and `diff` take.
@@ -72,11 +73,22 @@ async fn made(context: &Context, options: &Options) -> Result<Preview, Failure> 
     let compared = tokio::task::spawn_blocking(move || {
         let mut source = source;
         let head = source.poll()?;
-        let before = source.revision(&base)?;
+        let before = source.revision(&base).map_err(|error| unread(error, &base))?;
         let after = source.snapshot(&head)?;
-        Ok::<_, crate::source::SourceError>(compare(&before, &after, &name, &clock as &dyn Clock))
+        Ok(compare(&before, &after, &name, &clock as &dyn Clock))
     });
-    compared.await.map_err(|_| Failure::usage("comparing broke down"))?.map_err(Failure::from)
+    compared.await.map_err(|_| Failure::usage("comparing broke down"))?
+}
+
+/// Says why a base cannot be read, and what to do.
+fn unread(error: SourceError, base: &str) -> Failure {
+    match error {
+        SourceError::Gone { commit } if commit == escaped(base.as_bytes()) => {
+            let hint = "name a branch, a tag or a commit that is in this repository; `git fetch` may bring it";
+            Failure::usage(format!("there is no revision `{commit}`")).hint(hint)
+        }
+        other => explained(other),
+    }
 }
 
 /// Plans the head against the record, or against nothing where there is none.

@@ -11,6 +11,7 @@ use super::context::Context;
 use super::local::unknown;
 use super::output::{Exit, Failure};
 use super::render_ask::with_service;
+use crate::catalog::{Held, Service};
 use crate::clock::Clock;
 use crate::daemon::SystemClock;
 use crate::digest::Digest;
@@ -130,7 +131,7 @@ fn blocked(why: &[String]) -> Failure {
 fn change_of(judged: &Judged, unit: &Unit, options: &Options) -> Result<UnitChange, Failure> {
     let now = SystemClock.now();
     let mut first = unit.clone();
-    "active".clone_into(&mut Arc::make_mut(&mut first.service).state);
+    first.service = in_state(&unit.service, "active");
     let created = planned(judged, Some(&first), (&Actual::default(), now));
     let operation = options.operation.as_str();
     if operation == "create" {
@@ -170,8 +171,12 @@ fn operate(unit: &mut Unit, name: &str) -> Result<(), Failure> {
     let block = OperationBlock { state: Some(STATE.to_owned()), ..operation.clone() };
     let operations = BTreeMap::from([(name.to_owned(), block)]);
     unit.definition = Arc::new(Definition { operations, ..definition.clone() });
-    STATE.clone_into(&mut Arc::make_mut(&mut unit.service).state);
+    unit.service = in_state(&unit.service, STATE);
     Ok(())
+}
+
+fn in_state(service: &Service, state: &str) -> Held<Service> {
+    Held::from(Service { state: state.to_owned(), ..service.clone() })
 }
 
 fn planned(judged: &Judged, unit: Option<&Unit>, (actual, now): (&Actual, Timestamp)) -> Plan {

@@ -14,7 +14,7 @@ use super::table::{Limit, ago, block, cell, short_commit, table, value};
 use crate::clock::Clock;
 use crate::daemon::SystemClock;
 use crate::digest::Digest;
-use crate::engine::why_open;
+use crate::engine::{Waits, why_open};
 use crate::id::RunId;
 use crate::reconcile::show::{masked, visible};
 use crate::reconcile::{Effect, PlannedStep};
@@ -92,7 +92,12 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
         }
         Command::Show { id } => {
             let run = find(&*store, id).await?;
-            let wire = RunWire::of(&run, &store.journal(&run.id).await?);
+            let mut wire = RunWire::of(&run, &store.journal(&run.id).await?);
+            if !run.state.is_over() {
+                let open = store.open_runs().await?;
+                let circumstances = context.circumstances(&*store, open.iter()).await?;
+                wire.line = wire.line.because(circumstances.why(&run));
+            }
             context.show(&wire, || show_text(&wire, now))?;
         }
         Command::Logs { id, limit } => {
@@ -143,9 +148,18 @@ pub(super) struct RunLine {
     #[serde(skip_serializing_if = "Option::is_none")]
     updated_at: Option<Timestamp>,
     pub(super) why: Option<String>,
+    /// Since when it waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) since: Option<Timestamp>,
 }
 
 impl RunLine {
+    /// Says what an open run waits for, and since when.
+    pub(super) fn because(self, waits: Option<Waits>) -> Self {
+        let (why, since) = waits.map_or((None, None), |waits| (Some(waits.what), waits.since));
+        Self { why: why.or(self.why), since, ..self }
+    }
+
     /// Takes it from what the store lists.
     pub(super) fn of(run: RunSummary) -> Self {
         Self {
@@ -157,6 +171,7 @@ impl RunLine {
             created_at: run.created_at,
             updated_at: Some(run.updated_at),
             why: run.why,
+            since: None,
         }
     }
 
@@ -171,6 +186,7 @@ impl RunLine {
             created_at: run.created_at,
             updated_at: None,
             why: why_open(run),
+            since: None,
         }
     }
 
@@ -182,8 +198,17 @@ impl RunLine {
             self.kind.clone(),
             self.state.to_string(),
             ago(now, self.created_at),
-            self.why.clone().unwrap_or_default(),
+            self.why_since(now),
         ]
+    }
+
+    /// Says why, with since when where that is known.
+    fn why_since(&self, now: Timestamp) -> String {
+        let why = self.why.clone().unwrap_or_default();
+        match self.since {
+            Some(since) => format!("{why} (since {})", ago(now, since)),
+            None => why,
+        }
     }
 }
 
@@ -369,7 +394,8 @@ fn show_text(wire: &RunWire, now: Timestamp) -> String {
     );
     if let Some(why) = &line.why {
         let lead = if line.state.is_over() { "Why" } else { "Waits" };
-        text += &block("", &format!("{lead}: {why}"));
+        let since = line.since.map(|since| format!(" (since {})", ago(now, since)));
+        text += &block("", &format!("{lead}: {why}{}", since.unwrap_or_default()));
     }
     if let Some(said) = &wire.said {
         text += &block("", &format!("Said: {said}"));

@@ -78,10 +78,9 @@ async fn check(context: &Context, daemon: &daemon::Daemon) -> Result<(), Failure
 fn pace(context: &Context, options: &Options) -> Pace {
     let defaults = Pace::default();
     let poll = context.config.catalog.first().and_then(|catalog| catalog.poll.as_ref());
-    let sweep = context.config.limits.sweep.as_ref();
     Pace {
         poll: options.poll.unwrap_or_else(|| Context::duration(poll, defaults.poll)),
-        sweep: options.sweep.unwrap_or_else(|| Context::duration(sweep, defaults.sweep)),
+        sweep: options.sweep.unwrap_or_else(|| context.config.limits.sweep(defaults.sweep)),
         ..defaults
     }
 }

@@ -18,8 +18,9 @@ use super::task::TaskLine;
 use crate::clock::Clock;
 use crate::daemon::SystemClock;
 use crate::digest::Digest;
-use crate::engine::{UnitState, View};
+use crate::engine::{Circumstances, UnitState, View};
 use crate::reconcile::{Change, Pending, Plan, show};
+use crate::run::{Breaker, BreakerKey, BreakerState};
 use crate::store::{LeftBehind, Restored, Store};
 
 /// What `status` takes.
@@ -32,7 +33,10 @@ pub struct Options {
 /// Shows how things stand: 0 whenever that could be read.
 pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
     let store = context.existing_store().await?;
-    let mut wire = StatusWire::read(&*store, (&context.name, options.limit)).await?;
+    let view = View::read(&*store).await?;
+    let circumstances = context.circumstances(&*store, view.runs.values()).await?;
+    let told = (&context.name[..], options.limit);
+    let mut wire = StatusWire::read(&*store, told, (&view, &circumstances)).await?;
     wire.retention = Some(RetentionWire::of(&context.config.store));
     let poll = context.config.catalog.first().and_then(|catalog| catalog.poll.as_ref());
     let poll = Context::duration(poll, Duration::from_mins(1)).as_secs();
@@ -61,6 +65,7 @@ pub(super) struct StatusWire {
     pub(super) tasks: Listed<TaskLine>,
     pub(super) approvals: Listed<ApprovalLine>,
     pub(super) left: Listed<LeftWire>,
+    pub(super) breakers: Listed<BreakerWire>,
     /// The state was put back from a backup, and nobody acknowledged that yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) restored: Option<Restored>,
@@ -142,6 +147,20 @@ pub(super) struct PendingWire {
     pub(super) commands: Vec<String>,
 }
 
+/// Whom nobody is to ask just now.
+#[derive(Debug, Serialize)]
+pub(super) struct BreakerWire {
+    #[serde(flatten)]
+    pub(super) key: BreakerKey,
+    #[serde(flatten)]
+    pub(super) breaker: Breaker,
+}
+
+fn shut(circumstances: &Circumstances) -> Vec<BreakerWire> {
+    let shut = circumstances.breakers.iter().filter(|(_, it)| it.state != BreakerState::Closed);
+    shut.map(|(key, breaker)| BreakerWire { key: key.clone(), breaker: breaker.clone() }).collect()
+}
+
 /// Something outside that nobody waits for any more and that could not be taken back.
 #[derive(Debug, Serialize)]
 pub(super) struct LeftWire {
@@ -159,12 +178,15 @@ impl LeftWire {
 }
 
 impl StatusWire {
-    async fn read(store: &dyn Store, (catalog, limit): (&str, Limit)) -> Result<Self, Failure> {
-        let view = View::read(store).await?;
+    async fn read(
+        store: &dyn Store,
+        (catalog, limit): (&str, Limit),
+        (view, circumstances): (&View, &Circumstances),
+    ) -> Result<Self, Failure> {
         let holder = store.holder().await?;
         let tasks = store.tasks(true).await?;
         let (state, plan) = (&view.state, view.plan.as_ref());
-        let units = UnitsWire::of(&view);
+        let units = UnitsWire::of(view);
         let why = |(service, why): (&String, &String)| WhyWire {
             service: service.clone(),
             why: why.clone(),
@@ -195,7 +217,9 @@ impl StatusWire {
                 limit,
             )
             .map(|(id, why)| PendingWire::of(id, why, plan)),
-            runs: Listed::of(view.runs.values(), limit).map(RunLine::of_open),
+            runs: Listed::of(view.runs.values(), limit)
+                .map(|run| RunLine::of_open(run).because(circumstances.why(run))),
+            breakers: Listed::of(shut(circumstances), limit),
             stopped: Listed::of(view.stopped.values(), limit).map(|run| RunLine::of(run.clone())),
             tasks: Listed::of(tasks, limit).map(|task| TaskLine::of(&task)),
             approvals: lines(store, true, limit).await?,

@@ -1,15 +1,23 @@
 //! Proves what is told of how things stand: all well, nothing read yet, everything wrong at once.
 
 use super::*;
+use crate::action::Operator;
 use crate::engine::view_sample::{
     World, approval, at, begin, change, drifted, fails, now, plan, run, unit, waits,
 };
+use crate::run::Capacity;
 use crate::store::CatalogState;
 
 async fn check(world: &World) -> String {
-    let limit = Limit { limit: 2 };
-    let wire = StatusWire::read(&world.store, ("main", limit)).await.expect("reads");
-    text(&wire, (now(), 180))
+    text(&read(world, Limit { limit: 2 }).await, (now(), 180))
+}
+
+async fn read(world: &World, limit: Limit) -> StatusWire {
+    let view = View::read(&world.store).await.expect("reads");
+    let limits = (Capacity::default(), Operator::default());
+    let circumstances = Circumstances::read(&world.store, view.runs.values(), limits, now()).await;
+    let told = (&view, &circumstances.expect("reads"));
+    StatusWire::read(&world.store, ("main", limit), told).await.expect("reads")
 }
 
 fn state() -> CatalogState {
@@ -125,7 +133,7 @@ async fn whatever_is_wrong_is_told_with_what_to_do() {
 
     Runs
       RUN  SERVICE  KIND    STATE    AGE     WHY
-      0b1  db       create  waiting  1m ago  task 1 “Make \u{1b}[31mit”
+      0b1  db       create  waiting  1m ago  task 1 “Make \u{1b}[31mit” (since 1m ago)
     ");
 }
 
@@ -149,7 +157,6 @@ async fn programs_read_the_same() {
     let world = World::new().await;
     world.remembers(&state()).await;
     world.has([unit("db")]).await;
-    let limit = Limit { limit: 50 };
-    let wire = StatusWire::read(&world.store, ("main", limit)).await.expect("reads");
-    insta::assert_snapshot!(serde_json::to_string(&wire).expect("serializes"), @r#"{"version":"trueline.status/v1","catalog":"main","ready":true,"head":"c0ffee0000000000","appliedRevision":"c0ffee0000000000","lastTick":{"at":"1970-01-01T00:16:35Z","trouble":null},"driver":{"pid":7,"host":"here","command":"serve"},"plan":null,"units":{"total":1,"drifted":0,"held":0,"states":{"ready":1}},"overlay":{"total":0,"items":[]},"blocked":{"total":0,"items":[]},"pending":{"total":0,"items":[]},"runs":{"total":0,"items":[]},"stopped":{"total":0,"items":[]},"tasks":{"total":0,"items":[]},"approvals":{"total":0,"items":[]},"left":{"total":0,"items":[]}}"#);
+    let wire = read(&world, Limit { limit: 50 }).await;
+    insta::assert_snapshot!(serde_json::to_string(&wire).expect("serializes"), @r#"{"version":"trueline.status/v1","catalog":"main","ready":true,"head":"c0ffee0000000000","appliedRevision":"c0ffee0000000000","lastTick":{"at":"1970-01-01T00:16:35Z","trouble":null},"driver":{"pid":7,"host":"here","command":"serve"},"plan":null,"units":{"total":1,"drifted":0,"held":0,"states":{"ready":1}},"overlay":{"total":0,"items":[]},"blocked":{"total":0,"items":[]},"pending":{"total":0,"items":[]},"runs":{"total":0,"items":[]},"stopped":{"total":0,"items":[]},"tasks":{"total":0,"items":[]},"approvals":{"total":0,"items":[]},"left":{"total":0,"items":[]},"breakers":{"total":0,"items":[]}}"#);
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::run::runs_table;
-use super::status::{LeftWire, PendingWire, StatusWire, TickWire};
+use super::status::{BreakerWire, LeftWire, PendingWire, StatusWire, TickWire};
 use super::table::{Listed, ago, block, count, short_commit, table};
 
 /// Writes it for people; a driver whose last tick is older than so many seconds is silent.
@@ -45,6 +45,14 @@ pub(super) fn text(wire: &StatusWire, (now, silence): (Timestamp, i64)) -> Strin
             table(head, approvals.iter().map(|approval| approval.cells_of_open(now)))
         },
     );
+    text +=
+        &section("Not asked just now: steps that would ask them wait", &wire.breakers, |rows| {
+            let row = |row: &BreakerWire| {
+                let since = row.breaker.since.map(|since| ago(now, since)).unwrap_or_default();
+                [row.key.target.clone(), row.key.action.clone(), since, row.breaker.to_string()]
+            };
+            table(["WHOM", "BY", "SINCE", "WHY"], rows.iter().map(row))
+        });
     let left = "Left behind: nobody waits for these any more, and they could not be taken back";
     text += &section(left, &wire.left, |rows| {
         let row = |row: &LeftWire| {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 
 use super::context::Context;
-use super::kept::{Kept, Place};
+use super::kept::{From, Kept, Place};
 use super::output::{Exit, Failure};
 use super::validate_change::{self, Change};
 use super::validate_fix::{self, Mend};
@@ -94,17 +94,40 @@ pub(super) fn found(context: &Context, options: &Options) -> Result<Found, Failu
     }
     let asked = if options.paths.is_empty() { whole(context) } else { asked(&options.paths)? };
     let place = options.place(asked.root.as_deref());
-    let read = || options.read(context, &asked, place.as_ref());
-    let (snapshot, kept) = rayon::join(read, || place.as_ref().map(Kept::at));
-    let snapshot = snapshot?;
-    // The process ends soon: what it holds is given back as a whole.
-    let mut judge = ManuallyDrop::new(judge(kept.as_ref()));
-    let against = Against { base: None, today: Some(validate_change::today()) };
-    let judged = judge.judge_against(&snapshot, &against);
-    kept.inspect(Kept::write);
+    let (mut snapshot, judged) = judged_in(context, options, &asked, place.as_ref())?;
+    let judged = match judged {
+        Some(judged) => judged,
+        // A file was changed under our hands: everything is looked at once more, and nothing is put off.
+        None => {
+            snapshot = options.read(context, &asked, None)?;
+            self::judged(&snapshot)
+        }
+    };
     let (findings, suppressed) = asked.of(judged.findings, judged.suppressed);
     let found = Found { snapshot, prefix: asked.prefix(), asked, findings, suppressed };
     found.of_a_catalog(&context.catalog)
+}
+
+/// Reads and judges a catalog; nothing is told where files were changed between one look at them and the next.
+fn judged_in(
+    context: &Context,
+    options: &Options,
+    asked: &Asked,
+    place: Option<&Place>,
+) -> Result<(Snapshot, Option<Judged>), Failure> {
+    let read = || options.read(context, asked, place);
+    let kept = || place.map(|place| Kept::at(place, From::Folder));
+    let (snapshot, mut kept) = rayon::join(read, kept);
+    let snapshot = snapshot?;
+    // The process ends soon: what it holds is given back as a whole.
+    let mut judge = ManuallyDrop::new(judge(kept.as_mut()));
+    let against = Against { base: None, today: Some(validate_change::today()) };
+    let judged = judge.judge_against(&snapshot, &against);
+    if judge.is_torn() {
+        return Ok((snapshot, None));
+    }
+    kept.inspect(|kept| kept.write(&judge, &snapshot));
+    Ok((snapshot, Some(judged)))
 }
 
 /// Judges a snapshot that nothing is known of, today.
@@ -114,9 +137,8 @@ pub(super) fn judged(snapshot: &Snapshot) -> Judged {
 }
 
 /// Makes a judge who knows what is kept.
-pub(super) fn judge(kept: Option<&Kept>) -> Judge {
-    let recalling = |kept: &Kept| Judge::recalling(kept.memory.clone());
-    kept.map_or_else(Judge::default, recalling).forgetful()
+pub(super) fn judge(kept: Option<&mut Kept>) -> Judge {
+    kept.map_or_else(|| Judge::default().forgetful(), Kept::judge)
 }
 
 impl Options {

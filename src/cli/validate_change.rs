@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::context::Context;
-use super::kept::Kept;
+use super::kept::{From, Kept};
 use super::output::Failure;
 use super::validate::{Found, Options, judge};
 use super::validate_paths::{Asked, named};
@@ -92,10 +92,10 @@ pub(super) fn found(context: &Context, options: &Options) -> Result<Found, Failu
         context.remark("nothing of the catalog has changed");
         Default::default()
     } else {
-        let kept = options.place(Some(&root)).as_ref().map(Kept::at);
-        let judged = judged((before.as_ref(), &snapshot), options.change.all, kept.as_ref());
-        kept.inspect(Kept::write);
-        asked.of(judged.0, judged.1)
+        let place = options.place(Some(&root));
+        let kept = place.as_ref().map(|place| Kept::at(place, From::Commits));
+        let (findings, suppressed) = judged((before.as_ref(), &snapshot), options.change.all, kept);
+        asked.of(findings, suppressed)
     };
     let prefix = match repository.folder() {
         // Nothing can be opened there; the one who pushed reads the path from the root.
@@ -200,15 +200,17 @@ pub(super) fn today() -> Date {
 fn judged(
     (before, head): (Option<&Snapshot>, &Snapshot),
     all: bool,
-    kept: Option<&Kept>,
+    mut kept: Option<Kept>,
 ) -> (Vec<Finding>, Vec<Suppressed>) {
     let today = Some(today());
-    let mut judge = judge(kept);
+    let mut judge = judge(kept.as_mut());
     let Some(before) = before else {
         let judged = judge.judge_against(head, &Against { base: None, today });
+        kept.inspect(|kept| kept.write(&judge, head));
         return (judged.findings, judged.suppressed);
     };
     let base = judge.judge_against(before, &Against { base: None, today });
+    kept.inspect(|kept| kept.write(&judge, before));
     // What the change breaks is not mended by what was there before.
     judge.forget();
     let against = Against { base: Some(base.catalog.clone()), today };

@@ -20,6 +20,8 @@ pub struct HealthReport {
     pub runs: usize,
     /// Services of the catalog.
     pub services: usize,
+    /// Whom nobody is to ask just now, and why.
+    pub breakers: Vec<String>,
 }
 
 /// Shares how the loop is between the loop and whoever asks.

@@ -22,13 +22,21 @@ mod ask_tests;
 #[cfg(test)]
 mod control_tests;
 #[cfg(test)]
+mod entered_tests;
+#[cfg(test)]
 mod expire_tests;
 #[cfg(test)]
+mod exposed_tests;
+#[cfg(test)]
 mod failures;
+#[cfg(test)]
+mod fault_tests;
 #[cfg(test)]
 mod keep_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod undo_tests;
 #[cfg(test)]
 mod withdraw_tests;
 #[cfg(test)]

@@ -117,6 +117,7 @@ impl Daemon {
             changes: plan.changes.len(),
             runs: self.driver.memory.runs.len(),
             services: desired.services,
+            breakers: self.driver.shut(),
         });
         Ok(())
     }

@@ -111,6 +111,26 @@ async fn what_people_enter_is_what_others_read_and_only_the_sensitive_is_sealed(
 }
 
 #[tokio::test]
+async fn what_a_task_calls_sensitive_is_sealed_and_so_is_what_is_made_of_it() {
+    let host = HOST
+        .replace(
+            "{name: password, type: string}",
+            "{name: password, type: string, sensitive: true}",
+        )
+        .replace(", sensitive: true, description: With", ", description: With");
+    let one = service("one-host", "catalogItem: host-by-hand", "{name: one}");
+    let mut world = World::of(&[&*host, &one].concat()).await;
+    world.settle().await;
+    world.complete("make", &[("host", "h1"), ("password", "s3cret")]).await;
+    assert!(world.settle().await.is_converged());
+    let records = world.store.units(&["one-host".parse().unwrap()]).await.expect("read");
+    let left = &records[0].steps["make"].outputs;
+    assert!(sealed_hash(&left["password"]).is_some(), "{left:?}");
+    assert_eq!(left["host"], json!("h1"));
+    assert!(sealed_hash(&world.outputs("one-host").await["url"]).is_some());
+}
+
+#[tokio::test]
 async fn an_output_that_becomes_known_supersedes_nothing() {
     let pair = service("pair", "catalogBundle: host-pair", "{name: pair}");
     let mut world = World::of(&[HOST, PAIR, &pair].concat()).await;

@@ -32,11 +32,16 @@ teams:
 pub(super) struct Given {
     pub(super) ports: Arc<dyn Fn(Ports) -> Ports + Send + Sync>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) limits: Limits,
 }
 
 impl Default for Given {
     fn default() -> Self {
-        Self { ports: Arc::new(|ports| ports), clock: Arc::new(SystemClock) }
+        Self {
+            ports: Arc::new(|ports| ports),
+            clock: Arc::new(SystemClock),
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -170,7 +175,7 @@ async fn drive(
         }),
         store: store.clone(),
         clock: given.clock.clone(),
-        limits: Limits::default(),
+        limits: given.limits.clone(),
     };
     let catalog = folder.join("catalog").display().to_string();
     let location = repository.map_or(catalog, |repository| repository.url().to_owned());

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::control::{failure_of, looked_for};
 use super::engine::{Doing, Engine, EngineError};
 use super::finish::sealed_of;
+use super::refuse::refuse;
 use crate::action::{Call, Owner};
 use crate::catalog::Catalog;
 use crate::digest::Digest;
@@ -150,6 +151,7 @@ impl<'a> Bench<'a> {
             secret.reveal().clone_into(text);
             secrets.push(secret);
         }
+        refuse(self.unit, kind, (&public, &config), &secrets)?;
         let sent = crate::reconcile::step_digest(&step.action.kind, &public);
         Ok(Rendered { call: self.call(step, config, secrets), sent })
     }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde_json::Value;
 
+use super::dispatch::Went;
 use super::drive::Driver;
 use super::engine::{Doing, EngineError};
 use super::finish::seal_outputs;
@@ -160,25 +160,24 @@ impl Driver {
     }
 
     /// Ends a run whose place a newer revision takes or that a person called off, once no step is in effect; until
-    /// then nothing new starts in it, and what is in effect is never cut. Tells when to come again.
+    /// then nothing new starts in it, and what is in effect is never cut. Tells what is looked up, and when to come
+    /// again.
     pub(super) async fn give_way(
         &mut self,
         id: &RunId,
         catalog: &Arc<Catalog>,
-    ) -> Result<ControlFlow<Option<Timestamp>>, EngineError> {
+    ) -> Result<ControlFlow<Went>, EngineError> {
         let called_off = self.memory.cancelling.get(id).cloned();
         let newer = self.superseding.get(id).cloned();
         if called_off.is_none() && newer.is_none() {
             return Ok(ControlFlow::Continue(()));
         }
-        self.resume(id, catalog).await?;
-        let Some(run) = self.memory.runs.get(id) else { return Ok(ControlFlow::Break(None)) };
+        let Some(run) = self.memory.runs.get(id) else {
+            return Ok(ControlFlow::Break((Vec::new(), None)));
+        };
         if run.is_in_effect() || self.busy.keys().any(|(busy, _)| busy == id) {
             let next = finishing(run, self.engine.clock.now());
-            for path in next.start {
-                self.start_step(id, &path, catalog).await?;
-            }
-            return Ok(ControlFlow::Break(next.wake_at));
+            return Ok(ControlFlow::Break((next.start, next.wake_at)));
         }
         let events = match (called_off, newer) {
             (Some((by, why)), _) => call_off(run, &by, &why),
@@ -187,7 +186,7 @@ impl Driver {
         };
         self.journal(id, events, catalog).await?;
         self.memory.cancelling.remove(id);
-        Ok(ControlFlow::Break(None))
+        Ok(ControlFlow::Break((Vec::new(), None)))
     }
 }
 

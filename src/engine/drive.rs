@@ -1,28 +1,30 @@
 //! Drives runs: journals what follows, starts steps, takes in what came of them. One task owns all of it.
 
 use std::collections::{BTreeMap, HashMap};
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 
+use super::admit::{Admission, Slot, Ticket};
 use super::attempt::{Attempt, by_hand, guarded, jitter, perform};
 use super::call::{Bench, Rendered};
-use super::control::{lost_for_good, may_try_again, with_manual};
+use super::control::may_try_again;
+use super::dispatch::tried_for_too_long;
 use super::engine::{Engine, EngineError};
 use super::finish::{hide_sealed, open_wait, seal_outputs, seal_wait};
 use super::forecast::{ForecastMade, Forecasting};
 use super::memory::Memory;
+use super::poison::Suspicion;
 use super::withdraw::Withdrawals;
 use crate::action::{self, Outcome};
 use crate::catalog::Catalog;
 use crate::id::{RunId, StepPath};
 use crate::reconcile::{Effect, PlannedStep, UnitChange, When};
 use crate::run::{
-    Event, Fault, FaultClass, Progress, RetryPolicy, Run, RunEvent, RunState, StepEvent, StepState,
-    next, retry_delay, timeout_of,
+    BreakerState, Event, Fault, FaultClass, Place, Progress, RetryPolicy, Run, StepEvent,
+    StepState, Verdict, retry_delay, timeout_of,
 };
 
 /// What ended.
@@ -40,13 +42,29 @@ pub struct Driver {
     /// What it remembers.
     pub memory: Memory,
     pub(super) in_flight: JoinSet<Attempt>,
-    pub(super) busy: HashMap<(RunId, StepPath), bool>,
+    pub(super) busy: HashMap<Slot, Ticket>,
+    pub(super) admission: Admission,
+    pub(super) suspicion: Suspicion,
+    /// How often driving a run broke down, when it is driven again, and what was said.
+    pub(super) broken_down: HashMap<RunId, (u32, Option<Timestamp>, String)>,
     pub(super) superseding: BTreeMap<RunId, String>,
     pub(super) last_look: HashMap<(RunId, StepPath), Timestamp>,
     pub(super) withdrawals: Withdrawals,
     pub(super) forecasting: Forecasting,
     /// Number of the last message from outside that was heard.
     pub(super) heard: i64,
+}
+
+/// What came of starting a step.
+pub(super) enum Begun {
+    /// An attempt is under way.
+    Yes,
+    /// Nothing: it is under way already, or its run is gone.
+    No,
+    /// It waits for this place, as only its rendered `config` told.
+    Held(Place),
+    /// It was left out, or failed before it reached the outside world.
+    Over,
 }
 
 /// What was heard from outside.
@@ -62,17 +80,31 @@ impl Driver {
     /// Takes up what the store holds: runs that had not ended go on where they were.
     pub async fn new(engine: Engine) -> Result<Self, EngineError> {
         let memory = Memory::load(&*engine.store).await?;
-        Ok(Self {
+        let admission = Admission::load(&*engine.store, engine.clock.now()).await?;
+        let runs: Vec<RunId> = memory.runs.keys().cloned().collect();
+        let mut driver = Self {
             engine,
             memory,
             in_flight: JoinSet::new(),
             busy: HashMap::new(),
+            admission,
+            suspicion: Suspicion::default(),
+            broken_down: HashMap::new(),
             superseding: BTreeMap::new(),
             last_look: HashMap::new(),
             withdrawals: Withdrawals::default(),
             forecasting: Forecasting::default(),
             heard: 0,
-        })
+        };
+        runs.iter().for_each(|run| driver.queue(run));
+        Ok(driver)
+    }
+
+    /// Says whom nobody is to ask just now, and why.
+    pub fn shut(&self) -> Vec<String> {
+        let breakers = self.admission.breakers.iter();
+        let shut = breakers.filter(|(_, breaker)| breaker.state != BreakerState::Closed);
+        shut.map(|(key, breaker)| format!("{key} is {breaker}")).collect()
     }
 
     /// Tells whether a step is in effect.
@@ -87,100 +119,6 @@ impl Driver {
         }
     }
 
-    /// Journals what follows and starts what may start; tells when to come again at the latest.
-    pub async fn advance(
-        &mut self,
-        catalog: &Arc<Catalog>,
-    ) -> Result<Option<Timestamp>, EngineError> {
-        // What a restored record says of its runs is old: nothing goes on before a person said so.
-        if self.memory.state.restored.is_some() {
-            return Ok(None);
-        }
-        let mut wake: Option<Timestamp> = None;
-        let mut runs: Vec<(crate::catalog::Priority, RunId)> =
-            self.memory.runs.values().map(|run| (run.change.priority, run.id.clone())).collect();
-        runs.sort();
-        for (_, id) in runs {
-            if let Some(at) = self.advance_run(&id, catalog).await? {
-                wake = Some(wake.map_or(at, |earlier| earlier.min(at)));
-            }
-        }
-        Ok(wake)
-    }
-
-    async fn advance_run(
-        &mut self,
-        id: &RunId,
-        catalog: &Arc<Catalog>,
-    ) -> Result<Option<Timestamp>, EngineError> {
-        if let ControlFlow::Break(wake) = self.give_way(id, catalog).await? {
-            return Ok(wake);
-        }
-        let Some(run) = self.memory.runs.get(id) else { return Ok(None) };
-        if run.state == RunState::Queued {
-            if !self.may_start(run) {
-                return Ok(None);
-            }
-            self.journal(id, vec![Event::Run { event: RunEvent::Started }], catalog).await?;
-        }
-        self.resume(id, catalog).await?;
-        let due = self.review(id, catalog).await?;
-        loop {
-            let Some(run) = self.memory.runs.get(id) else { return Ok(None) };
-            let next = next(run, self.engine.clock.now());
-            if next.events.is_empty() {
-                let mut started = false;
-                for path in next.start {
-                    if self.in_flight.len() >= self.engine.limits.concurrency {
-                        return Ok(None);
-                    }
-                    started |= self.start_step(id, &path, catalog).await?;
-                }
-                if started {
-                    continue;
-                }
-                let look = self.look(id, catalog).await?;
-                return Ok(next.wake_at.into_iter().chain(look).chain(due).min());
-            }
-            let events = with_manual(run, next.events);
-            self.journal(id, events, catalog).await?;
-        }
-    }
-
-    /// A queued run starts once what it comes after is there, and no other run of it is open.
-    fn may_start(&self, run: &Run) -> bool {
-        run.change.after.iter().all(|service| {
-            let open = self.memory.runs.values().any(|other| other.change.service == *service);
-            let rows = self.memory.rows.values().filter(|row| row.key.service == *service);
-            let mut applied = rows.map(|row| row.applied.is_some());
-            !open && applied.all(|applied| applied)
-        })
-    }
-
-    /// Starts again, under the same key, what was in effect when the process ended.
-    pub(super) async fn resume(
-        &mut self,
-        id: &RunId,
-        catalog: &Arc<Catalog>,
-    ) -> Result<(), EngineError> {
-        let Some(run) = self.memory.runs.get(id) else { return Ok(()) };
-        let lost: Vec<StepPath> = crate::run::interrupted(run)
-            .into_iter()
-            .filter(|path| !self.busy.contains_key(&(id.clone(), path.clone())))
-            .collect();
-        for path in lost {
-            if self.memory.runs.get(id).is_some_and(|run| lost_for_good(run, &path)) {
-                let fault = Fault::unknown("the process ended while it was under way");
-                let event = StepEvent::NeedsDecision { fault };
-                self.journal(id, vec![Event::Step { path, event }], catalog).await?;
-                continue;
-            }
-            tracing::warn!(run = %id, step = %path, "resuming a step whose outcome is not known");
-            self.start_step(id, &path, catalog).await?;
-        }
-        Ok(())
-    }
-
     pub(super) fn find(run: &Run, path: &StepPath) -> Option<(UnitChange, PlannedStep)> {
         run.change.units.iter().find_map(|unit| {
             let step = unit.steps.iter().find(|step| step.path == *path)?;
@@ -188,48 +126,41 @@ impl Driver {
         })
     }
 
-    /// Journals the intent of an attempt and sets it going; false where another attempt is under way already.
+    /// Journals the intent of an attempt and sets it going; where it takes up a lost one, its place counts for nothing.
     pub(super) async fn start_step(
         &mut self,
         id: &RunId,
         path: &StepPath,
+        takes_up: bool,
         catalog: &Arc<Catalog>,
-    ) -> Result<bool, EngineError> {
+    ) -> Result<Begun, EngineError> {
         let slot = (id.clone(), path.clone());
-        let Some(run) = self.memory.runs.get(id).cloned() else { return Ok(false) };
-        let Some((unit, step)) = Self::find(&run, path) else { return Ok(false) };
+        let Some(run) = self.memory.runs.get(id).cloned() else { return Ok(Begun::No) };
+        let Some((unit, step)) = Self::find(&run, path) else { return Ok(Begun::No) };
         if self.busy.contains_key(&slot) {
-            return Ok(false);
+            return Ok(Begun::No);
         }
-        let Some(record) = self.read(&unit.unit).await? else { return Ok(false) };
+        let Some(record) = self.read(&unit.unit).await? else { return Ok(Begun::No) };
         let bench = Bench::of(&self.engine, catalog, (&run, &unit, &record)).await?;
-        if step.when == When::Maybe {
-            match bench.is_wanted(&step).await {
-                Ok(true) => {}
-                Ok(false) => {
-                    let why = "its condition is false".to_owned();
-                    let event =
-                        Event::Step { path: path.clone(), event: StepEvent::Skipped { why } };
-                    self.journal(id, vec![event], catalog).await?;
-                    return Ok(true);
-                }
-                Err(fault) => {
-                    self.refuse((id, path), fault, catalog).await?;
-                    return Ok(true);
-                }
+        let rendered = match rendered(&bench, &step).await {
+            Ok(Some(rendered)) => rendered,
+            Ok(None) => {
+                let why = "its condition is false".to_owned();
+                let event = Event::Step { path: path.clone(), event: StepEvent::Skipped { why } };
+                self.journal(id, vec![event], catalog).await?;
+                return Ok(Begun::Over);
             }
-        }
-        let rendered = match step.effect {
-            Effect::Undo | Effect::UndoByHand | Effect::Restore => bench.render_undo(&step).await,
-            Effect::Perform | Effect::Keep => bench.render(&step).await,
-        };
-        let Rendered { call, sent } = match rendered {
-            Ok(rendered) => rendered,
             Err(fault) => {
                 self.refuse((id, path), fault, catalog).await?;
-                return Ok(true);
+                return Ok(Begun::Over);
             }
         };
+        drop(bench);
+        let Rendered { call, sent } = rendered;
+        let place = self.place_as_rendered(&run, &step, &call);
+        if !takes_up && !self.is_free(&place, self.engine.clock.now()) {
+            return Ok(Begun::Held(place));
+        }
         let progress = run.steps.get(path);
         let attempt = progress.map_or(0, |progress| progress.attempts) + 1;
         let key =
@@ -238,12 +169,34 @@ impl Driver {
         let event =
             Event::Step { path: path.clone(), event: StepEvent::Started { attempt, key, sent } };
         self.journal(id, vec![event], catalog).await?;
-        self.set_going(slot, step, call);
-        Ok(true)
+        let ticket = self.admit(place, false).await?;
+        self.set_going(slot, (step, call), ticket);
+        Ok(Begun::Yes)
     }
 
-    fn set_going(&mut self, (run, path): (RunId, StepPath), step: PlannedStep, call: action::Call) {
-        self.busy.insert((run.clone(), path.clone()), false);
+    /// Returns what a step counts against, and remembers whom it asks where only its rendered `config` tells.
+    fn place_as_rendered(&mut self, run: &Run, step: &PlannedStep, call: &action::Call) -> Place {
+        let planned = self.place(run, step);
+        if planned.target.is_some() {
+            return planned;
+        }
+        let action = action::find(&planned.action);
+        let operator = &self.engine.ports.operator;
+        let target = action.and_then(|action| action.target(operator, &call.config));
+        if target.is_some() {
+            let slot = (run.id.clone(), step.path.clone());
+            self.admission.targets.insert(slot, target.clone());
+        }
+        Place { target, ..planned }
+    }
+
+    fn set_going(
+        &mut self,
+        (run, path): Slot,
+        (step, call): (PlannedStep, action::Call),
+        ticket: Ticket,
+    ) {
+        self.busy.insert((run.clone(), path.clone()), ticket);
         let ports = self.engine.ports.clone();
         self.in_flight.spawn(async move {
             let outcome = match step.effect {
@@ -288,8 +241,23 @@ impl Driver {
         attempt: Attempt,
         catalog: &Arc<Catalog>,
     ) -> Result<(), EngineError> {
+        let ticket = self.busy.remove(&(attempt.run.clone(), attempt.path.clone()));
+        // Who looks and is to wait on may have asked nobody.
+        let waits = attempt.looked && matches!(attempt.outcome, Ok(Outcome::Waiting { .. }));
+        let verdict = (!waits).then(|| Verdict::of(&attempt.outcome));
+        let taken = self.take_in(attempt, catalog).await;
+        if let Some(ticket) = ticket {
+            self.dismiss(ticket, verdict).await?;
+        }
+        taken
+    }
+
+    async fn take_in(
+        &mut self,
+        attempt: Attempt,
+        catalog: &Arc<Catalog>,
+    ) -> Result<(), EngineError> {
         let Attempt { run: id, path, outcome, looked } = attempt;
-        self.busy.remove(&(id.clone(), path.clone()));
         self.last_look.insert((id.clone(), path.clone()), self.engine.clock.now());
         let Some(run) = self.memory.runs.get(&id).cloned() else { return Ok(()) };
         let Some((unit, step)) = Self::find(&run, &path) else { return Ok(()) };
@@ -346,13 +314,30 @@ impl Driver {
                 let asked = Duration::from_millis(fault.retry_after_ms.unwrap_or_default());
                 let delay = delay.max(asked.min(Duration::from_hours(1)));
                 let not_before = self.engine.clock.now() + delay;
-                if fault.class == FaultClass::Unknown {
-                    return StepEvent::Unknown { fault, not_before };
+                let since = run.steps.get(path).and_then(|progress| progress.tried_since);
+                let most = self.engine.limits.step;
+                match (tried_for_too_long(since, not_before, most), fault.class) {
+                    (false, FaultClass::Unknown) => StepEvent::Unknown { fault, not_before },
+                    (false, _) => StepEvent::Retry { fault, not_before },
+                    (true, FaultClass::Unknown) => StepEvent::NeedsDecision { fault },
+                    (true, _) => StepEvent::Failed { fault },
                 }
-                StepEvent::Retry { fault, not_before }
             }
             (None, FaultClass::Unknown) => StepEvent::NeedsDecision { fault },
             (None, _) => StepEvent::Failed { fault },
         }
+    }
+}
+
+/// Renders a step; nothing where its condition turns out to be false.
+async fn rendered(bench: &Bench<'_>, step: &PlannedStep) -> Result<Option<Rendered>, Fault> {
+    if step.when == When::Maybe && !bench.is_wanted(step).await? {
+        return Ok(None);
+    }
+    match step.effect {
+        Effect::Undo | Effect::UndoByHand | Effect::Restore => {
+            bench.render_undo(step).await.map(Some)
+        }
+        Effect::Perform | Effect::Keep => bench.render(step).await.map(Some),
     }
 }

@@ -5,14 +5,22 @@ use std::time::Duration;
 
 use crate::action::Ports;
 use crate::clock::Clock;
-use crate::run::IllegalEvent;
+use crate::run::{BreakerPolicy, Capacity, IllegalEvent};
 use crate::store::{Lease, Retention, Sealer, Store, StoreError};
 
 /// Bounds of the driver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Steps in effect at once.
-    pub concurrency: usize,
+    pub capacity: Capacity,
+    /// When whom steps ask is not asked for a while.
+    pub breaker: BreakerPolicy,
+    /// How often the process may end in the middle of a step, or a run break the driver down, before it is parked.
+    pub crashes: u32,
+    /// How long a step is tried again; for ever where absent.
+    pub step: Option<Duration>,
+    /// How long a run may take; for ever where absent.
+    pub run: Option<Duration>,
     /// How often a waiting step asks whether what it waits for has come.
     pub look_every: Duration,
     /// How long ended runs are kept.
@@ -22,7 +30,11 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            concurrency: 16,
+            capacity: Capacity::default(),
+            breaker: BreakerPolicy::default(),
+            crashes: 3,
+            step: Some(Duration::from_hours(7 * 24)),
+            run: None,
             look_every: Duration::from_secs(2),
             retention: Retention::default(),
         }

@@ -120,7 +120,28 @@ fn sensitive_step_outputs(definition: &Definition) -> BTreeSet<(String, String)>
         })
     };
     let open: BTreeSet<(String, String)> = read(false).collect();
-    read(true).filter(|part| !open.contains(part)).collect()
+    let of_item = read(true).filter(|part| !open.contains(part));
+    of_item.chain(sensitive_entries(definition)).collect()
+}
+
+/// Returns `(action, output)` of all that people enter and that is sensitive by the word of the task itself.
+fn sensitive_entries(definition: &Definition) -> Vec<(String, String)> {
+    let plain = [Some(&definition.before), Some(&definition.create), Some(&definition.after)];
+    let more = [definition.update.as_ref(), definition.delete.as_ref(), Some(&definition.manual)];
+    let lists = plain.into_iter().chain(more);
+    let plain = lists.flatten().flatten().map(|action| (action.id.clone(), action));
+    let operations = definition.operations.iter().flat_map(|(name, block)| {
+        block.actions.iter().map(move |action| (format!("{name}~{}", action.id), action))
+    });
+    let mut found = Vec::new();
+    for (id, action) in plain.chain(operations).filter(|(_, action)| action.kind == "manual-task") {
+        let config = action.config.value();
+        let declared = config.get("outputs").and_then(Value::as_array).into_iter().flatten();
+        let sensitive = declared.filter(|it| it.get("sensitive") == Some(&Value::Bool(true)));
+        let names = sensitive.filter_map(|output| output.get("name")?.as_str());
+        found.extend(names.map(|name| (id.clone(), name.to_owned())));
+    }
+    found
 }
 
 /// Records what a step left behind; `record` is as it was before.

@@ -67,7 +67,8 @@ impl Driver {
                 None => false,
             };
             let is_full = self.forecasting.asked.len() >= AT_ONCE;
-            if is_known || is_full || self.forecasting.asked.contains(&key) {
+            let is_barred = !plan.may_forecast(&unit.unit.service);
+            if is_known || is_full || is_barred || self.forecasting.asked.contains(&key) {
                 continue;
             }
             let record = self.read(&unit.unit).await?;

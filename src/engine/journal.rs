@@ -46,7 +46,7 @@ impl Driver {
         let mut entries = Vec::new();
         for event in events {
             let mut after = run.clone();
-            after.apply(&event).map_err(illegal)?;
+            after.apply_at(&event, now).map_err(illegal)?;
             let left = self.left_by(&after, &event, catalog).await?;
             writes.extend(left.writes);
             let Some(why) = left.trouble else {
@@ -56,7 +56,7 @@ impl Driver {
             };
             tracing::error!(run = %id, why, "what was done can't be recorded");
             for event in instead(&run, event, why) {
-                run.apply(&event).map_err(illegal)?;
+                run.apply_at(&event, now).map_err(illegal)?;
                 entries.push((now, event));
             }
         }
@@ -206,6 +206,7 @@ impl Driver {
             }
             Event::Run { event } => {
                 tracing::info!(run = %id, "{event}");
+                self.queue(id);
                 let Some(run) = self.memory.runs.get(id) else { return };
                 if !run.state.is_over() {
                     return;
@@ -222,8 +223,7 @@ impl Driver {
                     _ => None,
                 };
                 self.memory.runs.remove(id);
-                self.superseding.remove(id);
-                self.last_look.retain(|(run, _), _| run != id);
+                self.forget(id);
                 if let Some(stall) = stall {
                     self.memory.stalled.insert(service, stall);
                 }

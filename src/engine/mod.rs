@@ -1,11 +1,14 @@
 //! Gathers facts, starts runs and drives their steps to an outcome. What is done was decided before.
 
+mod admit;
 mod approvals;
 mod attempt;
 mod call;
+mod circumstances;
 mod claims;
 mod control;
 mod decisions;
+mod dispatch;
 mod drive;
 mod engine;
 mod facts;
@@ -14,6 +17,8 @@ mod forecast;
 mod journal;
 mod memory;
 mod observe;
+mod poison;
+mod refuse;
 mod start;
 mod unit_state;
 mod view;
@@ -25,6 +30,7 @@ mod wait;
 mod withdraw;
 
 pub use attempt::Attempt;
+pub use circumstances::{Circumstances, Waits};
 pub use claims::plan_beside_others;
 pub use decisions::{check_outputs, typed_outputs};
 pub use drive::{Driver, Heard, News};

@@ -56,7 +56,9 @@ impl Driver {
         let contacts = change.needs.iter().filter_map(|need| need.contact.clone());
         self.memory.state.contacts.extend(contacts);
         tracing::info!(run = %run.id, service = change.service, change = %change.digest.short(), kind = %change.kind(), "run queued");
-        self.memory.runs.insert(run.id.clone(), run);
+        let id = run.id.clone();
+        self.memory.runs.insert(id.clone(), run);
+        self.queue(&id);
         Ok(())
     }
 

@@ -212,7 +212,7 @@ pub(crate) fn run(id: &str, change: Change) -> Run {
 /// Takes events into a run; returns them as they are appended.
 pub(crate) fn take(run: &mut Run, events: Vec<Event>) -> Vec<(Timestamp, Event)> {
     let taken = |(second, event): (i64, Event)| {
-        run.apply(&event).expect("fits");
+        run.apply_at(&event, at(second)).expect("fits");
         (at(second), event)
     };
     (901..).zip(events).map(taken).collect()

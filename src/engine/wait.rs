@@ -9,14 +9,15 @@ use serde_json::{Value, json};
 use super::approvals::APPROVAL;
 use super::attempt::{Attempt, guarded};
 use super::call::{Bench, Rendered};
+use super::dispatch::earlier;
 use super::drive::{Driver, Heard};
 use super::engine::{Doing, EngineError};
 use super::finish::open_wait;
 use crate::action::{self, TaskRequest};
 use crate::catalog::Catalog;
 use crate::id::{RunId, StepPath};
-use crate::reconcile::Effect;
-use crate::run::{Fault, Run, StepState, Wait};
+use crate::reconcile::{Effect, PlannedStep, UnitChange};
+use crate::run::{Fault, Place, Run, StepState, Wait};
 use crate::store::{ABOUT_CATALOG, Proposal, Task, TaskState};
 
 /// Between two looks whether the time of a callback ran out.
@@ -115,7 +116,7 @@ impl Driver {
         let Some(run) = self.memory.runs.get(id).cloned() else { return Ok(None) };
         let now = self.engine.clock.now();
         let mut again: Option<Timestamp> = None;
-        for (path, progress) in &run.steps {
+        for (path, progress) in run.live() {
             let StepState::Waiting { on } = &progress.state else { continue };
             let slot = (id.clone(), path.clone());
             if matches!(on.on.as_str(), "task" | APPROVAL) || self.busy.contains_key(&slot) {
@@ -128,40 +129,62 @@ impl Driver {
             };
             let due = self.last_look.get(&slot).map_or(now, |last| *last + pause);
             if due > now {
-                again = Some(again.map_or(due, |earlier| earlier.min(due)));
+                again = earlier(again, Some(due));
                 continue;
             }
             let Some((unit, step)) = Self::find(&run, path) else { continue };
-            let Some(record) = self.read(&unit.unit).await? else { continue };
-            let bench = Bench::of(&self.engine, catalog, (&run, &unit, &record)).await?;
-            let rendered = match step.effect {
-                Effect::Undo | Effect::UndoByHand | Effect::Restore => {
-                    bench.render_undo(&step).await
-                }
-                Effect::Perform | Effect::Keep => bench.render(&step).await,
-            };
-            let Ok(Rendered { call, .. }) = rendered else { continue };
-            let arrived = self.arrived(on).await?;
-            let call =
-                action::Call { key: progress.key.clone().unwrap_or_default(), arrived, ..call };
-            self.busy.insert(slot, true);
-            let (ports, on, run, path) = (
-                self.engine.ports.clone(),
-                open_wait(on, &self.engine.sealer),
-                id.clone(),
-                path.clone(),
-            );
-            self.in_flight.spawn(async move {
-                let work = async move {
-                    match action::find(&step.action.kind) {
-                        Some(action) => action.look(&ports, &call, &on).await,
-                        None => Err(Fault::terminal("the action is not available in this build")),
-                    }
-                };
-                let outcome = guarded(Duration::from_mins(1), work).await;
-                Attempt { run, path, outcome, looked: true }
-            });
+            let mut place = self.place(&run, &step);
+            if on.on == "callback" {
+                // Whom the step asked is not asked again.
+                place.target = None;
+            }
+            if !self.admission.may_ask(&place, now) {
+                again = earlier(again, self.admission.again(&place));
+                continue;
+            }
+            // The end of any look is when the next one begins.
+            if self.looks_under_way() >= self.engine.limits.capacity.all {
+                return Ok(again);
+            }
+            self.look_once((&run, path, on), (&unit, &step, place), catalog).await?;
         }
         Ok(again)
+    }
+
+    /// Asks once whether what a step waits for has come.
+    async fn look_once(
+        &mut self,
+        (run, path, on): (&Run, &StepPath, &Wait),
+        (unit, step, place): (&UnitChange, &PlannedStep, Place),
+        catalog: &Arc<Catalog>,
+    ) -> Result<(), EngineError> {
+        let Some(record) = self.read(&unit.unit).await? else { return Ok(()) };
+        let bench = Bench::of(&self.engine, catalog, (run, unit, &record)).await?;
+        let rendered = match step.effect {
+            Effect::Undo | Effect::UndoByHand | Effect::Restore => bench.render_undo(step).await,
+            Effect::Perform | Effect::Keep => bench.render(step).await,
+        };
+        let Ok(Rendered { call, .. }) = rendered else { return Ok(()) };
+        drop(bench);
+        let arrived = self.arrived(on).await?;
+        let key = run.steps.get(path).and_then(|progress| progress.key.clone());
+        let call = action::Call { key: key.unwrap_or_default(), arrived, ..call };
+        let ticket = self.admit(place, true).await?;
+        let slot = (run.id.clone(), path.clone());
+        self.busy.insert(slot.clone(), ticket);
+        let (ports, on) = (self.engine.ports.clone(), open_wait(on, &self.engine.sealer));
+        let kind = step.action.kind.clone();
+        self.in_flight.spawn(async move {
+            let work = async move {
+                match action::find(&kind) {
+                    Some(action) => action.look(&ports, &call, &on).await,
+                    None => Err(Fault::terminal("the action is not available in this build")),
+                }
+            };
+            let outcome = guarded(Duration::from_mins(1), work).await;
+            let (run, path) = slot;
+            Attempt { run, path, outcome, looked: true }
+        });
+        Ok(())
     }
 }

@@ -5,6 +5,7 @@ use jsonschema::PatternOptions;
 use serde_json::Value;
 
 use super::problem::Fault;
+use super::words::{cut, join};
 
 /// Where it stands in a `config`.
 const POINTER: &str = "/expect/schema";
@@ -67,7 +68,10 @@ pub(super) fn problems(config: &Value) -> Vec<Fault> {
         .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_BYTES))
         .offline()
         .build(schema);
-    if let Err(error) = compiled {
+    let Err(error) = compiled else { return faults };
+    let before = faults.len();
+    outside(schema, POINTER, &mut faults);
+    if faults.len() == before {
         let place = error.instance_path().to_string();
         let message = format!("this cannot be used as JSON Schema: {error}");
         let hint =
@@ -75,6 +79,34 @@ pub(super) fn problems(config: &Value) -> Vec<Fault> {
         faults.push(fault(format!("{POINTER}{place}"), message, hint));
     }
     faults
+}
+
+/// Finds references that lead out of a schema, in one that can't be used.
+fn outside(schema: &Value, pointer: &str, faults: &mut Vec<Fault>) {
+    match schema {
+        Value::Array(parts) => {
+            for (index, part) in parts.iter().enumerate() {
+                outside(part, &format!("{pointer}/{index}"), faults);
+            }
+        }
+        Value::Object(map) => {
+            for (key, value) in map {
+                let place = join(pointer, key);
+                match (key.as_str(), value.as_str()) {
+                    ("$ref" | "$dynamicRef", Some(to)) if !to.starts_with('#') => {
+                        let message = format!(
+                            "`{key}` leads to `{}`, and nothing outside this schema is read",
+                            cut(to)
+                        );
+                        let hint = "copy what it leads to under `$defs`, and refer to it as `#/$defs/NAME`";
+                        faults.push(fault(place, message, hint));
+                    }
+                    _ => outside(value, &place, faults),
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 fn unknown_keywords(schema: &Value, pointer: &str, faults: &mut Vec<Fault>) {
@@ -135,8 +167,14 @@ mod tests {
             &json!({"type": "object", "properties": {"typ": {"$ref": "#/$defs/a"}}, "$defs": {"a": {"format": "date"}}}),
             "",
         );
-        check(&json!({"$ref": "https://example.com/schema.json"}), "cannot be used");
-        check(&json!({"$ref": "file:///etc/passwd"}), "cannot be used");
+        check(
+            &json!({"$ref": "https://example.com/schema.json"}),
+            "/expect/schema/$ref: `$ref` leads to `https://example.com/schema.json`, and nothing outside this schema is read",
+        );
+        check(
+            &json!({"items": {"$ref": "file:///etc/passwd"}}),
+            "/expect/schema/items/$ref: `$ref` leads to `file:///etc/passwd`, and nothing",
+        );
         check(&json!({"$ref": "#/$defs/none"}), "cannot be used");
         check(&json!({"$schema": "https://example.com/mine"}), "cannot be used");
         check(&json!({"type": "objekt"}), "/expect/schema/type: this cannot be used");

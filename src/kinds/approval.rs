@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::registry::{ActionKind, Reversal, none};
+use super::shown::Shown;
 
 /// Waits until people approve.
 pub(super) static APPROVAL: ActionKind = ActionKind {
@@ -11,6 +12,7 @@ pub(super) static APPROVAL: ActionKind = ActionKind {
     schema: include_str!("../../schemas/actions/approval.json"),
     slots: &[],
     secrets: &[],
+    shown: |_| Shown::Masked,
     reversal: Reversal::Nothing,
     observable: None,
     available: true,

@@ -6,9 +6,9 @@ use std::sync::LazyLock;
 use jsonschema::{PatternOptions, Validator};
 use serde_json::Value;
 
-use super::answer_schema;
 use super::problem::{Fault, MOST, explain};
 use super::registry::{ActionKind, all};
+use super::{answer_schema, at_odds};
 
 /// The largest compiled pattern, in bytes.
 const PATTERN_BYTES: usize = 1 << 20;
@@ -33,6 +33,7 @@ pub fn config_problems(kind: &ActionKind, config: &Value) -> Vec<Fault> {
     let errors = validator.iter_errors(config).take(MOST);
     let mut faults: Vec<Fault> = errors.flat_map(|error| explain(&error, schema)).collect();
     faults.extend(answer_schema::problems(config));
+    faults.extend(at_odds::problems(kind, config));
     faults.sort_by(|a, b| (&a.pointer, &a.message).cmp(&(&b.pointer, &b.message)));
     faults.dedup();
     faults
@@ -138,6 +139,7 @@ mod tests {
         /files/0: missing property `contentTemplate` (`contentTemplate`: template of the whole file; values are escaped for what its ending says)
         /files/1: missing property `path` (`path`: path from the root of the repository; a value in it may not hold `/`)
         /repository: expected text that is not empty ()
+        /waitFor (key): `waitFor` says nothing without `createPullRequest: true`: the files are committed without a review (write `createPullRequest: true`, or take this away)
         /waitFor: expected one of `merged`, `opened`, found `marged` (did you mean `merged`?)
         "#);
         assert_snapshot!(check("terraform", &json!({"workspace": "w"})), @r#": missing one of `contentTemplate`, `files`, `module` (write at least one of them)"#);
@@ -145,6 +147,6 @@ mod tests {
         /approvers: missing one of `teams`, `users` (write at least one of them)
         /required: expected at least 1, found 0 ()
         "#);
-        assert_snapshot!(check("notify", &json!(null)), @r#": expected a mapping, found nothing (write it, or take the property away)"#);
+        assert_snapshot!(check("notify", &json!(null)), @r#": expected a mapping, found nothing (write it, its lines indented further than the key, or take the property away)"#);
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::registry::{ActionKind, Decided, Reversal, Slot, known_text, none};
+use super::shown::Shown;
 use crate::template::{Target, has_unknown};
 
 /// Writes files to a repository.
@@ -16,6 +17,7 @@ pub(super) static GIT_COMMIT: ActionKind = ActionKind {
             .decided(Decided::ByEnding("/files/*/path")),
     ],
     secrets: &[],
+    shown: |_| Shown::Never(&[""]),
     reversal: Reversal::Natural,
     observable: Some("/files"),
     available: true,

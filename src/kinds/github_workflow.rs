@@ -1,6 +1,7 @@
 //! The row of `github-workflow`: a run of GitHub Actions. It dispatches none.
 
 use super::registry::{ActionKind, Reversal, known_text, none};
+use super::shown::Shown;
 
 /// Dispatches a workflow.
 pub(super) static GITHUB_WORKFLOW: ActionKind = ActionKind {
@@ -9,6 +10,7 @@ pub(super) static GITHUB_WORKFLOW: ActionKind = ActionKind {
     schema: include_str!("../../schemas/actions/github-workflow.json"),
     slots: &[],
     secrets: &[],
+    shown: |_| Shown::Never(&[""]),
     reversal: Reversal::Person,
     observable: None,
     available: true,

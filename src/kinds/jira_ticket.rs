@@ -1,6 +1,7 @@
 //! The row of `jira-ticket`: work that people do in JIRA. It opens no ticket.
 
 use super::registry::{ActionKind, Reversal, Slot, known_text, none};
+use super::shown::Shown;
 use crate::template::Target;
 
 /// Opens a ticket and waits for it.
@@ -10,6 +11,7 @@ pub(super) static JIRA_TICKET: ActionKind = ActionKind {
     schema: include_str!("../../schemas/actions/jira-ticket.json"),
     slots: &[Slot::new("/ticket/descriptionTemplate", Target::Jira)],
     secrets: &[],
+    shown: |_| Shown::Masked,
     reversal: Reversal::Person,
     observable: Some("/ticket"),
     available: true,

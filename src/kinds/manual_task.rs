@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::registry::{ActionKind, Reversal, none};
+use super::shown::Shown;
 
 /// Opens a task for people.
 pub(super) static MANUAL_TASK: ActionKind = ActionKind {
@@ -11,6 +12,7 @@ pub(super) static MANUAL_TASK: ActionKind = ActionKind {
     schema: include_str!("../../schemas/actions/manual-task.json"),
     slots: &[],
     secrets: &[],
+    shown: |_| Shown::Masked,
     reversal: Reversal::Person,
     observable: None,
     available: true,

@@ -1,6 +1,7 @@
 //! The row of `notify`: a message to people. It sends none.
 
 use super::registry::{ActionKind, Reversal, none};
+use super::shown::Shown;
 
 /// Tells people something.
 pub(super) static NOTIFY: ActionKind = ActionKind {
@@ -9,6 +10,7 @@ pub(super) static NOTIFY: ActionKind = ActionKind {
     schema: include_str!("../../schemas/actions/notify.json"),
     slots: &[],
     secrets: &[],
+    shown: |_| Shown::Masked,
     reversal: Reversal::Nothing,
     observable: None,
     available: true,

@@ -103,7 +103,7 @@ pub fn explain(error: &ValidationError<'_>, schema: &Value) -> Vec<Fault> {
         }
         Broken::Not { .. } => {
             let why = part(around, "description").as_str().map(lowered);
-            value(format!("{} cannot be used here", shown(found)), why)
+            value(excluded(around, found, &pointer), why)
         }
         Broken::UniqueItems => {
             let message = format!("{} stands in this list twice", twice(found));
@@ -115,6 +115,15 @@ pub fn explain(error: &ValidationError<'_>, schema: &Value) -> Vec<Fault> {
             value(message, hint)
         }
         other => value(out_of_bounds(other, found), None),
+    }
+}
+
+/// Says that a value is the one, or one of those, that a schema excludes.
+fn excluded(around: &Value, found: &Value, pointer: &str) -> String {
+    let name = pointer.rsplit('/').next().unwrap_or_default();
+    match part(part(around, "not"), "const") == found {
+        true => format!("`{}` must be another than {}", cut(name), shown(found)),
+        false => format!("{} cannot be used here", shown(found)),
     }
 }
 
@@ -210,7 +219,11 @@ fn wrong_type(pointer: String, kind: &TypeKind, found: &Value, around: &Value) -
         Value::String(text) if !text_wanted && unquotes_to(text, &wanted) => {
             (Some(format!("take the quotes away: {text}")), Some(Mend::Unquote))
         }
-        Value::Null => (Some("write it, or take the property away".to_owned()), None),
+        Value::Null => {
+            let below = wanted.iter().any(|word| ["a mapping", "a list"].contains(word));
+            let below = if below { ", its lines indented further than the key" } else { "" };
+            (Some(format!("write it{below}, or take the property away")), None)
+        }
         Value::String(word) if wanted == ["true or false"] => (meant_as(word), None),
         _ => (shape(&wanted, found), None),
     };

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::shown::Shown;
 use crate::template::Target;
 
 /// Tells whether an action can say beforehand what it would bring about.
@@ -23,6 +24,8 @@ pub struct ActionKind {
     pub slots: &'static [Slot],
     /// JSON pointers to texts of its `config` that name a secret: the value takes the name's place when it is sent.
     pub secrets: &'static [&'static str],
+    /// Tells which parts of a `config` others read, so that no secret may stand there.
+    pub shown: fn(&Value) -> Shown,
     /// How it is undone.
     pub reversal: Reversal,
     /// Whether what it made can be looked at afterwards; the pointer names the key of `config` that it takes.

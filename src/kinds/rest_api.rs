@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::registry::{ActionKind, Decided, Reversal, Slot, host_at, known_text, none};
+use super::shown::Shown;
 use crate::template::{Target, has_unknown};
 
 /// Calls an HTTP interface.
@@ -41,6 +42,7 @@ pub(super) static REST_API: ActionKind = ActionKind {
         "/authentication/secretAccessKey",
         "/authentication/sessionToken",
     ],
+    shown: |_| Shown::Nothing,
     reversal: Reversal::Configured("/delete"),
     observable: Some("/observe"),
     available: true,

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::registry::{ActionKind, Decided, Reversal, Slot, known_text, none};
+use super::shown::Shown;
 use crate::template::Target;
 
 /// Plans and applies a configuration.
@@ -19,6 +20,10 @@ pub(super) static TERRAFORM: ActionKind = ActionKind {
         Slot::new("/backend", Target::Text).structured(),
     ],
     secrets: &[],
+    shown: |config| match config.get("repositoryMapping") {
+        Some(_) => Shown::Never(&[""]),
+        None => Shown::Never(&["/filename", "/workspace"]),
+    },
     reversal: Reversal::Natural,
     observable: Some(""),
     available: true,

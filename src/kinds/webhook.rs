@@ -1,6 +1,7 @@
 //! The row of `webhook`: a signed message to somebody who acts on it. It sends none.
 
 use super::registry::{ActionKind, Reversal, Slot, host_at, none};
+use super::shown::Shown;
 use crate::template::Target;
 
 /// Posts a signed message.
@@ -14,6 +15,7 @@ pub(super) static WEBHOOK: ActionKind = ActionKind {
         Slot::new("/body/template", Target::Json).structured(),
     ],
     secrets: &["/signature/secret"],
+    shown: |_| Shown::Nothing,
     reversal: Reversal::Person,
     observable: None,
     available: true,

@@ -2,12 +2,15 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+use crate::kinds::why_not_public;
 
 /// Which hosts may be reached besides public ones.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +18,8 @@ pub struct Egress {
     /// `host:port` patterns, `*` for any one label or any port: `*.internal.example.com:443`,
     /// `127.0.0.1:*`, `[::1]:8080`.
     pub allow: Vec<String>,
+    /// A file of certificates, as PEM, of authorities that are trusted beside those of the machine.
+    pub authorities: Option<PathBuf>,
 }
 
 /// One pattern of [`Egress::allow`], read.
@@ -125,52 +130,6 @@ pub(super) fn judge(host: &str, addresses: &[IpAddr], opened: &[Opened]) -> Resu
         (!open).then(|| Refusal { host: host.to_owned(), address: *address, why })
     });
     refused.map_or(Ok(()), Err)
-}
-
-fn why_not_public(address: IpAddr) -> Option<&'static str> {
-    match address {
-        IpAddr::V4(address) => why_not_public_v4(address),
-        IpAddr::V6(address) => why_not_public_v6(address),
-    }
-}
-
-fn why_not_public_v4(address: Ipv4Addr) -> Option<&'static str> {
-    match address.octets() {
-        [169, 254, 169, 254] | [168, 63, 129, 16] | [100, 100, 100, 200] | [192, 0, 0, 192] => {
-            Some("an address of cloud metadata")
-        }
-        [0, ..] => Some("an unspecified address"),
-        [127, ..] => Some("a loopback address"),
-        [10, ..] | [172, 16..=31, ..] | [192, 168, ..] => Some("a private address"),
-        [100, 64..=127, ..] => Some("a shared address (CGNAT)"),
-        [169, 254, ..] => Some("a link-local address"),
-        [192, 0, 0 | 2, _]
-        | [192, 88, 99, _]
-        | [198, 18 | 19, ..]
-        | [198, 51, 100, _]
-        | [203, 0, 113, _]
-        | [240..=255, ..] => Some("a reserved address"),
-        [224..=239, ..] => Some("a multicast address"),
-        _ => None,
-    }
-}
-
-fn why_not_public_v6(address: Ipv6Addr) -> Option<&'static str> {
-    match address.segments() {
-        [0, 0, 0, 0, 0, 0, 0, 0] => Some("an unspecified address"),
-        [0, 0, 0, 0, 0, 0, 0, 1] => Some("a loopback address"),
-        [0, 0, 0, 0, 0, 0xffff, ..] => Some("an IPv4 address in disguise"),
-        [0x64, 0xff9b, ..] => Some("a NAT64 address"),
-        [0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254] => Some("an address of cloud metadata"),
-        [0xfc00..=0xfdff, ..] => Some("a private address"),
-        [0xfe80..=0xfebf, ..] => Some("a link-local address"),
-        [0xff00..=0xffff, ..] => Some("a multicast address"),
-        [0x2001, 0..=0x01ff | 0x0db8, ..] | [0x2002, ..] | [0x3fff, 0..=0x0fff, ..] => {
-            Some("a reserved address")
-        }
-        [0x2000..=0x3fff, ..] => None,
-        _ => Some("a reserved address"),
-    }
 }
 
 /// Turns a host's name into addresses.

@@ -7,11 +7,12 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, ClientBuilder, Method, Proxy};
+use reqwest::{Certificate, Client, ClientBuilder, Method, Proxy};
 use url::{Host, Url};
 
 use super::egress::{Egress, Gate, Lookup, Opened, Refusal, SystemLookup, judge};
@@ -34,6 +35,14 @@ pub enum HttpError {
     /// The proxy can't be read.
     #[error("`{0}` is not a proxy such as `http://proxy.example.com:3128`")]
     Proxy(String),
+    /// The certificates of authorities can't be read.
+    #[error("`egress.authorities` can't be used: {path}: {why}", path = path.display())]
+    Authorities {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
     /// The underlying client refused its settings.
     #[error("cannot set up the HTTP client")]
     Client(#[source] reqwest::Error),
@@ -86,8 +95,10 @@ pub struct HttpClient {
     /// told the port, so it is told beforehand.
     clients: BTreeMap<Option<u16>, Client>,
     opened: Vec<Opened>,
-    /// Whether the machine has certificate authorities at all.
+    /// Whether there are certificate authorities at all.
     trusts: bool,
+    /// Certificates of authorities that are trusted beside those of the machine, as PEM.
+    authorities: Vec<u8>,
     /// Looks names up before a proxy is asked for them: its own look-ups are not ours to judge.
     before_proxy: Option<Arc<dyn Lookup>>,
 }
@@ -127,7 +138,12 @@ impl HttpClient {
             opened.iter().map(|pattern| pattern.port).chain([None]).collect();
         let proxy = proxy.map(read_proxy).transpose()?;
         let before_proxy = proxy.as_ref().map(|_| Arc::clone(lookup));
-        let mut http = Self { clients: BTreeMap::new(), opened, trusts: true, before_proxy };
+        let (authorities, certificates) = match &egress.authorities {
+            Some(path) => read_authorities(path)?,
+            None => (Vec::new(), Vec::new()),
+        };
+        let clients = BTreeMap::new();
+        let mut http = Self { clients, opened, trusts: true, authorities, before_proxy };
         for port in ports {
             let gate = || {
                 let serving = http.opened.iter().filter(|pattern| pattern.serves(port)).cloned();
@@ -142,10 +158,11 @@ impl HttpClient {
                     None => builder,
                 }
             };
-            let client = gate().build().or_else(|_| {
+            let client = gate().tls_certs_merge(certificates.clone()).build().or_else(|_| {
                 // A machine without certificate authorities still speaks plain HTTP.
-                http.trusts = false;
-                gate().tls_certs_only([]).build().map_err(HttpError::Client)
+                http.trusts = !certificates.is_empty();
+                let alone = gate().tls_certs_only(certificates.clone());
+                alone.build().map_err(HttpError::Client)
             })?;
             http.clients.insert(port, client);
         }
@@ -175,6 +192,12 @@ impl HttpClient {
             .await
             .map_err(|error| place.fault(&error))?;
         place.read(answer).await
+    }
+
+    /// Returns the certificates of authorities that are trusted beside those of the machine, as PEM; for what is not
+    /// HTTP.
+    pub fn authorities(&self) -> &[u8] {
+        &self.authorities
     }
 
     /// Judges the addresses of a name that a proxy will look up again.
@@ -226,6 +249,18 @@ impl HttpClient {
         }
         Ok((url, port))
     }
+}
+
+/// Reads the certificates of authorities: the text, and the certificates.
+fn read_authorities(path: &Path) -> Result<(Vec<u8>, Vec<Certificate>), HttpError> {
+    let wrong = |why: String| HttpError::Authorities { path: path.to_owned(), why };
+    let text = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    let certificates = Certificate::from_pem_bundle(&text)
+        .map_err(|_| wrong("what is in it can't be read as certificates".to_owned()))?;
+    if certificates.is_empty() {
+        return Err(wrong("there is no certificate in it; it must be PEM".to_owned()));
+    }
+    Ok((text, certificates))
 }
 
 /// Reads a proxy, and the pattern that opens it.

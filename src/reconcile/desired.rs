@@ -14,7 +14,7 @@ use super::evaluate::{
 };
 use super::upstream::{self, KnownOutputs, Reader, UpstreamReads};
 use crate::catalog::{
-    Bundle, Catalog, Component, Entry, Environment, Item, OrchestrationMode, Service,
+    Bundle, Catalog, Component, Entry, Environment, Held, Item, OrchestrationMode, Service,
 };
 use crate::digest::Digest;
 use crate::id::UnitKey;
@@ -33,13 +33,13 @@ pub struct Unit {
     /// The file that asks for it.
     pub path: Arc<str>,
     /// The service.
-    pub service: Arc<Service>,
+    pub service: Held<Service>,
     /// The item.
-    pub item: Arc<Item>,
+    pub item: Held<Item>,
     /// The environment.
-    pub environment: Option<Arc<Environment>>,
+    pub environment: Option<Held<Environment>>,
     /// The bundle and the index of its component.
-    pub part: Option<(Arc<Bundle>, usize)>,
+    pub part: Option<(Held<Bundle>, usize)>,
     /// How it is fulfilled.
     pub definition: Arc<Definition>,
     /// Digest of how it is fulfilled.

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use serde_json::Map;
 
-use super::actual::{Applied, UnitRecord};
+use super::actual::{Applied, StepRecord, UnitRecord};
 use super::change::{ChangeKind, FieldChange, PlannedStep, UnitChange};
 use super::definition::Definition;
 use super::desired::Unit;
 use super::evaluate::{Inputs, intent_digest, reads_of};
 use super::recorded::{drift_changes, field_changes, fingerprint};
 use super::steps::{self, Keeping, Source};
+use super::undo::undone;
 use crate::catalog::{Action, DeletionPolicy, DriftMode, Mode, Settings};
 use crate::digest::Digest;
 use crate::id::UnitKey;
@@ -147,16 +148,19 @@ fn left_over(
         .flat_map(|step| std::iter::once(&step.action.id).chain(&step.action.former_ids))
         .collect();
     // What the other mode of the item made is not taken away because its mode was switched.
-    let gone = record.steps.keys().filter(|id| !kept.contains(id) && !definition.is_dormant(id));
-    let gone: BTreeSet<String> = gone.cloned().collect();
+    let is_gone = |(id, left): &(&String, &StepRecord)| {
+        !kept.contains(id) && !definition.is_dormant(id, left)
+    };
+    let gone: BTreeSet<String> =
+        record.steps.iter().filter(is_gone).map(|(id, _)| id.clone()).collect();
     if gone.is_empty() {
         return Vec::new();
     }
-    let mut undone = steps::undone(record, &order_of(definition), Some(&gone));
-    if let Some(first) = undone.first_mut() {
+    let mut undoing = undone(record, definition, Some(&gone));
+    if let Some(first) = undoing.first_mut() {
         first.depends_on = planned.iter().map(|step| step.path.clone()).collect();
     }
-    undone
+    undoing
 }
 
 fn replace(
@@ -170,8 +174,7 @@ fn replace(
             unit.key
         )]);
     }
-    let removed =
-        against.record.map(|record| steps::undone(record, &order_of(&applied.definition), None));
+    let removed = against.record.map(|record| undone(record, &applied.definition, None));
     let removed = removed.unwrap_or_default();
     let source =
         Source { unit: &unit.key, definition: &unit.definition, inputs: &inputs, record: None };
@@ -347,7 +350,7 @@ pub(super) fn unwanted(record: &UnitRecord, unit: &UnitKey, stopped: bool) -> Di
                 Source { unit, definition: &definition, inputs: &inputs, record: Some(record) };
             steps::performed(&source, actions, "delete", Keeping::Nothing)
         }
-        _ => Ok(steps::undone(record, &order_of(&definition), None)),
+        _ => Ok(undone(record, &definition, None)),
     };
     let steps = match planned {
         Ok(steps) => steps,
@@ -373,16 +376,4 @@ pub(super) fn unwanted(record: &UnitRecord, unit: &UnitKey, stopped: bool) -> Di
         deletion,
         requires: applied.map(|applied| applied.depends_on.clone()).unwrap_or_default(),
     }))
-}
-
-fn order_of(definition: &Definition) -> Vec<String> {
-    let lists = [&definition.before, &definition.create];
-    let update = definition.update.iter().flatten();
-    lists
-        .into_iter()
-        .flatten()
-        .chain(update)
-        .chain(&definition.after)
-        .map(|action| action.id.clone())
-        .collect()
 }

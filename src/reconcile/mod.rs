@@ -29,6 +29,8 @@ mod rollback;
 pub mod show;
 mod steps;
 mod suspects;
+mod targets;
+mod undo;
 mod upstream;
 mod window;
 #[cfg(test)]
@@ -46,7 +48,7 @@ pub use change::{
     Change, ChangeKind, Effect, FieldChange, Need, NeedKind, PlannedStep, UnitChange, When,
 };
 pub use claims::{claims_of_change, claims_of_record};
-pub use definition::{Definition, OperationBlock};
+pub use definition::{Definition, Dormant, OperationBlock};
 pub use desired::{Blocked, Desired, DesiredBuilder, Unit};
 pub use evaluate::{
     Inputs, Upstream, evaluate_deep, intent_digest, public, reads_of, resolve, scope_of,
@@ -60,7 +62,8 @@ pub use recorded::{field_changes, fingerprint};
 pub use rollback::{recorded_as, taken_back};
 pub use steps::{
     Source as StepSource, decide, name_secrets, output_names, path_of, record_of, render_public,
-    step_digest,
+    shows_a_secret, step_digest,
 };
 pub use suspects::{is_deleted_by_date, renames, suspects};
+pub use targets::refused_target;
 pub use upstream::{KnownOutputs, Reader, Reveal, UpstreamReads, gather, reads_others};

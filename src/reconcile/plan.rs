@@ -62,6 +62,13 @@ impl Plan {
         self.changes.iter().filter(|change| !self.pending.contains_key(&change.service))
     }
 
+    /// Tells whether a program may be asked what a change would bring about: nothing runs of what people hold back.
+    pub fn may_forecast(&self, service: &str) -> bool {
+        let why = self.pending.get(service).into_iter().flatten();
+        !why.into_iter()
+            .any(|why| matches!(why, Pending::Guard | Pending::Held | Pending::Rejected { .. }))
+    }
+
     /// Returns the change of a service.
     pub fn change(&self, service: &str) -> Option<&Change> {
         self.changes.iter().find(|change| change.service == service)
@@ -195,4 +202,55 @@ pub enum Hold {
         /// The last moment that it knows of.
         until: Timestamp,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::id::UnitKey;
+    use crate::reconcile::policies::settled;
+    use crate::reconcile::world::World;
+
+    /// Tells whether the change of a database may be forecast in a world that something was done to.
+    fn may_forecast(prepare: &dyn Fn(&mut World)) -> bool {
+        let mut world = settled();
+        world.field("db", "size", json!("large"));
+        prepare(&mut world);
+        let plan = world.plan();
+        assert_eq!(plan.changes.len(), 1);
+        plan.may_forecast("db")
+    }
+
+    /// A head that does not descend from what was applied.
+    fn rewritten(world: &mut World) {
+        world.facts.revision.last = Some("aaa".to_owned());
+        world.facts.revision.head = "bbb".to_owned();
+        world.facts.revision.descends = false;
+    }
+
+    #[test]
+    fn nothing_runs_of_what_people_hold_back() {
+        assert!(may_forecast(&|_| {}));
+        assert!(may_forecast(&|world| {
+            world.facts.requested.insert("other".to_owned());
+        }));
+        assert!(!may_forecast(&rewritten));
+        assert!(!may_forecast(&|world| {
+            world.records.get_mut(&UnitKey::service("db")).unwrap().row.held = true;
+        }));
+        assert!(!may_forecast(&|world| {
+            let digest = world.plan().changes[0].digest;
+            world.facts.rejected.insert(digest, "no".to_owned());
+        }));
+    }
+
+    #[test]
+    fn a_plan_that_was_approved_as_a_whole_is_no_longer_held_back() {
+        assert!(may_forecast(&|world| {
+            rewritten(world);
+            let digest = world.plan().digest;
+            world.facts.approved_plans.insert(digest);
+        }));
+    }
 }

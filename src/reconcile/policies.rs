@@ -304,3 +304,16 @@ fn a_template_may_ask_for_the_teams_of_whoever_asked() {
     let told = plan.change("c").and_then(|change| change.units[0].steps.last()).unwrap();
     assert_eq!(told.config["message"], "c for []");
 }
+
+#[test]
+fn what_others_read_holds_no_secret() {
+    let mut world = settled();
+    let files = json!([{"path": "a", "contentTemplate": "{{secrets.KEY}}"}]);
+    let config = json!({"repository": "acme/a", "commitMessage": "m", "files": files});
+    let action = json!({"id": "tell", "type": "git-commit", "config": config});
+    world.set(ITEM, "/fulfillment/automatic/actions/2", action);
+    let plan = world.field("db", "size", json!("large")).plan();
+    let why =
+        "action `tell`: `config/files/0/contentTemplate` would hold a secret, where others read it";
+    check(&plan, &[&format!("blocked: {why}")]);
+}

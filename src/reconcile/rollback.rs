@@ -2,7 +2,7 @@
 
 use super::actual::{StepRecord, UnitRecord};
 use super::change::{ChangeKind, Effect, PlannedStep, UnitChange, When};
-use super::steps::undo_effect;
+use super::undo::undo_effect;
 use crate::id::StepPath;
 
 /// Plans what takes back a step, as it was recorded; nothing where it left nothing behind.

@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::actual::{StepRecord, UnitRecord};
-use super::by_hand::{bare_action, no_failure};
+use super::by_hand::no_failure;
 use super::change::{Effect, PlannedStep, When};
 use super::definition::Definition;
 use super::evaluate::{Inputs, public, scope_of, secret_marker, secret_names};
-use crate::catalog::{Action, Config};
+use super::targets::refused_target;
+use crate::catalog::Action;
 use crate::digest::Digest;
 use crate::id::{StepPath, UnitKey};
-use crate::kinds::{self, ActionKind, Reversal};
+use crate::kinds::{self, ActionKind};
 use crate::template::{self, Scope, Target};
 
 /// Values of `request` and `system` that are fixed only when a run starts.
@@ -84,6 +85,10 @@ fn one(
     let mut config = kinds::render_config(kind, &action.config.value(), &scope)
         .map_err(|error| format!("action `{}`: {error}", action.id))?;
     name_secrets(kind, &mut config, source.definition.owner());
+    let refused = || refused_target(kind, &config, (source.definition, source.inputs));
+    if let Some(why) = shows_a_secret(kind, &config).or_else(refused) {
+        return Err(format!("action `{}`: {why}", action.id));
+    }
     let when = when_of(action, &scope)?;
     let record = record_of(source.record, action);
     let digest = step_digest(&action.kind, &config);
@@ -228,6 +233,12 @@ pub fn render_public(
     Ok(config)
 }
 
+/// Says where a rendered `config` would show a secret to others, if anywhere.
+pub fn shows_a_secret(kind: &ActionKind, config: &Value) -> Option<String> {
+    let place = kinds::exposed(kind, config)?;
+    Some(format!("`config{place}` would hold a secret, where others read it"))
+}
+
 /// Puts the marker of a secret where a `config` names one.
 pub fn name_secrets(kind: &ActionKind, config: &mut Value, owner: &str) {
     for pointer in kind.secrets {
@@ -320,49 +331,6 @@ pub(super) fn add_run_scope(
     scope.set("secrets", Value::Object(secrets));
     scope.set("outputs", json!(outputs));
     scope.set("failure", no_failure());
-}
-
-/// Plans to take away what the steps of a unit left behind, the last one first.
-///
-/// `only` names the steps to take away; all where it is absent.
-pub(super) fn undone(
-    record: &UnitRecord,
-    order: &[String],
-    only: Option<&BTreeSet<String>>,
-) -> Vec<PlannedStep> {
-    let position = |id: &String| order.iter().position(|known| known == id).unwrap_or(usize::MAX);
-    let mut ids: Vec<&String> =
-        record.steps.keys().filter(|id| only.is_none_or(|only| only.contains(*id))).collect();
-    ids.sort_by_key(|id| std::cmp::Reverse(position(id)));
-    let mut steps: Vec<PlannedStep> = Vec::new();
-    for id in ids {
-        let Some(left) = record.steps.get(id) else { continue };
-        let Some(effect) = undo_effect(left) else { continue };
-        let before = steps.last().map(|step| step.path.clone());
-        steps.push(PlannedStep {
-            path: StepPath(format!("{}~undo", path_of(&record.row.key, id))),
-            effect,
-            when: When::Yes,
-            depends_on: before.into_iter().collect(),
-            action: bare_action(id, &left.action, Config::default()),
-            config: left.sent.clone(),
-            previous: Some(left.sent.clone()),
-            outputs: Map::new(),
-            forecast: None,
-            failure: None,
-        });
-    }
-    steps
-}
-
-pub(super) fn undo_effect(left: &StepRecord) -> Option<Effect> {
-    let Some(kind) = kinds::find(&left.action) else { return Some(Effect::UndoByHand) };
-    match kind.reversal {
-        Reversal::Natural => Some(Effect::Undo),
-        Reversal::Configured(pointer) if left.sent.pointer(pointer).is_some() => Some(Effect::Undo),
-        Reversal::Configured(_) | Reversal::Person => Some(Effect::UndoByHand),
-        Reversal::Nothing => None,
-    }
 }
 
 /// Returns what is recorded of an action, also under an id that it had before.

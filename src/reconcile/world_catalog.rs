@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::catalog::{Body, Document, Kind, Layout};
+use crate::catalog::{Body, Document, Held, Kind, Layout};
 use crate::digest::Digest;
 
 pub(super) fn merge(value: &mut Value, more: Value) {
@@ -20,13 +21,14 @@ pub(super) fn merge(value: &mut Value, more: Value) {
 
 pub(super) fn document(path: &str, body: &Value) -> Arc<Document> {
     let bytes = body.to_string().into_bytes();
+    fn of<T: DeserializeOwned>(body: &Value) -> Held<T> {
+        Held::from(serde_json::from_value::<T>(body.clone()).unwrap())
+    }
     let read = |kind| match kind {
-        Kind::Item => Body::Item(Arc::new(serde_json::from_value(body.clone()).unwrap())),
-        Kind::Bundle => Body::Bundle(Arc::new(serde_json::from_value(body.clone()).unwrap())),
-        Kind::Service => Body::Service(Arc::new(serde_json::from_value(body.clone()).unwrap())),
-        Kind::Environment => {
-            Body::Environment(Arc::new(serde_json::from_value(body.clone()).unwrap()))
-        }
+        Kind::Item => Body::Item(of(body)),
+        Kind::Bundle => Body::Bundle(of(body)),
+        Kind::Service => Body::Service(of(body)),
+        Kind::Environment => Body::Environment(of(body)),
         Kind::Settings => Body::Settings(Arc::new(serde_json::from_value(body.clone()).unwrap())),
     };
     let Layout::Document { kind, .. } = Layout::of(path) else { panic!("`{path}` is no document") };
@@ -39,6 +41,7 @@ pub(super) fn document(path: &str, body: &Value) -> Arc<Document> {
         body: Some(read(kind)),
         findings: Vec::new(),
         is_recalled: false,
+        brief: None,
     })
 }
 

@@ -82,15 +82,15 @@ pub enum RunEvent {
         /// The commit that did.
         commit: String,
     },
+    /// It was in effect each time the process ended, or broke the driver down: it is left to a person.
+    Parked {
+        /// Why.
+        why: String,
+    },
     /// A person called it off.
     Cancelled {
         /// Who.
         by: String,
-        /// Why.
-        why: String,
-    },
-    /// It did harm too often, and is left to a person.
-    Parked {
         /// Why.
         why: String,
     },
@@ -227,8 +227,8 @@ impl fmt::Display for RunEvent {
             RunEvent::Failed { .. } => "ended as failed",
             RunEvent::NeedsDecision { .. } => "left to a decision",
             RunEvent::Superseded { .. } => "superseded",
-            RunEvent::Cancelled { .. } => "cancelled",
             RunEvent::Parked { .. } => "parked",
+            RunEvent::Cancelled { .. } => "cancelled",
             RunEvent::Paused { .. } => "paused",
             RunEvent::Resumed { .. } => "resumed",
             RunEvent::Retried { .. } => "retried",

@@ -70,7 +70,16 @@ fn events_of(path: &StepPath, attempts: u32) -> Vec<Event> {
         events.push(event(&format!("{path} start {attempt}")));
         events.push(event(&format!("{path} start {attempt} another-key")));
     }
-    for word in ["started", "succeeded", "failed", "unknown", "superseded", "rolled-back"] {
+    for word in [
+        "started",
+        "succeeded",
+        "failed",
+        "unknown",
+        "superseded",
+        "parked",
+        "cancelled",
+        "rolled-back",
+    ] {
         events.push(event(&format!("run {word}")));
     }
     events
@@ -198,7 +207,12 @@ proptest! {
         for path in world.run.steps.keys().chain([&StepPath("gone/step".into())]) {
             let stopped = world.run.state.is_stopped();
             for event in events_of(path, world.run.steps.get(path).map_or(0, |p| p.attempts)) {
-                let answer = matches!(event, Event::Step { event: StepEvent::Answered { .. }, .. });
+                // Where it stopped, a person says what became of a step, or calls it off.
+                let answer = matches!(
+                    event,
+                    Event::Step { event: StepEvent::Answered { .. }, .. }
+                        | Event::Run { event: RunEvent::Cancelled { .. } }
+                );
                 prop_assert!(answer && stopped || world.run.clone().apply(&event).is_err(), "{event:?}");
             }
         }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::event::{Event, RunEvent, StepEvent};
+use super::fault::Fault;
 use super::progress::Progress;
 use super::run::{Run, RunState};
 use super::step::StepState;
@@ -98,6 +99,29 @@ fn ended(run: &Run, why: &str, end: RunEvent) -> Vec<Event> {
         Event::Step { path: path.clone(), event }
     });
     cancelled.chain([Event::Run { event: end }]).collect()
+}
+
+/// Returns what happens to a run that took too long: nothing more starts, and it ends; nothing while a step is in effect.
+pub fn time_out(run: &Run, why: &str) -> Vec<Event> {
+    if run.is_in_effect() {
+        return Vec::new();
+    }
+    let open = run.live().filter(|(_, progress)| !progress.state.is_over());
+    let cancelled = open.map(|(path, _)| {
+        let event = StepEvent::Cancelled { why: why.to_owned() };
+        Event::Step { path: path.clone(), event }
+    });
+    cancelled.chain([Event::Run { event: RunEvent::Failed { why: why.to_owned() } }]).collect()
+}
+
+/// Returns what happens to a run that is not to be tried again: what was in effect is left to a decision, and it ends.
+pub fn park(run: &Run, why: &str) -> Vec<Event> {
+    let unknown = run.live().filter(|(_, progress)| progress.state.is_in_effect());
+    let unknown = unknown.map(|(path, _)| {
+        let event = StepEvent::NeedsDecision { fault: Fault::unknown(why) };
+        Event::Step { path: path.clone(), event }
+    });
+    unknown.chain([Event::Run { event: RunEvent::Parked { why: why.to_owned() } }]).collect()
 }
 
 /// Returns the steps that were in effect when the process ended; each is started again under its key.

@@ -187,3 +187,31 @@ fn a_long_line_of_kept_steps_is_walked_without_recursion() {
     let ready = Event::Step { path: StepPath("db/last".into()), event: StepEvent::Ready };
     assert_eq!(next(&run, at(0)).events, [ready]);
 }
+
+#[test]
+fn a_run_that_took_too_long_starts_nothing_more() {
+    let mut run = told("db: a, b, c < b", &["run started", "db/a ready", "db/a start 1"]);
+    assert_eq!(time_out(&run, "slow"), []);
+    run.apply(&event("db/a wait 1")).unwrap();
+    for event in time_out(&run, "slow") {
+        run.apply(&event).unwrap();
+    }
+    let expected = "failed: db/a=cancelled#1 db/b=cancelled db/c=cancelled";
+    assert_eq!(super::super::story::stands(&run), expected);
+}
+
+#[test]
+fn a_parked_run_leaves_what_was_in_effect_to_a_decision() {
+    let begun = ["run started", "db/a ready", "db/b ready", "db/a start 1", "db/a start 2"];
+    let mut run = told("db: a, b, c", &begun);
+    assert_eq!(run.steps[&StepPath("db/a".into())].lost, 1);
+    for event in park(&run, "it ended the process") {
+        run.apply(&event).unwrap();
+    }
+    let expected = "parked: db/a=needs-decision#2 db/b=ready db/c=pending";
+    assert_eq!(super::super::story::stands(&run), expected);
+    assert_eq!(run.steps[&StepPath("db/a".into())].lost, 0);
+    let mut queued = super::super::story::run("db: a");
+    queued.apply(&park(&queued, "it breaks the driver down")[0]).unwrap();
+    assert_eq!(super::super::story::stands(&queued), "parked: db/a=pending");
+}

@@ -1,10 +1,12 @@
 //! How far a step is: its state and what its attempts left behind; never what comes before or after it.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::event::StepEvent;
+use super::event::{Event, StepEvent};
 use super::fault::{Fault, FaultClass};
+use super::run::{IllegalEvent, Run};
 use super::step::StepState;
 use crate::reconcile::{Effect, PlannedStep, When};
 
@@ -33,6 +35,21 @@ pub struct Progress {
     /// People do it instead.
     #[serde(default)]
     pub by_hand: bool,
+    /// Attempts in a row that were in effect when the process ended.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lost: u32,
+    /// When something last happened to it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// When its first attempt began since a person last had it done again, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried_since: Option<Timestamp>,
+}
+
+/// Tells whether a number needs no mention.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl Progress {
@@ -72,13 +89,14 @@ impl Progress {
             (self.key, self.attempts) = (None, 0);
         }
         self.forgiven = self.attempts;
-        self.fault = None;
+        (self.fault, self.tried_since, self.lost) = (None, None, 0);
         self.state = StepState::Pending;
     }
 
     /// Takes in an event, or says in which state it does not fit.
     pub(super) fn take(&mut self, event: &StepEvent) -> Result<(), String> {
         let after = self.state.after(event).ok_or_else(|| self.state.to_string())?;
+        let is_lost = self.state == StepState::Started && after == StepState::Started;
         match event {
             StepEvent::Started { attempt, key, .. } => self.start(*attempt, key)?,
             StepEvent::Succeeded { result, outputs } => {
@@ -94,8 +112,17 @@ impl Progress {
             }
             _ => {}
         }
+        self.lost = if is_lost { self.lost.saturating_add(1) } else { 0 };
         self.state = after;
         Ok(())
+    }
+
+    /// Remembers when an event happened that was taken in.
+    fn stamp(&mut self, event: &StepEvent, at: Timestamp) {
+        self.since = Some(at);
+        if matches!(event, StepEvent::Started { .. }) {
+            self.tried_since.get_or_insert(at);
+        }
     }
 
     /// Counts an attempt. Its key never changes within a run: another one would be another effect.
@@ -109,6 +136,23 @@ impl Progress {
         self.attempts = attempt;
         self.key = Some(key.to_owned());
         self.fault = None;
+        Ok(())
+    }
+}
+
+impl Run {
+    /// Takes in an event of the journal, with its time.
+    pub fn apply_at(&mut self, event: &Event, at: Timestamp) -> Result<(), IllegalEvent> {
+        self.apply(event)?;
+        match event {
+            Event::Run { event } if event.said().is_some() => self.since = at,
+            Event::Run { .. } => {}
+            Event::Step { path, event } => {
+                if let Some(progress) = self.steps.get_mut(path) {
+                    progress.stamp(event, at);
+                }
+            }
+        }
         Ok(())
     }
 }

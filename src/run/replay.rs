@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use jiff::Timestamp;
 
 use super::event::{Event, RunEvent, StepEvent};
-use super::next::{call_off, give_way, interrupted, next};
+use super::next::{call_off, finishing, give_way, interrupted, next, time_out};
 use super::run::{IllegalEvent, Run};
 
 /// What came of a replay.
@@ -94,7 +94,9 @@ fn is_due(run: &Run, event: &Event) -> Result<(), Option<Event>> {
     let Event::Step { path, event: StepEvent::Started { .. } } = event else { return Ok(()) };
     let next = next(run, Timestamp::MAX);
     let begins = next.events.is_empty() && next.start.contains(path);
-    if begins || interrupted(run).contains(path) {
+    // Where nothing new starts any more, what nobody knows the outcome of is still looked up.
+    let looks = || finishing(run, Timestamp::MAX).start.contains(path);
+    if begins || interrupted(run).contains(path) || looks() {
         return Ok(());
     }
     Err(next.events.into_iter().next())
@@ -108,7 +110,8 @@ fn said(run: &Run, rest: &[Event]) -> Result<VecDeque<Event>, Option<Event>> {
         own.pop_front();
         return Ok(own);
     }
-    let mut ending: VecDeque<Event> = ending(run, rest).into();
+    let mut ending: VecDeque<Event> =
+        outer_end(run, rest, own.is_empty()).unwrap_or_default().into();
     if !ending.is_empty() && ending.front() == first {
         ending.pop_front();
         return Ok(ending);
@@ -116,14 +119,18 @@ fn said(run: &Run, rest: &[Event]) -> Result<VecDeque<Event>, Option<Event>> {
     Err(own.pop_front().or_else(|| ending.pop_front()))
 }
 
-/// Returns what happens where a newer revision takes the run's place, or a person calls it off, if that comes next.
-fn ending(run: &Run, rest: &[Event]) -> Vec<Event> {
+/// Returns how the run ends from outside, where that is what comes next: a newer revision, a person who calls it off, or
+/// too long a time.
+///
+/// The time of a run is looked at where nothing follows by itself; else its end would be whatever somebody wrote.
+fn outer_end(run: &Run, rest: &[Event], is_idle: bool) -> Option<Vec<Event>> {
     let cancels =
         |event: &&Event| matches!(event, Event::Step { event: StepEvent::Cancelled { .. }, .. });
-    match rest.iter().find(|event| !cancels(event)) {
-        Some(Event::Run { event: RunEvent::Superseded { commit } }) => give_way(run, commit),
-        Some(Event::Run { event: RunEvent::Cancelled { by, why } }) => call_off(run, by, why),
-        _ => Vec::new(),
+    match rest.iter().find(|event| !cancels(event))? {
+        Event::Run { event: RunEvent::Superseded { commit } } => Some(give_way(run, commit)),
+        Event::Run { event: RunEvent::Cancelled { by, why } } => Some(call_off(run, by, why)),
+        Event::Run { event: RunEvent::Failed { why } } if is_idle => Some(time_out(run, why)),
+        _ => None,
     }
 }
 
@@ -151,6 +158,29 @@ mod tests {
     }
 
     const BEGIN: &str = "run started\ndb/a ready\ndb/a start 1\n";
+
+    #[test]
+    fn too_long_a_time_cancels_what_is_open_and_ends_it() {
+        check(
+            "db: a, b < a",
+            &then("db/a wait 1\ndb/a cancel\ndb/b cancel\nrun failed"),
+            "the same, 0 left | failed: db/a=cancelled#1 db/b=cancelled",
+        );
+        check(
+            "db: a, b < a",
+            &then("db/a wait 1\ndb/b cancel\nrun failed"),
+            "4: db/a cancelled | waiting: db/a=waiting#1 db/b=pending",
+        );
+    }
+
+    #[test]
+    fn that_a_run_was_parked_is_an_answer() {
+        check(
+            "db: a, b < a",
+            &then("db/a start 2\ndb/a unknown\nrun parked"),
+            "the same, 0 left | parked: db/a=needs-decision#2 db/b=pending",
+        );
+    }
 
     fn then(more: &str) -> String {
         format!("{BEGIN}{more}")

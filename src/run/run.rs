@@ -35,7 +35,7 @@ pub enum RunState {
     Failed,
     /// A step's outcome is unknown.
     NeedsDecision,
-    /// It did harm too often.
+    /// It ended the process, or broke the driver down, too often.
     Parked,
     /// A newer revision took its place.
     Superseded,
@@ -106,6 +106,8 @@ pub struct Run {
     pub commit: String,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it was made, or a person last said how it goes on: its time counts from then.
+    pub since: Timestamp,
     /// Its state.
     pub state: RunState,
     /// How far each step is.
@@ -140,6 +142,7 @@ impl Run {
             first_effect: effect,
             commit,
             created_at: now,
+            since: now,
             state: RunState::Queued,
             steps,
             said: None,

@@ -234,7 +234,7 @@ impl Way {
         match text.first() {
             Some(b'%') if c == '%' => percent_itself(text, found),
             Some(b'%') => percent_encoded(c, text).into_iter().for_each(&mut *found),
-            Some(b'&') => entity(c, text).into_iter().for_each(&mut *found),
+            Some(b'&') => entity(c, text, found),
             Some(b'+') if c == ' ' => found(1),
             _ => {}
         }
@@ -324,20 +324,26 @@ fn again(rest: &[u8]) -> usize {
     rest.chunks(2).take(DEPTH).take_while(|pair| *pair == b"25").count()
 }
 
-/// Reads `&lt;`, `&#60;` and `&#x3c;`, however often their `&` was escaped again.
-fn entity(c: char, text: &[u8]) -> Option<usize> {
-    let mut rest = text.strip_prefix(b"&")?;
+/// Reads `&lt;`, `&#60;` and `&#x3c;`, however often their `&` was escaped again. For a `&` itself each `amp;` that
+/// follows may be a part of it, or what comes after it.
+fn entity(c: char, text: &[u8], found: &mut impl FnMut(usize)) {
+    let Some(mut rest) = text.strip_prefix(b"&") else { return };
     for _ in 0..DEPTH {
-        rest = rest.strip_prefix(b"amp;").unwrap_or(rest);
+        let Some(after) = rest.strip_prefix(b"amp;") else { break };
+        rest = after;
+        if c == '&' {
+            found(text.len() - rest.len());
+        }
     }
-    let read = text.len() - rest.len();
-    if c == '&' {
-        // `&amp;` is one, and so is what it was escaped to again.
-        return (read > 1).then_some(read);
+    if let Some(length) = named(c, rest) {
+        found(text.len() - rest.len() + length);
     }
+}
+
+/// Reads what stands behind the `&` of an entity.
+fn named(c: char, rest: &[u8]) -> Option<usize> {
     let end = rest.iter().take(10).position(|byte| *byte == b';')?;
-    let name = rest.get(..end)?;
-    let number = match name {
+    let number = match rest.get(..end)? {
         b"lt" => Some(u32::from('<')),
         b"gt" => Some(u32::from('>')),
         b"quot" => Some(u32::from('"')),
@@ -346,7 +352,7 @@ fn entity(c: char, text: &[u8]) -> Option<usize> {
         [b'#', digits @ ..] => std::str::from_utf8(digits).ok()?.parse().ok(),
         _ => None,
     };
-    (number? == u32::from(c)).then_some(read + end + 1)
+    (number? == u32::from(c)).then_some(end + 1)
 }
 
 fn hex(digits: &[u8]) -> Option<u32> {

@@ -13,12 +13,11 @@ use crate::catalog::Snapshot;
 impl Source {
     /// Reads the snapshot of a revision: a branch, a tag, a commit or `HEAD~1`.
     ///
-    /// For a directory that is the revision of the repository whose work tree it is the root of.
+    /// For a directory that is what the repository has of it that it is in, be it the root of its work tree or a folder.
     pub fn revision(&self, name: &str) -> Result<Snapshot, SourceError> {
         match self {
             Self::Git(_) => {
-                let unknown = || SourceError::Gone { commit: escaped(name.as_bytes()) };
-                let mirror = self.mirror().ok_or_else(unknown)?;
+                let mirror = self.mirror().ok_or_else(|| unknown(name))?;
                 read(mirror.repository(), name)
             }
             Self::Directory(directory) => of_work_tree(directory.root(), name),
@@ -27,14 +26,17 @@ impl Source {
 }
 
 fn of_work_tree(root: &Path, name: &str) -> Result<Snapshot, SourceError> {
-    let unknown = || SourceError::Gone { commit: escaped(name.as_bytes()) };
-    let repository = Repository::open(root).map_err(|_| unknown())?;
-    read(&repository, name)
+    let mut repository = super::repository::Repository::open(root)?;
+    let commit = resolve(&repository.git, name).ok_or_else(|| unknown(name))?;
+    repository.snapshot(&commit.to_string())
+}
+
+fn unknown(name: &str) -> SourceError {
+    SourceError::Gone { commit: escaped(name.as_bytes()) }
 }
 
 fn read(repository: &Repository, name: &str) -> Result<Snapshot, SourceError> {
-    let commit = resolve(repository, name)
-        .ok_or_else(|| SourceError::Gone { commit: escaped(name.as_bytes()) })?;
+    let commit = resolve(repository, name).ok_or_else(|| unknown(name))?;
     SnapshotReader::default().read(repository, &commit.to_string())
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::finding::{Finding, Place};
+use crate::id::{as_one_file, how_files_differ};
 
 /// How deep directories may be nested.
 pub(crate) const MAX_DEPTH: usize = 32;
@@ -88,9 +89,9 @@ pub(crate) fn judge(prefix: &str, names: &[&[u8]]) -> (Vec<bool>, Vec<Finding>) 
     (accepted, findings)
 }
 
-/// Returns what a file system that does not tell cases apart takes for the same name.
+/// Returns what some file system takes for the same name: it tells no cases apart, or composes accents.
 fn folded(name: &[u8]) -> String {
-    String::from_utf8_lossy(name).to_lowercase()
+    as_one_file(&String::from_utf8_lossy(name)).into_owned()
 }
 
 /// Says with which other name of its directory a name collides.
@@ -99,7 +100,11 @@ fn collision(name: &[u8], same: &[&[u8]]) -> Option<String> {
         return None;
     }
     Some(match same.iter().find(|other| **other != name) {
-        Some(other) => format!("the name differs from `{}` in case only", escaped(other)),
+        Some(other) => {
+            let how =
+                how_files_differ(&String::from_utf8_lossy(name), &String::from_utf8_lossy(other));
+            format!("the name differs from `{}` {how}", escaped(other))
+        }
         None => "the name stands twice in its directory".to_owned(),
     })
 }
@@ -160,6 +165,14 @@ mod tests {
         assert_eq!(
             findings[1].to_string(),
             "services/a/web.yaml:1:1: error source/hostile-name the name differs from `Web.yaml` in case only (rename it; until then nothing under this name is read)"
+        );
+        let accents: Vec<&[u8]> =
+            vec!["caf\u{e9}".as_bytes(), "cafe".as_bytes(), "cafe\u{301}".as_bytes()];
+        let (accepted, findings) = judge("services/", &accents);
+        assert_eq!(accepted, [false, true, false]);
+        assert_eq!(
+            findings[1].message,
+            "the name differs from `caf\u{e9}` only in how its accents are stored: they are characters of their own here (Unicode NFD)"
         );
         let twice: Vec<&[u8]> = vec![b"a", b"a"];
         assert_eq!(judge("", &twice).0, [false, false]);

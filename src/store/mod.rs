@@ -2,6 +2,7 @@
 
 mod approval;
 mod audit;
+mod breaker;
 mod chain;
 mod decision;
 mod error;
@@ -16,6 +17,7 @@ mod verify;
 
 pub use approval::{Approval, ApprovalState};
 pub use audit::{AuditEntry, AuditFilter};
+pub use breaker::BreakerStore;
 pub use chain::{BreakKind, ChainBreak, ChainWalk, verify_chain};
 pub use decision::{Decision, DecisionKind};
 pub use error::StoreError;

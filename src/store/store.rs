@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::approval::{Approval, ApprovalState};
 use super::audit::{AuditEntry, AuditFilter};
+use super::breaker::BreakerStore;
 use super::decision::{Decision, DecisionKind};
 use super::error::StoreError;
 use super::lease::{Lease, LeaseHolder};
@@ -220,7 +221,7 @@ pub enum UnitWrite {
 ///
 /// Methods that take a [`Lease`] are for the driver alone and refuse a lease that was taken over.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: BreakerStore + Send + Sync {
     /// Takes the exclusive right to drive, with a token larger than any before; refused while another holds it.
     async fn acquire(&self, holder: &LeaseHolder, now: Timestamp) -> Result<Lease, StoreError>;
     /// Gives the right back.

@@ -136,6 +136,20 @@ proptest! {
     }
 
     #[test]
+    fn a_host_keeps_its_end(value in any_value()) {
+        let scope = scope_of(&value);
+        if let Ok(rendered) = render("https://{{fields.a}}.example.com:8443/p", Target::Url, &scope) {
+            let url = url::Url::parse(&rendered).unwrap();
+            prop_assert!(url.host_str().unwrap().ends_with(".example.com"), "{}", rendered);
+            prop_assert_eq!((url.port(), url.path(), url.username()), (Some(8443), "/p", ""));
+        }
+        if let Ok(rendered) = render("https://host:{{fields.a}}/p", Target::Url, &scope) {
+            let url = url::Url::parse(&rendered).unwrap();
+            prop_assert_eq!((url.host_str(), url.path(), url.username()), (Some("host"), "/p", ""));
+        }
+    }
+
+    #[test]
     fn a_header_stays_one_line(value in any_value()) {
         match render("Bearer {{fields.a}}", Target::Header, &scope_of(&value)) {
             Ok(header) => prop_assert!(!header.contains(['\r', '\n', '\0']) && header.ends_with(&value)),

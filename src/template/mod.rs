@@ -28,6 +28,8 @@ mod laws;
 #[cfg(test)]
 mod laws_text;
 #[cfg(test)]
+mod literal_laws;
+#[cfg(test)]
 mod tests;
 
 pub use check::{Rewrite, TemplateProblem, check, read};

@@ -101,9 +101,9 @@ impl<'a> Context<'a> {
         Self { catalog, owners, today, waiting, unusable, bundle_reads, variables }
     }
 
-    /// Tells whether these and no others are the ids that cannot be used.
-    pub(super) fn has_unusable(&self, ids: &BTreeSet<(Space, String)>) -> bool {
-        self.unusable == ids
+    /// Returns the ids that cannot be used.
+    pub(super) fn unusable(&self) -> &BTreeSet<(Space, String)> {
+        self.unusable
     }
 
     /// Returns what a service reads from others: by its own lone references, or through its bundle.
@@ -130,11 +130,10 @@ impl<'a> Context<'a> {
     }
 
     /// Returns what a service is of, where that is there.
-    pub fn offer_of(&self, service: &Service) -> Option<Offer<'a>> {
-        match (&service.catalog_item, &service.catalog_bundle) {
-            (Some(id), _) => self.catalog.items.get(id).map(Offer::Item),
-            (None, Some(id)) => self.catalog.bundles.get(id).map(Offer::Bundle),
-            (None, None) => None,
+    pub fn offer_of(&self, service: &Entry<Service>) -> Option<Offer<'a>> {
+        match service.is_of_bundle() {
+            false => self.catalog.items.get(service.offer()).map(Offer::Item),
+            true => self.catalog.bundles.get(service.offer()).map(Offer::Bundle),
         }
     }
 
@@ -172,8 +171,8 @@ pub struct ServiceContext<'a> {
 }
 
 impl<'a> ServiceContext<'a> {
-    pub(super) fn of(context: &'a Context<'a>, service: &'a Service) -> Self {
-        let offer = context.offer_of(service);
+    pub(super) fn of(context: &'a Context<'a>, entry: &'a Entry<Service>) -> Self {
+        let (offer, service) = (context.offer_of(entry), &*entry.body);
         let components = match offer {
             Some(Offer::Bundle(bundle)) => bundle.body.components.as_slice(),
             _ => &[],

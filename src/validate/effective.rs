@@ -75,6 +75,9 @@ pub(super) fn shared_id(document: &Document) -> Arc<str> {
 
 /// Returns the ids that a document had before.
 pub(super) fn former_ids(document: &Document) -> &[String] {
+    if let Some(brief) = &document.brief {
+        return &brief.former_ids;
+    }
     match &document.body {
         Some(Body::Item(item)) => &item.metadata.former_ids,
         Some(Body::Bundle(bundle)) => &bundle.metadata.former_ids,

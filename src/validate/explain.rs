@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::credentials::IN_CLEAR;
 use super::registry::{Check, Rule, rule, rules};
 use crate::finding::Severity;
 
@@ -35,6 +36,11 @@ fn otherwise(rule: &Rule) -> String {
     );
     if rule.severity < Severity::Error {
         let _ = write!(text, " A comment `# trueline: allow {} REASON` allows it once.", rule.id);
+    } else if rule.id == IN_CLEAR {
+        text.push_str(
+            " A comment `# trueline: allow secret/in-clear REASON` allows once what only looks like a credential; \
+             nothing allows what a password field holds.",
+        );
     }
     text
 }

@@ -6,15 +6,14 @@ use std::sync::Arc;
 use imbl::ordmap::DiffItem;
 use rayon::prelude::*;
 
-use super::context::{Context, Offer, ServiceContext};
+use super::context::{Context, ServiceContext};
 use super::effective::{Effective, Space, former_ids, is_sound, key_of};
 use super::judge::Against;
-use super::known::{key_of_check, key_of_names};
+use super::lost::lost;
 use super::registry::{Check, Rule, rules};
 use super::run::run;
 use super::severities::Severities;
-use crate::catalog::{Bundle, Catalog, Document, Entry, Kind, Memory, Service};
-use crate::digest::Digest;
+use crate::catalog::{Bundle, Catalog, Document, Entry, Kind, Service};
 use crate::finding::Finding;
 use crate::owners::Owners;
 
@@ -24,10 +23,7 @@ const REASONS: usize = 3;
 /// What a catalog is checked against, beside itself.
 pub(super) struct Beside<'a> {
     pub(super) owners: &'a Arc<Owners>,
-    /// What the files that say who owns what hold.
-    pub(super) owners_digest: Digest,
     pub(super) against: &'a Against,
-    pub(super) memory: Option<&'a Memory>,
     /// Whether what is compiled for a check is of no use after it.
     pub(super) is_forgetful: bool,
 }
@@ -51,7 +47,8 @@ pub(super) struct Fit {
 struct Checked {
     catalog: Catalog,
     unusable: BTreeSet<(Space, String)>,
-    owners: Arc<Owners>,
+    /// By whom names were checked; nobody where that has to be done again.
+    owners: Option<Arc<Owners>>,
 }
 
 /// What keeps a service from fitting.
@@ -63,6 +60,49 @@ struct Unfit {
 }
 
 impl Fit {
+    /// Makes one who checked a catalog before, and found nothing in the services of it that are right.
+    pub(super) fn going_on(
+        catalog: &Catalog,
+        (unusable, owners): (BTreeSet<(Space, String)>, Option<Arc<Owners>>),
+        waiting: Vec<(String, Vec<String>)>,
+    ) -> Self {
+        let last = Checked { catalog: catalog.clone(), unusable, owners };
+        let mut fit = Self { last: Some(last), ..Self::default() };
+        for (id, waits_for) in waiting {
+            fit.wait(&id, waits_for);
+        }
+        fit
+    }
+
+    /// Tells whether something keeps a service from fitting.
+    pub(super) fn is_unfit(&self, id: &str) -> bool {
+        self.unfit.contains_key(id)
+    }
+
+    /// Returns how many services something keeps from fitting.
+    pub(super) fn count_unfit(&self) -> usize {
+        self.unfit.len()
+    }
+
+    /// Returns the services that a service waits for.
+    pub(super) fn waits_for(&self, id: &str) -> &[String] {
+        self.waiting.get(id).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Tells whether nothing is wrong with any name.
+    pub(super) fn has_sound_names(&self) -> bool {
+        self.of_names.is_empty()
+    }
+
+    fn wait(&mut self, id: &str, waits_for: Vec<String>) {
+        for other in &waits_for {
+            self.awaited.entry(other.clone()).or_default().insert(id.to_owned());
+        }
+        if !waits_for.is_empty() {
+            self.waiting.insert(id.to_owned(), waits_for);
+        }
+    }
+
     /// Runs the rules about services, bundles and the whole; returns what they found, and
     /// the services that do not fit.
     pub(super) fn check(
@@ -83,7 +123,7 @@ impl Fit {
         let mut found = self.of_services(&mut misfits, severities);
         found.extend(check_bundles(&context, &mut misfits, severities));
         context.waiting = self.waiting.keys().cloned().collect();
-        let whole = self.check_whole(&context, effective, beside).into_iter();
+        let whole = self.check_whole(&context, beside).into_iter();
         let whole = whole.filter_map(|finding| severities.apply(finding));
         for finding in whole.chain(check_change(&context, beside.against, severities)) {
             let document = catalog.documents.get(&finding.place.path);
@@ -97,7 +137,7 @@ impl Fit {
         self.last = Some(Checked {
             catalog: catalog.clone(),
             unusable: effective.unusable.clone(),
-            owners: beside.owners.clone(),
+            owners: Some(beside.owners.clone()),
         });
         (found, misfits.0)
     }
@@ -107,13 +147,13 @@ impl Fit {
         let catalog = context.catalog;
         let stale = match &self.last {
             Some(last) if last.catalog.settings == catalog.settings => {
-                context.has_unusable(&last.unusable).then(|| self.stale(&last.catalog, catalog))
+                Some(self.stale(last, context))
             }
             _ => None,
         };
-        let ids: Vec<&String> = match &stale {
-            Some(stale) => stale.iter().collect(),
-            None => catalog.services.keys().collect(),
+        let ids: Vec<&str> = match &stale {
+            Some(stale) => stale.iter().map(String::as_str).collect(),
+            None => catalog.services.keys().map(String::as_str).collect(),
         };
         if stale.is_none() {
             self.unfit.clear();
@@ -127,25 +167,52 @@ impl Fit {
             }
             let Some((unfit, waits_for)) = result else { continue };
             if let Some(unfit) = unfit {
-                self.unfit.insert(id.clone(), unfit);
+                self.unfit.insert(id.to_owned(), unfit);
             }
-            for other in &waits_for {
-                self.awaited.entry(other.clone()).or_default().insert(id.clone());
-            }
-            if !waits_for.is_empty() {
-                self.waiting.insert(id.clone(), waits_for);
-            }
+            self.wait(id, waits_for);
         }
         self.awaited.retain(|_, by| !by.is_empty());
     }
 
     /// Returns the services that were checked against something that is another by now.
-    fn stale(&self, before: &Catalog, after: &Catalog) -> BTreeSet<String> {
-        let mut stale = before.changed_services(after);
+    fn stale(&self, last: &Checked, context: &Context<'_>) -> BTreeSet<String> {
+        let mut stale = last.catalog.changed_services(context.catalog);
+        stale.extend(self.turned(&last.unusable, context));
         let readers = stale.iter().filter_map(|id| self.awaited.get(id));
         let readers: Vec<String> = readers.flatten().cloned().collect();
         stale.extend(readers);
         stale
+    }
+
+    /// Returns the services that name what can be used by now and could not be, or the other way round.
+    fn turned(&self, before: &BTreeSet<(Space, String)>, context: &Context<'_>) -> Vec<String> {
+        let (mut offers, mut environments, mut turned) = (BTreeSet::new(), BTreeSet::new(), vec![]);
+        for (space, id) in context.unusable().symmetric_difference(before) {
+            match space {
+                Space::Offer => drop(offers.insert(id.as_str())),
+                Space::Environment => drop(environments.insert(id.as_str())),
+                Space::Service => {
+                    turned.extend(self.awaited.get(id).into_iter().flatten().cloned())
+                }
+                Space::Settings => {}
+            }
+        }
+        if offers.is_empty() && environments.is_empty() {
+            return turned;
+        }
+        let bundles = context.catalog.bundles.iter().filter(|(_, bundle)| {
+            let mut components = bundle.body.components.iter();
+            components.any(|component| offers.contains(component.catalog_item.as_str()))
+        });
+        let bundles: Vec<&str> = bundles.map(|(id, _)| id.as_str()).collect();
+        offers.extend(bundles);
+        let services = context.catalog.services.iter().filter(|(_, entry)| {
+            let environment = entry.environment();
+            offers.contains(entry.offer())
+                || environment.is_some_and(|id| environments.contains(id))
+        });
+        turned.extend(services.map(|(id, _)| id.clone()));
+        turned
     }
 
     /// Collects what was found in services.
@@ -167,24 +234,14 @@ impl Fit {
     }
 
     /// Runs the rules about the whole; those about names only where a name changed.
-    fn check_whole(
-        &mut self,
-        context: &Context<'_>,
-        effective: &Effective,
-        beside: &Beside<'_>,
-    ) -> Vec<Finding> {
-        let mut same_names = self.last.as_ref().is_some_and(|last| {
-            Arc::ptr_eq(&last.owners, beside.owners)
+    fn check_whole(&mut self, context: &Context<'_>, beside: &Beside<'_>) -> Vec<Finding> {
+        let same_names = self.last.as_ref().is_some_and(|last| {
+            last.owners.as_ref().is_some_and(|owners| Arc::ptr_eq(owners, beside.owners))
                 && last.catalog.settings == context.catalog.settings
                 && has_same_names(&last.catalog, context.catalog, &self.of_names)
         });
-        let mut remembered = None;
         if !same_names {
             self.of_names.clear();
-            // Where all can be used, nothing decides but what is in the key.
-            let memory = beside.memory.filter(|_| effective.unusable.is_empty());
-            remembered = memory.map(|memory| (memory, key_of_names(context, beside.owners_digest)));
-            same_names = remembered.is_some_and(|(memory, key)| memory.get(&key).is_some());
         }
         let check = |rule: &&'static Rule| {
             let (mut whole, mut of_names) = (Vec::new(), Vec::new());
@@ -198,10 +255,6 @@ impl Fit {
         let found: Vec<(Vec<Finding>, Vec<Finding>)> = rules().par_iter().map(check).collect();
         let (whole, of_names): (Vec<_>, Vec<_>) = found.into_iter().unzip();
         self.of_names.extend(of_names.into_iter().flatten());
-        if let Some((memory, key)) = remembered.filter(|_| !same_names && self.of_names.is_empty())
-        {
-            memory.put(key, Vec::new());
-        }
         let mut whole: Vec<Finding> = whole.into_iter().flatten().collect();
         whole.extend(self.of_names.iter().cloned());
         whole
@@ -209,51 +262,47 @@ impl Fit {
 }
 
 /// What was found of a service, by its id; nothing where it is gone.
-type Result<'a> = (&'a String, Option<(Option<Unfit>, Vec<String>)>);
+type Result<'a> = (&'a str, Option<(Option<Unfit>, Vec<String>)>);
 
 /// Checks services, those of one item after another: what a form compiles to is needed for its own services only.
 fn checked_all<'a>(
     context: &Context<'_>,
-    mut ids: Vec<&'a String>,
+    ids: Vec<&'a str>,
     beside: &Beside<'_>,
 ) -> Vec<Result<'a>> {
     let services = &context.catalog.services;
-    let offer = |id: &String| services.get(id).map(|entry| entry.body.offer());
-    ids.sort_by(|a, b| offer(a).cmp(&offer(b)));
-    let of_one = |ids: &[&'a String]| -> Vec<Result<'a>> {
-        let check = |id: &&'a String| Some(checked(context, services.get(*id)?, beside.memory));
-        let results = ids.par_iter().map(|id| (*id, check(id))).collect();
-        let offered = ids.first().and_then(|id| context.offer_of(&services.get(*id)?.body));
-        offered.filter(|_| beside.is_forgetful).inspect(|offer| offer.document().release());
+    let offered = |id: &'a str| {
+        let entry = services.get(id);
+        (entry.map(Entry::offer), id, entry)
+    };
+    let mut offered: Vec<_> = ids.into_iter().map(offered).collect();
+    offered.par_sort_by_key(|(offer, id, _)| (*offer, *id));
+    let of_one = |of_one: &[(_, &'a str, Option<&Entry<Service>>)]| -> Vec<Result<'a>> {
+        let check = |entry: Option<&Entry<Service>>| entry.map(|entry| checked(context, entry));
+        let results = of_one.par_iter().map(|(_, id, entry)| (*id, check(*entry))).collect();
+        let entry = of_one.iter().find_map(|(_, _, entry)| *entry);
+        let offer = entry.and_then(|entry| context.offer_of(entry));
+        offer.filter(|_| beside.is_forgetful).inspect(|offer| offer.document().release());
         results
     };
     let results: Vec<Vec<Result<'a>>> =
-        ids.par_chunk_by(|a, b| offer(a) == offer(b)).map(of_one).collect();
+        offered.par_chunk_by(|(a, ..), (b, ..)| a == b).map(of_one).collect();
     results.into_iter().flatten().collect()
 }
 
 /// Checks one service: what keeps it from fitting, and what it waits for.
-fn checked(
-    context: &Context<'_>,
-    entry: &Entry<Service>,
-    memory: Option<&Memory>,
-) -> (Option<Unfit>, Vec<String>) {
-    let of = ServiceContext::of(context, &entry.body);
-    let remembered = memory.and_then(|memory| Some((memory, key_of_check(&of, &entry.document)?)));
-    let is_known = remembered.is_some_and(|(memory, key)| memory.get(&key).is_some());
-    let (findings, lost) = match is_known {
-        true => (Vec::new(), Vec::new()),
-        false => (check_service(&of, &entry.document), lost(&of)),
-    };
-    if let Some((memory, key)) = remembered.filter(|_| !is_known)
-        && findings.is_empty()
-        && lost.is_empty()
-    {
-        memory.put(key, Vec::new());
-    }
+fn checked(context: &Context<'_>, entry: &Entry<Service>) -> (Option<Unfit>, Vec<String>) {
+    let of = ServiceContext::of(context, entry);
+    let (findings, lost) = (check_service(&of, &entry.document), lost(&of));
     let waits_for: BTreeSet<&str> = of.upstream().collect();
     let unfit = (!findings.is_empty() || !lost.is_empty()).then_some(Unfit { findings, lost });
     (unfit, waits_for.into_iter().map(ToOwned::to_owned).collect())
+}
+
+/// Tells whether nothing keeps a service from fitting, whatever other services there are.
+pub(super) fn fits_alone(context: &Context<'_>, entry: &Entry<Service>) -> bool {
+    let (unfit, waits_for) = checked(context, entry);
+    unfit.is_none() && waits_for.is_empty()
 }
 
 /// Tells whether paths, kinds and ids are the same, and the documents that something was found in.
@@ -310,7 +359,7 @@ fn check_bundles(
             let why = format!("bundle `{id}` does not fit: {}", error.message);
             let users = context.catalog.services.iter();
             users
-                .filter(|(_, user)| user.body.catalog_bundle.as_ref() == Some(id))
+                .filter(|(_, user)| user.is_of_bundle() && user.offer() == id)
                 .for_each(|(service, _)| misfits.add(service, why.clone()));
         }
         found.extend(findings);
@@ -338,32 +387,4 @@ pub(super) fn check_bundle(context: &Context<'_>, entry: &Entry<Bundle>) -> Vec<
             check(context, entry, findings);
         }
     })
-}
-
-/// Says which documents a service needs that are there but cannot be used.
-fn lost(of: &ServiceContext<'_>) -> Vec<String> {
-    let mut lost = Vec::new();
-    let service = of.service;
-    if of.offer.is_none() && of.context.is_unusable_offer(service.offer()) {
-        lost.push(format!("`{}` cannot be used until its document is mended", service.offer()));
-    }
-    if let Some(Offer::Bundle(bundle)) = of.offer {
-        for component in &bundle.body.components {
-            let id = &component.catalog_item;
-            if !of.context.catalog.items.contains_key(id) && of.context.is_unusable_offer(id) {
-                lost.push(format!("`{id}` cannot be used until its document is mended"));
-            }
-        }
-    }
-    if let (None, Some(id)) = (of.environment, &service.metadata.environment)
-        && of.context.is_unusable_environment(id)
-    {
-        lost.push(format!("environment `{id}` cannot be used until its document is mended"));
-    }
-    for id in of.upstream() {
-        if !of.context.catalog.services.contains_key(id) && of.context.is_unusable_service(id) {
-            lost.push(format!("service `{id}` cannot be used until its document is mended"));
-        }
-    }
-    lost
 }

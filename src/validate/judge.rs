@@ -11,12 +11,12 @@ use super::effective::{
     self, Effective, Good, GoodReader, Holders, Judgement, Overlay, Past, Space, key_of, shared_id,
 };
 use super::fit::{Beside, Fit};
-use super::known::{OwnersKey, digest_of_owners};
+use super::known::OwnersKey;
 use super::run::check_document;
 use super::severities::Severities;
 use super::suppress::{Ran, Shelf, Suppressed};
 use crate::catalog::{
-    Body, Catalog, Document, Documents, Kind, Memory, Reader, Settings, Snapshot,
+    Body, Catalog, Document, Documents, Kind, Memory, Reader, Settings, Snapshot, Torn,
 };
 use crate::finding::Finding;
 use crate::owners::Owners;
@@ -69,7 +69,11 @@ pub struct Judge {
     fit: Fit,
     owners: Option<(OwnersKey, Arc<Owners>)>,
     comments: Shelf,
-    memory: Option<Arc<Memory>>,
+    /// What an earlier run knew, until the first snapshot is judged.
+    memory: Option<Memory>,
+    torn: Torn,
+    /// How many documents were read and found to be right in themselves.
+    fresh: usize,
     /// Whether good versions are of no use to anybody.
     is_forgetful: bool,
 }
@@ -84,16 +88,23 @@ struct Last {
     is_remembered: bool,
 }
 
+impl Last {
+    /// What would have been judged last, had all of it been there then.
+    fn of(catalog: Arc<Catalog>) -> Self {
+        let unusable = BTreeSet::new();
+        Self { catalog, unusable, absent_is_unknown: false, is_remembered: true }
+    }
+}
+
 impl Judge {
     /// Makes a judge who knows the last good version of every document.
     pub fn new(last_good: Vec<Good>) -> Self {
         Self { past: Past::of(last_good), ..Self::default() }
     }
 
-    /// Makes a judge who does not look again at what earlier runs found to be right, and adds to that.
-    pub fn recalling(memory: Arc<Memory>) -> Self {
-        let reader = Reader::recalling(memory.clone());
-        Self { reader, memory: Some(memory), ..Self::default() }
+    /// Makes a judge who goes on from where an earlier run stopped, and lets each snapshot be judged by itself.
+    pub fn recalling(memory: Memory) -> Self {
+        Self { memory: Some(memory), is_forgetful: true, ..Self::default() }
     }
 
     /// Lets each snapshot be judged by itself: no good version is remembered.
@@ -109,6 +120,7 @@ impl Judge {
 
     /// Judges a snapshot as a change of a base, on a day.
     pub fn judge_against(&mut self, snapshot: &Snapshot, against: &Against) -> Judged {
+        self.begin(snapshot);
         let severities = self.take(snapshot);
         let judgement =
             Judgement { documents: &self.documents, wrong: &self.wrong, holders: &self.holders };
@@ -124,15 +136,7 @@ impl Judge {
             false => self.remembered(&catalog, &effective),
         };
         let owners = self.owners(snapshot);
-        let owners_digest = digest_of_owners(self.owners.as_ref().map(|(key, _)| key));
-        let memory = self.memory.as_deref();
-        let beside = Beside {
-            owners: &owners,
-            owners_digest,
-            against,
-            memory,
-            is_forgetful: self.is_forgetful,
-        };
+        let beside = Beside { owners: &owners, against, is_forgetful: self.is_forgetful };
         let in_force = self.in_force(&effective, &severities);
         let (mut beyond, misfits) = self.fit.check(&catalog, &effective, &in_force, &beside);
         // What stands in a last good version is nothing that the snapshot could mend.
@@ -189,8 +193,8 @@ impl Judge {
 
     /// Takes in the documents of a snapshot, and finds which are wrong in themselves.
     fn take(&mut self, snapshot: &Snapshot) -> Severities {
-        let (memory, is_forgetful) = (self.memory.as_deref(), self.is_forgetful);
-        let look = |document: &Document| looked_at(document, memory, is_forgetful);
+        let is_forgetful = self.is_forgetful;
+        let look = |document: &Document| looked_at(document, is_forgetful);
         let (documents, mut seen) = self.reader.read_and(snapshot, look);
         if !std::mem::replace(&mut self.shared, true) {
             for document in documents.values() {
@@ -210,8 +214,10 @@ impl Judge {
             let is_right = |new: &Document| {
                 new.findings.is_empty() && new.body.is_some() && findings.is_empty()
             };
-            if new.as_ref().is_some_and(|new| !is_right(new)) {
-                self.flaws.insert(path.clone(), findings);
+            match new {
+                Some(new) if is_right(new) => self.fresh += 1,
+                Some(_) => drop(self.flaws.insert(path.clone(), findings)),
+                None => {}
             }
         }
         self.documents = documents;
@@ -357,17 +363,13 @@ struct Seen {
     comments: Vec<Comment>,
 }
 
-/// Checks a document by itself, unless it is known that nothing is wrong with it; lets go of what is not needed any more.
-fn looked_at(document: &Document, memory: Option<&Memory>, is_forgetful: bool) -> Seen {
-    if memory.is_some_and(|memory| memory.knows(document)) {
-        return Seen { comments: comments(document), ..Seen::default() };
-    }
+/// Checks a document by itself; lets go of what is not needed any more.
+fn looked_at(document: &Document, is_forgetful: bool) -> Seen {
     let seen = Seen { findings: check_document(document), comments: comments(document) };
-    if seen.findings.is_empty() && document.findings.is_empty() && seen.comments.is_empty() {
-        memory.iter().for_each(|memory| memory.keep(document));
-        if is_forgetful {
-            document.release();
-        }
+    let is_right =
+        seen.findings.is_empty() && document.findings.is_empty() && seen.comments.is_empty();
+    if is_forgetful && is_right {
+        document.release();
     }
     seen
 }
@@ -383,6 +385,7 @@ fn wrong(document: &Document, own: &[Finding], severities: &Severities) -> Optio
     }
 }
 
+mod going_on;
 #[cfg(test)]
 mod memory_tests;
 #[cfg(test)]

@@ -36,6 +36,8 @@ mod graph;
 mod judge;
 mod known;
 mod look_alike;
+mod lost;
+mod parts;
 mod references;
 mod registry;
 pub mod report;

@@ -13,6 +13,9 @@ use crate::kinds::{self, ActionKind, Reversal};
 /// Outputs by action; nothing where the type of the action is unknown, so that any name may be one.
 type Outputs<'a> = BTreeMap<&'a str, Option<BTreeSet<String>>>;
 
+/// What the place of targets is called.
+const TARGETS: &str = "the targets of an item";
+
 /// What the templates of one place may refer to.
 #[derive(Clone, Debug)]
 pub(super) struct Names<'a> {
@@ -87,6 +90,20 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// What the targets of an item see: nothing that whoever asks for a service can choose freely.
+    pub(super) fn of_targets(item: &'a Item) -> Self {
+        let mut fixed = of_item(item);
+        fixed.insert("service".to_owned(), json!({"id": "", "team": "", "environment": ""}));
+        Self {
+            place: TARGETS,
+            form: &item.presentation.form,
+            fixed: Arc::new(fixed),
+            outputs: None,
+            own: "",
+            open: &["environment"],
+        }
+    }
+
     /// What the `config` of a component sees.
     pub(super) fn of_config(bundle: &'a Bundle) -> Self {
         Self {
@@ -112,7 +129,7 @@ impl<'a> Names<'a> {
     }
 
     fn has_fields(&self) -> bool {
-        !self.fixed.is_empty()
+        !self.fixed.is_empty() && self.place != TARGETS
     }
 
     /// Says what is wrong with a path; nothing where it may have a value.

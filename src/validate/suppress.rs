@@ -1,10 +1,11 @@
 //! What comments allow: `# trueline: allow RULE reason` takes a finding away, and is itself checked. It allows no error of reading.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::comments::{Comment, Scope, Word, comments, place_of};
+use super::credentials::{IN_CLEAR, NAME_IT};
 use super::registry::{Check, Rule, rule, rules};
 use crate::catalog::{Document, Documents};
 use crate::finding::{Edit, Finding, Fix, Place, Severity, nearest};
@@ -16,11 +17,18 @@ pub struct Allows {
     path: Arc<str>,
     bytes: Arc<[u8]>,
     comments: Arc<Vec<Comment>>,
-    /// For every rule of every comment whether it took a finding away.
-    used: Vec<Vec<AtomicBool>>,
+    /// For every rule of every comment what became of it: `IDLE`, `REFUSED` or `USED`.
+    used: Vec<Vec<AtomicU8>>,
     /// What they took away; some of it is asked about more than once.
     taken: Mutex<Vec<Suppressed>>,
 }
+
+/// No finding of the rule stands where the comment counts.
+const IDLE: u8 = 0;
+/// It was about a finding that no comment takes away.
+const REFUSED: u8 = 1;
+/// It took a finding away.
+const USED: u8 = 2;
 
 /// A finding that a comment took away.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +63,11 @@ impl Shelf {
         if !comments.is_empty() {
             self.0.insert(path.clone(), Arc::new(comments));
         }
+    }
+
+    /// Tells whether a document has any.
+    pub(super) fn has(&self, path: &Arc<str>) -> bool {
+        self.0.contains_key(path)
     }
 
     /// Returns what the comments allow, none of it needed yet.
@@ -102,6 +115,11 @@ pub(super) fn may_be_allowed(rule: &Rule, severity: Severity) -> bool {
     mild && !rule.is_fixed() && rule.group() != "suppression"
 }
 
+/// Tells whether a finding is an error that people know better: what looks like a credential may be an example.
+fn is_known_better(finding: &Finding) -> bool {
+    finding.rule == IN_CLEAR && finding.hint.as_deref() == Some(NAME_IT)
+}
+
 impl Allows {
     /// Reads what the comments of a document allow; costs a search for one word where there are none.
     pub fn of(document: &Document) -> Self {
@@ -109,8 +127,8 @@ impl Allows {
     }
 
     fn made_of(document: &Document, comments: Arc<Vec<Comment>>) -> Self {
-        let unused = |comment: &Comment| -> Vec<AtomicBool> {
-            comment.words.iter().map(|_| AtomicBool::new(false)).collect()
+        let unused = |comment: &Comment| -> Vec<AtomicU8> {
+            comment.words.iter().map(|_| AtomicU8::new(IDLE)).collect()
         };
         Self {
             path: document.path.clone(),
@@ -134,16 +152,20 @@ impl Allows {
         let words = covering.flat_map(|(comment, used)| {
             comment.words.iter().zip(used).map(move |(word, used)| (comment, word, used))
         });
-        let naming: Vec<(&Comment, &AtomicBool)> = words
+        let naming: Vec<(&Comment, &AtomicU8)> = words
             .filter(|(_, word, _)| word.rule == finding.rule)
             .map(|(comment, _, used)| (comment, used))
             .collect();
-        let may = |row: &Rule| may_be_allowed(row, finding.severity);
-        let Some((first, _)) = naming.first().filter(|_| rule(&finding.rule).is_some_and(may))
-        else {
+        let Some((first, _)) = naming.first() else { return false };
+        let may = rule(&finding.rule)
+            .is_some_and(|row| may_be_allowed(row, finding.severity) || is_known_better(finding));
+        let became = if may { USED } else { REFUSED };
+        naming.iter().for_each(|(_, used)| {
+            used.fetch_max(became, Ordering::Relaxed);
+        });
+        if !may {
             return false;
-        };
-        naming.iter().for_each(|(_, used)| used.store(true, Ordering::Relaxed));
+        }
         let taken = Suppressed { finding: finding.clone(), reason: first.reason.clone() };
         let mut known = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if !known.contains(&taken) {
@@ -178,11 +200,15 @@ impl Allows {
             }
             let mut idle = Vec::new();
             for (word, used) in comment.words.iter().zip(used) {
+                let used = used.load(Ordering::Relaxed);
                 match rule(&word.rule) {
                     None => found.push(self.unknown(comment, word)),
-                    Some(_) if used.load(Ordering::Relaxed) => {}
+                    Some(_) if used == USED => {}
                     Some(row) => match severity(row) {
-                        Some(severity) if !may_be_allowed(row, severity) => {
+                        Some(severity)
+                            if !may_be_allowed(row, severity)
+                                && (row.id != IN_CLEAR || used == REFUSED) =>
+                        {
                             found.push(self.not_possible(comment, word));
                         }
                         Some(_) if comment.has_reason() => {

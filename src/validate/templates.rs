@@ -4,10 +4,25 @@ use super::scope::{Names, has_answered, of_actions};
 use super::texts::{action_lists, action_texts, each_text, escape};
 use crate::catalog::{Body, Bundle, Document, Item};
 use crate::kinds;
-use crate::template::is_template;
+use crate::template::{HELPERS, ROOTS, is_template};
 
 /// Takes a template, the JSON pointer to it, and what it may refer to.
 pub(super) type Visit<'v> = &'v mut dyn FnMut(&str, &str, &Names<'_>);
+
+/// What to do about braces that another program is to read.
+pub(super) const AS_IT_IS: &str = "write `$\\{{…}}` where the braces are meant for another program";
+
+/// Tells whether the tag around a byte is probably one of a workflow: `${{ github.sha }}`, `${{ secrets.X }}`.
+pub(super) fn is_of_a_workflow(text: &str, offset: usize) -> bool {
+    let before = text.get(..offset + 2).or_else(|| text.get(..offset)).unwrap_or_default();
+    let Some((before, _)) = before.rsplit_once("{{") else { return false };
+    let inside = text.get(before.len() + 2..).unwrap_or_default().trim_start();
+    let end = inside.find(|each: char| !(each.is_alphanumeric() || "_-".contains(each)));
+    let root = inside.get(..end.unwrap_or(inside.len())).unwrap_or_default();
+    // Both have these two.
+    let is_theirs = matches!(root, "secrets" | "env") || !ROOTS.contains(&root);
+    before.ends_with('$') && is_theirs && !HELPERS.contains(&root) && !root.is_empty()
+}
 
 /// Calls back with every template of an item or bundle.
 pub(super) fn each_template(document: &Document, visit: Visit<'_>) {
@@ -57,6 +72,11 @@ fn of_item(item: &Item, is_wanted: fn(&str) -> bool, visit: Visit<'_>) {
     for (name, output) in &item.outputs {
         visit(&output.value, &format!("/outputs/{}/value", escape(name)), &names);
     }
+    let names = Names::of_targets(item);
+    for (index, target) in item.fulfillment.targets.iter().flatten().enumerate() {
+        visit(target, &format!("/fulfillment/targets/{index}"), &names);
+    }
+    let names = Names::of_item_outputs(item);
     if let Some(health) = &item.fulfillment.health {
         let mut pointer = "/fulfillment/health".to_owned();
         each_text(health, &mut pointer, &mut |text, pointer| visit(text, pointer, &names));

@@ -11,8 +11,10 @@ use crate::finding::{Finding, Place};
 pub(super) fn decode<'a>(path: &Arc<str>, bytes: &'a [u8]) -> Result<&'a str, Box<Finding>> {
     let start = Place::start_of(Arc::clone(path));
     if bytes.len() > MAX_BYTES {
-        let message = format!("{} bytes are over the limit of 1 MiB a document", bytes.len());
-        return Err(Box::new(Finding::error("yaml/size", start, message).hint("split the file")));
+        let message =
+            format!("the document has {} bytes, and at most {MAX_BYTES} are read", bytes.len());
+        let hint = "make it shorter: documents have a few thousand; look for what was repeated or pasted in";
+        return Err(Box::new(Finding::error("yaml/size", start, message).hint(hint)));
     }
     if is_utf16(bytes) {
         let finding = Finding::error("yaml/encoding", start, "the file is UTF-16");

@@ -162,12 +162,6 @@ const WORDINGS: &[Wording] = &[
     ),
     ("comments must be separated", SYNTAX, "`#` needs a space before it to start a comment", QUOTE),
     (
-        "unexpected character",
-        SYNTAX,
-        "a text without quotes can't start with this character",
-        QUOTE,
-    ),
-    (
         "wrongly indented line in block scalar",
         SYNTAX,
         "this line is indented less than the first line of its text",
@@ -231,6 +225,12 @@ pub(super) fn finding(source: &Source, error: &ScanError) -> Finding {
         }
         return Finding::error(SYNTAX, source.place(start, 0), "this line has no `:` after a key")
             .hint("write `key: value`, or indent a line that continues a text");
+    }
+    let rest = source.text.get(spot.offset..).unwrap_or_default();
+    if let (true, Some(first)) = (info.contains("unexpected character"), rest.chars().next()) {
+        let shown = if first == '`' { "a backtick".to_owned() } else { format!("`{first}`") };
+        let message = format!("a text without quotes can't start with {shown}");
+        return Finding::error(SYNTAX, source.place(spot, 1), message).hint(QUOTE);
     }
     match WORDINGS.iter().find(|(needle, ..)| info.contains(needle)) {
         Some((_, rule, message, hint)) => {

@@ -16,6 +16,8 @@ fn a_call_that_makes_no_sense_ends_with_two_and_a_reason() {
         ("work", &["validate", "nowhere"], "there is nothing at nowhere"),
         ("work", &["validate", "-"], "there is nothing at -"),
         ("work", &["validate", "--base", "nowhere"], "there is no revision `nowhere`"),
+        ("work", &["plan", "--base", "nowhere"], "there is no revision `nowhere`"),
+        ("plain", &["plan", "--base", "main"], "none stands there or in a folder above"),
         ("work", &["validate", "--output-file", "no/such/folder", "."], "cannot write the report"),
         ("plain", &["validate", "--staged"], "none stands there or in a folder above"),
     ] {

@@ -18,7 +18,7 @@ use crate::kit::place;
 use crate::world::World;
 
 /// By name: what the fields of the service, and the item's owner, have as their secrets.
-const CANARIES: [(&str, &str); 9] = [
+const CANARIES: [(&str, &str); 30] = [
     ("P1", "canary-plain-0123456789"),
     ("P2", "canary/with+=&\"'<>%and space"),
     ("P3", "canary first line long\ncanary second line long"),
@@ -30,6 +30,30 @@ const CANARIES: [(&str, &str); 9] = [
     ("P6", "postgres://canary:p%40ss@db.example.com:5432/x?sslmode=require"),
     ("P7", "canary\\with\\back\\slashes${and}%{more}$$"),
     ("P8", "''canary''\"\"quotes\"\""),
+    ("P9", "canary`tick`$(subshell)|&;<>*?[]#~!"),
+    ("P10", "canary\twith\ttabs\tin\tit"),
+    ("P11", "canary first of dos\r\ncanary second of dos\r\ncanary third"),
+    ("P12", r#"{"type":"service_account","canary":"a/b+c=","n":1}"#),
+    ("P13", "canary%41%2Fpercent%25already"),
+    ("P14", "Y2FuYXJ5LWxvb2tzLWxpa2UtYmFzZTY0IQ=="),
+    ("P15", "63616e6172792d6c6f6f6b732d6c696b652d686578"),
+    ("P16", "canary &amp; &lt;entities&gt; &#39;already&#39;"),
+    ("P17", "{{canary}} {{#each secrets}}x{{/each}}"),
+    ("P18", "canary\u{301}combining e\u{301}\u{308} n\u{303}"),
+    ("P19", "canary \u{5e9}\u{5dc}\u{5d5}\u{5dd} right to left \u{645}\u{631}"),
+    ("P20", "  canary between blanks  x"),
+    ("P21", "canary;with,separators:and=equals&more"),
+    ("P22", "canary<script>alert('x')</script>"),
+    ("P23", "canary://user:pass@host/path?query=a+b#fragment"),
+    ("P24", "AKIACANARY0000000000:canary/secret+key/EXAMPLE"),
+    ("P25", "canary____----....~~~~unreserved"),
+    ("P26", "CANARY-UPPER-lower-0xDEADBEEF"),
+    ("P27", "canary\"\"\"triple\"'''quotes'''"),
+    (
+        "P28",
+        "canary-0123456789-0123456789-0123456789-0123456789-0123456789-0123456789-0123456789-0123456789",
+    ),
+    ("P29", "\u{1f511}canary\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}family"),
     ("TOKEN", "canary-bearer-token-9876543210"),
 ];
 
@@ -169,11 +193,14 @@ fn start(runtime: &tokio::runtime::Runtime) -> (SocketAddr, Arc<Other>) {
     (address, other)
 }
 
+/// How many of them are fields of the service.
+const FIELDS: usize = CANARIES.len() - 1;
+
 fn item(api: SocketAddr, target: &Path) -> String {
-    let passwords: String = (1..=8)
+    let passwords: String = (1..=FIELDS)
         .map(|n| format!("          - {{id: p{n}, name: P{n}, type: password, required: true}}\n"))
         .collect();
-    let body: String = (1..=8).map(|n| format!(", p{n}: \"{{{{fields.p{n}}}}}\"")).collect();
+    let body: String = (1..=FIELDS).map(|n| format!(", p{n}: \"{{{{fields.p{n}}}}}\"")).collect();
     let target = target.display();
     format!(
         r#"schemaVersion: catalog/v1
@@ -228,7 +255,7 @@ outputs:
 }
 
 fn service(id: &str) -> String {
-    let fields: String = (1..=8).map(|n| format!("  p{n}: {{secret: P{n}}}\n")).collect();
+    let fields: String = (1..=FIELDS).map(|n| format!("  p{n}: {{secret: P{n}}}\n")).collect();
     format!(
         "schemaVersion: catalog/v1\nkind: Service\nmetadata: {{id: {id}, team: alpha}}\ncatalogItem: canary\nfields:\n  size: 3\n{fields}"
     )

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -85,6 +85,7 @@ impl Ledger {
 struct Shared {
     ledger: Mutex<Ledger>,
     delay_ms: AtomicU64,
+    is_down: AtomicBool,
 }
 
 /// A counterpart that runs until it is dropped.
@@ -117,6 +118,11 @@ impl Counterpart {
     pub(crate) fn delay(&self, delay: Duration) {
         let delay = u64::try_from(delay.as_millis()).unwrap();
         self.shared.delay_ms.store(delay, Ordering::SeqCst);
+    }
+
+    /// Says whether it is down: it answers so, and does nothing.
+    pub(crate) fn is_down(&self, is_down: bool) {
+        self.shared.is_down.store(is_down, Ordering::SeqCst);
     }
 
     /// Leaves the next request to change a path hanging for ever.
@@ -153,6 +159,9 @@ async fn answer(
         *ledger.asked.entry(key.clone()).or_default() += 1;
         ledger.holds(&id, Moment::Arrived)
     };
+    if shared.is_down.load(Ordering::SeqCst) {
+        return (StatusCode::SERVICE_UNAVAILABLE, "down".to_owned());
+    }
     if arrived {
         return std::future::pending().await;
     }

@@ -1,6 +1,8 @@
 //! `kill -9` at any moment loses nothing and repeats nothing: the counterpart's ledger is the judge.
 
+use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
+use std::io::Write as _;
 use std::time::Duration;
 
 use crate::counterpart::Moment;
@@ -139,6 +141,9 @@ fn killed_at_random_moments() {
     let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(0));
     println!("TRUELINE_TEST_SEED={seed}");
     let world = prepared(Order::Sequential);
+    // Nothing here is the fault of a run, however often the same one is hit.
+    let mut config = File::options().append(true).open(world.path("trueline.toml")).unwrap();
+    config.write_all(b"[limits]\ncrashes = 100\n").unwrap();
     world.counterpart.delay(Duration::from_millis(15));
     let mut daemon = world.serve();
     world.approve_plan();

@@ -145,6 +145,7 @@ fn a_repository_with_ci() {
     let ci = read("workflows/ci.yml");
     assert!(ci.contains("uses: acme/ci/.github/workflows/node.yml@v1"), "{ci}");
     assert!(ci.contains("container: true\n      registry: \"ghcr.io\""), "{ci}");
+    assert!(ci.contains("group: \"ci-${{ github.ref }}\""), "{ci}");
     assert!(read("dependabot.yml").contains("package-ecosystem: npm"));
     assert!(library.shown("shop-repository").contains("/acme/shop/pull/1"));
 

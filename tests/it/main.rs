@@ -20,6 +20,7 @@ mod crash;
 mod demo;
 mod desk;
 mod editor;
+mod faults;
 #[path = "../support/github/mod.rs"]
 mod github;
 mod hooks;
@@ -37,6 +38,7 @@ mod lsp_answers;
 mod lsp_fixes;
 mod owners_above;
 mod people;
+mod plan_base;
 mod pre_commit;
 mod readme;
 mod terraform;

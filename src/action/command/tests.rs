@@ -86,6 +86,21 @@ async fn every_end_is_told_for_what_it_is() {
 }
 
 #[tokio::test]
+async fn one_that_writes_without_end_is_ended_and_told_in_short() {
+    let polite = "echo begins hunter22; cat /dev/zero";
+    // It asks for more of the disk although it is asked to end.
+    let deaf = "trap '' INT; echo begins hunter22 >&2; cat /dev/zero >&2";
+    for script in [polite, deaf] {
+        check(
+            script,
+            FaultClass::Unknown,
+            "wrote more than 64 MiB and was ended: begins (sensitive)",
+        )
+        .await;
+    }
+}
+
+#[tokio::test]
 async fn one_that_takes_too_long_is_ended_and_nobody_knows() {
     let world = World::new("sleep 300");
     let mut slow = call(json!({"program": "mint"}));

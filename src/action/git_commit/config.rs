@@ -344,7 +344,8 @@ fn proposing(config: &Config, (message, on_github): (&str, bool), scrub: &Scrub)
     let request = &config.pull_request;
     let first = message.lines().next().unwrap_or_default();
     let title = scrub.text(request.title.as_deref().unwrap_or(first));
-    let mut body = scrub.text(request.body.trim());
+    // A proposal is known again by comments like these: what is entered in a form must not pass for one.
+    let mut body = scrub.text(request.body.trim()).replace("<!-- Trueline-", "&lt;!-- Trueline-");
     let clean = |list: &[String]| list.iter().map(|text| scrub.text(text)).collect();
     let mut asked = Asked {
         reviewers: clean(&request.reviewers),

@@ -78,6 +78,22 @@ fn terminal(outcome: Result<Outcome, Fault>) -> String {
 }
 
 #[tokio::test]
+async fn what_is_entered_does_not_pass_for_what_we_hid() {
+    let world = World::new().await;
+    let forged = "<!-- Trueline-Closed-By: Trueline <trueline@localhost> -->\n<!-- Trueline-Marker: trueline-demo-u2-x -->";
+    let call = World::call("1\n", &json!({"title": "Add", "body": forged}));
+    let on = world.waiting(&call).await;
+    assert_eq!(world.waiting(&call).await, on, "it is not written anew at every look");
+    let body = world.github.pull(APP, 1)["body"].as_str().unwrap().to_owned();
+    let hidden: Vec<&str> = body.lines().filter(|line| line.starts_with("<!--")).collect();
+    assert_eq!(hidden.len(), 2, "{body}");
+    assert!(hidden[0].contains("Marker: trueline-demo-u1-provision ") && hidden[1].contains("Key"));
+    world.github.set_pull(APP, 1, "closed");
+    let why = terminal(world.look(&call, &on).await);
+    assert!(why.contains("was declined"), "{why}");
+}
+
+#[tokio::test]
 async fn a_pull_request_is_opened_once_updated_merged_and_done() {
     let world = World::new().await;
     let call = World::plain("1\n");

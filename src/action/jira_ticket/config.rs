@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::action::Call;
+use crate::action::scrub::Scrub;
 use crate::run::Fault;
 
 /// The longest summary that JIRA takes, in characters.
@@ -65,9 +66,9 @@ pub(super) struct Link {
 }
 
 impl Config {
-    /// Reads and checks it; the summary becomes one line.
+    /// Reads and checks it, secrets masked; the summary becomes one line.
     pub(super) fn read(call: &Call) -> Result<Self, Fault> {
-        let mut config = Self::deserialize(&call.config)
+        let mut config = Self::deserialize(&Scrub::of(call).value(&call.config))
             .map_err(|error| Fault::terminal(format!("`config` cannot be read: {error}")))?;
         let ticket = &mut config.ticket;
         let words: Vec<&str> = ticket.summary_template.split_whitespace().collect();

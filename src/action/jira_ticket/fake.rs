@@ -1,13 +1,16 @@
 //! A JIRA for tests: keeps tickets, speaks what “The Jira Cloud platform REST API” (version 2) and “JIRA Server
-//! platform REST API reference” document of what we use, and loses answers on command.
+//! platform REST API reference” document of what we use, and loses answers on command. The search of the Cloud shows what
+//! was some searches ago (“Search and reconcile issues”).
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
@@ -24,26 +27,89 @@ pub(crate) enum Trick {
     Never,
 }
 
-#[derive(Default)]
 pub(crate) struct World {
     pub(crate) tickets: Vec<Value>,
     pub(crate) links: Vec<Value>,
     pub(crate) tricks: VecDeque<Trick>,
     pub(crate) authorization: Vec<String>,
     pub(crate) searched: Vec<String>,
+    /// What the search of the Cloud shows.
+    index: Vec<Value>,
+    /// How many searches pass before it shows what is; for ever where there is no number.
+    pub(crate) lag: Option<usize>,
+    behind: usize,
+    /// What was asked otherwise than it is documented.
+    problems: Vec<String>,
     /// Nobody may comment or move a ticket just now.
     pub(crate) is_stiff: bool,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self {
+            tickets: Vec::new(),
+            links: Vec::new(),
+            tricks: VecDeque::new(),
+            authorization: Vec::new(),
+            searched: Vec::new(),
+            index: Vec::new(),
+            lag: Some(3),
+            behind: 0,
+            problems: Vec::new(),
+            is_stiff: false,
+        }
+    }
+}
+
+impl World {
+    /// Notes what a body has that is not documented, and what it lacks.
+    fn documented(&mut self, page: &str, body: &Value, (must, may): (&[&str], &[&str])) {
+        let Some(body) = body.as_object() else {
+            self.problems.push(format!("{page}: the body is no mapping"));
+            return;
+        };
+        let odd =
+            body.keys().filter(|key| !must.contains(&key.as_str()) && !may.contains(&key.as_str()));
+        self.problems.extend(odd.map(|key| format!("{page}: `{key}` is not documented")));
+        let lacking = must.iter().filter(|key| !body.contains_key(**key));
+        self.problems.extend(lacking.map(|key| format!("{page}: `{key}` is missing")));
+    }
+
+    /// Something changed, which the search does not show yet.
+    fn changed(&mut self) {
+        if self.behind == 0 {
+            self.behind = self.lag.unwrap_or(usize::MAX);
+        }
+    }
+
+    /// Returns what the search shows now.
+    pub(crate) fn shown(&mut self, is_cloud: bool) -> &[Value] {
+        if !is_cloud {
+            return &self.tickets;
+        }
+        match self.behind.checked_sub(1) {
+            Some(left) => self.behind = left,
+            None => self.index.clone_from(&self.tickets),
+        }
+        &self.index
+    }
 }
 
 pub(crate) struct FakeJira {
     pub(crate) address: SocketAddr,
     pub(crate) world: Arc<Mutex<World>>,
+    /// Where whoever speaks with it may keep what it knows.
+    pub(crate) state: tempfile::TempDir,
     task: JoinHandle<()>,
 }
 
 impl Drop for FakeJira {
     fn drop(&mut self) {
         self.task.abort();
+        let Ok(world) = self.world.lock() else { return };
+        if !std::thread::panicking() {
+            assert!(world.problems.is_empty(), "not as documented: {:?}", world.problems);
+        }
     }
 }
 
@@ -55,27 +121,37 @@ impl FakeJira {
         let address = listener.local_addr().unwrap();
         let world = Arc::new(Mutex::new(World::default()));
         let router = Router::new()
+            // “Search for issues using JQL (POST)” of Server, “… using JQL enhanced search (POST)” of the Cloud.
             .route("/rest/api/2/search", post(search))
-            .route("/rest/api/2/search/jql", post(search))
+            .route("/rest/api/2/search/jql", post(search_of_cloud))
+            // “Create issue”, “Get issue”, “Edit issue”.
             .route("/rest/api/2/issue", post(open))
             .route("/rest/api/2/issue/{key}", any(issue))
+            // “Get comments”, “Add comment”.
             .route("/rest/api/2/issue/{key}/comment", any(comment))
+            // “Get transitions”, “Transition issue”.
             .route("/rest/api/2/issue/{key}/transitions", any(transition))
+            // “Create issue link”, “Get issue link types”, “Get fields”.
             .route("/rest/api/2/issueLink", post(link))
             .route("/rest/api/2/issueLinkType", get(link_types))
             .route("/rest/api/2/field", get(fields))
+            .layer(axum::middleware::from_fn_with_state(world.clone(), admitted))
             .with_state(world.clone());
         let task = tokio::spawn(async move {
             let _ = axum::serve(listener, router).await;
         });
-        Self { address, world, task }
+        Self { address, world, state: tempfile::tempdir().unwrap(), task }
     }
 
     /// Moves a ticket as a person would.
     pub(crate) fn moved(&self, key: &str, status: &str, category: &str) {
         let mut world = self.world.lock().unwrap();
         let ticket = world.tickets.iter_mut().find(|ticket| ticket["key"] == key).unwrap();
-        ticket["fields"]["status"] = json!({"name": status, "statusCategory": {"key": category}});
+        let status = json!({"name": status, "statusCategory": {"key": category}});
+        if ticket["fields"]["status"] != status {
+            ticket["fields"]["status"] = status;
+            world.changed();
+        }
     }
 
     /// Says something on a ticket.
@@ -100,31 +176,90 @@ impl FakeJira {
         let world = self.world.lock().unwrap();
         world.tickets.iter().map(|ticket| ticket["key"].as_str().unwrap().to_owned()).collect()
     }
-}
 
-impl FakeJira {
     /// Counts the links that were asked for.
     pub(crate) fn links(&self) -> usize {
         self.world.lock().unwrap().links.len()
     }
 }
 
+/// Lets in who says who they are (“Basic auth for REST APIs”, “Personal access tokens”), and speaks JSON.
+async fn admitted(State(world): Shared, request: Request, next: Next) -> Response {
+    let headers = request.headers().clone();
+    let header = |name: &str| headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let who = header("authorization");
+    if !who.starts_with("Basic ") && !who.starts_with("Bearer ") {
+        let errors = json!({"errorMessages": ["You are not authenticated."], "errors": {}});
+        return (StatusCode::UNAUTHORIZED, Json(errors)).into_response();
+    }
+    let has_body = matches!(*request.method(), Method::POST | Method::PUT);
+    let speaks = !has_body || header("content-type") == "application/json";
+    if !speaks || header("accept") != "application/json" {
+        let problem = format!("{} {}: not as JSON", request.method(), request.uri().path());
+        world.lock().unwrap().problems.push(problem);
+    }
+    next.run(request).await
+}
+
 async fn search(State(world): Shared, headers: HeaderMap, Json(asked): Json<Value>) -> Json<Value> {
-    let mut world = world.lock().unwrap();
+    Json(found(&mut world.lock().unwrap(), &headers, &asked, false))
+}
+
+async fn search_of_cloud(
+    State(world): Shared,
+    headers: HeaderMap,
+    Json(asked): Json<Value>,
+) -> Json<Value> {
+    Json(found(&mut world.lock().unwrap(), &headers, &asked, true))
+}
+
+fn found(world: &mut World, headers: &HeaderMap, asked: &Value, is_cloud: bool) -> Value {
     let authorization = headers["authorization"].to_str().unwrap().to_owned();
     world.authorization.push(authorization);
+    let more: &[&str] = if is_cloud {
+        &[
+            "nextPageToken",
+            "maxResults",
+            "fields",
+            "expand",
+            "properties",
+            "fieldsByKeys",
+            "failFast",
+            "reconcileIssues",
+        ]
+    } else {
+        &[
+            "startAt",
+            "maxResults",
+            "fields",
+            "expand",
+            "properties",
+            "fieldsByKeys",
+            "validateQuery",
+        ]
+    };
+    world.documented("search", asked, (&["jql"], more));
     let jql = asked["jql"].as_str().unwrap().to_owned();
     let label = jql.split("labels = \"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
     let has = |ticket: &&Value| {
         ticket["fields"]["labels"].as_array().unwrap().iter().any(|other| other == label)
     };
-    let found: Vec<Value> = world.tickets.iter().rev().filter(has).cloned().collect();
+    let found: Vec<Value> = world.shown(is_cloud).iter().rev().filter(has).cloned().collect();
     world.searched.push(jql);
-    Json(json!({"issues": found, "isLast": true}))
+    if is_cloud {
+        return json!({"issues": found, "isLast": true});
+    }
+    let (count, most) = (found.len(), &asked["maxResults"]);
+    json!({"expand": "names,schema", "startAt": 0, "maxResults": most, "total": count, "issues": found})
 }
 
 async fn open(State(world): Shared, Json(asked): Json<Value>) -> (StatusCode, Json<Value>) {
-    let trick = world.lock().unwrap().tricks.pop_front();
+    let trick = {
+        let mut world = world.lock().unwrap();
+        let more = ["update", "transition", "historyMetadata", "properties"];
+        world.documented("Create issue", &asked, (&["fields"], &more));
+        world.tricks.pop_front()
+    };
     if let Some(Trick::Before(status)) = trick {
         return (StatusCode::from_u16(status).unwrap(), Json(json!({})));
     }
@@ -143,6 +278,7 @@ async fn open(State(world): Shared, Json(asked): Json<Value>) -> (StatusCode, Js
         fields["status"] = json!({"name": "To Do", "statusCategory": {"key": "new"}});
         fields["comment"] = json!([]);
         world.tickets.push(json!({"key": key, "fields": fields}));
+        world.changed();
         json!({"id": "10000", "key": key, "self": "http://jira/10000"})
     };
     match trick {
@@ -159,6 +295,11 @@ async fn issue(
     body: Bytes,
 ) -> (StatusCode, Json<Value>) {
     let mut world = world.lock().unwrap();
+    if method == Method::PUT {
+        let asked = serde_json::from_slice(&body).unwrap();
+        let may = ["fields", "update", "transition", "historyMetadata", "properties"];
+        world.documented("Edit issue", &asked, (&[], &may));
+    }
     let links = world.links.clone();
     let Some(ticket) = world.tickets.iter_mut().find(|ticket| ticket["key"] == key.as_str()) else {
         let errors = json!({"errorMessages": ["Issue does not exist or you do not have permission to see it."]});
@@ -172,6 +313,7 @@ async fn issue(
         for change in asked["update"]["labels"].as_array().unwrap() {
             ticket["fields"]["labels"].as_array_mut().unwrap().push(change["add"].clone());
         }
+        world.changed();
         return (StatusCode::NO_CONTENT, Json(Value::Null));
     }
     let ends = |link: &Value| {
@@ -197,12 +339,19 @@ async fn comment(
     if world.is_stiff {
         return (StatusCode::SERVICE_UNAVAILABLE, Json(json!({})));
     }
-    let ticket = world.tickets.iter_mut().find(|ticket| ticket["key"] == key.as_str()).unwrap();
+    let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
     if method == Method::POST {
-        let asked: Value = serde_json::from_slice(&body).unwrap();
-        ticket["fields"]["comment"].as_array_mut().unwrap().push(asked);
+        world.documented("Add comment", &asked, (&["body"], &["visibility", "properties"]));
     }
-    (StatusCode::OK, Json(json!({"comments": ticket["fields"]["comment"]})))
+    let ticket = world.tickets.iter_mut().find(|ticket| ticket["key"] == key.as_str()).unwrap();
+    let comments = ticket["fields"]["comment"].as_array_mut().unwrap();
+    if method == Method::POST {
+        comments.push(asked.clone());
+        return (StatusCode::CREATED, Json(asked));
+    }
+    let count = comments.len();
+    let page = json!({"comments": comments, "startAt": 0, "maxResults": 5000, "total": count});
+    (StatusCode::OK, Json(page))
 }
 
 async fn transition(
@@ -219,13 +368,19 @@ async fn transition(
     let asked: Value = serde_json::from_slice(&body).unwrap();
     let name = if asked["transition"]["id"] == "41" { "Won't Do" } else { "Done" };
     let mut world = world.lock().unwrap();
+    let more = ["fields", "update", "historyMetadata", "properties"];
+    world.documented("Transition issue", &asked, (&["transition"], &more));
     let ticket = world.tickets.iter_mut().find(|ticket| ticket["key"] == key.as_str()).unwrap();
     ticket["fields"]["status"] = done(name);
+    world.changed();
     (StatusCode::NO_CONTENT, Json(Value::Null))
 }
 
 async fn link(State(world): Shared, Json(asked): Json<Value>) -> StatusCode {
-    world.lock().unwrap().links.push(asked);
+    let mut world = world.lock().unwrap();
+    let must = ["type", "inwardIssue", "outwardIssue"];
+    world.documented("Create issue link", &asked, (&must, &["comment"]));
+    world.links.push(asked);
     StatusCode::CREATED
 }
 

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderValue};
 
-use super::fake::{FakeJira, Trick};
+use super::fake::FakeJira;
 use super::*;
 use crate::action::testing::{call, ports};
 use crate::action::{
@@ -18,6 +17,8 @@ use crate::id::RunId;
 use crate::reconcile::StepRecord;
 use crate::run::FaultClass;
 use crate::secret::Secret;
+
+pub(super) const JIRA: JiraTicket = JiraTicket::new();
 
 struct Tokens;
 
@@ -33,7 +34,8 @@ impl SecretSource for Tokens {
     }
 }
 
-fn reaching(jira: &FakeJira, edition: JiraEdition) -> Ports {
+pub(super) fn reaching(jira: &FakeJira, edition: JiraEdition) -> Ports {
+    let state_dir = jira.state.path().to_owned();
     let named = |name: &str| SecretRef { secret: name.to_owned() };
     let instance = JiraInstance {
         url: format!("http://{}/", jira.address),
@@ -45,10 +47,10 @@ fn reaching(jira: &FakeJira, edition: JiraEdition) -> Ports {
     };
     let jira = BTreeMap::from([("main".to_owned(), instance)]);
     let operator = Arc::new(Operator { jira, ..Operator::default() });
-    Ports { operator, secrets: Arc::new(Tokens), ..ports() }
+    Ports { operator, secrets: Arc::new(Tokens), state_dir, ..ports() }
 }
 
-fn config(more: &Value) -> Value {
+pub(super) fn config(more: &Value) -> Value {
     let mut ticket = json!({
         "project": "OPS",
         "issueType": "Task",
@@ -60,8 +62,8 @@ fn config(more: &Value) -> Value {
     json!({"instance": "main", "ticket": ticket})
 }
 
-async fn waiting(ports: &Ports, call: &Call) -> Wait {
-    match JiraTicket.perform(ports, call).await {
+pub(super) async fn waiting(ports: &Ports, call: &Call) -> Wait {
+    match JIRA.perform(ports, call).await {
         Ok(Outcome::Waiting { on }) => on,
         other => panic!("{other:?}"),
     }
@@ -89,12 +91,12 @@ async fn a_ticket_is_opened_once_and_waited_for() {
         assert!(world.authorization[0].starts_with("Basic "));
     }
     jira.moved("OPS-1", "In Progress", "indeterminate");
-    let Ok(Outcome::Waiting { on: now }) = JiraTicket.look(&ports, &asked, &on).await else {
+    let Ok(Outcome::Waiting { on: now }) = JIRA.look(&ports, &asked, &on).await else {
         panic!("it waits");
     };
     assert_eq!(now.what, "ticket OPS-1 (In Progress)");
     jira.moved("OPS-1", "Closed", "done");
-    let Ok(Outcome::Done { outputs, .. }) = JiraTicket.look(&ports, &asked, &on).await else {
+    let Ok(Outcome::Done { outputs, .. }) = JIRA.look(&ports, &asked, &on).await else {
         panic!("it is done");
     };
     let url = format!("http://{}/browse/OPS-1", jira.address);
@@ -102,31 +104,16 @@ async fn a_ticket_is_opened_once_and_waited_for() {
 }
 
 #[tokio::test]
-async fn whatever_becomes_of_an_answer_there_is_one_ticket() {
-    for (trick, class, before) in [
-        (Trick::Before(503), FaultClass::Unknown, 0),
-        (Trick::Before(401), FaultClass::Terminal, 0),
-        (Trick::After(502), FaultClass::Unknown, 1),
-    ] {
-        let jira = FakeJira::start().await;
-        let ports = reaching(&jira, JiraEdition::Cloud);
-        jira.world.lock().unwrap().tricks.push_back(trick);
-        let fault = JiraTicket.perform(&ports, &call(config(&json!({})))).await.unwrap_err();
-        assert_eq!(fault.class, class, "{trick:?}: {fault}");
-        assert!(!fault.message.contains("t0ken"), "{fault}");
-        assert_eq!(jira.keys().len(), before, "{trick:?}");
-        waiting(&ports, &call(config(&json!({})))).await;
-        assert_eq!(jira.keys().len(), 1, "{trick:?}");
-    }
-    // Cut off in the middle, as a crash does.
+async fn no_secret_stands_in_a_ticket() {
     let jira = FakeJira::start().await;
-    let ports = reaching(&jira, JiraEdition::DataCenter);
-    jira.world.lock().unwrap().tricks.push_back(Trick::Never);
-    let asked = call(config(&json!({})));
-    let cut = tokio::time::timeout(Duration::from_secs(1), JiraTicket.perform(&ports, &asked));
-    assert!(cut.await.is_err());
-    waiting(&ports, &asked).await;
-    assert_eq!(jira.keys(), ["OPS-1"]);
+    let ports = reaching(&jira, JiraEdition::Cloud);
+    let more = json!({"summaryTemplate": "For hunter22", "descriptionTemplate": "It is hunter22.",
+                      "labels": ["hunter22"], "customFields": {"customfield_1": {"value": "hunter22"}}});
+    waiting(&ports, &call(config(&more))).await;
+    let world = jira.world.lock().unwrap();
+    let fields = &world.tickets[0]["fields"];
+    assert_eq!(fields["summary"], "For (sensitive)");
+    assert!(!fields.to_string().contains("hunter22"), "{fields}");
 }
 
 #[tokio::test]
@@ -154,12 +141,12 @@ async fn a_ticket_that_nobody_will_do_fails_the_step() {
     let on = waiting(&ports, &asked).await;
     for status in ["Won't Do", "parked"] {
         jira.moved("OPS-1", status, "done");
-        let fault = JiraTicket.look(&ports, &asked, &on).await.unwrap_err();
+        let fault = JIRA.look(&ports, &asked, &on).await.unwrap_err();
         assert_eq!(fault.class, FaultClass::Terminal);
         assert!(fault.message.contains(status), "{fault}");
     }
     jira.world.lock().unwrap().tickets.clear();
-    let fault = JiraTicket.look(&ports, &asked, &on).await.unwrap_err();
+    let fault = JIRA.look(&ports, &asked, &on).await.unwrap_err();
     assert_eq!(fault.message, "ticket OPS-1 is gone: somebody deleted it");
 }
 
@@ -196,7 +183,7 @@ async fn tickets_of_parts_that_depend_on_each_other_are_linked_once() {
         .collect();
     assert_eq!(told, [r#""OPS-7" blocks "OPS-1""#, r#""OPS-1" blocks "OPS-8""#]);
     asked.config["links"] = json!([{"type": "loves", "ticket": "OPS-8"}]);
-    let fault = JiraTicket.perform(&ports, &asked).await.unwrap_err();
+    let fault = JIRA.perform(&ports, &asked).await.unwrap_err();
     assert_eq!(fault.message, "there is no link `loves`; JIRA knows `blocks`, `relates to`");
 }
 
@@ -205,7 +192,7 @@ async fn what_jira_refuses_is_told_with_the_place_that_says_it() {
     let jira = FakeJira::start().await;
     let ports = reaching(&jira, JiraEdition::Cloud);
     let refused = async |more: Value| {
-        let fault = JiraTicket.perform(&ports, &call(config(&more))).await.unwrap_err();
+        let fault = JIRA.perform(&ports, &call(config(&more))).await.unwrap_err();
         assert_eq!(fault.class, FaultClass::Terminal);
         fault.message
     };
@@ -217,7 +204,7 @@ async fn what_jira_refuses_is_told_with_the_place_that_says_it() {
     assert_eq!(why, "`config/ticket/summaryTemplate` renders to 256 characters; JIRA takes 255");
     let mut other = call(config(&json!({})));
     other.config["instance"] = json!("else");
-    let why = JiraTicket.perform(&ports, &other).await.unwrap_err().message;
+    let why = JIRA.perform(&ports, &other).await.unwrap_err().message;
     assert!(why.contains("there is no JIRA instance `else`"), "{why}");
     assert!(jira.keys().is_empty());
 }
@@ -229,7 +216,7 @@ async fn a_data_center_takes_its_token_alone_and_has_a_field_for_epics() {
     let more = json!({"epicKey": "OPS-9", "assignee": "ada", "customFields": {"customfield_1": 3}});
     let mut asked = call(config(&more));
     asked.config["waitFor"] = json!("created");
-    let done = JiraTicket.perform(&ports, &asked).await;
+    let done = JIRA.perform(&ports, &asked).await;
     assert!(matches!(done, Ok(Outcome::Done { .. })), "{done:?}");
     let world = jira.world.lock().unwrap();
     assert_eq!(world.authorization, ["Bearer t0ken-of-jira"]);
@@ -245,8 +232,8 @@ async fn a_ticket_that_nobody_wants_is_commented_and_closed() {
     let ports = reaching(&jira, JiraEdition::Cloud);
     let asked = call(config(&json!({})));
     let on = waiting(&ports, &asked).await;
-    assert_eq!(JiraTicket.withdraw(&ports, &asked, &on).await, Ok(Withdrawn::Done));
-    assert_eq!(JiraTicket.withdraw(&ports, &asked, &on).await, Ok(Withdrawn::Nothing));
+    assert_eq!(JIRA.withdraw(&ports, &asked, &on).await, Ok(Withdrawn::Done));
+    assert_eq!(JIRA.withdraw(&ports, &asked, &on).await, Ok(Withdrawn::Nothing));
     let world = jira.world.lock().unwrap();
     assert_eq!(world.tickets[0]["fields"]["comment"].as_array().unwrap().len(), 1);
     assert_eq!(world.tickets[0]["fields"]["status"]["name"], "Won't Do");

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::{Deserialize, Serialize};
 
+use super::strays;
+
 /// A program that an earlier process started and that still runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::action) struct Left {
@@ -57,12 +59,17 @@ impl Left {
 
     /// Brings it to its end: asked to, and killed with all it started where it does not.
     pub(in crate::action) async fn end(&self, grace: Duration) -> bool {
+        let mark = Pid::from_raw(self.pid).filter(|_| self.runs()).and_then(strays::mark_of);
         self.signal(Signal::INT);
-        if self.wait(Instant::now() + grace).await {
-            return true;
+        let mut has_ended = self.wait(Instant::now() + grace).await;
+        if !has_ended {
+            self.signal(Signal::KILL);
+            has_ended = self.wait(Instant::now() + Duration::from_secs(5)).await;
         }
-        self.signal(Signal::KILL);
-        self.wait(Instant::now() + Duration::from_secs(5)).await
+        if let Some(mark) = mark {
+            strays::end(&mark);
+        }
+        has_ended
     }
 
     fn signal(&self, signal: Signal) {

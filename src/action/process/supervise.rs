@@ -12,13 +12,14 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use super::left;
+use super::strays;
 use super::{Cause, Ended, MAX_OUTPUT_BYTES, Order, Orphan, Patience};
 use crate::action::stop::Stop;
 
 /// Between two looks at a program, at most.
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
-/// What lets a child be told of its parent's end, where it is there.
-const TELLS_ORPHANS: &str = "/usr/bin/setpriv";
+/// What keeps a child from gaining rights, and lets it be told of its parent's end, where it is there.
+const BINDS_CHILDREN: &str = "/usr/bin/setpriv";
 
 /// Where the two outputs go. Files rather than pipes: a program whose reader is gone goes on and saves what it has.
 struct Outputs {
@@ -41,7 +42,8 @@ pub(super) fn supervise(
 ) -> io::Result<Ended> {
     let scratch = || tempfile::tempfile_in(&order.folder);
     let outputs = Outputs { stdout: scratch()?, stderr: scratch()? };
-    let mut child = start(order, &outputs)?;
+    let mark = strays::mark();
+    let mut child = start(order, &outputs, &mark)?;
     let pid = Pid::from_child(&child);
     let noted = left::note(&order.note, child.id());
     let mut asked: Option<(Cause, Instant)> =
@@ -59,6 +61,8 @@ pub(super) fn supervise(
                 }
             }
             Some((_, until)) if now >= until => signal(pid, Signal::KILL),
+            // Who is asked to end and goes on writing is given no more of the disk.
+            Some(_) if outputs.length() > 2 * MAX_OUTPUT_BYTES => signal(pid, Signal::KILL),
             Some(_) => {}
         }
         std::thread::sleep(pause);
@@ -67,6 +71,7 @@ pub(super) fn supervise(
     // It has ended and is not waited for yet, so its number can't be anybody else's: what it started ends with it.
     signal(pid, Signal::KILL);
     let status = wait(&mut child)?;
+    strays::end(&mark);
     left::forget(&order.note);
     Ok(Ended {
         cause: asked.map_or_else(|| cause_of(status), |(cause, _)| cause),
@@ -75,7 +80,7 @@ pub(super) fn supervise(
     })
 }
 
-fn start(order: &Order, outputs: &Outputs) -> io::Result<Child> {
+fn start(order: &Order, outputs: &Outputs, mark: &str) -> io::Result<Child> {
     let mut stdin = tempfile::tempfile_in(&order.folder)?;
     stdin.write_all(&order.stdin)?;
     stdin.seek(SeekFrom::Start(0))?;
@@ -84,18 +89,22 @@ fn start(order: &Order, outputs: &Outputs) -> io::Result<Child> {
         Orphan::Kill => Some("KILL"),
         Orphan::Finish => None,
     };
-    let mut command = match told.filter(|_| Path::new(TELLS_ORPHANS).is_file()) {
-        Some(told) => {
-            let mut command = Command::new(TELLS_ORPHANS);
-            command.args(["--pdeathsig", told, "--"]).arg(&order.program);
-            command
+    let mut command = if Path::new(BINDS_CHILDREN).is_file() {
+        let mut command = Command::new(BINDS_CHILDREN);
+        command.arg("--no-new-privs");
+        if let Some(told) = told {
+            command.args(["--pdeathsig", told]);
         }
-        None => Command::new(&order.program),
+        command.arg("--").arg(&order.program);
+        command
+    } else {
+        Command::new(&order.program)
     };
     command
         .args(&order.arguments)
         .env_clear()
         .envs(order.environment.iter().map(|(name, value)| (name, value)))
+        .env(strays::MARK, mark)
         .current_dir(&order.folder)
         .process_group(0)
         .stdin(stdin)

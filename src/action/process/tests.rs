@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::action::testing::call;
+use crate::action::testing::{call, is_missing};
 
 fn order(folder: &Path, script: &str) -> Order {
     Order {
@@ -39,13 +39,13 @@ async fn a_program_reads_writes_and_ends() {
     check("cat; echo out", Cause::Exit(0), "inout\n").await;
     check("exit 75", Cause::Exit(75), "").await;
     check("kill -9 $$", Cause::Signal(9), "").await;
-    check("env | grep -c .; echo ${USER:-nobody}", Cause::Exit(0), "4\nnobody\n").await;
+    check("env | grep -c .; echo ${USER:-nobody}", Cause::Exit(0), "5\nnobody\n").await;
 }
 
-#[tokio::test]
-async fn what_a_program_started_ends_with_it() {
+/// Runs a script that prints the number of something it starts, and expects that to be gone soon after.
+async fn ends_with_it(script: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let order = order(folder.path(), "sleep 300 & echo $!");
+    let order = order(folder.path(), script);
     let ended = run(order, patience(20_000, 500), &Stop::default()).await.unwrap();
     let pid = String::from_utf8(ended.stdout).unwrap();
     let gone = || match std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())) {
@@ -57,6 +57,40 @@ async fn what_a_program_started_ends_with_it() {
         assert!(Instant::now() < until, "{pid} is still there");
         std::thread::yield_now();
     }
+}
+
+#[tokio::test]
+async fn what_a_program_started_ends_with_it() {
+    ends_with_it("sleep 300 & echo $!").await;
+}
+
+#[tokio::test]
+async fn what_left_its_group_ends_with_it() {
+    if !is_missing("setsid") {
+        ends_with_it("setsid sh -c 'sleep 300; :' & echo $!").await;
+        ends_with_it("setsid sh -c 'sleep 300 & echo $!; exit' </dev/null").await;
+    }
+}
+
+#[tokio::test]
+async fn a_program_has_no_file_of_ours_and_gains_no_rights() {
+    let folder = tempfile::tempdir().unwrap();
+    let ours = folder.path().join("ours");
+    let _open = std::fs::File::create(&ours).unwrap();
+    let order = order(folder.path(), "for fd in /proc/$$/fd/*; do readlink $fd; done");
+    let ended = run(order, patience(20_000, 500), &Stop::default()).await.unwrap();
+    let open = String::from_utf8(ended.stdout).unwrap();
+    assert!(open.lines().count() > 2 && !open.contains(ours.to_str().unwrap()), "{open}");
+    if !is_missing("setpriv") {
+        let script = "grep NoNewPrivs /proc/self/status | tr -d '[:space:]'";
+        check(script, Cause::Exit(0), "NoNewPrivs:1").await;
+    }
+}
+
+#[tokio::test]
+async fn a_home_is_its_own_and_nobody_elses() {
+    let script = "ls -ld $HOME $TMPDIR | cut -c1-10; ls -A $HOME $TMPDIR | grep -c . ";
+    check(script, Cause::Exit(0), "drwx------\ndrwx------\n2\n").await;
 }
 
 #[tokio::test]

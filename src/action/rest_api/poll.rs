@@ -131,11 +131,15 @@ impl Poll {
         if matches!(response.status, 404 | 410) {
             return Ok(Progress::Gone);
         }
-        answer::judge(response, &prepared.expect, &prepared.what, scrub)?;
-        let excerpt = || scrub.excerpt(&response.body);
+        let (what, excerpt) = (&prepared.what, || scrub.excerpt(&response.body));
+        // The work goes on whatever an answer looks like: it is asked for again, until `poll` says that it is enough.
+        if response.truncated && prepared.expect.contains(response.status) {
+            let said = format!("{what} answered more than 1 MiB, which is not read: {}", excerpt());
+            return Err(Fault::transient(said));
+        }
+        answer::judge(response, &prepared.expect, what, scrub)?;
         let Some(body) = answer::json_body(response) else {
-            let what = &prepared.what;
-            return Err(Fault::terminal(format!("{what} answered no JSON: {}", excerpt())));
+            return Err(Fault::transient(format!("{what} answered no JSON: {}", excerpt())));
         };
         let found = body.pointer(&self.until.pointer);
         let is =

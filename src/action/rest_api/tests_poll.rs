@@ -135,7 +135,6 @@ async fn work_that_fails_or_makes_no_sense_fails_the_step() {
             r#"{"state": "failed", "why": "hunter22"}"#,
             r#"failed: {"state": "failed", "why": "(sensitive)"}"#,
         ),
-        (200, "<html>log in</html>", "answered no JSON: <html>log in</html>"),
         (404, "", "the work that was accepted is gone"),
         (410, "", "the work that was accepted is gone"),
         (403, "no", "answered 403: no"),
@@ -148,6 +147,27 @@ async fn work_that_fails_or_makes_no_sense_fails_the_step() {
     }
     let other = Wait { reference: json!({"task": 1}), ..on };
     assert!(RestApi::new().look(&ports(), &call, &other).await.is_err());
+}
+
+#[tokio::test]
+async fn work_goes_on_while_nobody_can_read_how_far_it_is() {
+    let counterpart = Counterpart::start().await;
+    let call = polling(&counterpart);
+    let on = waiting(&counterpart, &call).await;
+    let huge = format!("{{\"pad\": \"{}\"}}", "x".repeat(2 << 20));
+    for (answer, says) in [
+        (json_answer(200, "<html>log in</html>"), "answered no JSON: <html>log in</html>"),
+        (json_answer(200, &huge), "answered more than 1 MiB, which is not read"),
+        (json_answer(503, "busy"), "answered 503: busy"),
+        (Trick::Garbage, "broke"),
+        (Trick::CutBefore, "broke"),
+    ] {
+        let fault = looked(&counterpart, (&call, &on), answer).await.unwrap_err();
+        assert_eq!(fault.class, FaultClass::Transient, "{fault}");
+        assert!(fault.message.contains(says), "{fault}");
+    }
+    let done = looked(&counterpart, (&call, &on), json_answer(200, r#"{"state": "done"}"#));
+    assert!(matches!(done.await, Ok(Outcome::Done { .. })));
 }
 
 #[tokio::test]

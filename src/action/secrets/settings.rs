@@ -198,7 +198,8 @@ impl SecretsSettings {
             return Ok(own);
         }
         let opened = urls.iter().filter_map(|url| host_and_port(url));
-        let egress = Egress { allow: egress.allow.iter().cloned().chain(opened).collect() };
+        let allow = egress.allow.iter().cloned().chain(opened).collect();
+        let egress = Egress { allow, ..egress.clone() };
         let http = Arc::new(HttpClient::through(&egress, proxy)?);
         let any = |kind: &SourceKind| local(kind).or_else(|| remote(kind, &http, &own));
         Ok(Arc::new(Chain(self.links(&sources, &any))))

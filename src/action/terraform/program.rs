@@ -158,7 +158,7 @@ pub(super) fn failed(arguments: &[&str], ended: &Ended, scrub: &Scrub) -> Fault 
         Cause::TimedOut => cut("took too long, was asked to end and saved what it had".to_owned()),
         Cause::Stopped => cut("was asked to end because this process ends".to_owned()),
         Cause::Abandoned => cut("was ended".to_owned()),
-        Cause::TooMuch => cut("wrote too much and was ended".to_owned()),
+        Cause::TooMuch => cut("wrote more than 64 MiB and was ended".to_owned()),
     }
 }
 

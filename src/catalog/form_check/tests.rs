@@ -99,7 +99,6 @@ fn values_are_checked_by_type() {
         /zones fields/type: expected a list, found text `a` (write a list: `[a]`)
         ");
     assert_snapshot!(check("{name: ab, tier: large, disk: 5.5, zones: [], since: 2025-01-01, mail: a@b.org}"), @r"
-        /disk fields/type: expected a whole number, found number `5.5`
         /disk fields/value: expected a multiple of 5, found 5.5
         /disk fields/value: expected at least 10, found 5.5
         /mail fields/value: expected a mail address, found `a@b.org` (for example `somebody@acme.example`)

@@ -47,8 +47,8 @@ fn ids_are_unique_in_the_form() {
     )
     .expect("the fixture is a form");
     assert_snapshot!(told(&form), @r"
-/groups/1/fields/0/id form/duplicate-id: field `g` is there already (ids of fields are unique in the whole form)
-/groups/1/id form/duplicate-id: group `g` is there already (ids of groups are unique in the whole form)
+/groups/1/fields/0/id form/duplicate-id: another field, in group `G`, has the id `g` already (give one of the two fields another id, or take it away)
+/groups/1/id form/duplicate-id: another group has the id `g` already (give one of the two groups another id, or take it away)
 ");
 }
 
@@ -66,7 +66,29 @@ key /groups/0/fields/0/validation/maxLength form/limits: `maxLength` means nothi
         /groups/0/fields/0/validation/max form/limits: expected a date written as year, month and day, found `2026-13-01` (for example `2027-01-31`)
         /groups/0/fields/0/validation/min form/limits: expected text, found number `5` (put it in quotes: "5")
         "#);
-    assert_snapshot!(check("{id: a, name: A, type: multiselect, enum: [x], validation: {minItems: 2}}"), @"/groups/0/fields/0/validation/minItems form/limits: `minItems` 2 is more than the 1 choices there are");
+    assert_snapshot!(check("{id: a, name: A, type: multiselect, enum: [x], validation: {minItems: 2}}"), @"/groups/0/fields/0/validation/minItems form/limits: `minItems` 2 is more than the 1 choice there is (lower it, or list more under `enum`)");
+}
+
+#[test]
+fn something_fits_between_the_limits() {
+    let field = |rest: &str| check(&format!("{{id: a, name: A, {rest}}}"));
+    assert_snapshot!(field("type: number, validation: {min: 6, max: 9, step: 5}"), @"/groups/0/fields/0/validation/step form/limits: no multiple of `step` 5 lies between `min` 6 and `max` 9 (correct one of the three)");
+    assert_snapshot!(field("type: string, validation: {pattern: '^[a-z]{3}-\\p{L}{3,}$', maxLength: 6}"), @"/groups/0/fields/0/validation/maxLength form/limits: `maxLength` 6 is less than the 7 characters that `pattern` asks for (correct one of the two)");
+    assert_snapshot!(field("type: string, validation: {pattern: '^(é|ab){1,2}$', minLength: 5}"), @"/groups/0/fields/0/validation/minLength form/limits: `minLength` 5 is more than the 4 characters that `pattern` allows (correct one of the two)");
+    assert_snapshot!(field("type: string, required: true, validation: {maxLength: 0}"), @"/groups/0/fields/0/validation/maxLength form/limits: the field is required, and `maxLength` 0 lets nothing be given (raise it, or take `required` away)");
+    assert_snapshot!(field("type: multiselect, enum: [x, y], required: true, validation: {maxItems: 0}"), @"/groups/0/fields/0/validation/maxItems form/limits: the field is required, and `maxItems` 0 lets nothing be given (raise it, or take `required` away)");
+    for fits in [
+        "type: number, validation: {min: 6, max: 10, step: 5}",
+        "type: number, validation: {min: -4, max: 4, step: 5}",
+        "type: number, validation: {min: 0.1, max: 0.3, step: 0.1}",
+        "type: number, validation: {min: 0.3, max: 0.3, step: 0.1}",
+        "type: string, validation: {pattern: '^é{4}$', minLength: 4, maxLength: 4}",
+        "type: string, validation: {pattern: '^(|abc)$', maxLength: 1}",
+        "type: string, validation: {pattern: '^.*$', minLength: 900}",
+        "type: string, validation: {maxLength: 0}",
+    ] {
+        assert_eq!(field(fits), "", "{fits}");
+    }
 }
 
 #[test]
@@ -75,7 +97,7 @@ fn choices_belong_to_selects() {
         /groups/0/fields/0 form/choices: a field of type `select` needs choices (list them under `enum`)
         key /groups/0/fields/1/enum form/choices: a field of type `string` has no choices (make it a `select` or `multiselect`, or take `enum` away)
         ");
-    assert_snapshot!(check("{id: a, name: A, type: select, enum: [x, {value: x, label: Other}]}"), @"/groups/0/fields/0/enum/1 form/choices: choice `x` is there already");
+    assert_snapshot!(check("{id: a, name: A, type: select, enum: [x, {value: x, label: Other}]}"), @"/groups/0/fields/0/enum/1 form/choices: the choice `x` stands in this list twice (take one of the two away)");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::world::World;
-use crate::action::{Egress, HttpClient, Request};
+use crate::action::{HttpClient, Request};
 use crate::cli::main::run_command;
 use crate::cli::output::{Exit, Failure};
 use crate::cli::{Arguments, plan};
@@ -35,7 +35,7 @@ pub(super) struct Witness<'a> {
 impl<'a> Witness<'a> {
     /// Opens its eyes.
     pub(super) async fn of(world: &'a World) -> Result<Self, Failure> {
-        let egress = Egress { allow: world.context.config.egress.allow.clone() };
+        let egress = world.context.config.egress.policy();
         let store = world.context.existing_store().await?;
         Ok(Self { world, store, http: HttpClient::new(&egress)? })
     }

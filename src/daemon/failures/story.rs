@@ -90,7 +90,7 @@ impl Story {
                 ..ports
             }
         };
-        let given = Given { ports: Arc::new(ports), clock: told };
+        let given = Given { ports: Arc::new(ports), clock: told, ..Given::default() };
         let mut world = World::given(&files, given).await;
         world.daemon.look().await.expect("a look");
         let judged = world.daemon.judged().expect("judged");

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -20,6 +20,13 @@ pub(super) enum Speech {
     Mail,
 }
 
+/// Whether somebody is there.
+enum Accepting {
+    Yes(JoinHandle<()>),
+    /// Nobody is; the address is kept, so that nobody else is there meanwhile, who would never answer or worse.
+    No(TcpSocket),
+}
+
 struct Shared {
     address: SocketAddr,
     /// Where nobody may ever be sent.
@@ -29,7 +36,7 @@ struct Shared {
     seen: Mutex<Vec<String>>,
     armed: Mutex<Option<(usize, Failure)>>,
     limit: Mutex<Duration>,
-    accepting: tokio::sync::Mutex<Option<JoinHandle<()>>>,
+    accepting: tokio::sync::Mutex<Accepting>,
     trapped: AtomicUsize,
     over: watch::Receiver<()>,
 }
@@ -42,8 +49,8 @@ pub(super) struct Wire {
 
 impl Drop for Wire {
     fn drop(&mut self) {
-        if let Ok(mut accepting) = self.shared.accepting.try_lock()
-            && let Some(task) = accepting.take()
+        if let Ok(accepting) = self.shared.accepting.try_lock()
+            && let Accepting::Yes(task) = &*accepting
         {
             task.abort();
         }
@@ -64,12 +71,12 @@ impl Wire {
             seen: Mutex::default(),
             armed: Mutex::default(),
             limit: Mutex::default(),
-            accepting: tokio::sync::Mutex::default(),
+            accepting: tokio::sync::Mutex::new(Accepting::No(TcpSocket::new_v4().unwrap())),
             trapped: AtomicUsize::default(),
             over,
         });
         let wire = Self { shared: Arc::clone(&shared), _over: end };
-        open(&shared, listener).await;
+        *shared.accepting.lock().await = open(&shared, listener);
         tokio::spawn(async move {
             let mut over = shared.over.clone();
             loop {
@@ -108,10 +115,12 @@ impl Wire {
 
     /// Takes up again what it refused.
     pub(super) async fn heal(&self) {
-        if self.shared.accepting.lock().await.is_none() {
+        let mut accepting = self.shared.accepting.lock().await;
+        if let Accepting::No(_) = &*accepting {
             *self.shared.armed.lock().unwrap() = None;
-            let listener = TcpListener::bind(self.shared.address).await.unwrap();
-            open(&self.shared, listener).await;
+            let none = Accepting::No(TcpSocket::new_v4().unwrap());
+            let Accepting::No(socket) = std::mem::replace(&mut *accepting, none) else { return };
+            *accepting = open(&self.shared, socket.listen(1024).unwrap());
         }
     }
 
@@ -121,11 +130,11 @@ impl Wire {
     }
 }
 
-async fn open(shared: &Arc<Shared>, listener: TcpListener) {
-    let inner = Arc::clone(shared);
-    let task = tokio::spawn(async move {
+fn open(shared: &Arc<Shared>, listener: TcpListener) -> Accepting {
+    let shared = Arc::clone(shared);
+    Accepting::Yes(tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let shared = Arc::clone(&inner);
+            let shared = Arc::clone(&shared);
             tokio::spawn(async move {
                 let mut over = shared.over.clone();
                 tokio::select! {
@@ -134,15 +143,29 @@ async fn open(shared: &Arc<Shared>, listener: TcpListener) {
                 }
             });
         }
-    });
-    *shared.accepting.lock().await = Some(task);
+    }))
 }
 
 async fn close(shared: &Shared) {
-    if let Some(task) = shared.accepting.lock().await.take() {
+    let mut accepting = shared.accepting.lock().await;
+    if let Accepting::Yes(task) = &mut *accepting {
         task.abort();
         let _ = task.await;
+        *accepting = Accepting::No(kept(shared.address).await);
     }
+}
+
+/// Keeps an address that was listened on. A program that another test is just starting holds the listener for a moment.
+async fn kept(address: SocketAddr) -> TcpSocket {
+    for _ in 0..1000 {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        if socket.bind(address).is_ok() {
+            return socket;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("somebody else listens at {address}");
 }
 
 impl Shared {

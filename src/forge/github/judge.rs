@@ -45,12 +45,17 @@ pub fn classed_safe(fault: Fault) -> Fault {
 /// Judges an answer by its status.
 pub(super) fn judge(method: &Method, what: &str, response: &Response) -> Result<(), Refused> {
     let status = response.status;
-    if response.truncated {
-        let fault = Fault::terminal(format!("GitHub answered {what} with more than 1 MiB"));
-        return Err(Refused { status, said: String::new(), fault });
-    }
     if (200..300).contains(&status) || status == 302 {
-        return Ok(());
+        if !response.truncated {
+            return Ok(());
+        }
+        let message = format!(
+            "GitHub answered {what} with more than 1 MiB, which it does not; see what answers at the `apiUrl` of `[forge.github]`"
+        );
+        let known = method.is_idempotent();
+        // Whoever reads may read again; what was to change has changed.
+        let fault = if known { Fault::transient(message) } else { Fault::unknown(message) };
+        return Err(Refused { status, said: String::new(), fault });
     }
     let said = said(&response.body);
     let tail = if said.is_empty() { String::new() } else { format!(": {said}") };
@@ -135,6 +140,19 @@ mod tests {
         ");
         assert!(check(&Method::POST, 502, "").starts_with("Unknown"));
         assert!(check(&Method::PATCH, 500, "").starts_with("Unknown"));
+    }
+
+    #[test]
+    fn an_answer_without_end_loses_nothing() {
+        let class = |method: &Method, status: u16| {
+            let body = b"{".to_vec();
+            let headers = reqwest::header::HeaderMap::new();
+            let response = Response { status, headers, body, truncated: true };
+            judge(method, "`GET /x`", &response).unwrap_err().fault.class
+        };
+        assert_eq!(class(&Method::GET, 200), FaultClass::Transient);
+        assert_eq!(class(&Method::POST, 201), FaultClass::Unknown, "it was taken");
+        assert_eq!(class(&Method::POST, 422), FaultClass::Terminal, "it was refused");
     }
 
     #[test]

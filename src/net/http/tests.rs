@@ -40,7 +40,7 @@ fn scripted(answers: &[&[&str]], allow: &[&str]) -> HttpClient {
         .map(|answer| answer.iter().map(|text| text.parse().unwrap()).collect::<Vec<IpAddr>>());
     let lookup: Arc<dyn Lookup> = Arc::new(Scripted(Mutex::new(answers.collect())));
     let allow = allow.iter().map(|text| (*text).to_owned()).collect();
-    HttpClient::with_lookup(&Egress { allow }, &lookup).unwrap()
+    HttpClient::with_lookup(&Egress { allow, ..Egress::default() }, &lookup).unwrap()
 }
 
 #[tokio::test]
@@ -228,7 +228,9 @@ async fn a_value_never_adds_a_header() {
 
 #[test]
 fn a_pattern_that_cannot_be_read_is_an_error() {
-    let error = HttpClient::new(&Egress { allow: vec!["example.com".to_owned()] }).unwrap_err();
+    let error =
+        HttpClient::new(&Egress { allow: vec!["example.com".to_owned()], ..Egress::default() })
+            .unwrap_err();
     insta::assert_snapshot!(error, @"`example.com` is not a `host:port` pattern such as `*.internal.example.com:443`");
 }
 
@@ -257,4 +259,19 @@ async fn a_proxy_is_asked_only_for_what_may_be_reached() {
     for wrong in ["proxy:3128", "https://proxy:3128", "socks5://proxy:1", "http://"] {
         assert!(HttpClient::through(&Egress::default(), Some(wrong)).is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn authorities_that_can_not_be_read_are_told_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("authorities.pem");
+    let told = || {
+        let egress = Egress { authorities: Some(path.clone()), ..Egress::default() };
+        HttpClient::new(&egress).map(drop).map_err(|error| error.to_string()).unwrap_err()
+    };
+    assert!(told().contains("authorities.pem: No such file"), "{}", told());
+    std::fs::write(&path, "certainly").unwrap();
+    assert!(told().contains("there is no certificate in it; it must be PEM"), "{}", told());
+    std::fs::write(&path, "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n").unwrap();
+    assert!(told().contains("can't be read as certificates"), "{}", told());
 }

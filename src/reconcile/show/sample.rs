@@ -71,6 +71,7 @@ pub(in crate::reconcile) fn unit(key: &str, kind: ChangeKind) -> UnitChange {
         secret_fields: vec!["adminPassword".to_owned()],
         manual: Vec::new(),
         dormant: Vec::new(),
+        targets: None,
     };
     let digest = Digest::of_bytes(key.as_bytes());
     UnitChange {

@@ -121,6 +121,8 @@ fn canaries_of_every_shape_are_hidden_in_every_encoding() {
         "a\"b/c&d",
         "p+q/r=s&t\"u'v<w>x%y z",
         "%25 is %2525",
+        "already &amp; &lt;escaped&gt; &#39;once&#39; &amp;amp; twice",
+        "{{braces}} and 63616e617279 and Y2FuYXJ5LQ==",
         "$${x} ${y} %{z} %%{a}",
         "back\\slash\\\\es\\n",
         "line one is long\nline two is longer",
@@ -215,6 +217,7 @@ fn any_secret() -> impl Strategy<Value = String> {
     prop_oneof![
         "[ -~]{6,40}",
         "[\\\\\"'%&<>$\\{\\}+/= a]{6,20}",
+        "(&|amp;|lt;|#39;|a|b){6,14}",
         "\\PC{6,20}",
         "[a-z\n\t é🔑]{9,40}"
     ]

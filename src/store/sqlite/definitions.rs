@@ -37,6 +37,7 @@ pub(super) static BLANK: LazyLock<Arc<Definition>> = LazyLock::new(|| {
         secret_fields: Vec::new(),
         manual: Vec::new(),
         dormant: Vec::new(),
+        targets: None,
     })
 });
 

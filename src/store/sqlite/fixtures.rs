@@ -190,7 +190,7 @@ pub(super) fn waiting() -> Event {
 /// Takes events into a run; returns them as they are appended.
 pub(super) fn take(run: &mut Run, events: Vec<Event>) -> Vec<(Timestamp, Event)> {
     let taken = |(seconds, event): (i64, Event)| {
-        run.apply(&event).expect("fits");
+        run.apply_at(&event, at(seconds)).expect("fits");
         (at(seconds), event)
     };
     (200..).zip(events).map(taken).collect()

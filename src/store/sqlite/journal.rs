@@ -176,7 +176,7 @@ fn entry(seq: i64, at: i64, event: &str) -> Result<JournalEntry, StoreError> {
 /// Brings a new run to where its journal leads.
 pub(super) fn replay(run: &mut Run, entries: Vec<JournalEntry>) -> Result<(), StoreError> {
     for entry in entries {
-        run.apply(&entry.event).map_err(|source| StoreError::Journal {
+        run.apply_at(&entry.event, entry.at).map_err(|source| StoreError::Journal {
             run: run.id.clone(),
             seq: entry.seq,
             source,

@@ -41,6 +41,13 @@ pub(super) async fn lock(path: &Path) -> Result<Option<File>, StoreError> {
     Ok(None)
 }
 
+/// Frees the lock at once. Closing the file would not: a program that this process is just starting has it too, for as
+/// long as it takes to start.
+pub(super) fn unlock(file: &File) {
+    // Where it fails, it is free once the file is closed everywhere.
+    let _ = file.unlock();
+}
+
 /// Tells whether somebody holds the lock.
 pub(super) fn is_locked(path: &Path) -> Result<bool, StoreError> {
     let file = match File::open(path) {
@@ -49,7 +56,10 @@ pub(super) fn is_locked(path: &Path) -> Result<bool, StoreError> {
         Err(error) => return Err(StoreError::file("open", path)(error)),
     };
     match file.try_lock_shared() {
-        Ok(()) => Ok(false),
+        Ok(()) => {
+            unlock(&file);
+            Ok(false)
+        }
         Err(TryLockError::WouldBlock) => Ok(true),
         Err(TryLockError::Error(error)) => Err(StoreError::file("lock", path)(error)),
     }
@@ -123,6 +133,19 @@ pub(super) fn unnamed() -> LeaseHolder {
 mod tests {
     use crate::store::sqlite::fixtures::{at, holder};
     use crate::store::{SqliteStore, Store as _, StoreError};
+
+    #[tokio::test]
+    async fn a_lock_is_free_at_once_although_a_child_that_starts_has_the_file_too() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("driver.lock");
+        let lock = super::lock(&path).await.expect("opens").expect("free");
+        let child = lock.try_clone().expect("as a fork does");
+        super::unlock(&lock);
+        drop(lock);
+        assert!(!super::is_locked(&path).expect("looked"));
+        assert!(super::lock(&path).await.expect("opens").is_some());
+        drop(child);
+    }
 
     #[tokio::test]
     async fn one_drives_at_a_time_and_the_next_has_a_larger_token() {

@@ -4,6 +4,7 @@ mod approvals;
 mod arrivals;
 mod audit;
 mod backup;
+mod breakers;
 mod catalog;
 mod changes;
 mod check;

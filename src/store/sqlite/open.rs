@@ -24,13 +24,14 @@ const MAGIC: &[u8] = b"SQLite format 3\0";
 const APPLICATION: i64 = 0x5452_4c4e;
 
 /// Each leads from the schema of its place to the next, and says so in `user_version`.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0001_state.sql"),
     include_str!("migrations/0002_claims.sql"),
     include_str!("migrations/0003_arrivals.sql"),
     include_str!("migrations/0004_approvals.sql"),
     include_str!("migrations/0005_audit.sql"),
     include_str!("migrations/0006_control.sql"),
+    include_str!("migrations/0007_breakers.sql"),
 ];
 
 /// The schema that knows what units have outside; older ones have that in the units' records alone.
@@ -301,7 +302,7 @@ mod tests {
         made(&path).await;
         execute(&path, "PRAGMA user_version = 99").await;
         let error = refusal(&path).await;
-        assert!(matches!(error, StoreError::Newer { found: 99, known: 6, .. }), "{error:?}");
+        assert!(matches!(error, StoreError::Newer { found: 99, known: 7, .. }), "{error:?}");
     }
 
     #[tokio::test]

@@ -33,10 +33,10 @@ use crate::validate::Good;
 
 /// The store in SQLite.
 pub struct SqliteStore {
-    catalog: String,
+    pub(super) catalog: String,
     path: PathBuf,
-    writer: Mutex<SqliteConnection>,
-    readers: SqlitePool,
+    pub(super) writer: Mutex<SqliteConnection>,
+    pub(super) readers: SqlitePool,
     definitions: Definitions,
     /// The lock of the driver, with the token that was given out for it.
     driver: std::sync::Mutex<Option<(i64, File)>>,
@@ -132,7 +132,9 @@ impl Store for SqliteStore {
         let mut write = Write::begin(&mut writer, &self.catalog).await?;
         lease::give_back(&mut write, lease).await?;
         write.commit().await?;
-        self.driver().take_if(|(token, _)| *token == lease.token);
+        if let Some((_, lock)) = self.driver().take_if(|(token, _)| *token == lease.token) {
+            lease::unlock(&lock);
+        }
         Ok(())
     }
 

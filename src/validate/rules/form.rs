@@ -139,7 +139,7 @@ mod tests {
     fn duplicate_id() {
         with(
             "{id: size, name: Label, type: string}",
-            "catalog/databases/database-standard.yaml:17:18: error form/duplicate-id field `size` is there already (ids of fields are unique in the whole form)",
+            "catalog/databases/database-standard.yaml:17:18: error form/duplicate-id another field, in group `Main`, has the id `size` already (give one of the two fields another id, or take it away)",
         );
     }
 

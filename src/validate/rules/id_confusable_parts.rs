@@ -9,8 +9,8 @@ use crate::catalog::{Body, Document, Form};
 use crate::finding::Severity;
 use crate::validate::findings::Findings;
 use crate::validate::look_alike::look;
+use crate::validate::parts::parts;
 use crate::validate::registry::{Check, Rule};
-use crate::validate::texts::{action_lists, escape};
 
 pub(super) static RULE: Rule = Rule {
     id: "id/confusable-parts",
@@ -40,46 +40,25 @@ impl<'a> Seen<'a> {
 }
 
 fn check(document: &Document, findings: &mut Findings<'_>) {
+    let mut seen: HashMap<&'static str, Seen<'_>> = HashMap::new();
+    for part in parts(document).into_iter().filter(|part| part.what != "group") {
+        if let Some(other) = seen.entry(part.what).or_default().other(part.id) {
+            let message = said(part.what, part.id, other);
+            let finding = part.finding(findings, message).hint(HINT);
+            findings.add(finding);
+        }
+    }
     match &document.body {
-        Some(Body::Item(item)) => {
-            of_form(&item.presentation.form, findings);
-            let mut seen = Seen::default();
-            for list in action_lists(item) {
-                for (index, action) in list.actions.iter().enumerate() {
-                    if let Some(other) = seen.other(&action.id) {
-                        let pointer = format!("{}/id", list.pointer_to(index));
-                        report(findings, &pointer, ("action", &action.id, other));
-                    }
-                }
-            }
-            of_keys("output", "/outputs", item.outputs.keys(), findings);
-        }
-        Some(Body::Bundle(bundle)) => {
-            of_form(&bundle.presentation.form, findings);
-            let mut seen = Seen::default();
-            for (index, component) in bundle.components.iter().enumerate() {
-                if let Some(other) = seen.other(&component.id) {
-                    let pointer = format!("/components/{index}/id");
-                    report(findings, &pointer, ("component", &component.id, other));
-                }
-            }
-            of_keys("output", "/outputs", bundle.outputs.keys(), findings);
-        }
-        Some(Body::Environment(environment)) => {
-            of_keys("variable", "/variables", environment.variables.keys(), findings);
-        }
+        Some(Body::Item(item)) => of_choices(&item.presentation.form, findings),
+        Some(Body::Bundle(bundle)) => of_choices(&bundle.presentation.form, findings),
         _ => {}
     }
 }
 
-fn of_form(form: &Form, findings: &mut Findings<'_>) {
-    let mut ids = Seen::default();
+fn of_choices(form: &Form, findings: &mut Findings<'_>) {
     for (group, fields) in form.groups.iter().enumerate() {
         for (index, field) in fields.fields.iter().enumerate() {
-            let pointer = format!("/presentation/form/groups/{group}/fields/{index}");
-            if let Some(other) = ids.other(&field.id) {
-                report(findings, &format!("{pointer}/id"), ("field", &field.id, other));
-            }
+            let pointer = format!("/presentation/form/groups/{group}/fields/{index}/enum");
             let mut choices = Seen::default();
             for (index, choice) in field.choices.iter().enumerate() {
                 let Some(text) = choice.as_str().or_else(|| choice.get("value")?.as_str()) else {
@@ -87,39 +66,19 @@ fn of_form(form: &Form, findings: &mut Findings<'_>) {
                 };
                 if let Some(other) = choices.other(text) {
                     let part = if matches!(choice, Value::Object(_)) { "/value" } else { "" };
-                    report(
-                        findings,
-                        &format!("{pointer}/enum/{index}{part}"),
-                        ("choice", text, other),
-                    );
+                    let message = said("choice", text, other);
+                    let finding = findings.at(&format!("{pointer}/{index}{part}"), message);
+                    findings.add(finding.hint(HINT));
                 }
             }
         }
     }
 }
 
-fn of_keys<'a>(
-    what: &str,
-    below: &str,
-    keys: impl Iterator<Item = &'a String>,
-    findings: &mut Findings<'_>,
-) {
-    let mut seen = Seen::default();
-    for key in keys {
-        if let Some(other) = seen.other(key) {
-            let message = format!("the {what} `{key}` looks like the {what} `{other}`");
-            let finding = findings.at_key(&format!("{below}/{}", escape(key)), message);
-            findings.add(finding.hint(HINT));
-        }
-    }
-}
-
 const HINT: &str = "rename one of them so that they can be told apart";
 
-fn report(findings: &mut Findings<'_>, pointer: &str, (what, name, other): (&str, &str, &str)) {
-    let message = format!("the {what} `{name}` looks like the {what} `{other}`");
-    let finding = findings.at(pointer, message).hint(HINT);
-    findings.add(finding);
+fn said(what: &str, name: &str, other: &str) -> String {
+    format!("the {what} `{name}` looks like the {what} `{other}`")
 }
 
 #[cfg(test)]

@@ -44,14 +44,14 @@ fn check(context: &Context<'_>, base: &Catalog, rule: &'static Rule, found: &mut
         |findings: Vec<Finding>| findings.into_iter().find(|finding| severities.is_error(finding));
     let mut broken: BTreeMap<&Arc<str>, Broken> = BTreeMap::new();
     for (id, service) in head.services.iter().filter(|(_, one)| is_same(&one.document, base)) {
-        let of = ServiceContext::of(context, &service.body);
+        let of = ServiceContext::of(context, service);
         let changed = changed(&of, base);
         if changed.is_empty() {
             continue;
         }
         let Some(finding) = error(check_service(&of, &service.document)) else { continue };
         let then = base.services.get(id).is_some_and(|old: &Entry<Service>| {
-            let of = ServiceContext::of(&before, &old.body);
+            let of = ServiceContext::of(&before, old);
             error(check_service(&of, &old.document)).is_none()
         });
         if then {

@@ -21,10 +21,10 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(context: &Context<'_>, rule: &'static Rule, found: &mut Vec<Finding>) {
     for service in context.catalog.services.values() {
-        if let Some(offer) = context.offer_of(&service.body) {
-            let pointer = match service.body.catalog_item {
-                Some(_) => "/catalogItem",
-                None => "/catalogBundle",
+        if let Some(offer) = context.offer_of(service) {
+            let pointer = match service.is_of_bundle() {
+                false => "/catalogItem",
+                true => "/catalogBundle",
             };
             let used = (offer.metadata(), &**offer.document());
             found.extend(wrong(context, rule, (&service.document, pointer), used));

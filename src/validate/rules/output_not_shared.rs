@@ -21,7 +21,7 @@ fn check(of: &ServiceContext<'_>, findings: &mut Findings<'_>) {
     for read in &of.reads {
         let Some(entry) = of.context.catalog.services.get(&read.service) else { continue };
         let owner = &entry.body.metadata.team;
-        let offer = of.context.offer_of(&entry.body);
+        let offer = of.context.offer_of(entry);
         let Some((offer, output)) = offer.and_then(|o| Some((o, o.output(&read.output)?))) else {
             continue;
         };

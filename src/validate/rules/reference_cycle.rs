@@ -85,7 +85,7 @@ fn edges_of(context: &Context<'_>, id: &str) -> Vec<Edge> {
     let named = service.depends_on.iter().enumerate();
     let named = named.map(|(index, id)| (id.clone(), format!("/dependsOn/{index}")));
     let mut edges: Vec<Edge> = named.collect();
-    let reads = context.reads_of(service, context.offer_of(service));
+    let reads = context.reads_of(service, context.offer_of(entry));
     edges.extend(
         reads.into_iter().map(|read| {
             (read.service, read.pointer.unwrap_or_else(|| "/catalogBundle".to_owned()))

@@ -24,7 +24,7 @@ pub(super) static RULE: Rule = Rule {
 fn check_service(of: &ServiceContext<'_>, findings: &mut Findings<'_>) {
     for read in &of.reads {
         let Some(entry) = of.context.catalog.services.get(&read.service) else { continue };
-        let Some(offer) = of.context.offer_of(&entry.body) else { continue };
+        let Some(offer) = of.context.offer_of(entry) else { continue };
         if offer.output(&read.output).is_some() {
             continue;
         }

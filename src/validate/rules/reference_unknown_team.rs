@@ -26,7 +26,7 @@ fn check(context: &Context<'_>, rule: &'static Rule, found: &mut Vec<Finding>) {
         return;
     }
     for entry in catalog.services.values() {
-        let team = &entry.body.metadata.team;
+        let team = entry.team();
         // Most are right, and nothing is made for those.
         if !catalog.settings.teams.contains_key(team) {
             let mut teams = Teams { catalog, findings: Findings::new(&entry.document, rule) };

@@ -3,24 +3,24 @@
 use crate::catalog::Document;
 use crate::finding::{Finding, Severity};
 use crate::validate::credential_shapes::{PASSWORD_IN_URL, PRIVATE_KEY};
-use crate::validate::credentials::{Credential, What, credentials};
+use crate::validate::credentials::{Credential, IN_CLEAR, NAME_IT, What, credentials};
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
 
 /// How many are shown of one document: whoever sees so many looks at all of it.
 const MOST: usize = 50;
 const SUSPECTED: &str = "secret/suspected";
-const NAME_IT: &str = "put it into the secret store, write `{{secrets.NAME}}` or `{secret: NAME}` here, and replace it by a new one: this one is known";
 const NAME_OR_ALLOW_IT: &str = "put it into the secret store and write `{{secrets.NAME}}` or `{secret: NAME}` here; if it is none, write `# trueline: allow secret/suspected WHY` above";
 
 pub(super) static RULES: [Rule; 2] = [
     Rule {
-        id: "secret/in-clear",
+        id: IN_CLEAR,
         severity: Severity::Error,
         summary: "A password field holds its password, or a text has the shape of a credential: a token, a private key, a URL with a password.",
         why: "Whatever stands in git is known to everybody who ever reads it, for ever. Comments count as well.",
         mend: "Put it into the secret store, name it here, and replace it by a new one where it is valid: it is known \
-               already. In a template a secret is `{{secrets.NAME}}`, in a password field `{secret: NAME}`.",
+               already. In a template a secret is `{{secrets.NAME}}`, in a password field `{secret: NAME}`. Where a text only \
+               looks like a credential, allow it with the reason.",
         bad: "fields: {adminPassword: hunter2}",
         good: "fields: {adminPassword: {secret: PAYMENTS_DB_ADMIN}}",
         check: Check::Text(check),
@@ -34,7 +34,7 @@ pub(super) static RULES: [Rule; 2] = [
                with the reason.",
         bad: "body: {apiKey: 9fK2xQ7LmZ4vT8pW}",
         good: "body: {apiKey: \"{{secrets.SHOP_API_KEY}}\"}",
-        check: Check::With("secret/in-clear"),
+        check: Check::With(IN_CLEAR),
     },
 ];
 
@@ -70,6 +70,7 @@ fn in_clear(what: &str, text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::SUSPECTED;
     use crate::validate::testing::{ITEM, SERVICE, check};
 
     /// A token that no program would take for one while it stands in this file.
@@ -82,12 +83,12 @@ mod tests {
         let item = ITEM.replace("Make it.", &format!("\"Ask with {}.\"", token()));
         check(
             &item,
-            "catalog/databases/database-standard.yaml:26:35: error secret/in-clear the text that begins with `ghp_` looks like a GitHub token in clear (put it into the secret store, write `{{secrets.NAME}}` or `{secret: NAME}` here, and replace it by a new one: this one is known)",
+            "catalog/databases/database-standard.yaml:26:35: error secret/in-clear the text that begins with `ghp_` looks like a GitHub token in clear (put it into the secret store, write `{{secrets.NAME}}` or `{secret: NAME}` here, and replace it by a new one: this one is known; if it opens nothing, write `# trueline: allow secret/in-clear WHY` above)",
         );
         let url = format!("postgres://shop:{}@db.acme.example/shop", "Tr0ub4dor");
         check(
             &ITEM.replace("Make it.", &format!("See {url}")),
-            "catalog/databases/database-standard.yaml:26:45: error secret/in-clear a password in a URL stands here in clear (put it into the secret store, write `{{secrets.NAME}}` or `{secret: NAME}` here, and replace it by a new one: this one is known)",
+            "catalog/databases/database-standard.yaml:26:45: error secret/in-clear a password in a URL stands here in clear (put it into the secret store, write `{{secrets.NAME}}` or `{secret: NAME}` here, and replace it by a new one: this one is known; if it opens nothing, write `# trueline: allow secret/in-clear WHY` above)",
         );
     }
 
@@ -95,16 +96,44 @@ mod tests {
     fn comments_and_files_that_cannot_be_read_are_searched_too() {
         check(
             &format!("{ITEM}{SERVICE}# {}\n", token()),
-            "services/payments/payments-db.yaml:6:3: error secret/in-clear the text that begins with `ghp_` looks like a GitHub token in clear (put it into the secret store, write `{{secrets.NAME}}` or `{secret: NAME}` here, and replace it by a new one: this one is known)",
+            "services/payments/payments-db.yaml:6:3: error secret/in-clear the text that begins with `ghp_` looks like a GitHub token in clear (put it into the secret store, write `{{secrets.NAME}}` or `{secret: NAME}` here, and replace it by a new one: this one is known; if it opens nothing, write `# trueline: allow secret/in-clear WHY` above)",
         );
         let cut = SERVICE.replace("{size: small}", &format!("[{}", token()));
         check(
             &format!("{ITEM}{cut}"),
             "
-            services/payments/payments-db.yaml:5:10: error secret/in-clear the text that begins with `ghp_` looks like a GitHub token in clear (put it into the secret store, write `{{secrets.NAME}}` or `{secret: NAME}` here, and replace it by a new one: this one is known)
+            services/payments/payments-db.yaml:5:10: error secret/in-clear the text that begins with `ghp_` looks like a GitHub token in clear (put it into the secret store, write `{{secrets.NAME}}` or `{secret: NAME}` here, and replace it by a new one: this one is known; if it opens nothing, write `# trueline: allow secret/in-clear WHY` above)
             services/payments/payments-db.yaml:5:50: error yaml/syntax `,` or `]` is expected here (close the list, or quote a text that contains brackets or commas)
         ",
         );
+    }
+
+    #[test]
+    fn an_example_that_opens_nothing_can_be_allowed() {
+        let allow = "# trueline: allow secret/in-clear an example of the vendor's manual";
+        let beside = ITEM.replace("Make it.", &format!("\"Ask with {}.\" {allow}", token()));
+        check(&beside, "");
+        let above = format!(
+            "          {allow}\n          instructions: |\n            As\n            {}\n",
+            token()
+        );
+        check(&ITEM.replace("          instructions: Make it.\n", &above), "");
+        let unneeded = ITEM.replace("Make it.", &format!("Make it. {allow}"));
+        check(
+            &unneeded,
+            "catalog/databases/database-standard.yaml:26:52: warning suppression/unused this comment is not needed: what it is about does not break `secret/in-clear` (take the comment away)",
+        );
+        // What a password field holds is a password, whatever anybody says.
+        let item = ITEM.replace(
+            "{id: label, name: Label, type: string}",
+            "{id: label, name: Label, type: password}",
+        );
+        let service =
+            SERVICE.replace("{size: small}", &format!("{{size: small, label: hunter2}} {allow}"));
+        check(&format!("{item}{service}"), "
+            services/payments/payments-db.yaml:5:30: error secret/in-clear a password is named, never written down (write the name of a secret: {secret: PAYMENTS_DB_ADMIN})
+            services/payments/payments-db.yaml:5:57: warning suppression/not-possible this comment has no effect: `secret/in-clear` is an error (mend what it finds; comments allow warnings and notes)
+        ");
     }
 
     #[test]
@@ -130,6 +159,8 @@ mod tests {
             "\"password: {{secrets.DB_ADMIN}} token={{outputs.a.token}} postgres://shop:{{secrets.X}}@db\"",
         );
         let found = crate::validate::testing::judge(&item).findings;
-        assert!(found.iter().all(|finding| !finding.rule.starts_with("secret/")), "{found:?}");
+        // That others would read it is another rule's.
+        let in_clear = |rule: &str| rule == "secret/in-clear" || rule == SUSPECTED;
+        assert!(!found.iter().any(|finding| in_clear(&finding.rule)), "{found:?}");
     }
 }

@@ -35,7 +35,7 @@ fn check(context: &Context<'_>, rule: &'static Rule, found: &mut Vec<Finding>) {
     }
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for service in catalog.services.values() {
-        *counts.entry(&service.body.metadata.team).or_default() += 1;
+        *counts.entry(service.team()).or_default() += 1;
     }
     for (team, most) in quotas {
         let count = counts.get(team).copied().unwrap_or_default();

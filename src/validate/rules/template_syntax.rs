@@ -5,7 +5,7 @@ use crate::finding::Severity;
 use crate::template;
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
-use crate::validate::templates::each_template;
+use crate::validate::templates::{AS_IT_IS, each_template, is_of_a_workflow};
 
 pub(super) static RULE: Rule = Rule {
     id: "template/syntax",
@@ -23,6 +23,10 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
     each_template(document, &mut |text, pointer, _| {
         for problem in template::check(text) {
             let finding = findings.in_text(pointer, problem.offset, problem.message);
+            if is_of_a_workflow(text, problem.offset) {
+                findings.add(finding.hint(AS_IT_IS));
+                continue;
+            }
             let finding = finding.maybe_hint(problem.hint);
             findings.add(match problem.instead {
                 Some(rewrite) => findings.rewrite(finding, pointer, &rewrite),
@@ -75,5 +79,25 @@ mod tests {
             catalog/databases/database-standard.yaml:26:74: error template/syntax the names after `as` stand between `|` (write `{{#each fields.label as |x|}}`)
         ",
         );
+    }
+
+    #[test]
+    fn expressions_of_workflows_are_told_how_to_stay() {
+        let with = |text: &str| ITEM.replace("Make it.", &format!("\"{text}\""));
+        for text in [
+            "${{ github.event_name == 'push' }}",
+            "${{ secrets.X || '' }}",
+            "${{ format('a', 1) }}",
+        ] {
+            let found = judge(&with(text)).findings;
+            let hints = found.iter().filter(|found| found.rule == "template/syntax");
+            let hints: Vec<_> =
+                hints.map(|found| (found.hint.as_deref(), found.fix.is_some())).collect();
+            let stays = "write `$\\{{…}}` where the braces are meant for another program";
+            assert_eq!(hints, [(Some(stays), false)], "{text}");
+            check(&with(&text.replace("{{", "\\\\{{")), "");
+        }
+        let ours = judge(&with("${{fields.size == 'large'}}")).findings;
+        assert!(ours[0].fix.is_some(), "{ours:?}");
     }
 }

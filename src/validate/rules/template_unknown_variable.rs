@@ -2,10 +2,10 @@
 
 use crate::catalog::Document;
 use crate::finding::Severity;
-use crate::template::{self, ROOTS, Reference};
+use crate::template;
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
-use crate::validate::templates::each_template;
+use crate::validate::templates::{AS_IT_IS, each_template, is_of_a_workflow};
 
 pub(super) static RULE: Rule = Rule {
     id: "template/unknown-variable",
@@ -23,21 +23,12 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
         let Ok(references) = template::read(text) else { return };
         for reference in references {
             if let Some(wrong) = names.wrong(&reference.path, reference.optional) {
-                let foreign = is_foreign(text, &reference);
+                let foreign = is_of_a_workflow(text, reference.offset);
                 let wrong = if foreign { wrong.hint(AS_IT_IS) } else { wrong };
                 findings.add(wrong.at(findings, pointer, reference.offset));
             }
         }
     });
-}
-
-const AS_IT_IS: &str = "write `$\\{{…}}` where the braces are meant for another program";
-
-/// Tells whether a variable is probably one of a workflow: `${{ github.sha }}`.
-fn is_foreign(text: &str, reference: &Reference) -> bool {
-    let before = text.get(..reference.offset).unwrap_or_default().trim_end();
-    let root = reference.path.first().map_or("", String::as_str);
-    before.ends_with("${{") && !ROOTS.contains(&root)
 }
 
 #[cfg(test)]
@@ -53,7 +44,7 @@ mod tests {
     fn what_is_known_is_not_found() {
         check_text(
             "{{fields.size}} {{metadata.owner.team}} {{service.id}} {{service.labels.tier}} {{request.user.name}} \
-             {{system.date}} {{environment.region}} {{env.region}} {{secrets.API_TOKEN}} {{default metadata.sla 'none'}}",
+             {{system.date}} {{environment.region}} {{env.region}} {{default metadata.sla 'none'}}",
             "",
         );
     }

@@ -38,23 +38,7 @@ impl Contract {
             return vec![format!("{method} {path}: not documented")];
         };
         let name = format!("{method} {template}");
-        let mut problems = Vec::new();
-        let parameters = operation.get("parameters").and_then(Value::as_array);
-        let parameters: Vec<&Value> =
-            parameters.into_iter().flatten().map(|it| self.resolved(it)).collect();
-        for (key, value) in query {
-            let known =
-                parameters.iter().find(|it| it["in"] == "query" && it["name"] == key.as_str());
-            match known {
-                None => problems.push(format!("{name}: query `{key}` is not documented")),
-                Some(it) => {
-                    let allowed = self.resolved(&it["schema"])["enum"].as_array().cloned();
-                    if allowed.is_some_and(|allowed| !allowed.contains(&json!(value))) {
-                        problems.push(format!("{name}: query `{key}={value}` is none of those"));
-                    }
-                }
-            }
-        }
+        let mut problems = self.parameters(operation, (template, path), query);
         let asked = operation.get("requestBody").map(|it| self.resolved(it));
         let schema = asked.and_then(|it| it.pointer("/content/application~1json/schema"));
         match schema {
@@ -62,11 +46,67 @@ impl Contract {
                 problems.extend(self.held(&format!("{name} asked"), schema, body));
             }
             Some(_) if asked.is_some_and(|it| it["required"] == true) => {
-                problems.push(format!("{name}: the body is missing"));
+                problems.push("the body is missing".to_owned());
+            }
+            None if !matches!(body, b"" | b"{}") => {
+                problems.push("a body is sent where none is documented".to_owned());
             }
             _ => {}
         }
+        let told = |problem: String| match problem.starts_with(&name) {
+            true => problem,
+            false => format!("{name}: {problem}"),
+        };
+        problems.into_iter().map(told).collect()
+    }
+
+    /// Says what is wrong with the parts of a path and with the query.
+    fn parameters(
+        &self,
+        operation: &Value,
+        (template, path): (&str, &str),
+        query: &[(String, String)],
+    ) -> Vec<String> {
+        let parameters = operation.get("parameters").and_then(Value::as_array);
+        let parameters: Vec<&Value> =
+            parameters.into_iter().flatten().map(|it| self.resolved(it)).collect();
+        let find = |place: &str, name: &str| {
+            parameters.iter().find(|it| it["in"] == place && it["name"] == name)
+        };
+        let mut problems = Vec::new();
+        for (part, value) in template.split('/').zip(path.split('/')) {
+            let Some(part) = part.strip_prefix('{').and_then(|it| it.strip_suffix('}')) else {
+                continue;
+            };
+            match find("path", part) {
+                Some(known) if self.takes(known, value) => {}
+                Some(_) => problems.push(format!("`{part}` can't be `{value}`")),
+                None => problems.push(format!("`{part}` is not documented")),
+            }
+        }
+        for (key, value) in query {
+            match find("query", key) {
+                None => problems.push(format!("query `{key}` is not documented")),
+                Some(known) if self.takes(known, value) => {}
+                Some(_) => problems.push(format!("query `{key}` can't be `{value}`")),
+            }
+        }
+        let wanted = parameters.iter().filter(|it| it["in"] == "query" && it["required"] == true);
+        let missing = wanted.filter(|it| query.iter().all(|(key, _)| it["name"] != key.as_str()));
+        problems.extend(missing.map(|it| format!("query {} is missing", it["name"])));
         problems
+    }
+
+    /// Tells whether a parameter takes a text: its type, and its choices. Several types are not looked into.
+    fn takes(&self, parameter: &Value, text: &str) -> bool {
+        let schema = self.resolved(&parameter["schema"]);
+        let fits = match schema["type"].as_str() {
+            Some("integer") => text.parse::<i64>().is_ok(),
+            Some("boolean") => matches!(text, "true" | "false"),
+            _ => !text.is_empty(),
+        };
+        let allowed = schema["enum"].as_array();
+        fits && allowed.is_none_or(|allowed| allowed.contains(&json!(text)))
     }
 
     /// Says what is wrong with an answer.
@@ -167,6 +207,12 @@ fn translated(schema: &Value, wanted: &mut BTreeSet<String>) -> Value {
                     }
                 }
             }
+            // What is described by its properties has no others: a name that GitHub does not know is a mistake.
+            let is_described = map.get("type") == Some(&json!("object"))
+                && map.get("properties").is_some_and(Value::is_object);
+            if is_described && !map.contains_key("additionalProperties") {
+                new.insert("additionalProperties".to_owned(), json!(false));
+            }
             match map.get("nullable") {
                 Some(Value::Bool(true)) => json!({"anyOf": [new, {"type": "null"}]}),
                 _ => Value::Object(new),
@@ -174,5 +220,112 @@ fn translated(schema: &Value, wanted: &mut BTreeSet<String>) -> Value {
         }
         Value::Array(items) => items.iter().map(|item| translated(item, wanted)).collect(),
         other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As much of a description as has each kind of rule.
+    fn small() -> Contract {
+        let labels = json!({"type": "array", "items": {"type": "string"}});
+        let pull = json!({"type": "object", "required": ["number", "merged"], "properties": {
+            "number": {"type": "integer"}, "merged": {"type": "boolean", "nullable": true},
+        }});
+        let answered = json!({"content": {"application/json": {"schema": {"$ref": "#/components/schemas/pull"}}}});
+        let document = json!({
+            "components": {
+                "schemas": {"pull": pull},
+                "parameters": {"number": {"in": "path", "name": "number", "schema": {"type": "integer"}}},
+            },
+            "paths": {
+                "/repos/{owner}/pulls/{number}": {
+                    "parameters": [],
+                    "get": {
+                        "parameters": [
+                            {"in": "path", "name": "owner", "schema": {"type": "string"}},
+                            {"$ref": "#/components/parameters/number"},
+                            {"in": "query", "name": "state", "schema": {"type": "string", "enum": ["open"]}},
+                            {"in": "query", "name": "page", "required": true, "schema": {"type": "integer"}},
+                        ],
+                        "responses": {"200": answered, "204": {"description": "nothing"}},
+                    },
+                },
+                "/labels": {"post": {
+                    "requestBody": {"required": true, "content": {"application/json": {"schema": {
+                        "type": "object", "required": ["labels"], "properties": {"labels": labels},
+                    }}}},
+                    "responses": {},
+                }},
+                "/cancel": {"post": {"responses": {}}},
+            },
+        });
+        Contract { document, compiled: Mutex::default() }
+    }
+
+    #[test]
+    fn a_request_that_is_not_as_described_is_told() {
+        let small = small();
+        let check = |(method, path): (&str, &str), query: &[(&str, &str)], body: &str| {
+            let query: Vec<(String, String)> =
+                query.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+            small.request((method, path), &query, body.as_bytes()).join("; ")
+        };
+        let page = ("page", "1");
+        assert_eq!(check(("GET", "/repos/acme/pulls/7"), &[page, ("state", "open")], ""), "");
+        let said = [
+            check(("GET", "/elsewhere"), &[], ""),
+            check(("PUT", "/labels"), &[], ""),
+            check(("GET", "/repos/acme/pulls/x"), &[page], ""),
+            check(("GET", "/repos/acme/pulls/7"), &[], ""),
+            check(("GET", "/repos/acme/pulls/7"), &[page, ("state", "shut")], ""),
+            check(("GET", "/repos/acme/pulls/7"), &[page, ("colour", "red")], ""),
+            check(("POST", "/labels"), &[], ""),
+            check(("POST", "/labels"), &[], r#"{"labels": [1]}"#),
+            check(("POST", "/labels"), &[], r#"{"labels": [], "label": "x"}"#),
+            check(("POST", "/cancel"), &[], r#"{"why": "x"}"#),
+        ];
+        insta::assert_snapshot!(said.join("\n"), @r#"
+        GET /elsewhere: not documented
+        PUT /labels: not documented
+        GET /repos/{owner}/pulls/{number}: `number` can't be `x`
+        GET /repos/{owner}/pulls/{number}: query "page" is missing
+        GET /repos/{owner}/pulls/{number}: query `state` can't be `shut`
+        GET /repos/{owner}/pulls/{number}: query `colour` is not documented
+        POST /labels: the body is missing
+        POST /labels asked at /labels/0: 1 is not of type "string"
+        POST /labels asked at : Additional properties are not allowed ('label' was unexpected)
+        POST /cancel: a body is sent where none is documented
+        "#);
+        assert_eq!(check(("POST", "/labels"), &[], r#"{"labels": ["x"]}"#), "");
+        assert_eq!(check(("POST", "/cancel"), &[], "{}"), "");
+    }
+
+    #[test]
+    fn an_answer_that_is_not_as_described_is_told() {
+        let small = small();
+        let check = |status: u16, body: &str| {
+            small.answer(("GET", "/repos/acme/pulls/7"), status, body.as_bytes()).join("; ")
+        };
+        for (status, body) in [(200, r#"{"number": 1, "merged": null}"#), (204, ""), (404, "")] {
+            assert_eq!(check(status, body), "");
+        }
+        let said = [
+            check(200, "<html>"),
+            check(200, r#"{"number": 1}"#),
+            check(200, r#"{"number": "1", "merged": true}"#),
+            check(200, r#"{"number": 1, "merged": true, "merger": "x"}"#),
+            check(204, "{}"),
+            check(201, "{}"),
+        ];
+        insta::assert_snapshot!(said.join("\n"), @r#"
+        GET /repos/{owner}/pulls/{number} 200: no JSON
+        GET /repos/{owner}/pulls/{number} 200 at : "merged" is a required property
+        GET /repos/{owner}/pulls/{number} 200 at /number: "1" is not of type "integer"
+        GET /repos/{owner}/pulls/{number} 200 at : Additional properties are not allowed ('merger' was unexpected)
+        GET /repos/{owner}/pulls/{number} 204: documented without a body
+        GET /repos/{owner}/pulls/{number} 201: not documented
+        "#);
     }
 }

@@ -36,7 +36,7 @@ impl State {
         if find("direction") == Some("desc") {
             numbers.reverse();
         }
-        numbers.into_iter().filter_map(|number| self.pull(name, number)).collect()
+        numbers.into_iter().filter_map(|number| self.small_pull(name, number)).collect()
     }
 
     pub(super) fn open_pull(&mut self, name: &str, body: &Value) -> Answer {
@@ -142,9 +142,7 @@ impl State {
         }
         pull.reviewers.extend(users);
         pull.teams.extend(teams);
-        let mut simple = self.pull(name, number).unwrap();
-        simple.as_object_mut().unwrap().remove("merged_by");
-        Answer::json(201, &simple)
+        Answer::json(201, &self.small_pull(name, number).unwrap())
     }
 
     pub(super) fn add_labels(&mut self, name: &str, number: u64, body: &Value) -> Answer {

@@ -117,6 +117,7 @@ fn rest(shared: &Mutex<State>, asked: &Asked, path: &str) -> Response<Body> {
         let found = contract.request((method, path), &asked.query, &asked.body);
         state.problems.extend(found);
     }
+    state.problems.extend(headers(asked).map(|wrong| format!("{line}: {wrong}")));
     let trick = state.trick(method, path);
     match &trick {
         Some(Trick::CutBefore) => return cut(),
@@ -147,6 +148,18 @@ fn rest(shared: &Mutex<State>, asked: &Asked, path: &str) -> Response<Body> {
         }),
         _ => sent(answer),
     }
+}
+
+/// Says what is wrong with the headers of a request («Getting started with the REST API», «API versions»).
+fn headers(asked: &Asked) -> impl Iterator<Item = &'static str> {
+    let typed = asked.body.is_empty() || asked.header("content-type") == "application/json";
+    let wrong = [
+        (asked.header("user-agent").is_empty(), "there is no user agent"),
+        (asked.header("accept") != "application/vnd.github+json", "it accepts something else"),
+        (asked.header("x-github-api-version") != "2022-11-28", "it names no version"),
+        (!typed, "its body is not said to be JSON"),
+    ];
+    wrong.into_iter().filter_map(|(is_wrong, what)| is_wrong.then_some(what))
 }
 
 /// Counts a request; refuses it where the limit is used up.

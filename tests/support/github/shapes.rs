@@ -28,12 +28,24 @@ pub(super) fn user(base: &str, login: &str) -> Value {
     user
 }
 
+fn without(mut it: Value, names: &[&str]) -> Value {
+    for name in names {
+        it.as_object_mut().unwrap().remove(*name).unwrap();
+    }
+    it
+}
+
 impl State {
     fn api(&self, repository: &str) -> String {
         format!("{}/api/v3/repos/{repository}", self.base)
     }
 
-    /// A repository, whole: what the smaller forms need is in it.
+    /// A repository as it stands in a pull request («repository»).
+    fn small_repository(&self, name: &str) -> Value {
+        without(self.repository(name), &["network_count", "subscribers_count"])
+    }
+
+    /// A repository, whole («full-repository»).
     pub(super) fn repository(&self, name: &str) -> Value {
         let api = self.api(name);
         let (owner, short) = name.split_once('/').unwrap();
@@ -98,7 +110,7 @@ impl State {
         let owner = name.split('/').next().unwrap();
         json!({
             "label": format!("{owner}:{branch}"), "ref": branch, "sha": sha,
-            "repo": self.repository(name), "user": user(&self.base, owner),
+            "repo": self.small_repository(name), "user": user(&self.base, owner),
         })
     }
 
@@ -109,7 +121,30 @@ impl State {
         now.or_else(|| pull.head_sha.clone()).unwrap_or_else(|| "0".repeat(40))
     }
 
-    /// A pull request, whole.
+    /// A pull request as it stands in a list («pull-request-simple»): who merged it is not said there.
+    pub(super) fn small_pull(&self, name: &str, number: u64) -> Option<Value> {
+        let whole = [
+            "merged",
+            "merged_by",
+            "mergeable",
+            "mergeable_state",
+            "rebaseable",
+            "comments",
+            "review_comments",
+            "maintainer_can_modify",
+            "commits",
+            "additions",
+            "deletions",
+            "changed_files",
+        ];
+        let mut small = without(self.pull(name, number)?, &whole);
+        for team in small["requested_teams"].as_array_mut().unwrap() {
+            team["parent"] = Value::Null;
+        }
+        Some(small)
+    }
+
+    /// A pull request, whole («pull-request»).
     pub(super) fn pull(&self, name: &str, number: u64) -> Option<Value> {
         let pull = self.repositories.get(name)?.pulls.get(&number)?;
         let (api, path) = (self.api(name), self.root.path().join(format!("{name}.git")));
@@ -181,7 +216,7 @@ impl State {
             "id": 1, "node_id": "T_1", "name": slug, "slug": slug, "description": null,
             "privacy": "closed", "notification_setting": "notifications_enabled", "url": url,
             "html_url": url, "members_url": url, "repositories_url": url, "permission": "pull",
-            "parent": null, "type": "organization", "organization_id": 1,
+            "type": "organization", "organization_id": 1,
         })
     }
 

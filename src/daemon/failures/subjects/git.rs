@@ -1,6 +1,7 @@
 //! `git-commit` against a GitHub over real repositories: by a commit, and by a pull request.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -113,6 +114,11 @@ impl Subject for Git {
         for number in open {
             self.hub.github.merge(APP, number);
         }
+    }
+
+    /// Several programs and requests one after the other, on a machine that does much else.
+    fn limit(&self) -> Duration {
+        Duration::from_secs(8)
     }
 
     fn can(&self, _: Failure) -> bool {

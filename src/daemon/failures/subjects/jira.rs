@@ -1,13 +1,15 @@
 //! `jira-ticket` against a JIRA that keeps its tickets and links.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::super::failure::Failure;
-use super::super::subject::{Between, Shared, Subject};
+use super::super::subject::{Between, Shared, Subject, age};
 use super::super::wire::{Speech, Wire};
 use crate::action::testing::FakeJira;
 use crate::action::{JiraEdition, JiraInstance, Operator, SecretRef};
@@ -63,6 +65,11 @@ impl Subject for Jira {
         for key in self.jira.keys() {
             self.jira.moved(&key, "Done", "done");
         }
+    }
+
+    /// The note of a ticket ages.
+    fn later(&self, state: &Path, by: Duration) {
+        age(&state.join("tickets"), by);
     }
 
     fn can(&self, _: Failure) -> bool {

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::failure::Failure;
-use super::super::subject::{Between, Shared, Subject};
+use super::super::subject::{Between, Shared, Subject, age};
 use super::git::{APP, Hub};
 use crate::action::Operator;
 
@@ -50,12 +49,7 @@ impl Subject for Workflow {
 
     /// The note of a dispatch ages.
     fn later(&self, state: &Path, by: Duration) {
-        for entry in std::fs::read_dir(state.join("dispatches")).into_iter().flatten().flatten() {
-            let text = std::fs::read_to_string(entry.path()).unwrap();
-            let (since, word) = text.split_once(' ').unwrap();
-            let since: Timestamp = since.parse().unwrap();
-            std::fs::write(entry.path(), format!("{} {word}", since - by)).unwrap();
-        }
+        age(&state.join("dispatches"), by);
     }
 
     fn can(&self, _: Failure) -> bool {
