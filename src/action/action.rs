@@ -159,6 +159,12 @@ pub trait Action: Send + Sync {
         false
     }
 
+    /// Tells whether it may be performed once more after an attempt whose outcome nobody knows: because it looks
+    /// before it does anything, or because the other side knows the key again. Otherwise a person looks.
+    fn may_repeat(&self, _config: &Value) -> bool {
+        true
+    }
+
     /// Takes back what a step waited for and nobody wants any more; called again after a fault or a crash.
     async fn withdraw(&self, _: &Ports, _: &Call, _: &Wait) -> Result<Withdrawn, Fault> {
         Ok(Withdrawn::Nothing)

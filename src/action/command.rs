@@ -237,6 +237,11 @@ impl Action for Command {
         outcome.map_err(|fault| scrub.fault(&fault))
     }
 
+    /// Nothing tells what a program did: only its own word that it does the same once under one key.
+    fn may_repeat(&self, config: &Value) -> bool {
+        config.get("idempotent").and_then(Value::as_bool).unwrap_or_default()
+    }
+
     /// It never waits.
     async fn look(&self, _: &Ports, _: &Call, on: &Wait) -> Result<Outcome, Fault> {
         Ok(Outcome::Waiting { on: on.clone() })

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use serde::Deserialize;
 
-use super::action::{Action, Call, Outcome, Ports, TaskRequest};
+use super::action::{Action, Call, Outcome, Ports, TaskRequest, Withdrawn};
 use super::scrub::Scrub;
 use crate::reconcile::Observation;
 use crate::run::{Fault, Wait};
@@ -70,6 +70,15 @@ impl Action for ManualTask {
     /// The engine completes the step when the task is answered; until then it waits on.
     async fn look(&self, _: &Ports, _: &Call, on: &Wait) -> Result<Outcome, Fault> {
         Ok(Outcome::Waiting { on: on.clone() })
+    }
+
+    /// A newer run carries the task on where it asks for the same.
+    fn takes_up(&self) -> bool {
+        true
+    }
+
+    async fn withdraw(&self, _: &Ports, _: &Call, _: &Wait) -> Result<Withdrawn, Fault> {
+        Ok(Withdrawn::Done)
     }
 
     async fn observe(&self, _: &Ports, _: &Call) -> Result<Observation, Fault> {

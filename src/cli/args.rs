@@ -92,7 +92,7 @@ pub enum Command {
     Status(status::Options),
     /// Lists and shows services.
     Service(service::Options),
-    /// Lists and shows runs.
+    /// Lists, shows and controls runs.
     Run(run::Options),
     /// Lists and completes tasks for people.
     Task(task::Options),

@@ -186,7 +186,7 @@ mod tests {
           serve       Runs the daemon
           status      Shows how the catalog and its services stand
           service     Lists and shows services
-          run         Lists and shows runs
+          run         Lists, shows and controls runs
           task        Lists and completes tasks for people
           proposal    Lists, shows, merges and closes proposals
           why         Tells what made a service what it is: documents, plan, approvals, run

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::table::{Limit, cell, table, value};
 use crate::id::RunId;
 use crate::reconcile::show::masked;
-use crate::run::{Event, RunEvent, StepEvent};
+use crate::run::{Event, RunEvent, Said, StepEvent};
 use crate::store::JournalEntry;
 
 #[derive(Debug, Serialize)]
@@ -79,6 +79,13 @@ impl EntryWire {
             RunEvent::Cancelled { by, why } => {
                 Self::said("cancelled", Some(format!("{why} ({by})")))
             }
+            RunEvent::Paused { said } => Self::said("paused", Some(told(said))),
+            RunEvent::Resumed { said } => Self::said("resumed", Some(told(said))),
+            RunEvent::Retried { said, .. } => Self::said("retried", Some(told(said))),
+            RunEvent::Redriven { said } => Self::said("redriven", Some(told(said))),
+            RunEvent::Escalated { said, .. } => Self::said("escalated", Some(told(said))),
+            RunEvent::RollingBack { said, .. } => Self::said("rolling-back", Some(told(said))),
+            RunEvent::RolledBack => Self::said("rolled-back", None),
         }
     }
 
@@ -99,6 +106,20 @@ impl EntryWire {
                 not_before: Some(*not_before),
                 ..Self::said("retry", Some(fault.to_string()))
             },
+            StepEvent::Unknown { fault, not_before } => Self {
+                not_before: Some(*not_before),
+                ..Self::said("unknown", Some(fault.to_string()))
+            },
+            StepEvent::Answered { said, happened, outputs } => {
+                let what = if *happened { "it took effect" } else { "it did not take effect" };
+                Self {
+                    outputs: outputs
+                        .iter()
+                        .map(|(name, one)| (name.clone(), masked(one)))
+                        .collect(),
+                    ..Self::said("answered", Some(format!("{what}: {}", told(said))))
+                }
+            }
             StepEvent::Failed { fault } => Self::said("failed", Some(fault.to_string())),
             StepEvent::NeedsDecision { fault } => {
                 Self::said("needs-decision", Some(fault.to_string()))
@@ -125,6 +146,11 @@ pub(super) fn why_over(entries: &[JournalEntry]) -> Option<String> {
         Event::Run { event } => EntryWire::of_run(event).why,
         Event::Step { .. } => None,
     })
+}
+
+/// What a person said, with who did.
+fn told(said: &Said) -> String {
+    format!("{} ({})", said.why, said.by)
 }
 
 fn to_second(at: Timestamp) -> String {

@@ -39,6 +39,7 @@ mod render_ask;
 mod replay;
 mod restore;
 mod run;
+mod run_control;
 mod run_export;
 mod sample;
 mod schema;

@@ -1,4 +1,4 @@
-//! `trueline run`: lists and shows runs, and reads their journals. It changes nothing.
+//! `trueline run`: lists and shows runs, and reads their journals. What people ask of runs is recorded elsewhere.
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::context::Context;
 use super::journal::{self, JournalWire};
 use super::output::{Exit, Failure};
+use super::run_control::{DecideOptions, Options as Word, RetryOptions, decide, say};
 use super::run_export::ExportWire;
 use super::table::{Limit, ago, block, cell, short_commit, table, value};
 use crate::clock::Clock;
@@ -17,7 +18,7 @@ use crate::engine::{Waits, why_open};
 use crate::id::RunId;
 use crate::reconcile::show::{masked, visible};
 use crate::reconcile::{Effect, PlannedStep};
-use crate::run::{Progress, Run, RunState, StepState};
+use crate::run::{Control, Progress, Run, RunState, StepState};
 use crate::store::{JournalEntry, RunSummary, Store};
 
 /// How many runs are searched for the beginning of an id.
@@ -53,6 +54,23 @@ enum Command {
         #[command(flatten)]
         limit: Limit,
     },
+    /// Calls a run off, once no step of it is in effect; what it waits for is cancelled or taken back.
+    #[command(visible_alias = "abort")]
+    Cancel(Word),
+    /// Stops a run for now: what is in effect finishes, nothing new starts.
+    Pause(Word),
+    /// Lets a run go on after a pause.
+    Resume(Word),
+    /// Has a run go on after it failed or was parked: what failed is done again, under new keys where it was refused.
+    Retry(RetryOptions),
+    /// Has a run go on under the keys that it had: where nobody knows an outcome, the other side is asked again.
+    Redrive(Word),
+    /// Has people do by hand what failed and what was not reached.
+    Escalate(Word),
+    /// Takes back what a run did, the last first.
+    Rollback(Word),
+    /// Says what became of a step whose outcome nobody knows; with the last such answer the run goes on.
+    Decide(DecideOptions),
     /// Prints a run with its journal as one JSON file, without secrets, for `trueline replay`.
     Export {
         /// Its id, or the beginning of it.
@@ -64,6 +82,9 @@ enum Command {
 pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
     let store = context.existing_store().await?;
     let now = SystemClock.now();
+    if let Some((word, control)) = options.command.word() {
+        return say(context, word, control).await;
+    }
     match &options.command {
         Command::List { service, limit } => {
             let wire = list(&*store, service.as_deref(), *limit).await?;
@@ -89,8 +110,29 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
             let wire = ExportWire::of(&context.name, &run, &store.journal(&run.id).await?);
             context.say(serde_json::to_string_pretty(&wire)?);
         }
+        Command::Decide(options) => return decide(context, options).await,
+        // The others are words, which were said above.
+        _ => {}
     }
     Ok(Exit::Success)
+}
+
+impl Command {
+    /// Returns what is asked of a run, where that is all there is to say.
+    fn word(&self) -> Option<(&Word, Control)> {
+        Some(match self {
+            Command::Cancel(word) => (word, Control::Cancel),
+            Command::Pause(word) => (word, Control::Pause),
+            Command::Resume(word) => (word, Control::Resume),
+            Command::Retry(options) => {
+                (&options.word, Control::Retry { from_failed: options.from_failed })
+            }
+            Command::Redrive(word) => (word, Control::Redrive),
+            Command::Escalate(word) => (word, Control::Escalate),
+            Command::Rollback(word) => (word, Control::Rollback),
+            _ => return None,
+        })
+    }
 }
 
 /// One run in a list.
@@ -195,7 +237,7 @@ pub(super) fn runs_table(runs: &[RunLine], now: Timestamp) -> String {
 }
 
 /// Finds a run by its id or the beginning of it; never one of two.
-async fn find(store: &dyn Store, id: &str) -> Result<Run, Failure> {
+pub(super) async fn find(store: &dyn Store, id: &str) -> Result<Run, Failure> {
     if let Some(run) = store.run(&RunId(id.to_owned())).await? {
         return Ok(run);
     }
@@ -229,6 +271,13 @@ struct RunWire {
     commit: String,
     team: String,
     environment: Option<String>,
+    /// People do a part of it by hand.
+    escalated: bool,
+    /// What a person said of it last, and who.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    said: Option<String>,
+    /// What can be asked of it now.
+    possible: Vec<&'static str>,
     steps: Vec<StepWire>,
 }
 
@@ -240,6 +289,8 @@ struct StepWire {
     effect: Effect,
     state: String,
     attempts: u32,
+    /// People do it instead.
+    by_hand: bool,
     key: Option<String>,
     not_before: Option<Timestamp>,
     why: Option<String>,
@@ -260,6 +311,9 @@ impl RunWire {
             commit: run.commit.clone(),
             team: run.change.team.clone(),
             environment: run.change.environment.clone(),
+            escalated: run.escalated,
+            said: run.said.as_ref().map(|said| format!("{} ({})", said.why, said.by)),
+            possible: run.possible(),
             steps: known.collect(),
         }
     }
@@ -272,6 +326,10 @@ impl StepWire {
             StepState::Waiting { on } => why = Some(on.what.clone()),
             StepState::Failed { fault } | StepState::NeedsDecision { fault } => {
                 why = Some(fault.to_string());
+            }
+            StepState::Unknown { not_before: at } => {
+                not_before = Some(*at);
+                why = progress.fault.as_ref().map(|fault| format!("looked up after: {fault}"));
             }
             StepState::Ready { not_before: at } => {
                 not_before = *at;
@@ -286,6 +344,7 @@ impl StepWire {
             effect: step.effect,
             state: progress.state.to_string(),
             attempts: progress.attempts,
+            by_hand: progress.by_hand,
             key: progress.key.clone(),
             not_before,
             why,
@@ -301,7 +360,7 @@ impl StepWire {
             self.step.clone(),
             self.action.clone(),
             word(self.effect).to_owned(),
-            self.state.clone(),
+            if self.by_hand { format!("{}, by hand", self.state) } else { self.state.clone() },
             attempts,
             why,
         ]
@@ -314,11 +373,14 @@ fn word(effect: Effect) -> &'static str {
         Effect::Keep => "keep",
         Effect::Undo => "undo",
         Effect::UndoByHand => "undo by hand",
+        Effect::Restore => "restore",
     }
 }
 
 fn show_text(wire: &RunWire, now: Timestamp) -> String {
     let line = &wire.line;
+    let escalated = if wire.escalated { " (escalated)" } else { "" };
+    let state = format!("{}{escalated}", line.state);
     let mut text = table(
         ["", ""],
         [
@@ -326,7 +388,7 @@ fn show_text(wire: &RunWire, now: Timestamp) -> String {
             ["Service".to_owned(), format!("{} of team {}", line.service, wire.team)],
             ["Change".to_owned(), format!("{} {}", line.kind, line.change.short())],
             ["Commit".to_owned(), short_commit(&wire.commit)],
-            ["State".to_owned(), line.state.to_string()],
+            ["State".to_owned(), state],
             ["Made".to_owned(), format!("{} ({})", ago(now, line.created_at), line.created_at)],
         ],
     );
@@ -334,6 +396,12 @@ fn show_text(wire: &RunWire, now: Timestamp) -> String {
         let lead = if line.state.is_over() { "Why" } else { "Waits" };
         let since = line.since.map(|since| format!(" (since {})", ago(now, since)));
         text += &block("", &format!("{lead}: {why}{}", since.unwrap_or_default()));
+    }
+    if let Some(said) = &wire.said {
+        text += &block("", &format!("Said: {said}"));
+    }
+    if line.state.is_over() && !wire.possible.is_empty() {
+        text += &block("", &format!("Possible: trueline run {}", wire.possible.join(", ")));
     }
     text.push('\n');
     let head = ["STEP", "ACTION", "EFFECT", "STATE", "ATTEMPTS", "WHY"];

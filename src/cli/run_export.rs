@@ -9,7 +9,7 @@ use crate::digest::Digest;
 use crate::id::{RunId, StepPath, UnitKey};
 use crate::reconcile::show::masked;
 use crate::reconcile::{Change, ChangeKind, Effect, PlannedStep, UnitChange, When};
-use crate::run::{Event, Run, RunState, StepEvent};
+use crate::run::{Event, Run, RunEvent, RunState, StepEvent};
 use crate::store::JournalEntry;
 
 /// Version of the file; `schemas/reports/run-export.json` describes it.
@@ -80,14 +80,15 @@ pub(super) struct EntryWire {
 impl ExportWire {
     /// Takes a run and its journal; sealed outputs and what names a secret are masked.
     pub(super) fn of(catalog: &str, run: &Run, entries: &[JournalEntry]) -> Self {
-        let change = &run.change;
+        // What people's words added to it is in the journal.
+        let change = &run.planned;
         Self {
             version: VERSION.to_owned(),
             trueline: env!("CARGO_PKG_VERSION").to_owned(),
             catalog: catalog.to_owned(),
             run: run.id.clone(),
             state: run.state,
-            effect: run.effect,
+            effect: run.first_effect,
             commit: run.commit.clone(),
             created_at: run.created_at,
             change: ChangeWire {
@@ -191,12 +192,23 @@ impl EntryWire {
 
 /// Masks what an event carries that is sealed; all else in it was masked before it was journaled.
 fn without_secrets(mut event: Event) -> Event {
+    if let Event::Run {
+        event: RunEvent::Escalated { units, .. } | RunEvent::RollingBack { units, .. },
+    } = &mut event
+    {
+        for step in units.iter_mut().flat_map(|unit| &mut unit.steps) {
+            step.config = masked(&step.config);
+            step.previous = step.previous.as_ref().map(masked);
+            step.outputs = masked_map(&step.outputs);
+        }
+    }
     if let Event::Step { event, .. } = &mut event {
         match event {
             StepEvent::Succeeded { result, outputs } => {
                 *result = masked(result);
                 *outputs = masked_map(outputs);
             }
+            StepEvent::Answered { outputs, .. } => *outputs = masked_map(outputs),
             StepEvent::Waiting { on } => on.reference = masked(&on.reference),
             _ => {}
         }

@@ -62,6 +62,7 @@ async fn a_run_is_shown_step_by_step() {
     State    failed
     Made     1m ago (1970-01-01T00:15:00Z)
     Why: step `web/make` failed: the \u{1b}[31mAPI said no
+    Possible: trueline run cancel, retry, escalate, rollback
 
     STEP      ACTION       EFFECT   STATE   ATTEMPTS  WHY
     web/make  manual-task  perform  failed  1         the \u{1b}[31mAPI said no

@@ -73,7 +73,7 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
     Ok(Exit::Success)
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("write it as NAME=VALUE".to_owned()),
@@ -134,6 +134,7 @@ fn word(state: TaskState) -> &'static str {
         TaskState::Open => "open",
         TaskState::Done => "done",
         TaskState::Cancelled => "cancelled",
+        TaskState::Replaced => "replaced",
     }
 }
 
@@ -179,6 +180,12 @@ async fn completion(
             .hint("`trueline task list` shows what it asks for"));
     }
     let run = store.run(&task.run).await?;
+    if run.as_ref().is_some_and(|run| run.state.is_over()) {
+        return Err(Failure::failed(format!(
+            "a newer run is taking the place of the one that asks for task {number}"
+        ))
+        .hint("try again in a moment: it takes the task up, or replaces it"));
+    }
     let found = run.as_ref().and_then(|run| {
         run.change.units.iter().find_map(|unit| {
             let step = unit.steps.iter().find(|step| step.path == task.step)?;

@@ -103,6 +103,9 @@ pub(super) struct RunWire {
     pub(super) id: RunId,
     /// Nothing where the run is no longer kept.
     pub(super) state: Option<RunState>,
+    /// What people said of it, in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) said: Vec<String>,
     pub(super) steps: Vec<StepWire>,
 }
 
@@ -231,7 +234,9 @@ impl ApprovalWire {
 
 impl RunWire {
     fn of(id: &RunId, run: Option<&Run>, (unit, journal): (&UnitKey, &[JournalEntry])) -> Self {
-        let Some(run) = run else { return Self { id: id.clone(), state: None, steps: Vec::new() } };
+        let Some(run) = run else {
+            return Self { id: id.clone(), state: None, said: Vec::new(), steps: Vec::new() };
+        };
         let own = run.change.units.iter().find(|change| change.unit == *unit);
         let steps = own.into_iter().flat_map(|unit| &unit.steps).filter_map(|step| {
             let progress = run.steps.get(&step.path)?;
@@ -252,7 +257,21 @@ impl RunWire {
                 at: done.map(|entry| entry.at),
             })
         });
-        Self { id: id.clone(), state: Some(run.state), steps: steps.collect() }
+        let said = journal.iter().filter_map(said).collect();
+        Self { id: id.clone(), state: Some(run.state), said, steps: steps.collect() }
+    }
+}
+
+/// Says what a person said of a run or of a step.
+fn said(entry: &JournalEntry) -> Option<String> {
+    match &entry.event {
+        Event::Run { event } => {
+            event.said().map(|said| format!("{event} by {}: {}", said.by, said.why))
+        }
+        Event::Step { path, event: event @ StepEvent::Answered { said, .. } } => {
+            Some(format!("{path} {event}, {}: {}", said.by, said.why))
+        }
+        Event::Step { .. } => None,
     }
 }
 

@@ -43,6 +43,9 @@ fn unit_text(unit: &WhyUnit, now: Timestamp) -> String {
     }
     let state = applied.run.state.map_or("no longer kept".to_owned(), |state| state.to_string());
     let _ = writeln!(text, "  run {} ({state}), {}", cell(&applied.run.id.0), ago(now, applied.at));
+    for said in &applied.run.said {
+        let _ = writeln!(text, "    {}", cell(said));
+    }
     let steps = applied.run.steps.iter().map(|step| {
         let at = step.at.map(|at| ago(now, at)).unwrap_or_default();
         let key = step.key.clone().unwrap_or_default();

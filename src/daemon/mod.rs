@@ -20,6 +20,8 @@ mod approval_tests;
 #[cfg(test)]
 mod ask_tests;
 #[cfg(test)]
+mod control_tests;
+#[cfg(test)]
 mod entered_tests;
 #[cfg(test)]
 mod expire_tests;

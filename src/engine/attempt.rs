@@ -40,7 +40,7 @@ pub(super) async fn guarded<T: Send + 'static>(
     let mut task = tokio::spawn(work);
     match tokio::time::timeout(timeout, &mut task).await {
         Ok(Ok(outcome)) => outcome,
-        Ok(Err(_)) => Err(Fault::terminal("the action broke down; this is a fault of Trueline's")),
+        Ok(Err(_)) => Err(Fault::unknown("the action broke down; this is a fault of Trueline's")),
         Err(_) => {
             task.abort();
             Err(Fault::unknown(format!("no answer within {} s", timeout.as_secs())))

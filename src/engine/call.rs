@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use serde_json::{Map, Value, json};
 
+use super::control::{failure_of, looked_for};
 use super::engine::{Doing, Engine, EngineError};
 use super::finish::sealed_of;
 use super::refuse::refuse;
@@ -119,7 +120,8 @@ impl<'a> Bench<'a> {
         if let Some(own) = own {
             outputs.insert(step.action.id.clone(), own.clone());
         }
-        let fixed = if own.is_some() { self.fixed(step) } else { Map::new() };
+        let mut fixed = if own.is_some() { self.fixed(step) } else { Map::new() };
+        fixed.extend([failure_of(step)]);
         render_public(&source, &step.action, operation_of(self.unit, step), &outputs, &fixed)
     }
 
@@ -180,7 +182,7 @@ impl<'a> Bench<'a> {
 
     fn call(&self, step: &PlannedStep, config: Value, mut secrets: Vec<Secret>) -> Call {
         secrets.extend(sealed_of(self.record, &self.engine.sealer));
-        let marker = marker_of(&self.engine.catalog, self.record, &step.path);
+        let marker = marker_of(&self.engine.catalog, self.record, &looked_for(step));
         Call {
             key: format!("{marker}-{}", self.run.effect),
             marker,
@@ -227,7 +229,7 @@ impl<'a> Bench<'a> {
         }
         scope.set("secrets", Value::Object(named));
         scope.set("outputs", self.private_outputs(step, &open));
-        for (root, value) in self.fixed(step) {
+        for (root, value) in self.fixed(step).into_iter().chain([failure_of(step)]) {
             scope.set(&root, value);
         }
         secrets.extend(keep.into_inner().unwrap_or_default());

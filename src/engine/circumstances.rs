@@ -9,7 +9,7 @@ use crate::action::Operator;
 use crate::id::StepPath;
 use crate::reconcile::PlannedStep;
 use crate::run::{
-    Breaker, BreakerKey, Capacity, InEffect, Place, Progress, Run, RunState, StepState,
+    Breaker, BreakerKey, Capacity, InEffect, Place, Progress, Run, RunState, StepState, waits_for,
 };
 use crate::store::{Store, StoreError};
 
@@ -52,8 +52,8 @@ impl Circumstances {
     pub fn why(&self, run: &Run) -> Option<Waits> {
         match run.state {
             RunState::Queued => Some(self.why_queued(run)),
-            RunState::Running | RunState::Waiting => self.why_underway(run),
-            _ => None,
+            RunState::Running | RunState::Waiting | RunState::RollingBack => self.why_underway(run),
+            _ => waits_for(run).map(|what| Waits { what, since: Some(run.since) }),
         }
     }
 
@@ -80,7 +80,10 @@ impl Circumstances {
                 }
                 StepState::Waiting { on } => parts.push(on.what.clone()),
                 StepState::Ready { not_before } => {
-                    parts.push(self.why_ready(run, (step, progress), *not_before));
+                    parts.push(self.why_ready(run, (step, progress), ("retry", *not_before)));
+                }
+                StepState::Unknown { not_before } => {
+                    parts.push(self.why_ready(run, (step, progress), ("look", Some(*not_before))));
                 }
                 _ => continue,
             }
@@ -93,12 +96,13 @@ impl Circumstances {
         &self,
         run: &Run,
         (step, progress): (&PlannedStep, &Progress),
-        not_before: Option<Timestamp>,
+        (what, not_before): (&str, Option<Timestamp>),
     ) -> String {
         let path: &StepPath = &step.path;
         if let Some(at) = not_before.filter(|at| *at > self.now) {
             let after = progress.fault.as_ref().map(|fault| format!(" after: {fault}"));
-            return format!("retry of step `{path}` at {at:.0}{}", after.unwrap_or_default());
+            let of = if what == "look" { "at" } else { "of" };
+            return format!("{what} {of} step `{path}` at {at:.0}{}", after.unwrap_or_default());
         }
         let held = self.held(&place_of(run, step, &self.limits.1));
         format!("step `{path}` waits for {}", held.unwrap_or_else(|| "its turn".to_owned()))
@@ -119,8 +123,8 @@ impl Circumstances {
 
 /// Returns the steps of a run, in their order, with how far each is.
 fn steps(run: &Run) -> impl Iterator<Item = (&PlannedStep, &Progress)> {
-    let planned = run.change.units.iter().flat_map(|unit| &unit.steps);
-    planned.filter_map(|step| Some((step, run.steps.get(&step.path)?)))
+    let live: BTreeMap<&StepPath, &Progress> = run.live().collect();
+    run.planned_steps().filter_map(move |step| Some((step, *live.get(&step.path)?)))
 }
 
 #[cfg(test)]

@@ -36,6 +36,9 @@ impl Driver {
                 DecisionKind::Grant { approval, .. } | DecisionKind::Refuse { approval, .. } => {
                     self.heed(*approval).await?;
                 }
+                DecisionKind::Control { run, control, reason, .. } => {
+                    self.control((decision, reason), (run, control), catalog).await?;
+                }
                 _ => {}
             }
         }

@@ -1,19 +1,24 @@
 //! Chooses what begins next, and brings runs as far as they go without anything beginning. It carries out no step.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::admit::Round;
+use super::control::with_manual;
 use super::drive::{Begun, Driver};
 use super::engine::EngineError;
 use super::poison::caught;
 use crate::catalog::Catalog;
 use crate::id::{RunId, StepPath};
 use crate::run::{
-    Entry, Event, Place, Run, RunEvent, RunState, give_way, next, time_out, whose_turn,
+    Entry, Event, Place, Run, RunEvent, RunState, StepState, finishing, next, time_out, whose_turn,
 };
+
+/// The steps of a run that may start, and when to come again.
+pub(super) type Went = (Vec<StepPath>, Option<Timestamp>);
 
 /// The earlier of two moments.
 pub(super) fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
@@ -31,8 +36,10 @@ impl Driver {
             return Ok(None);
         }
         self.look_for_suspects();
-        let moves =
-            |run: &&Run| run.state != RunState::Queued || self.superseding.contains_key(&run.id);
+        let ends = |id: &RunId| {
+            self.superseding.contains_key(id) || self.memory.cancelling.contains_key(id)
+        };
+        let moves = |run: &&Run| run.state != RunState::Queued || ends(&run.id);
         let ids: Vec<RunId> =
             self.memory.runs.values().filter(moves).map(|run| run.id.clone()).collect();
         let (mut round, mut wake) = (Round::default(), None);
@@ -70,24 +77,27 @@ impl Driver {
         &mut self,
         id: &RunId,
         catalog: &Arc<Catalog>,
-    ) -> Result<Option<(Vec<StepPath>, Option<Timestamp>)>, EngineError> {
-        let gives_way = self.give_way(id, catalog).await?;
+    ) -> Result<Option<Went>, EngineError> {
         // What was in effect when the process ended comes to its end first.
         let resumed = self.resume(id, catalog).await?;
-        if gives_way {
-            return Ok(Some((Vec::new(), resumed)));
+        if let ControlFlow::Break((start, wake)) = self.give_way(id, catalog).await? {
+            return Ok(Some((start, earlier(wake, resumed))));
         }
         let due = self.review(id, catalog).await?;
         loop {
             let Some(run) = self.memory.runs.get(id) else { return Ok(None) };
             let next = next(run, self.engine.clock.now());
             if !next.events.is_empty() {
-                self.journal(id, next.events, catalog).await?;
+                let events = with_manual(run, next.events);
+                self.journal(id, events, catalog).await?;
                 continue;
             }
             let until = match self.times_out(run) {
-                // A step is in effect, and is never cut; nothing more starts.
-                Some(Err(events)) if events.is_empty() => return Ok(None),
+                // A step is in effect, and is never cut; nothing more starts, but what is looked up.
+                Some(Err(events)) if events.is_empty() => {
+                    let next = finishing(run, self.engine.clock.now());
+                    return Ok(Some((next.start, earlier(next.wake_at, resumed))));
+                }
                 Some(Err(events)) => {
                     self.journal(id, events, catalog).await?;
                     continue;
@@ -107,7 +117,7 @@ impl Driver {
         if !matches!(run.state, RunState::Running | RunState::Waiting) {
             return None;
         }
-        let until = run.created_at.checked_add(most).ok()?;
+        let until = run.since.checked_add(most).ok()?;
         if self.engine.clock.now() < until {
             return Some(Ok(until));
         }
@@ -202,6 +212,14 @@ impl Driver {
         catalog: &Arc<Catalog>,
     ) -> Result<Option<Timestamp>, EngineError> {
         let Some(path) = entry.step else { return Ok(None) };
+        let step = self.memory.runs.get(&entry.run).and_then(|run| run.steps.get(&path));
+        let may_start = |state: &StepState| {
+            matches!(state, StepState::Ready { .. } | StepState::Unknown { .. })
+        };
+        if !step.is_some_and(|step| may_start(&step.state)) {
+            // Another step of its run failed meanwhile, before it reached the outside world.
+            return Ok(None);
+        }
         let begun = match caught(self.start_step(&entry.run, &path, false, catalog)).await {
             Ok(begun) => begun?,
             Err(panic) => return self.broke_down(&entry.run, panic, catalog).await,
@@ -238,19 +256,6 @@ impl Driver {
             let mut applied = rows.map(|row| row.applied.is_some());
             !open && applied.all(|applied| applied)
         })
-    }
-
-    /// Ends a run whose place a newer revision takes, unless a step is in effect.
-    async fn give_way(&mut self, id: &RunId, catalog: &Arc<Catalog>) -> Result<bool, EngineError> {
-        let Some(commit) = self.superseding.get(id).cloned() else { return Ok(false) };
-        let Some(run) = self.memory.runs.get(id) else { return Ok(true) };
-        if run.is_in_effect() || self.busy.keys().any(|(busy, _)| busy == id) {
-            // Nothing new starts; what is in effect is never cut.
-            return Ok(true);
-        }
-        let events = give_way(run, &commit);
-        self.journal(id, events, catalog).await?;
-        Ok(true)
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use super::admit::{Admission, Slot, Ticket};
 use super::attempt::{Attempt, by_hand, guarded, jitter, perform};
 use super::call::{Bench, Rendered};
+use super::control::may_try_again;
 use super::dispatch::tried_for_too_long;
 use super::engine::{Engine, EngineError};
 use super::finish::{hide_sealed, open_wait, seal_outputs, seal_wait};
@@ -22,8 +23,8 @@ use crate::catalog::Catalog;
 use crate::id::{RunId, StepPath};
 use crate::reconcile::{Effect, PlannedStep, UnitChange, When};
 use crate::run::{
-    BreakerState, Event, Fault, FaultClass, Place, RetryPolicy, Run, StepEvent, StepState, Verdict,
-    retry_delay, timeout_of,
+    BreakerState, Event, Fault, FaultClass, Place, Progress, RetryPolicy, Run, StepEvent,
+    StepState, Verdict, retry_delay, timeout_of,
 };
 
 /// What ended.
@@ -200,7 +201,7 @@ impl Driver {
         self.in_flight.spawn(async move {
             let outcome = match step.effect {
                 Effect::UndoByHand => Ok(Outcome::Task(by_hand(&call, &step))),
-                Effect::Undo | Effect::Perform | Effect::Keep => {
+                Effect::Undo | Effect::Restore | Effect::Perform | Effect::Keep => {
                     let timeout = timeout_of(&step.action);
                     let work = perform(ports, step, call);
                     guarded(timeout, work).await
@@ -301,10 +302,11 @@ impl Driver {
         (path, step): (&StepPath, &PlannedStep),
         fault: Fault,
     ) -> StepEvent {
-        let attempts = run.steps.get(path).map_or(1, |progress| progress.attempts);
+        let attempts = run.steps.get(path).map_or(1, Progress::tries);
         let policy = RetryPolicy::of(&step.action);
         let again = match fault.class {
             FaultClass::Terminal => None,
+            FaultClass::Unknown if !may_try_again(step) => None,
             FaultClass::Transient | FaultClass::Unknown => retry_delay(&policy, attempts, jitter()),
         };
         match (again, fault.class) {
@@ -315,6 +317,7 @@ impl Driver {
                 let since = run.steps.get(path).and_then(|progress| progress.tried_since);
                 let most = self.engine.limits.step;
                 match (tried_for_too_long(since, not_before, most), fault.class) {
+                    (false, FaultClass::Unknown) => StepEvent::Unknown { fault, not_before },
                     (false, _) => StepEvent::Retry { fault, not_before },
                     (true, FaultClass::Unknown) => StepEvent::NeedsDecision { fault },
                     (true, _) => StepEvent::Failed { fault },
@@ -332,7 +335,9 @@ async fn rendered(bench: &Bench<'_>, step: &PlannedStep) -> Result<Option<Render
         return Ok(None);
     }
     match step.effect {
-        Effect::Undo | Effect::UndoByHand => bench.render_undo(step).await.map(Some),
+        Effect::Undo | Effect::UndoByHand | Effect::Restore => {
+            bench.render_undo(step).await.map(Some)
+        }
         Effect::Perform | Effect::Keep => bench.render(step).await.map(Some),
     }
 }

@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 use super::call::Bench;
 use crate::reconcile::{
     Applied, ChangeKind, Definition, Effect, PlannedStep, StepRecord, UnitChange, UnitRecord,
-    intent_digest, reads_of, step_digest,
+    intent_digest, reads_of, recorded_as, step_digest,
 };
-use crate::run::{Run, Wait};
+use crate::run::{Progress, Run, Wait};
 use crate::secret::{Masker, Secret, sealed_hash, sensitive_output};
 use crate::store::Sealer;
 use crate::template::{self, Scope};
@@ -23,13 +23,17 @@ pub fn seal_outputs(
     sealer: &Sealer,
 ) -> Map<String, Value> {
     let sensitive = sensitive_step_outputs(definition);
+    // What people enter in place of machines is as secret as the output of the item that it becomes.
+    let by_hand = definition.manual.iter().any(|manual| manual.id == action);
+    let becomes = |name: &str| definition.outputs.get(name).is_some_and(|output| output.sensitive);
     outputs
         .into_iter()
         .map(|(name, value)| {
             if let Some(value) = sensitive_output(&value) {
                 return (name, sealer.seal(value));
             }
-            let hidden = sensitive.contains(&(action.to_owned(), name.clone()));
+            let hidden =
+                sensitive.contains(&(action.to_owned(), name.clone())) || by_hand && becomes(&name);
             let value =
                 if hidden && sealed_hash(&value).is_none() { sealer.seal(&value) } else { value };
             (name, value)
@@ -123,7 +127,8 @@ fn sensitive_step_outputs(definition: &Definition) -> BTreeSet<(String, String)>
 /// Returns `(action, output)` of all that people enter and that is sensitive by the word of the task itself.
 fn sensitive_entries(definition: &Definition) -> Vec<(String, String)> {
     let plain = [Some(&definition.before), Some(&definition.create), Some(&definition.after)];
-    let lists = plain.into_iter().chain([definition.update.as_ref(), definition.delete.as_ref()]);
+    let more = [definition.update.as_ref(), definition.delete.as_ref(), Some(&definition.manual)];
+    let lists = plain.into_iter().chain(more);
     let plain = lists.flatten().flatten().map(|action| (action.id.clone(), action));
     let operations = definition.operations.iter().flat_map(|(name, block)| {
         block.actions.iter().map(move |action| (format!("{name}~{}", action.id), action))
@@ -151,35 +156,40 @@ pub(super) fn after_step(
     record.row.drifted = record.observed.values().any(|seen| seen.observation.is_drift());
     match step.effect {
         Effect::Undo | Effect::UndoByHand => {
-            record.steps.remove(&step.action.id);
+            record.steps.remove(&recorded_as(&record, step));
         }
-        Effect::Perform
+        Effect::Perform | Effect::Restore
             if bench.unit.kind != ChangeKind::Operate && bench.unit.kind != ChangeKind::Delete =>
         {
             for former in &step.action.former_ids {
                 record.steps.remove(former);
             }
+            let restores = step.effect == Effect::Restore;
+            let sent =
+                |own| if restores { Ok(step.config.clone()) } else { bench.public(step, own) };
             let left = StepRecord {
                 action: step.action.kind.clone(),
-                digest: step_digest(&step.action.kind, &bench.public(step, None)?),
-                sent: bench.public(step, Some(outputs))?,
+                digest: step_digest(&step.action.kind, &sent(None)?),
+                sent: sent(Some(outputs))?,
                 result: result.clone(),
                 outputs: outputs.clone(),
                 run: bench.run.id.clone(),
                 at: now,
             };
-            record.steps.insert(step.action.id.clone(), left);
+            record.steps.insert(recorded_as(&record, step), left);
         }
-        Effect::Perform | Effect::Keep => {}
+        Effect::Perform | Effect::Restore | Effect::Keep => {}
+    }
+    if bench.run.rolls_back && record.applied.as_ref().is_some_and(|it| it.run == bench.run.id) {
+        // What was applied is being taken back: until something is applied again, nothing is.
+        (record.applied, record.row.applied) = (None, None);
     }
     Ok(record)
 }
 
 /// Tells whether all steps of a unit are done.
 pub(super) fn is_done(run: &Run, unit: &UnitChange) -> bool {
-    unit.steps
-        .iter()
-        .all(|step| run.steps.get(&step.path).is_some_and(|progress| progress.state.lets_on()))
+    unit.steps.iter().all(|step| run.steps.get(&step.path).is_some_and(Progress::lets_on))
 }
 
 /// Returns the record of a unit all of whose steps are done; nothing where it was deleted.
@@ -224,6 +234,13 @@ fn lasting_needs(run: &Run) -> Vec<crate::reconcile::Need> {
     run.change.needs.iter().filter(rule).cloned().collect()
 }
 
+/// Returns what people entered under a name, where they did what machines could not.
+fn entered(bench: &Bench<'_>, name: &str) -> Option<Value> {
+    let by_hand = bench.unit.steps.iter().filter(|step| step.failure.is_some());
+    let mut known = by_hand.filter_map(|step| bench.run.steps.get(&step.path)?.outputs.get(name));
+    known.next().cloned()
+}
+
 /// Evaluates what a unit offers to others; whatever is made of something sealed is sealed.
 fn outputs_of_unit(
     bench: &Bench<'_>,
@@ -253,8 +270,18 @@ fn outputs_of_unit(
     scope.set("environment", bench.unit.inputs.environment.clone());
     let mut outputs = Map::new();
     for (name, output) in &definition.outputs {
-        let value = template::evaluate(&output.value, &scope)
-            .map_err(|error| format!("output `{name}`: {error}"))?;
+        let value = match template::evaluate(&output.value, &scope) {
+            Ok(value) => value,
+            // What machines were to answer people enter under the name that the item offers it by.
+            Err(error) => {
+                let Some(entered) = entered(bench, name) else {
+                    return Err(format!("output `{name}`: {error}"));
+                };
+                let plain = output.sensitive && sealed_hash(&entered).is_none();
+                outputs.insert(name.clone(), if plain { sealer.seal(&entered) } else { entered });
+                continue;
+            }
+        };
         let made_of_sealed = template::references(&output.value).iter().any(|reference| {
             matches!(reference.path.as_slice(),
                 [root, action, name, ..] if root == "outputs" && hidden.contains(&(action.clone(), name.clone())))

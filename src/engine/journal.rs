@@ -13,7 +13,7 @@ use super::memory::stall_of;
 use crate::catalog::Catalog;
 use crate::id::{RunId, StepPath, UnitKey};
 use crate::reconcile::{UnitChange, UnitRecord};
-use crate::run::{Event, Fault, Run, RunEvent, RunState, StepEvent};
+use crate::run::{Event, Fault, Run, RunEvent, RunState, StepEvent, UNSENT};
 use crate::store::UnitWrite;
 
 /// What an event leaves behind.
@@ -87,6 +87,14 @@ impl Driver {
             Event::Step { path, event: StepEvent::Succeeded { result, outputs } } => {
                 self.left_by_step(run, path, (result, outputs), catalog).await
             }
+            Event::Step { path, event: StepEvent::Answered { happened: true, outputs, .. } } => {
+                let result = run.steps.get(path).map(|progress| progress.result.clone());
+                let result = result.unwrap_or_default();
+                self.left_by_step(run, path, (&result, outputs), catalog).await
+            }
+            Event::Run {
+                event: RunEvent::Retried { effect, .. } | RunEvent::RollingBack { effect, .. },
+            } => self.left_by_effect(run, *effect).await,
             Event::Step { path, event: StepEvent::Skipped { .. } } => {
                 let unit = run.change.units.iter().find(|unit| has_step(unit, path));
                 match unit {
@@ -96,6 +104,16 @@ impl Driver {
             }
             _ => Ok(Left::default()),
         }
+    }
+
+    /// No later run begins with an effect that this one has used.
+    async fn left_by_effect(&self, run: &Run, effect: u64) -> Result<Left, EngineError> {
+        let mut left = Left::default();
+        for unit in &run.change.units {
+            let Some(record) = self.read(&unit.unit).await? else { continue };
+            left.writes.push(UnitWrite::Put(Box::new(UnitRecord { effect, ..record })));
+        }
+        Ok(left)
     }
 
     /// Units that have nothing to do are done with the start.
@@ -199,6 +217,9 @@ impl Driver {
                     | RunEvent::NeedsDecision { why }
                     | RunEvent::Parked { why }
                     | RunEvent::Cancelled { why, .. } => Some(stall_of(run, why.clone())),
+                    RunEvent::RolledBack => {
+                        Some(stall_of(run, "what it did was taken back".to_owned()))
+                    }
                     _ => None,
                 };
                 self.memory.runs.remove(id);
@@ -233,10 +254,14 @@ fn refused(run: &Run, path: &StepPath, fault: Fault) -> Vec<Event> {
     let started = StepEvent::Started {
         attempt: progress.map_or(0, |progress| progress.attempts) + 1,
         // An attempt before this one may have taken effect: its key stays.
-        key: known.unwrap_or_else(|| format!("refused-{}-{path}", run.id)),
+        key: known.unwrap_or_else(|| format!("{UNSENT}{}-{path}", run.id)),
         sent: crate::digest::Digest::of_bytes(b""),
     };
     let event = |event| Event::Step { path: path.clone(), event };
+    if progress.is_some_and(|progress| progress.state.is_in_effect()) {
+        let message = format!("an attempt may have taken effect, and can't be looked up: {fault}");
+        return vec![event(StepEvent::NeedsDecision { fault: Fault::unknown(message) })];
+    }
     vec![event(started), event(StepEvent::Failed { fault })]
 }
 

@@ -8,7 +8,7 @@ use super::engine::{Doing, EngineError};
 use crate::digest::Digest;
 use crate::id::RunId;
 use crate::reconcile::{Stall, UnitRows};
-use crate::run::Run;
+use crate::run::{Control, Run};
 use crate::store::{CatalogState, Decision, DecisionKind, Store, UnitWrite};
 
 /// What people decided, folded.
@@ -41,6 +41,8 @@ pub struct Memory {
     pub requested: BTreeSet<String>,
     /// When a person last asked for a service, whatever came of it.
     pub asked: BTreeMap<String, Timestamp>,
+    /// Runs that a person called off, with who and why.
+    pub cancelling: BTreeMap<RunId, (String, String)>,
     /// Number of the last decision that was read.
     pub last_decision: i64,
     /// Digest of the plan that was saved last.
@@ -144,7 +146,14 @@ impl Memory {
                     self.requested.insert(service.clone());
                 }
             }
-            DecisionKind::Apply { service: None }
+            DecisionKind::Control { run, control: Control::Cancel, reason, .. } => {
+                // Always legal in a run that is open: it ends once no step of it is in effect.
+                if self.runs.contains_key(run) {
+                    self.cancelling.insert(run.clone(), (decision.by.clone(), reason.clone()));
+                }
+            }
+            DecisionKind::Control { .. }
+            | DecisionKind::Apply { service: None }
             | DecisionKind::CompleteTask { .. }
             | DecisionKind::Grant { .. }
             | DecisionKind::Refuse { .. } => {}

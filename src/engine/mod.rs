@@ -6,6 +6,7 @@ mod attempt;
 mod call;
 mod circumstances;
 mod claims;
+mod control;
 mod decisions;
 mod dispatch;
 mod drive;

@@ -13,12 +13,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::admit::Slot;
+use super::control::lost_for_good;
 use super::dispatch::earlier;
 use super::drive::{Begun, Driver};
 use super::engine::EngineError;
 use crate::catalog::Catalog;
 use crate::id::{RunId, StepPath};
-use crate::run::{interrupted, park};
+use crate::run::{Event, Fault, Run, StepEvent, interrupted, park};
 
 /// How long a suspect is alone, and how long one waits for being alone, at most: others wait for it meanwhile.
 const ALONE: Duration = Duration::from_mins(1);
@@ -62,11 +63,10 @@ impl Driver {
         id: &RunId,
         catalog: &Arc<Catalog>,
     ) -> Result<Option<Timestamp>, EngineError> {
+        self.give_up(id, catalog).await?;
         let Some(run) = self.memory.runs.get(id) else { return Ok(None) };
-        let is_free = |path: &StepPath| !self.busy.contains_key(&(id.clone(), path.clone()));
-        let lost: Vec<(StepPath, u32)> = interrupted(run)
-            .into_iter()
-            .filter(is_free)
+        let lost: Vec<(StepPath, u32)> = self
+            .lost(run)
             .map(|path| {
                 let ends = run.steps.get(&path).map_or(0, |step| step.lost) + 1;
                 (path, ends)
@@ -89,6 +89,26 @@ impl Driver {
             wake = earlier(wake, self.take_up((id, &path), is_suspect, catalog).await?);
         }
         Ok(wake)
+    }
+
+    /// Returns the steps that were in effect when the process ended, and are not yet taken up again.
+    fn lost(&self, run: &Run) -> impl Iterator<Item = StepPath> {
+        let is_free = |path: &StepPath| !self.busy.contains_key(&(run.id.clone(), path.clone()));
+        interrupted(run).into_iter().filter(is_free)
+    }
+
+    /// Leaves to a person what nobody can look up.
+    async fn give_up(&mut self, id: &RunId, catalog: &Arc<Catalog>) -> Result<(), EngineError> {
+        let Some(run) = self.memory.runs.get(id) else { return Ok(()) };
+        let lost = self.lost(run).filter(|path| lost_for_good(run, path)).map(|path| {
+            let fault = Fault::unknown("the process ended while it was under way");
+            Event::Step { path, event: StepEvent::NeedsDecision { fault } }
+        });
+        let events: Vec<Event> = lost.collect();
+        if events.is_empty() {
+            return Ok(());
+        }
+        self.journal(id, events, catalog).await
     }
 
     async fn take_up(

@@ -151,7 +151,7 @@ pub fn why_open(run: &Run) -> Option<String> {
 }
 
 fn underway(run: &Run) -> Standing {
-    let waits = run.state == RunState::Waiting;
+    let waits = matches!(run.state, RunState::Waiting | RunState::Paused);
     let state = if waits { UnitState::Waiting } else { UnitState::Converging };
     Standing { state, why: why_open(run), run: Some(run.id.clone()) }
 }

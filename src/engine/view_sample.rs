@@ -170,6 +170,7 @@ fn step(path: &str) -> PlannedStep {
         previous: None,
         outputs: Map::new(),
         forecast: None,
+        failure: None,
     }
 }
 

@@ -116,7 +116,7 @@ impl Driver {
         let Some(run) = self.memory.runs.get(id).cloned() else { return Ok(None) };
         let now = self.engine.clock.now();
         let mut again: Option<Timestamp> = None;
-        for (path, progress) in &run.steps {
+        for (path, progress) in run.live() {
             let StepState::Waiting { on } = &progress.state else { continue };
             let slot = (id.clone(), path.clone());
             if matches!(on.on.as_str(), "task" | APPROVAL) || self.busy.contains_key(&slot) {
@@ -161,7 +161,7 @@ impl Driver {
         let Some(record) = self.read(&unit.unit).await? else { return Ok(()) };
         let bench = Bench::of(&self.engine, catalog, (run, unit, &record)).await?;
         let rendered = match step.effect {
-            Effect::Undo | Effect::UndoByHand => bench.render_undo(step).await,
+            Effect::Undo | Effect::UndoByHand | Effect::Restore => bench.render_undo(step).await,
             Effect::Perform | Effect::Keep => bench.render(step).await,
         };
         let Ok(Rendered { call, .. }) = rendered else { return Ok(()) };

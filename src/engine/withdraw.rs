@@ -186,7 +186,7 @@ impl Driver {
         let Some((unit, step)) = Self::find(run, path) else { return Ok(None) };
         let key = run.steps.get(path).and_then(|progress| progress.key.clone());
         let Some(key) = key else { return Ok(None) };
-        let marker = key.strip_suffix(&format!("-{}", run.effect)).unwrap_or(&key).to_owned();
+        let marker = key.rsplit_once('-').map_or(key.as_str(), |(marker, _)| marker).to_owned();
         let kept = self.read(&unit.unit).await?;
         let previous = left_before(kept.as_ref(), &step);
         let record = as_the_run_knew_it(kept, (run, &unit));

@@ -194,6 +194,8 @@ pub enum Effect {
     Undo,
     /// A person takes away what it left behind.
     UndoByHand,
+    /// What was last sent before is sent again.
+    Restore,
 }
 
 /// Whether a step is carried out.
@@ -232,6 +234,9 @@ pub struct PlannedStep {
     /// What its program says that it would bring about, where that is known beforehand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forecast: Option<Forecast>,
+    /// What its templates see of the failure that people stand in for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Value>,
 }
 
 /// What kind of word asks for an approval.

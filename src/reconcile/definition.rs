@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::actual::StepRecord;
 use super::evaluate::collect_references;
 use crate::catalog::{Action, Item, Mode, OnFailure, Output};
 use crate::digest::Digest;
@@ -43,9 +44,25 @@ pub struct Definition {
     pub fields: Vec<String>,
     /// Ids of fields that name a secret.
     pub secret_fields: Vec<String>,
+    /// How people do it, where machines do: for what they can't.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub manual: Vec<Action>,
+    /// The actions of the block that is not in force: what they left behind stays as it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dormant: Vec<Dormant>,
     /// Patterns of the targets that it may touch; any where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub targets: Option<Vec<String>>,
+}
+
+/// An action of the block that is not in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dormant {
+    /// Its id, which an action of the other block may have too.
+    pub id: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: String,
 }
 
 /// One named operation.
@@ -66,6 +83,7 @@ impl Definition {
             Mode::Manual => None,
         };
         let form = &item.presentation.form;
+        let named = |action: &Action| Dormant { id: action.id.clone(), kind: action.kind.clone() };
         let ids = |keep: fn(&crate::catalog::Field) -> bool| {
             form.fields().filter(|field| keep(field)).map(|field| field.id.clone()).collect()
         };
@@ -96,6 +114,14 @@ impl Definition {
             immutable: ids(|field| field.immutable),
             fields: ids(|_| true),
             secret_fields: ids(|field| field.kind == crate::catalog::FieldType::Password),
+            manual: automatic.map(|_| fulfillment.manual.actions.clone()).unwrap_or_default(),
+            dormant: match automatic {
+                Some(_) => fulfillment.manual.actions.iter().map(named).collect(),
+                None => {
+                    let block = fulfillment.automatic.iter().flat_map(|block| &block.actions);
+                    block.map(named).collect()
+                }
+            },
             targets: fulfillment.targets.clone(),
         }
     }
@@ -103,6 +129,12 @@ impl Definition {
     /// Returns the team that answers for the item; its secrets are the ones that `secrets.NAME` means.
     pub fn owner(&self) -> &str {
         self.metadata.pointer("/owner/team").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Tells whether what is recorded under a name is of the block that is not in force.
+    pub fn is_dormant(&self, recorded: &str, left: &StepRecord) -> bool {
+        let id = recorded.strip_suffix("~manual").unwrap_or(recorded);
+        self.dormant.iter().any(|dormant| dormant.id == id && dormant.kind == left.action)
     }
 
     /// Returns the paths of the environment and the service that its actions refer to.

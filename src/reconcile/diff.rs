@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Map;
 
-use super::actual::{Applied, UnitRecord};
+use super::actual::{Applied, StepRecord, UnitRecord};
 use super::change::{ChangeKind, FieldChange, PlannedStep, UnitChange};
 use super::definition::Definition;
 use super::desired::Unit;
@@ -147,8 +147,12 @@ fn left_over(
         .iter()
         .flat_map(|step| std::iter::once(&step.action.id).chain(&step.action.former_ids))
         .collect();
+    // What the other mode of the item made is not taken away because its mode was switched.
+    let is_gone = |(id, left): &(&String, &StepRecord)| {
+        !kept.contains(id) && !definition.is_dormant(id, left)
+    };
     let gone: BTreeSet<String> =
-        record.steps.keys().filter(|id| !kept.contains(id)).cloned().collect();
+        record.steps.iter().filter(is_gone).map(|(id, _)| id.clone()).collect();
     if gone.is_empty() {
         return Vec::new();
     }

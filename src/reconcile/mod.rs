@@ -1,6 +1,7 @@
 //! Desired against actual: the diff, the guard, the plan. The same function serves review and convergence.
 
 mod actual;
+mod by_hand;
 mod carried_out;
 mod change;
 mod claims;
@@ -24,6 +25,7 @@ mod policies;
 mod recorded;
 #[cfg(test)]
 mod revisions;
+mod rollback;
 pub mod show;
 mod steps;
 mod suspects;
@@ -40,12 +42,13 @@ pub use crate::template::lone_reference;
 pub use actual::{
     Actual, Applied, Observation, Observed, StepRecord, UnitRecord, UnitRow, UnitRows,
 };
+pub use by_hand::{by_hand, is_by_hand, no_failure};
 pub use carried_out::carried_out;
 pub use change::{
     Change, ChangeKind, Effect, FieldChange, Need, NeedKind, PlannedStep, UnitChange, When,
 };
 pub use claims::{claims_of_change, claims_of_record};
-pub use definition::{Definition, OperationBlock};
+pub use definition::{Definition, Dormant, OperationBlock};
 pub use desired::{Blocked, Desired, DesiredBuilder, Unit};
 pub use evaluate::{
     Inputs, Upstream, evaluate_deep, intent_digest, public, reads_of, resolve, scope_of,
@@ -56,6 +59,7 @@ pub use forecast::{Forecast, Forecasted, Forecasts, forecast_steps};
 pub use plan::{Drift, Hold, Pending, Plan, Verdict};
 pub use planner::plan;
 pub use recorded::{field_changes, fingerprint};
+pub use rollback::{recorded_as, taken_back};
 pub use steps::{
     Source as StepSource, decide, name_secrets, output_names, path_of, record_of, render_public,
     shows_a_secret, step_digest,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::actual::{StepRecord, UnitRecord};
+use super::by_hand::no_failure;
 use super::change::{Effect, PlannedStep, When};
 use super::definition::Definition;
 use super::evaluate::{Inputs, public, scope_of, secret_marker, secret_names};
@@ -111,6 +112,7 @@ fn one(
         previous: record.map(|record| record.sent.clone()),
         outputs: kept.map(|record| record.outputs.clone()).unwrap_or_default(),
         forecast: None,
+        failure: None,
     })
 }
 
@@ -139,7 +141,7 @@ fn with_hooks<'a>(
 }
 
 /// Orders a list of actions so that what comes before stands before; the first ones come after `gate`.
-fn in_order<'a>(list: &'a [Action], gate: &[String]) -> Vec<(&'a Action, Vec<String>)> {
+pub(super) fn in_order<'a>(list: &'a [Action], gate: &[String]) -> Vec<(&'a Action, Vec<String>)> {
     let mut waiting: Vec<(&Action, Vec<String>)> = Vec::new();
     let mut above: Option<&String> = None;
     for action in list {
@@ -170,7 +172,7 @@ fn in_order<'a>(list: &'a [Action], gate: &[String]) -> Vec<(&'a Action, Vec<Str
     ordered
 }
 
-fn available(action: &Action) -> Result<&'static ActionKind, String> {
+pub(super) fn available(action: &Action) -> Result<&'static ActionKind, String> {
     let kind = kinds::find(&action.kind).ok_or_else(|| {
         format!("action `{}`: there is no action type `{}`", action.id, action.kind)
     })?;
@@ -205,7 +207,7 @@ pub fn render_public(
     let kind = available(action)?;
     let definition = source.definition;
     let lists = [&definition.before, &definition.create, &definition.after];
-    let more = definition.update.iter().chain(&definition.delete);
+    let more = definition.update.iter().chain(&definition.delete).chain([&definition.manual]);
     let actions = lists.into_iter().chain(more).flatten();
     let mut outputs: BTreeMap<String, Value> = BTreeMap::new();
     for other in actions.chain(std::iter::once(action)) {
@@ -274,7 +276,7 @@ pub fn decide(text: &str) -> Option<When> {
 }
 
 /// What the templates of later steps see of a step: known outputs in public, markers for the rest.
-fn outputs_seen(action: &Action, step: Option<&PlannedStep>) -> Map<String, Value> {
+pub(super) fn outputs_seen(action: &Action, step: Option<&PlannedStep>) -> Map<String, Value> {
     let known = step.map(|step| &step.outputs);
     output_names(action)
         .into_iter()
@@ -299,7 +301,7 @@ pub fn output_names(action: &Action) -> BTreeSet<String> {
 }
 
 /// Adds what a plan can know of `request`, `system`, `secrets` and `outputs`.
-fn add_run_scope(
+pub(super) fn add_run_scope(
     scope: &mut Scope,
     action: &Action,
     (operation, owner): (&str, &str),
@@ -328,6 +330,7 @@ fn add_run_scope(
         .collect();
     scope.set("secrets", Value::Object(secrets));
     scope.set("outputs", json!(outputs));
+    scope.set("failure", no_failure());
 }
 
 /// Returns what is recorded of an action, also under an id that it had before.

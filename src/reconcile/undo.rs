@@ -28,7 +28,7 @@ pub(super) fn undone(
     let mut steps: Vec<PlannedStep> = Vec::new();
     for id in ids {
         let Some(left) = record.steps.get(id) else { continue };
-        let Some(effect) = effect_of(left) else { continue };
+        let Some(effect) = undo_effect(left) else { continue };
         let before = steps.last().map(|step| step.path.clone());
         steps.push(PlannedStep {
             path: StepPath(format!("{}~undo", path_of(&record.row.key, id))),
@@ -40,6 +40,7 @@ pub(super) fn undone(
             previous: Some(left.sent.clone()),
             outputs: Map::new(),
             forecast: None,
+            failure: None,
         });
     }
     steps
@@ -68,7 +69,8 @@ fn as_written<'a>(
     known.into_iter().flatten().find_map(|definition| actions_of(definition).find(is_it))
 }
 
-fn effect_of(left: &StepRecord) -> Option<Effect> {
+/// Tells how what a step left behind is taken away; nothing where there is nothing to take away.
+pub(super) fn undo_effect(left: &StepRecord) -> Option<Effect> {
     let Some(kind) = kinds::find(&left.action) else { return Some(Effect::UndoByHand) };
     match kind.reversal {
         Reversal::Natural => Some(Effect::Undo),

@@ -2,6 +2,7 @@
 
 mod approval;
 mod breaker;
+mod control;
 mod event;
 mod fault;
 mod next;
@@ -13,6 +14,7 @@ mod replay;
 mod retry;
 mod run;
 mod step;
+mod word;
 
 #[cfg(test)]
 pub(crate) mod history;
@@ -23,11 +25,12 @@ mod story;
 
 pub use approval::{Approvers, Ask, OnTimeout, Tally, Word, agrees, tally};
 pub use breaker::{Breaker, BreakerKey, BreakerPolicy, BreakerState, Verdict};
-pub use event::{Event, RunEvent, StepEvent};
+pub use control::{Control, Refusal};
+pub use event::{Added, Event, RunEvent, Said, StepEvent};
 pub use fault::{Fault, FaultClass};
-pub use next::{Next, give_way, interrupted, next, park, time_out, waits_for};
+pub use next::{Next, call_off, finishing, give_way, interrupted, next, park, time_out, waits_for};
 pub use places::{Cap, Capacity, Entry, Full, InEffect, Place};
-pub use progress::Progress;
+pub use progress::{Progress, UNSENT};
 pub use queue::{Queue, Turns, whose_turn};
 pub use replay::{Difference, Replayed, replay};
 pub use retry::{RetryPolicy, retry_delay, timeout_of};

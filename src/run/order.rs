@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::id::{StepPath, UnitKey};
-use crate::reconcile::Change;
+use crate::reconcile::{Change, PlannedStep};
 
 /// Which steps have everything before them behind them, at a cost that is linear over a whole run.
 ///
@@ -63,10 +63,41 @@ impl Order {
                 }
             }
         }
+        Self::begun(graph, missing, lets_on)
+    }
+
+    /// Reads the order of some steps that stand for themselves; all others are not part of it.
+    pub(super) fn of_steps<'a>(
+        steps: impl Iterator<Item = &'a PlannedStep> + Clone,
+        lets_on: impl Fn(&StepPath) -> bool,
+    ) -> Self {
+        let mut graph = Graph::default();
+        for step in steps.clone() {
+            let node = graph.add(Some(step.path.clone()));
+            graph.index.insert(step.path.clone(), node);
+        }
+        let mut missing = vec![0; graph.nodes.len()];
+        for step in steps {
+            let Some(&node) = graph.index.get(&step.path) else { continue };
+            for before in &step.depends_on {
+                if let Some(&before) = graph.index.get(before) {
+                    graph.link(before, node, &mut missing);
+                }
+            }
+        }
+        Self::begun(graph, missing, lets_on)
+    }
+
+    fn begun(graph: Graph, missing: Vec<usize>, lets_on: impl Fn(&StepPath) -> bool) -> Self {
         let first = (0..missing.len()).filter(|node| missing.get(*node) == Some(&0)).collect();
         let mut order = Self { graph: Arc::new(graph), missing };
         order.walk(first, lets_on);
         order
+    }
+
+    /// Tells whether a step is part of it.
+    pub(super) fn has(&self, path: &StepPath) -> bool {
+        self.graph.index.contains_key(path)
     }
 
     /// Tells whether all that comes before a step is done.

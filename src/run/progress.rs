@@ -5,10 +5,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::event::{Event, StepEvent};
-use super::fault::Fault;
+use super::fault::{Fault, FaultClass};
 use super::run::{IllegalEvent, Run};
 use super::step::StepState;
 use crate::reconcile::{Effect, PlannedStep, When};
+
+/// What the key of an attempt begins with that never reached the other side.
+pub const UNSENT: &str = "refused-";
 
 /// How far a step is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -26,13 +29,19 @@ pub struct Progress {
     /// Why its last attempt is tried again, until that starts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
+    /// Attempts that no longer count against its retries: a person had it done again.
+    #[serde(default)]
+    pub forgiven: u32,
+    /// People do it instead.
+    #[serde(default)]
+    pub by_hand: bool,
     /// Attempts in a row that were in effect when the process ended.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub lost: u32,
     /// When something last happened to it, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
-    /// When its first attempt began, where that is known.
+    /// When its first attempt began since a person last had it done again, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tried_since: Option<Timestamp>,
 }
@@ -56,6 +65,34 @@ impl Progress {
         Self { state, outputs, ..Self::default() }
     }
 
+    /// Tells whether what comes after it may start.
+    pub fn lets_on(&self) -> bool {
+        self.by_hand || self.state.lets_on()
+    }
+
+    /// Returns how many attempts count against its retries.
+    pub fn tries(&self) -> u32 {
+        self.attempts.saturating_sub(self.forgiven)
+    }
+
+    /// Begins it once more. After a refusal, and after it was called off, that is another effect; where an attempt may
+    /// have taken effect it is the same one.
+    pub(super) fn again(&mut self) {
+        // An attempt that never reached the other side has a key that means nothing to it.
+        let unsent = self.key.as_ref().is_some_and(|key| key.starts_with(UNSENT));
+        let refused = match &self.state {
+            StepState::Failed { fault } => unsent || fault.class == FaultClass::Terminal,
+            StepState::Cancelled => self.fault.is_none(),
+            _ => false,
+        };
+        if refused {
+            (self.key, self.attempts) = (None, 0);
+        }
+        self.forgiven = self.attempts;
+        (self.fault, self.tried_since, self.lost) = (None, None, 0);
+        self.state = StepState::Pending;
+    }
+
     /// Takes in an event, or says in which state it does not fit.
     pub(super) fn take(&mut self, event: &StepEvent) -> Result<(), String> {
         let after = self.state.after(event).ok_or_else(|| self.state.to_string())?;
@@ -66,7 +103,13 @@ impl Progress {
                 self.result.clone_from(result);
                 self.outputs.clone_from(outputs);
             }
-            StepEvent::Retry { fault, .. } => self.fault = Some(fault.clone()),
+            StepEvent::Answered { said, happened: true, outputs } => {
+                self.result = serde_json::json!({"answered": said.by});
+                self.outputs.clone_from(outputs);
+            }
+            StepEvent::Retry { fault, .. } | StepEvent::Unknown { fault, .. } => {
+                self.fault = Some(fault.clone());
+            }
             _ => {}
         }
         self.lost = if is_lost { self.lost.saturating_add(1) } else { 0 };
@@ -101,10 +144,14 @@ impl Run {
     /// Takes in an event of the journal, with its time.
     pub fn apply_at(&mut self, event: &Event, at: Timestamp) -> Result<(), IllegalEvent> {
         self.apply(event)?;
-        if let Event::Step { path, event } = event
-            && let Some(progress) = self.steps.get_mut(path)
-        {
-            progress.stamp(event, at);
+        match event {
+            Event::Run { event } if event.said().is_some() => self.since = at,
+            Event::Run { .. } => {}
+            Event::Step { path, event } => {
+                if let Some(progress) = self.steps.get_mut(path) {
+                    progress.stamp(event, at);
+                }
+            }
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use jiff::Timestamp;
 
 use super::event::{Event, RunEvent, StepEvent};
-use super::next::{give_way, interrupted, next, time_out};
+use super::next::{call_off, finishing, give_way, interrupted, next, time_out};
 use super::run::{IllegalEvent, Run};
 
 /// What came of a replay.
@@ -34,8 +34,8 @@ pub struct Difference {
 
 /// Runs a fresh run again against the recorded answers.
 ///
-/// Answers are what the machine can't know: that it was started, superseded or cancelled, that an attempt began,
-/// and what came of it. Everything else it says itself, and is compared. Times take no part.
+/// Answers are what the machine can't know: that it was started or superseded, what people said, that an attempt
+/// began, and what came of it. Everything else it says itself, and is compared. Times take no part.
 pub fn replay(run: Run, recorded: &[Event]) -> Replayed {
     let mut told = Replayed { run, answers: 0, difference: None, left: Vec::new() };
     // What is left of what the machine said together; a crash may have cut it off anywhere.
@@ -75,12 +75,14 @@ pub fn replay(run: Run, recorded: &[Event]) -> Replayed {
 /// what it cancels is said by the machine.
 fn is_answer(event: &Event) -> bool {
     match event {
-        Event::Run { event } => {
-            matches!(
-                event,
-                RunEvent::Started | RunEvent::Parked { .. } | RunEvent::Cancelled { .. }
-            )
-        }
+        Event::Run { event } => !matches!(
+            event,
+            RunEvent::Succeeded
+                | RunEvent::Failed { .. }
+                | RunEvent::NeedsDecision { .. }
+                | RunEvent::Superseded { .. }
+                | RunEvent::RolledBack
+        ),
         Event::Step { event, .. } => {
             !matches!(event, StepEvent::Ready | StepEvent::Cancelled { .. })
         }
@@ -92,7 +94,9 @@ fn is_due(run: &Run, event: &Event) -> Result<(), Option<Event>> {
     let Event::Step { path, event: StepEvent::Started { .. } } = event else { return Ok(()) };
     let next = next(run, Timestamp::MAX);
     let begins = next.events.is_empty() && next.start.contains(path);
-    if begins || interrupted(run).contains(path) {
+    // Where nothing new starts any more, what nobody knows the outcome of is still looked up.
+    let looks = || finishing(run, Timestamp::MAX).start.contains(path);
+    if begins || interrupted(run).contains(path) || looks() {
         return Ok(());
     }
     Err(next.events.into_iter().next())
@@ -115,7 +119,8 @@ fn said(run: &Run, rest: &[Event]) -> Result<VecDeque<Event>, Option<Event>> {
     Err(own.pop_front().or_else(|| ending.pop_front()))
 }
 
-/// Returns how the run ends from outside, where that is what comes next: a newer revision, or too long a time.
+/// Returns how the run ends from outside, where that is what comes next: a newer revision, a person who calls it off, or
+/// too long a time.
 ///
 /// The time of a run is looked at where nothing follows by itself; else its end would be whatever somebody wrote.
 fn outer_end(run: &Run, rest: &[Event], is_idle: bool) -> Option<Vec<Event>> {
@@ -123,6 +128,7 @@ fn outer_end(run: &Run, rest: &[Event], is_idle: bool) -> Option<Vec<Event>> {
         |event: &&Event| matches!(event, Event::Step { event: StepEvent::Cancelled { .. }, .. });
     match rest.iter().find(|event| !cancels(event))? {
         Event::Run { event: RunEvent::Superseded { commit } } => Some(give_way(run, commit)),
+        Event::Run { event: RunEvent::Cancelled { by, why } } => Some(call_off(run, by, why)),
         Event::Run { event: RunEvent::Failed { why } } if is_idle => Some(time_out(run, why)),
         _ => None,
     }

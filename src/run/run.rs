@@ -7,12 +7,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::event::{Event, RunEvent, StepEvent};
+use super::event::{Event, RunEvent, Said, StepEvent};
 use super::order::Order;
 use super::progress::Progress;
 use super::step::StepState;
 use crate::id::{RunId, StepPath};
-use crate::reconcile::Change;
+use crate::reconcile::{Change, PlannedStep};
 
 /// The state of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,24 +25,36 @@ pub enum RunState {
     Running,
     /// All that is left waits for people or other sides.
     Waiting,
+    /// A person stopped it for now.
+    Paused,
+    /// What it did is being taken back.
+    RollingBack,
     /// All steps are done.
     Succeeded,
     /// A step failed for good.
     Failed,
     /// A step's outcome is unknown.
     NeedsDecision,
-    /// A newer revision took its place.
-    Superseded,
     /// It ended the process, or broke the driver down, too often.
     Parked,
+    /// A newer revision took its place.
+    Superseded,
     /// A person called it off.
     Cancelled,
+    /// What it did was taken back.
+    RolledBack,
 }
 
 impl RunState {
-    /// Tells whether nothing more happens to it.
+    /// Tells whether nothing more happens to it by itself.
     pub fn is_over(self) -> bool {
-        !matches!(self, RunState::Queued | RunState::Running | RunState::Waiting)
+        use RunState::{Paused, Queued, RollingBack, Running, Waiting};
+        !matches!(self, Queued | Running | Waiting | Paused | RollingBack)
+    }
+
+    /// Tells whether it stopped before its work was done, so that a person says how it goes on.
+    pub fn is_stopped(self) -> bool {
+        matches!(self, RunState::Failed | RunState::NeedsDecision | RunState::Parked)
     }
 }
 
@@ -52,12 +64,15 @@ impl fmt::Display for RunState {
             RunState::Queued => "queued",
             RunState::Running => "running",
             RunState::Waiting => "waiting",
+            RunState::Paused => "paused",
+            RunState::RollingBack => "rolling-back",
             RunState::Succeeded => "succeeded",
             RunState::Failed => "failed",
             RunState::NeedsDecision => "needs-decision",
-            RunState::Superseded => "superseded",
             RunState::Parked => "parked",
+            RunState::Superseded => "superseded",
             RunState::Cancelled => "cancelled",
+            RunState::RolledBack => "rolled-back",
         })
     }
 }
@@ -79,19 +94,31 @@ pub struct IllegalEvent {
 pub struct Run {
     /// Its name.
     pub id: RunId,
-    /// What it carries out, frozen.
+    /// What it carries out, with the steps that people's words added to it.
     pub change: Arc<Change>,
-    /// Part of its steps' idempotency keys; rises with each run of a unit.
+    /// What it was made to carry out, frozen.
+    pub planned: Arc<Change>,
+    /// Part of its steps' idempotency keys; rises with each run of a unit, and with a person's retry.
     pub effect: u64,
+    /// The same as it was when the run was made.
+    pub first_effect: u64,
     /// The commit whose plan it came from.
     pub commit: String,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it was made, or a person last said how it goes on: its time counts from then.
+    pub since: Timestamp,
     /// Its state.
     pub state: RunState,
     /// How far each step is.
     pub steps: BTreeMap<StepPath, Progress>,
-    order: Order,
+    /// What a person said of it last.
+    pub said: Option<Said>,
+    /// People do a part of it by hand.
+    pub escalated: bool,
+    /// Its work is being taken back, or was to be.
+    pub rolls_back: bool,
+    pub(super) order: Order,
 }
 
 impl Run {
@@ -107,15 +134,31 @@ impl Run {
         let steps: BTreeMap<StepPath, Progress> =
             planned.map(|step| (step.path.clone(), Progress::of(step))).collect();
         let order = Order::of(&change, |path| lets_on(&steps, path));
-        Self { id, change, effect, commit, created_at: now, state: RunState::Queued, steps, order }
+        Self {
+            id,
+            planned: change.clone(),
+            change,
+            effect,
+            first_effect: effect,
+            commit,
+            created_at: now,
+            since: now,
+            state: RunState::Queued,
+            steps,
+            said: None,
+            escalated: false,
+            rolls_back: false,
+            order,
+        }
     }
 
     /// Tells whether a step is to be tried again by itself.
     pub fn has_retry(&self) -> bool {
         let again = |progress: &Progress| {
-            matches!(progress.state, StepState::Ready { not_before: Some(_) })
+            let state = &progress.state;
+            matches!(state, StepState::Ready { not_before: Some(_) } | StepState::Unknown { .. })
         };
-        !self.state.is_over() && self.steps.values().any(again)
+        !self.state.is_over() && self.live().any(|(_, progress)| again(progress))
     }
 
     /// Takes in an event; refuses one that does not fit, and then nothing has changed.
@@ -133,53 +176,77 @@ impl Run {
 
     /// Tells whether a step is in effect: from its start until its outcome is known.
     pub fn is_in_effect(&self) -> bool {
-        self.steps.values().any(|progress| progress.state == StepState::Started)
+        self.live().any(|(_, progress)| progress.state.is_in_effect())
+    }
+
+    /// Returns the number of the last decision that it was acted upon for.
+    pub fn decision(&self) -> i64 {
+        self.said.as_ref().map_or(0, |said| said.decision)
+    }
+
+    /// Returns the steps that it is about now: of a run that is rolled back those that take back, and none that
+    /// people do instead.
+    pub fn live(&self) -> impl Iterator<Item = (&StepPath, &Progress)> {
+        self.steps.iter().filter(|(path, step)| !step.by_hand && self.order.has(path))
     }
 
     fn apply_to_run(&mut self, event: &RunEvent) -> Result<(), IllegalEvent> {
-        let after = self.after(event).map_err(|state| IllegalEvent {
-            what: "the run".to_owned(),
-            event: event.to_string(),
-            state,
-        })?;
-        self.state = after;
+        let illegal =
+            |state| IllegalEvent { what: "the run".to_owned(), event: event.to_string(), state };
+        let after = self.after(event).map_err(illegal)?;
+        let mut run = self.clone();
+        run.state = after;
+        run.heed(event).map_err(illegal)?;
         if after == RunState::Running {
-            self.state = self.underway();
+            run.state = run.underway();
         }
+        *self = run;
         Ok(())
     }
 
     /// Returns the state that an event leads to, or in which state it does not fit.
     fn after(&self, event: &RunEvent) -> Result<RunState, String> {
+        if let Some((fits, after)) = self.after_word(event) {
+            return if fits { Ok(after) } else { Err(self.as_it_is()) };
+        }
         if self.state.is_over() {
             return Err(self.state.to_string());
         }
         let queued = self.state == RunState::Queued;
         match event {
             RunEvent::Started if queued => Ok(RunState::Running),
-            RunEvent::Superseded { .. } | RunEvent::Parked { .. } | RunEvent::Cancelled { .. }
-                if self.is_in_effect() =>
-            {
+            RunEvent::Superseded { .. } | RunEvent::Cancelled { .. } if self.is_in_effect() => {
                 Err(format!("{}, with a step in effect", self.state))
             }
-            RunEvent::Parked { .. } => Ok(RunState::Parked),
             RunEvent::Superseded { .. } => Ok(RunState::Superseded),
             RunEvent::Cancelled { .. } => Ok(RunState::Cancelled),
-            _ if queued => Err(self.state.to_string()),
-            RunEvent::Started => Err(self.state.to_string()),
-            RunEvent::Succeeded => self.end(RunState::Succeeded),
+            _ if queued || self.state == RunState::Paused => Err(self.state.to_string()),
+            RunEvent::Succeeded if !self.rolls_back => self.end(RunState::Succeeded),
+            RunEvent::RolledBack if self.rolls_back => {
+                self.end(RunState::Succeeded).map(|_| RunState::RolledBack)
+            }
             RunEvent::Failed { .. } => self.end(RunState::Failed),
             RunEvent::NeedsDecision { .. } => self.end(RunState::NeedsDecision),
+            _ => Err(self.state.to_string()),
+        }
+    }
+
+    /// Returns its state, and that it is being rolled back where that does not show.
+    fn as_it_is(&self) -> String {
+        match self.rolls_back && self.state.is_over() {
+            true => format!("{} while it was rolled back", self.state),
+            false => self.state.to_string(),
         }
     }
 
     /// Ends it in a state, where its steps have come to just that.
     fn end(&self, wanted: RunState) -> Result<RunState, String> {
         let mut found = RunState::Succeeded;
-        for (path, progress) in &self.steps {
+        for (path, progress) in self.live() {
             found = match &progress.state {
                 state if state.lets_on() => found,
-                StepState::NeedsDecision { .. } => RunState::NeedsDecision,
+                // What a step that takes back left behind is asked for again as it was.
+                StepState::NeedsDecision { .. } if !self.rolls_back => RunState::NeedsDecision,
                 state if !state.is_over() => {
                     return Err(format!("{}, with step `{path}` {state}", self.state));
                 }
@@ -199,8 +266,8 @@ impl Run {
             event: event.to_string(),
             state,
         };
-        if !matches!(self.state, RunState::Running | RunState::Waiting) {
-            return Err(illegal(format!("in a run that is {}", self.state)));
+        if !self.takes(path, event) {
+            return Err(illegal(format!("in a run that is {}", self.as_it_is())));
         }
         let open = self.is_open(path);
         let Some(progress) = self.steps.get_mut(path) else {
@@ -210,20 +277,51 @@ impl Run {
             return Err(illegal(format!("{} behind other steps", progress.state)));
         }
         progress.take(event).map_err(illegal)?;
-        if progress.state.lets_on() {
+        let passed = progress.lets_on();
+        if let StepEvent::Answered { said, .. } = event {
+            self.said = Some(said.clone());
+            return Ok(());
+        }
+        if passed {
             let steps = &self.steps;
             self.order.pass(path, |path| lets_on(steps, path));
+            self.take_back(path);
         }
-        self.state = self.underway();
+        if matches!(self.state, RunState::Running | RunState::Waiting) {
+            self.state = self.underway();
+        }
         Ok(())
     }
 
+    /// Tells whether an event of a step fits the state of the run.
+    fn takes(&self, path: &StepPath, event: &StepEvent) -> bool {
+        let Some(progress) = self.steps.get(path) else {
+            return !self.state.is_over() && self.state != RunState::Queued;
+        };
+        if matches!(event, StepEvent::Answered { .. }) {
+            return self.state.is_stopped() && !self.rolls_back && !progress.by_hand;
+        }
+        let live = !progress.by_hand && self.order.has(path);
+        match self.state {
+            RunState::Running | RunState::Waiting | RunState::RollingBack => live,
+            // What is in effect finishes; nothing new starts.
+            RunState::Paused => match event {
+                StepEvent::Started { .. } => live && progress.state.is_in_effect(),
+                StepEvent::Ready | StepEvent::Skipped { .. } => false,
+                _ => live,
+            },
+            _ => false,
+        }
+    }
+
     /// Tells whether a step is under way or may start, or all that is left waits.
-    fn underway(&self) -> RunState {
+    pub(super) fn underway(&self) -> RunState {
         let mut waits = false;
-        for (path, progress) in &self.steps {
+        for (path, progress) in self.live() {
             match progress.state {
-                StepState::Started | StepState::Ready { .. } => return RunState::Running,
+                StepState::Started | StepState::Ready { .. } | StepState::Unknown { .. } => {
+                    return RunState::Running;
+                }
                 StepState::Pending if self.is_open(path) => return RunState::Running,
                 StepState::Waiting { .. } => waits = true,
                 _ => {}
@@ -231,166 +329,17 @@ impl Run {
         }
         if waits { RunState::Waiting } else { RunState::Running }
     }
+
+    /// Returns every step that it has, with the ones that were added.
+    pub fn planned_steps(&self) -> impl Iterator<Item = &PlannedStep> + Clone {
+        self.change.units.iter().flat_map(|unit| &unit.steps)
+    }
 }
 
-fn lets_on(steps: &BTreeMap<StepPath, Progress>, path: &StepPath) -> bool {
-    steps.get(path).is_some_and(|progress| progress.state.lets_on())
+pub(super) fn lets_on(steps: &BTreeMap<StepPath, Progress>, path: &StepPath) -> bool {
+    steps.get(path).is_some_and(Progress::lets_on)
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::Value;
-
-    use super::super::fault::Fault;
-    use super::super::story::{check, event, run};
-    use super::*;
-
-    #[test]
-    fn kept_steps_are_done_with_their_outputs_and_others_pending_or_left_out() {
-        check(
-            "db: a keep, b no, c maybe, d",
-            "",
-            "queued: db/a=succeeded db/b=skipped db/c=pending db/d=pending",
-        );
-        let run = run("db: a keep, b");
-        let outputs = |path: &str| Value::from(run.steps[&StepPath(path.into())].outputs.clone());
-        assert_eq!(outputs("db/a"), serde_json::json!({"id": "a"}));
-        assert_eq!(outputs("db/b"), serde_json::json!({}));
-    }
-
-    #[test]
-    fn a_queued_run_only_starts_or_is_called_off() {
-        check(
-            "db: a",
-            "db/a ready\nrun succeeded\nrun failed\nrun unknown\nrun cancelled\nrun started",
-            "step `db/a` can't be made ready while it is in a run that is queued
-             the run can't be ended as succeeded while it is queued
-             the run can't be ended as failed while it is queued
-             the run can't be left to a decision while it is queued
-             the run can't be started while it is cancelled
-             cancelled: db/a=pending",
-        );
-    }
-
-    #[test]
-    fn a_step_starts_in_its_turn_and_counts_its_attempts() {
-        check(
-            "db: a, b < a",
-            "run started
-             db/b ready
-             db/a start 1
-             db/a ready
-             db/a ready
-             db/a start 0
-             db/a start 2
-             db/a done
-             db/a start 1
-             db/gone ready",
-            "step `db/b` can't be made ready while it is pending behind other steps
-             step `db/a` can't be started as attempt 1 under key `db/a` while it is pending
-             step `db/a` can't be made ready while it is ready
-             step `db/a` can't be started as attempt 0 under key `db/a` while it is ready with 0 attempts behind it
-             step `db/a` can't be started as attempt 2 under key `db/a` while it is ready with 0 attempts behind it
-             step `db/a` can't be done while it is ready
-             step `db/gone` can't be made ready while it is not a step of the run
-             running: db/a=started#1 db/b=pending",
-        );
-    }
-
-    #[test]
-    fn the_key_stays_through_crashes_and_retries() {
-        check(
-            "db: a",
-            "run started
-             db/a ready
-             db/a start 1 k
-             db/a start 2 other
-             db/a start 2 k
-             db/a retry 5
-             db/a start 3 other
-             db/a start 3 k",
-            "step `db/a` can't be started as attempt 2 under key `other` while it is started under key `k`
-             step `db/a` can't be started as attempt 3 under key `other` while it is ready under key `k`
-             running: db/a=started#3",
-        );
-    }
-
-    #[test]
-    fn a_run_waits_when_all_that_is_left_waits() {
-        check(
-            "db: a, b, c < a",
-            "run started
-             db/a ready
-             db/a start 1
-             db/a wait 1
-             db/b skip",
-            "waiting: db/a=waiting#1 db/b=skipped db/c=pending",
-        );
-        check(
-            "db: a, b",
-            "run started\ndb/a ready\ndb/a start 1\ndb/a wait 1",
-            "running: db/a=waiting#1 db/b=pending",
-        );
-        check(
-            "db: a, c < a",
-            "run started\ndb/a ready\ndb/a start 1\ndb/a wait 1\ndb/a wait 2\ndb/a done",
-            "running: db/a=succeeded#1 db/c=pending",
-        );
-    }
-
-    #[test]
-    fn a_run_is_superseded_at_a_step_boundary_only() {
-        check(
-            "db: a, b",
-            "run started
-             db/a ready
-             db/a start 1
-             run superseded
-             run cancelled
-             db/a wait 1
-             run superseded
-             db/a done",
-            "the run can't be superseded while it is running, with a step in effect
-             the run can't be cancelled while it is running, with a step in effect
-             step `db/a` can't be done while it is in a run that is superseded
-             superseded: db/a=waiting#1 db/b=pending",
-        );
-    }
-
-    #[test]
-    fn a_run_ends_as_its_steps_did() {
-        check(
-            "db: a, b",
-            "run started
-             db/a skip
-             run succeeded
-             db/b ready
-             db/b start 1
-             db/b fail
-             run succeeded
-             run unknown
-             run failed",
-            "the run can't be ended as succeeded while it is running, with step `db/b` pending
-             the run can't be ended as succeeded while it is running, with steps that make it failed
-             the run can't be left to a decision while it is running, with steps that make it failed
-             failed: db/a=skipped db/b=failed#1",
-        );
-    }
-
-    #[test]
-    fn an_outcome_leaves_its_result_and_a_retry_its_fault() {
-        let mut run = run("db: a");
-        let path = StepPath("db/a".into());
-        for text in ["run started", "db/a ready", "db/a start 1", "db/a retry 5"] {
-            run.apply(&event(text)).unwrap();
-        }
-        assert_eq!(run.steps[&path].fault, Some(Fault::transient("no answer")));
-        for text in ["db/a start 2", "db/a done"] {
-            run.apply(&event(text)).unwrap();
-        }
-        let step = &run.steps[&path];
-        assert_eq!(step.fault, None);
-        assert_eq!(step.result, serde_json::json!({"made": "db/a"}));
-        assert_eq!(Value::from(step.outputs.clone()), serde_json::json!({"id": "db/a"}));
-    }
-}
+#[path = "run_tests.rs"]
+mod tests;

@@ -34,9 +34,9 @@ impl Wait {
         format!("{} {thing}", self.on)
     }
 
-    /// Tells whether it is kept here, and not outside.
-    pub fn is_ours(&self) -> bool {
-        matches!(self.on.as_str(), "task" | "approval")
+    /// Tells whether it ends with its step: no newer run takes it up, and nothing of it is outside.
+    pub fn ends_with_its_step(&self) -> bool {
+        self.on == "approval"
     }
 }
 
@@ -54,6 +54,11 @@ pub enum StepState {
     },
     /// An attempt is under way, or was when the process ended.
     Started,
+    /// Nobody knows whether it took effect: the next attempt looks, not before a moment.
+    Unknown {
+        /// Not before.
+        not_before: Timestamp,
+    },
     /// It waits for somebody or something.
     Waiting {
         /// For what.
@@ -66,7 +71,7 @@ pub enum StepState {
         /// Why.
         fault: Fault,
     },
-    /// Nobody knows whether it took effect.
+    /// Nobody knows whether it took effect, and it can't be looked up.
     NeedsDecision {
         /// Why.
         fault: Fault,
@@ -75,6 +80,8 @@ pub enum StepState {
     Skipped,
     /// It was called off before it took effect in full: another step failed.
     Cancelled,
+    /// It was done, and what it did was taken back.
+    Undone,
 }
 
 impl StepState {
@@ -85,8 +92,14 @@ impl StepState {
             StepState::Pending
                 | StepState::Ready { .. }
                 | StepState::Started
+                | StepState::Unknown { .. }
                 | StepState::Waiting { .. }
         )
+    }
+
+    /// Tells whether it is in effect: from its start until its outcome is known.
+    pub fn is_in_effect(&self) -> bool {
+        matches!(self, StepState::Started | StepState::Unknown { .. })
     }
 
     /// Tells whether what comes after it may start.
@@ -100,18 +113,18 @@ impl StepState {
             StepEvent::Ready => matches!(self, StepState::Pending),
             // From `Started` too: that is how an attempt is taken up again after a crash.
             StepEvent::Started { .. } => {
-                matches!(self, StepState::Ready { .. } | StepState::Started)
+                matches!(self, StepState::Ready { .. }) || self.is_in_effect()
             }
             StepEvent::Succeeded { .. } | StepEvent::Waiting { .. } | StepEvent::Failed { .. } => {
                 matches!(self, StepState::Started | StepState::Waiting { .. })
             }
-            StepEvent::Retry { .. } | StepEvent::NeedsDecision { .. } => {
-                matches!(self, StepState::Started)
-            }
+            StepEvent::Retry { .. } | StepEvent::Unknown { .. } => *self == StepState::Started,
+            StepEvent::NeedsDecision { .. } => self.is_in_effect(),
+            StepEvent::Answered { .. } => matches!(self, StepState::NeedsDecision { .. }),
             StepEvent::Skipped { .. } => {
                 matches!(self, StepState::Pending | StepState::Ready { .. })
             }
-            StepEvent::Cancelled { .. } => !self.is_over() && *self != StepState::Started,
+            StepEvent::Cancelled { .. } => !self.is_over() && !self.is_in_effect(),
         };
         fits.then(|| StepState::by(event))
     }
@@ -120,12 +133,20 @@ impl StepState {
         match event {
             StepEvent::Ready => StepState::Ready { not_before: None },
             StepEvent::Started { .. } => StepState::Started,
-            StepEvent::Succeeded { .. } => StepState::Succeeded,
+            StepEvent::Succeeded { .. } | StepEvent::Answered { happened: true, .. } => {
+                StepState::Succeeded
+            }
             StepEvent::Waiting { on } => StepState::Waiting { on: on.clone() },
             StepEvent::Retry { not_before, .. } => {
                 StepState::Ready { not_before: Some(*not_before) }
             }
+            StepEvent::Unknown { not_before, .. } => StepState::Unknown { not_before: *not_before },
             StepEvent::Failed { fault } => StepState::Failed { fault: fault.clone() },
+            // Its key stays: should it have taken effect after all, the other side knows it again.
+            StepEvent::Answered { said, .. } => {
+                let message = format!("it did not take effect, says {}: {}", said.by, said.why);
+                StepState::Failed { fault: Fault::unknown(message) }
+            }
             StepEvent::NeedsDecision { fault } => StepState::NeedsDecision { fault: fault.clone() },
             StepEvent::Skipped { .. } => StepState::Skipped,
             StepEvent::Cancelled { .. } => StepState::Cancelled,
@@ -139,12 +160,14 @@ impl fmt::Display for StepState {
             StepState::Pending => "pending",
             StepState::Ready { .. } => "ready",
             StepState::Started => "started",
+            StepState::Unknown { .. } => "unknown",
             StepState::Waiting { .. } => "waiting",
             StepState::Succeeded => "succeeded",
             StepState::Failed { .. } => "failed",
             StepState::NeedsDecision { .. } => "needs-decision",
             StepState::Skipped => "skipped",
             StepState::Cancelled => "cancelled",
+            StepState::Undone => "undone",
         })
     }
 }
@@ -169,8 +192,10 @@ mod tests {
 
     /// Checks which events fit a state, and what each of them leads to.
     fn check(state: &StepState, expected: &str) {
-        let words =
-            ["ready", "start 1", "done", "wait 2", "retry 5", "fail", "unknown", "skip", "cancel"];
+        let words = [
+            "ready", "start 1", "done", "wait 2", "retry 5", "lost 5", "fail", "unknown", "yes",
+            "no", "skip", "cancel",
+        ];
         let mut led = Vec::new();
         for word in words {
             if let Some(after) = state.after(&step_event(word)) {
@@ -187,14 +212,20 @@ mod tests {
         check(&ready, "start 1 → started, skip → skipped, cancel → cancelled");
         check(
             &StepState::Started,
-            "start 1 → started, done → succeeded, wait 2 → waiting, retry 5 → ready, fail → failed, \
-             unknown → needs-decision",
+            "start 1 → started, done → succeeded, wait 2 → waiting, retry 5 → ready, lost 5 → unknown, \
+             fail → failed, unknown → needs-decision",
         );
+        let unknown = StepState::Started.after(&step_event("lost 5")).unwrap();
+        check(&unknown, "start 1 → started, unknown → needs-decision");
+        let undecided = StepState::Started.after(&step_event("unknown")).unwrap();
+        check(&undecided, "yes → succeeded, no → failed");
         let waiting = StepState::Started.after(&step_event("wait 1")).unwrap();
         check(&waiting, "done → succeeded, wait 2 → waiting, fail → failed, cancel → cancelled");
-        let over = ["done", "fail", "unknown"];
+        let over = ["done", "fail"];
         let over = over.map(|word| StepState::Started.after(&step_event(word)).unwrap());
-        for state in over.iter().chain([&StepState::Skipped, &StepState::Cancelled]) {
+        for state in
+            over.iter().chain([&StepState::Skipped, &StepState::Cancelled, &StepState::Undone])
+        {
             check(state, "");
         }
     }
@@ -237,7 +268,7 @@ mod tests {
 
     #[test]
     fn a_state_is_shown_by_the_name_that_it_is_stored_under() {
-        for word in ["done", "wait 1", "retry 5", "fail", "unknown"] {
+        for word in ["done", "wait 1", "retry 5", "lost 5", "fail", "unknown"] {
             let state = StepState::Started.after(&step_event(word)).unwrap();
             assert_eq!(serde_json::to_value(&state).unwrap()["state"], state.to_string());
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Event, Fault, Run, RunEvent, StepEvent, StepState, Wait, next};
+use super::{Added, Event, Fault, Run, RunEvent, Said, StepEvent, StepState, Wait, next};
 use crate::digest::Digest;
 use crate::id::{RunId, StepPath};
 use crate::reconcile::{Change, PlannedStep, UnitChange};
@@ -50,6 +50,7 @@ pub(super) fn unit_change(unit: &str, before: &[&str], steps: &[PlannedStep]) ->
             "item": "item", "version": "1.0.0", "mode": "automatic", "onFailure": "stop",
             "create": [], "update": null, "delete": null, "before": [], "after": [],
             "operations": {}, "outputs": {}, "metadata": {}, "immutable": [], "fields": [], "secretFields": [],
+            "manual": [{"id": "by-hand", "type": "manual-task", "config": {"title": "{{failure.step}}"}}],
         },
         "inputs": {"fields": {}, "service": {}, "environment": {}},
         "state": "active", "deletion": "confirm", "requires": [],
@@ -79,8 +80,11 @@ pub(super) fn planned(unit: &str, text: &str) -> PlannedStep {
 pub(super) fn event(text: &str) -> Event {
     let words: Vec<&str> = text.split_whitespace().collect();
     let (why, by, commit) = ("why".to_owned(), "ann".to_owned(), "beef".to_owned());
-    if let ["run", what] = words[..] {
-        let event = match what {
+    if let ["run", what, rest @ ..] = &words[..] {
+        let said = Said { by: "ann".into(), why: "why".into(), decision: 0 };
+        let effect = || rest[0].parse().unwrap();
+        let paths = |texts: &[&str]| texts.iter().map(|text| StepPath((*text).into())).collect();
+        let event = match *what {
             "started" => RunEvent::Started,
             "succeeded" => RunEvent::Succeeded,
             "failed" => RunEvent::Failed { why },
@@ -88,6 +92,13 @@ pub(super) fn event(text: &str) -> Event {
             "superseded" => RunEvent::Superseded { commit },
             "parked" => RunEvent::Parked { why },
             "cancelled" => RunEvent::Cancelled { by, why },
+            "paused" => RunEvent::Paused { said },
+            "resumed" => RunEvent::Resumed { said },
+            "retried" => RunEvent::Retried { said, effect: effect(), again: paths(&rest[1..]) },
+            "redriven" => RunEvent::Redriven { said },
+            "escalated" => RunEvent::Escalated { said, units: added(rest) },
+            "back" => RunEvent::RollingBack { said, effect: effect(), units: added(&rest[1..]) },
+            "rolled-back" => RunEvent::RolledBack,
             _ => panic!("no run event {what}"),
         };
         return Event::Run { event };
@@ -113,6 +124,14 @@ pub(super) fn event(text: &str) -> Event {
             let not_before = at(seconds.parse().unwrap());
             StepEvent::Retry { fault: Fault::transient("no answer"), not_before }
         }
+        ["lost", seconds] => {
+            let not_before = at(seconds.parse().unwrap());
+            StepEvent::Unknown { fault: Fault::unknown("cut off"), not_before }
+        }
+        [word @ ("yes" | "no")] => {
+            let said = Said { by, why, decision: 0 };
+            StepEvent::Answered { said, happened: word == "yes", outputs: Map::new() }
+        }
         ["fail"] => StepEvent::Failed { fault: Fault::terminal("refused") },
         ["unknown"] => StepEvent::NeedsDecision { fault: Fault::unknown("cut off") },
         ["skip"] => StepEvent::Skipped { why },
@@ -120,6 +139,20 @@ pub(super) fn event(text: &str) -> Event {
         _ => panic!("no step event {text}"),
     };
     Event::Step { path, event }
+}
+
+/// Steps that are added, one after the other: `db/a~undo`.
+fn added(paths: &[&str]) -> Vec<Added> {
+    let mut units: Vec<Added> = Vec::new();
+    let mut before: Option<StepPath> = None;
+    for path in paths {
+        let (unit, name) = path.split_once('/').unwrap();
+        let mut step = planned(unit, name);
+        step.depends_on = before.into_iter().collect();
+        before = Some(step.path.clone());
+        units.push(Added { unit: format!("shop/{unit}").parse().unwrap(), steps: vec![step] });
+    }
+    units
 }
 
 /// Returns a moment.
@@ -169,7 +202,12 @@ pub(super) fn stands(run: &Run) -> String {
     let mut line = format!("{}:", run.state);
     for (path, progress) in &run.steps {
         write!(line, " {path}={}", progress.state).unwrap();
-        if let StepState::Ready { not_before: Some(not_before) } = progress.state {
+        if progress.by_hand {
+            line.push('!');
+        }
+        if let StepState::Ready { not_before: Some(not_before) }
+        | StepState::Unknown { not_before } = progress.state
+        {
             write!(line, "@{}", not_before.as_second()).unwrap();
         }
         if progress.attempts > 0 {

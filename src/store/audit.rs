@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::decision::DecisionKind;
 use crate::digest::Digest;
-use crate::run::{Event, Fault, Run, RunEvent, StepEvent};
+use crate::run::{Control, Event, Fault, Run, RunEvent, Said, StepEvent};
 
 /// Longest answer that an entry repeats; of a longer one it keeps the digest.
 const LONGEST_ANSWER: usize = 1000;
@@ -87,7 +87,35 @@ pub(super) fn tell_decision(seq: i64, decision: &DecisionKind) -> (&'static str,
         DecisionKind::Refuse { approval, reason } => {
             ("approval.reject", json!({"decision": seq, "approval": approval, "reason": reason}))
         }
+        DecisionKind::Control { run, service, control, reason } => {
+            let mut detail =
+                json!({"decision": seq, "run": run, "service": service, "reason": reason});
+            if let Control::Decide { step, happened, outputs } = control {
+                let names: Vec<&String> = outputs.keys().collect();
+                set(&mut detail, "step", json!(step));
+                set(&mut detail, "happened", json!(happened));
+                set(&mut detail, "outputs", json!(names));
+            }
+            if let Control::Retry { from_failed } = control {
+                set(&mut detail, "fromFailed", json!(from_failed));
+            }
+            (word_of(control), detail)
+        }
         DecisionKind::Apply { service } => ("apply", json!({"decision": seq, "service": service})),
+    }
+}
+
+/// Names what is asked of a run, as the audit chain does.
+fn word_of(control: &Control) -> &'static str {
+    match control {
+        Control::Cancel => "run.cancel",
+        Control::Pause => "run.pause",
+        Control::Resume => "run.resume",
+        Control::Retry { .. } => "run.retry",
+        Control::Redrive => "run.redrive",
+        Control::Escalate => "run.escalate",
+        Control::Rollback => "run.rollback",
+        Control::Decide { .. } => "run.decide",
     }
 }
 
@@ -125,6 +153,13 @@ fn tell_run(event: &RunEvent) -> (&'static str, Value) {
         RunEvent::Parked { why } => ("run.parked", json!({"why": why})),
         RunEvent::Superseded { commit } => ("run.superseded", json!({"commit": commit})),
         RunEvent::Cancelled { by, why } => ("run.cancelled", json!({"by": by, "why": why})),
+        RunEvent::Paused { said } => ("run.paused", said_by(said)),
+        RunEvent::Resumed { said } => ("run.resumed", said_by(said)),
+        RunEvent::Retried { said, .. } => ("run.retried", said_by(said)),
+        RunEvent::Redriven { said } => ("run.redriven", said_by(said)),
+        RunEvent::Escalated { said, .. } => ("run.escalated", said_by(said)),
+        RunEvent::RollingBack { said, .. } => ("run.rolling-back", said_by(said)),
+        RunEvent::RolledBack => ("run.rolled-back", Value::Null),
     }
 }
 
@@ -142,6 +177,15 @@ fn tell_step(event: &StepEvent) -> (&'static str, Value) {
         StepEvent::Retry { fault, not_before } => {
             ("step.retry", json!({"fault": told(fault), "notBefore": not_before}))
         }
+        StepEvent::Unknown { fault, not_before } => {
+            ("step.unknown", json!({"fault": told(fault), "notBefore": not_before}))
+        }
+        StepEvent::Answered { said, happened, outputs } => {
+            let names: Vec<&String> = outputs.keys().collect();
+            let (by, why) = (&said.by, &said.why);
+            let answer = json!({"by": by, "why": why, "happened": happened, "outputs": names});
+            ("step.answered", answer)
+        }
         StepEvent::Failed { fault } => ("step.failed", json!({"fault": told(fault)})),
         StepEvent::NeedsDecision { fault } => {
             ("step.needs-decision", json!({"fault": told(fault)}))
@@ -149,6 +193,10 @@ fn tell_step(event: &StepEvent) -> (&'static str, Value) {
         StepEvent::Skipped { why } => ("step.skipped", json!({"why": why})),
         StepEvent::Cancelled { why } => ("step.cancelled", json!({"why": why})),
     }
+}
+
+fn said_by(said: &Said) -> Value {
+    json!({"by": said.by, "why": said.why, "decision": said.decision})
 }
 
 fn told(fault: &Fault) -> Value {

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::digest::Digest;
+use crate::id::RunId;
+use crate::run::Control;
 
 /// What a person or another process decided.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,6 +48,17 @@ pub enum DecisionKind {
     Refuse {
         /// Number of the approval.
         approval: i64,
+        /// Why.
+        reason: String,
+    },
+    /// Asks something of a run.
+    Control {
+        /// The run.
+        run: RunId,
+        /// The service that it is of.
+        service: String,
+        /// What.
+        control: Control,
         /// Why.
         reason: String,
     },

@@ -75,6 +75,8 @@ pub enum TaskState {
     Done,
     /// It is no longer needed.
     Cancelled,
+    /// A newer run asks for something else in its place.
+    Replaced,
 }
 
 /// A task for a person.

@@ -37,6 +37,8 @@ pub(crate) struct Ledger {
     pub(crate) arrived: Vec<(String, String)>,
     /// Path → where its answer may be posted.
     pub(crate) callbacks: BTreeMap<String, String>,
+    /// Paths that are refused for good.
+    pub(crate) refused: std::collections::BTreeSet<String>,
     hold: Option<(String, Moment)>,
     held: bool,
 }
@@ -162,6 +164,9 @@ async fn answer(
     }
     if arrived {
         return std::future::pending().await;
+    }
+    if shared.ledger.lock().unwrap().refused.contains(&id) {
+        return (StatusCode::UNPROCESSABLE_ENTITY, "no quota is left".to_owned());
     }
     let done = {
         let mut ledger = shared.ledger.lock().unwrap();

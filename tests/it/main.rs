@@ -14,6 +14,7 @@ mod callback;
 mod canary;
 mod ci_jobs;
 mod ci_runner;
+mod control;
 mod counterpart;
 mod crash;
 mod demo;

@@ -30,7 +30,7 @@ const FIXED: [(&str, &[&str]); 5] = [
     ("request", &["id", "operation", "user", "commit", "correlationId"]),
     ("request.user", &["name", "email", "teams"]),
     ("system", &["date", "time", "timestamp", "uuid", "shortId"]),
-    ("failure", &[]),
+    ("failure", &["step", "action", "message", "class", "attempts", "run", "unit", "remaining"]),
 ];
 
 impl Page<'_> {

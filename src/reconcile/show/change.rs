@@ -164,6 +164,7 @@ fn step_line(step: &PlannedStep, indent: usize, (path, kind): (usize, usize)) ->
     match step.effect {
         Effect::Undo => words.push("(undo)"),
         Effect::UndoByHand => words.push("(undo, by hand)"),
+        Effect::Restore => words.push("(restore)"),
         Effect::Perform if step.previous.as_ref() == Some(&step.config) => words.push("(again)"),
         Effect::Perform | Effect::Keep => {}
     }

@@ -69,6 +69,8 @@ pub(in crate::reconcile) fn unit(key: &str, kind: ChangeKind) -> UnitChange {
         immutable: Vec::new(),
         fields: Vec::new(),
         secret_fields: vec!["adminPassword".to_owned()],
+        manual: Vec::new(),
+        dormant: Vec::new(),
         targets: None,
     };
     let digest = Digest::of_bytes(key.as_bytes());
@@ -121,6 +123,7 @@ pub(in crate::reconcile) fn step(path: &str, kind: &str, config: Value) -> Plann
         previous: None,
         outputs: Map::new(),
         forecast: None,
+        failure: None,
     }
 }
 

@@ -196,5 +196,6 @@ fn effect_word(effect: Effect) -> &'static str {
         Effect::Keep => "keep",
         Effect::Undo => "undo",
         Effect::UndoByHand => "undo-by-hand",
+        Effect::Restore => "restore",
     }
 }

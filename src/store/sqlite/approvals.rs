@@ -10,7 +10,7 @@ use crate::id::{RunId, StepPath};
 use crate::run::Approvers;
 use crate::store::{Approval, ApprovalState, Decision, StoreError};
 
-/// Opens an approval; returns it as it is stored, or the one that the step has already.
+/// Opens an approval; returns it as it is stored, or the one that the step has already, open or granted.
 pub(super) async fn open(
     write: &mut Write<'_>,
     approval: &Approval,
@@ -20,7 +20,8 @@ pub(super) async fn open(
         "INSERT INTO approvals (catalog, number, run, step, service, ask, may, state, opened_at, expires_at)
          SELECT $1, coalesce(max(number), 0) + 1, $2, $3, $4, $5, $6, 'open', $7, $8
          FROM approvals WHERE catalog = $1
-         ON CONFLICT (catalog, run, step) DO NOTHING",
+         HAVING NOT EXISTS (SELECT 1 FROM approvals WHERE catalog = $1 AND run = $2 AND step = $3
+                            AND state IN ('open', 'granted'))",
     )
     .bind(write.catalog)
     .bind(&approval.run.0)
@@ -35,7 +36,8 @@ pub(super) async fn open(
     .map_err(&failed)?;
     let found: Row = sqlx::query_as(
         "SELECT number, run, step, service, ask, may, state, why, opened_at, expires_at
-         FROM approvals WHERE catalog = $1 AND run = $2 AND step = $3",
+         FROM approvals WHERE catalog = $1 AND run = $2 AND step = $3
+         ORDER BY number DESC LIMIT 1",
     )
     .bind(write.catalog)
     .bind(&approval.run.0)

@@ -35,6 +35,8 @@ pub(super) static BLANK: LazyLock<Arc<Definition>> = LazyLock::new(|| {
         immutable: Vec::new(),
         fields: Vec::new(),
         secret_fields: Vec::new(),
+        manual: Vec::new(),
+        dormant: Vec::new(),
         targets: None,
     })
 });

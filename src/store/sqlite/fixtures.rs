@@ -92,6 +92,7 @@ pub(super) fn change(service: &str, definition: &Arc<Definition>) -> Change {
         previous: None,
         outputs: Map::new(),
         forecast: None,
+        failure: None,
     };
     let unit = UnitChange {
         unit: UnitKey::service(service),

@@ -8,7 +8,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 use super::write::{OURSELVES, Write};
 use super::{rows, units, waiting};
 use crate::id::RunId;
-use crate::run::{Event, Run, RunEvent, RunState, StepState};
+use crate::run::{Event, Run, RunEvent, RunState, StepState, waits_for};
 use crate::store::audit::tell_event;
 use crate::store::{JournalEntry, StoreError, UnitWrite};
 
@@ -90,6 +90,9 @@ fn why(run: &Run, entries: &[(Timestamp, Event)]) -> Option<String> {
             Event::Step { .. } => None,
         });
     }
+    if run.state == RunState::Paused {
+        return waits_for(run);
+    }
     if run.state != RunState::Waiting {
         return None;
     }
@@ -111,7 +114,8 @@ fn why_of(event: &RunEvent) -> Option<String> {
         }
         RunEvent::Cancelled { by, why } => Some(format!("{why} ({by})")),
         RunEvent::Superseded { commit } => Some(format!("commit {commit} took its place")),
-        RunEvent::Started | RunEvent::Succeeded => None,
+        RunEvent::RolledBack => Some("what it did was taken back".to_owned()),
+        _ => None,
     }
 }
 
@@ -151,7 +155,7 @@ pub(super) async fn of_open_runs(
     let found: Vec<(String, i64, i64, String)> = sqlx::query_as(
         "SELECT journal.run, journal.seq, journal.at, journal.event FROM runs
          JOIN journal ON journal.catalog = runs.catalog AND journal.run = runs.id
-         WHERE runs.catalog = $1 AND runs.state IN ('queued', 'running', 'waiting')
+         WHERE runs.catalog = $1 AND runs.state IN ('queued', 'running', 'waiting', 'paused', 'rolling-back')
          ORDER BY journal.run, journal.seq",
     )
     .bind(catalog)

@@ -30,7 +30,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0003_arrivals.sql"),
     include_str!("migrations/0004_approvals.sql"),
     include_str!("migrations/0005_audit.sql"),
-    include_str!("migrations/0006_reserved.sql"),
+    include_str!("migrations/0006_control.sql"),
     include_str!("migrations/0007_breakers.sql"),
 ];
 

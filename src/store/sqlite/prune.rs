@@ -22,7 +22,7 @@ const OLD: &str = "
                row_number() OVER (PARTITION BY service ORDER BY seq DESC) AS place
         FROM runs WHERE catalog = $1)
     SELECT id FROM ranked
-    WHERE place > $3 AND updated_at < $2 AND state NOT IN ('queued', 'running', 'waiting')
+    WHERE place > $3 AND updated_at < $2 AND state NOT IN ('queued', 'running', 'waiting', 'paused', 'rolling-back')
     AND id NOT IN (SELECT run FROM referred)
     AND NOT EXISTS (SELECT 1 FROM waits WHERE waits.catalog = $1 AND waits.run = ranked.id
                     AND waits.settled IS NULL)
@@ -69,7 +69,7 @@ pub(super) async fn prune(
     let asked = rows::to_json("runs", &runs)?;
     let gone: Vec<(String, String)> = sqlx::query_as(
         "SELECT id, content FROM runs WHERE catalog = $1 AND id IN (SELECT value FROM json_each($2))
-         AND state NOT IN ('queued', 'running', 'waiting') ORDER BY seq",
+         AND state NOT IN ('queued', 'running', 'waiting', 'paused', 'rolling-back') ORDER BY seq",
     )
     .bind(write.catalog)
     .bind(asked)

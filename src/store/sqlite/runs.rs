@@ -83,7 +83,7 @@ pub(super) async fn open(
     let found: Vec<Row> = sqlx::query_as(
         "SELECT runs.id, runs.effect, runs.revision, runs.created_at, changes.body FROM runs
          JOIN changes ON changes.catalog = runs.catalog AND changes.content = runs.content
-         WHERE runs.catalog = $1 AND runs.state IN ('queued', 'running', 'waiting')
+         WHERE runs.catalog = $1 AND runs.state IN ('queued', 'running', 'waiting', 'paused', 'rolling-back')
          ORDER BY runs.seq",
     )
     .bind(catalog)
@@ -176,7 +176,7 @@ pub(super) async fn stopped(
 ) -> Result<Vec<RunSummary>, StoreError> {
     let found: Vec<Listed> = sqlx::query_as(
         "SELECT id, service, kind, state, digest, created_at, updated_at, why FROM runs
-         WHERE catalog = $1 AND state IN ('failed', 'needs-decision', 'parked', 'cancelled')
+         WHERE catalog = $1 AND state IN ('failed', 'needs-decision', 'parked', 'cancelled', 'rolled-back')
          AND NOT EXISTS (SELECT 1 FROM runs newer WHERE newer.catalog = $1
                          AND newer.service = runs.service AND newer.seq > runs.seq)
          ORDER BY seq",

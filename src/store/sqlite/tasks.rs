@@ -1,21 +1,83 @@
-//! Tasks for people, one for each step that asks for one.
+//! Tasks for people: one that is open for each step that asks for one.
 
 use sqlx::SqlitePool;
 
+use serde_json::json;
+
 use super::rows;
-use super::write::Write;
+use super::write::{OURSELVES, Write};
 use crate::id::{RunId, StepPath};
 use crate::store::{StoreError, Task, TaskState};
 
-/// Opens a task; returns its number, or that of the one the step has already.
+/// What is compared of tasks, and of whom they are.
+type Known = (i64, String, String, String, String);
+
+/// Opens a task; returns its number, or that of the one the step has already. What an older run of the service asked
+/// for with the same step is carried on where it is the same, and replaced otherwise.
 pub(super) async fn open(write: &mut Write<'_>, task: &Task) -> Result<i64, StoreError> {
+    let outputs = rows::to_json("a task", &task.outputs)?;
+    let mut replaced = Vec::new();
+    for (number, run, title, instructions, asked) in known(write, task).await? {
+        let same = (&title, &instructions, &asked) == (&task.title, &task.instructions, &outputs);
+        if run == task.run.0 {
+            return Ok(number);
+        }
+        if same {
+            carry(write, number, task).await?;
+            return Ok(number);
+        }
+        close(write, number, TaskState::Replaced, OURSELVES).await?;
+        replaced.push(number);
+    }
+    let number = insert(write, task).await?;
+    for old in replaced {
+        let detail = json!({
+            "task": old, "by": number, "run": task.run, "step": task.step, "service": task.service,
+        });
+        write.audit(task.created_at, OURSELVES, "task.replaced", &detail).await?;
+    }
+    Ok(number)
+}
+
+/// Finds the open tasks of a step: its own, and those of runs of the service whose place was taken.
+async fn known(write: &mut Write<'_>, task: &Task) -> Result<Vec<Known>, StoreError> {
+    sqlx::query_as(
+        "SELECT tasks.number, tasks.run, tasks.title, tasks.instructions, tasks.outputs FROM tasks
+         LEFT JOIN runs ON runs.catalog = tasks.catalog AND runs.id = tasks.run
+         WHERE tasks.catalog = $1 AND tasks.service = $2 AND tasks.step = $3 AND tasks.state = 'open'
+         AND (tasks.run = $4 OR runs.state = 'superseded')
+         ORDER BY tasks.run = $4 DESC, tasks.number DESC",
+    )
+    .bind(write.catalog)
+    .bind(&task.service)
+    .bind(&task.step.0)
+    .bind(&task.run.0)
+    .fetch_all(write.connection())
+    .await
+    .map_err(StoreError::database("opening a task"))
+}
+
+async fn carry(write: &mut Write<'_>, number: i64, task: &Task) -> Result<(), StoreError> {
+    sqlx::query("UPDATE tasks SET run = $3 WHERE catalog = $1 AND number = $2")
+        .bind(write.catalog)
+        .bind(number)
+        .bind(&task.run.0)
+        .execute(write.connection())
+        .await
+        .map_err(StoreError::database("carrying a task on"))?;
+    let detail = json!({
+        "task": number, "run": task.run, "step": task.step, "service": task.service,
+    });
+    write.audit(task.created_at, OURSELVES, "task.carried", &detail).await
+}
+
+async fn insert(write: &mut Write<'_>, task: &Task) -> Result<i64, StoreError> {
     let failed = StoreError::database("opening a task");
-    sqlx::query(
+    sqlx::query_scalar(
         "INSERT INTO tasks (catalog, number, run, step, service, title, instructions, outputs,
                             state, created_at, done_by)
          SELECT $1, coalesce(max(number), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10
-         FROM tasks WHERE catalog = $1
-         ON CONFLICT (catalog, run, step) DO NOTHING",
+         FROM tasks WHERE catalog = $1 RETURNING number",
     )
     .bind(write.catalog)
     .bind(&task.run.0)
@@ -27,16 +89,9 @@ pub(super) async fn open(write: &mut Write<'_>, task: &Task) -> Result<i64, Stor
     .bind(rows::to_word(&task.state))
     .bind(task.created_at.as_millisecond())
     .bind(&task.done_by)
-    .execute(write.connection())
+    .fetch_one(write.connection())
     .await
-    .map_err(&failed)?;
-    sqlx::query_scalar("SELECT number FROM tasks WHERE catalog = $1 AND run = $2 AND step = $3")
-        .bind(write.catalog)
-        .bind(&task.run.0)
-        .bind(&task.step.0)
-        .fetch_one(write.connection())
-        .await
-        .map_err(&failed)
+    .map_err(&failed)
 }
 
 /// Ends an open task; one that has ended stays as it ended.

@@ -122,6 +122,20 @@ async fn everything_is_there_again_after_the_process_ended() {
 }
 
 #[tokio::test]
+async fn a_step_has_one_open_task_and_asks_anew_once_that_has_ended() {
+    let (store, lease) = driven().await;
+    store.create_run(&lease, &run("r1", "shop"), &[]).await.expect("created");
+    for number in [1, 1] {
+        assert_eq!(store.open_task(&lease, &task()).await.expect("opened"), number);
+    }
+    store.close_task(&lease, 1, TaskState::Cancelled, "eve").await.expect("closed");
+    assert_eq!(store.open_task(&lease, &task()).await.expect("opened"), 2);
+    let states: Vec<_> =
+        store.tasks(false).await.expect("read").iter().map(|task| task.state).collect();
+    assert_eq!(states, [TaskState::Open, TaskState::Cancelled]);
+}
+
+#[tokio::test]
 async fn everything_done_twice_is_done_once() {
     let (store, lease) = driven().await;
     for outcome in write_everything(&store, &lease).await {
@@ -135,7 +149,6 @@ async fn everything_done_twice_is_done_once() {
     store.save_last_good(&lease, &[document("shop", b"x")], &[]).await.expect("again");
     store.save_proposal(&lease, &proposal()).await.expect("again");
     store.create_run(&lease, &run("r1", "shop"), &[]).await.expect("again");
-    assert_eq!(store.open_task(&lease, &task()).await.expect("again"), 1);
     store.close_task(&lease, 1, TaskState::Cancelled, "eve").await.expect("again");
     assert_eq!(store.unit_rows().await.expect("read").len(), 1);
     assert_eq!(store.plans_by_prefix("").await.expect("read"), [plan]);

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::write::{OURSELVES, Write};
 use super::{approvals, rows, waits};
 use crate::id::StepPath;
-use crate::run::{Event, Run, RunEvent, StepEvent};
+use crate::run::{Event, Run, RunEvent, RunState, StepEvent};
 use crate::store::{StoreError, TaskState};
 
 /// Ends what is no longer waited for.
@@ -38,7 +38,9 @@ async fn follow_step(
     at: Timestamp,
 ) -> Result<(), StoreError> {
     match event {
-        StepEvent::Waiting { on } if !on.is_ours() => waits::begin(write, (run, path), on).await,
+        StepEvent::Waiting { on } if !on.ends_with_its_step() => {
+            waits::begin(write, (run, path), on).await
+        }
         StepEvent::Succeeded { .. } => waits::end(write, (&run.id, Some(path))).await,
         // What failed may have left open what it waited for; its action looks, and knows.
         StepEvent::Failed { .. } => waits::set_adrift(write, (&run.id, Some(path))).await,
@@ -53,12 +55,13 @@ async fn follow_step(
 /// Says why a run ended before all of its steps were done.
 fn why_over(event: &RunEvent) -> Option<String> {
     match event {
-        RunEvent::Started | RunEvent::Succeeded => None,
         RunEvent::Failed { why } | RunEvent::NeedsDecision { why } | RunEvent::Parked { why } => {
             Some(why.clone())
         }
+        RunEvent::RolledBack => Some("what its run did was taken back".to_owned()),
         RunEvent::Superseded { commit } => Some(format!("commit {commit} took its run's place")),
         RunEvent::Cancelled { by, why } => Some(format!("{why} ({by})")),
+        _ => None,
     }
 }
 
@@ -68,17 +71,25 @@ async fn call_off(
     why: &str,
     at: Timestamp,
 ) -> Result<(), StoreError> {
+    // The run that takes its place may take up its tasks; until it is known whether, they stay.
+    let stays = run.state == RunState::Superseded;
     sqlx::query(
         "UPDATE tasks SET state = $4, done_by = $5
-         WHERE catalog = $1 AND run = $2 AND ($3 IS NULL OR step = $3) AND state = 'open'",
+         WHERE catalog = $1 AND run = $2 AND ($3 IS NULL OR step = $3) AND state = 'open'
+         AND NOT ($6 AND EXISTS (SELECT 1 FROM waits WHERE waits.catalog = $1 AND waits.run = $2
+                                 AND waits.step = tasks.step AND waits.settled IS NULL))",
     )
     .bind(write.catalog)
     .bind(&run.id.0)
     .bind(step.map(|step| step.0.as_str()))
     .bind(rows::to_word(&TaskState::Cancelled))
     .bind(OURSELVES)
+    .bind(stays)
     .execute(write.connection())
     .await
     .map_err(StoreError::database("cancelling tasks"))?;
+    if !stays {
+        waits::forget_tasks(write, (&run.id, step)).await?;
+    }
     approvals::void(write, (&run.id, step), why, at).await
 }

@@ -41,7 +41,8 @@ pub(super) async fn begin(
     sqlx::query(
         "INSERT INTO waits (catalog, run, step, service, action, thing, wait, adrift, tries)
          VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0)
-         ON CONFLICT (catalog, run, step) DO UPDATE SET thing = excluded.thing, wait = excluded.wait",
+         ON CONFLICT (catalog, run, step) DO UPDATE SET thing = excluded.thing, wait = excluded.wait,
+         adrift = 0, tries = 0, settled = NULL, settled_at = NULL, why = NULL",
     )
     .bind(write.catalog)
     .bind(&run.id.0)
@@ -72,6 +73,40 @@ pub(super) async fn end(
     .await
     .map_err(StoreError::database("forgetting what a step waited for"))?;
     Ok(())
+}
+
+/// Forgets tasks that a run waited for and that were cancelled with it.
+pub(super) async fn forget_tasks(
+    write: &mut Write<'_>,
+    (run, step): (&RunId, Option<&StepPath>),
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "DELETE FROM waits
+         WHERE catalog = $1 AND run = $2 AND ($3 IS NULL OR step = $3) AND thing LIKE 'task %'",
+    )
+    .bind(write.catalog)
+    .bind(&run.0)
+    .bind(step.map(|step| step.0.as_str()))
+    .execute(write.connection())
+    .await
+    .map_err(StoreError::database("forgetting a task"))?;
+    Ok(())
+}
+
+/// Cancels a task that no newer run took up; false where it has ended before.
+async fn cancel_task(write: &mut Write<'_>, on: &Wait) -> Result<bool, StoreError> {
+    let number = on.reference.get("task").and_then(Value::as_i64);
+    let done = sqlx::query(
+        "UPDATE tasks SET state = 'cancelled', done_by = $3
+         WHERE catalog = $1 AND number = $2 AND state = 'open'",
+    )
+    .bind(write.catalog)
+    .bind(number)
+    .bind(OURSELVES)
+    .execute(write.connection())
+    .await
+    .map_err(StoreError::database("cancelling a task"))?;
+    Ok(done.rows_affected() > 0)
 }
 
 /// Sets adrift what a run waits for no longer: it is to be taken back.
@@ -170,7 +205,7 @@ pub(super) async fn settle(
     .execute(write.connection())
     .await
     .map_err(&failed)?;
-    if became == NOTHING {
+    if became == NOTHING || adrift.on.on == TASK && !cancel_task(write, &adrift.on).await? {
         return Ok(());
     }
     let mut detail = json!({
@@ -184,6 +219,9 @@ pub(super) async fn settle(
     }
     write.audit(at, OURSELVES, &format!("{}.{became}", adrift.on.on), &detail).await
 }
+
+/// What a step that asks a person waits on.
+const TASK: &str = "task";
 
 /// There was nothing to take back, which is nothing to tell about.
 pub(super) const NOTHING: &str = "settled";
@@ -260,6 +298,7 @@ mod tests {
             "failed ticket 3 running 0",
             "gone ticket 4 superseded 0",
             "cut ticket 5 superseded 0",
+            "task task 6 superseded 0",
         ];
         assert_eq!(listed(&store).await, expected);
         let all = store.adrift().await.expect("read");
@@ -267,9 +306,12 @@ mod tests {
 
         store.tried(&lease, &all[0], "no answer").await.expect("counted");
         assert_eq!(listed(&store).await[0], "failed ticket 3 running 1");
-        for (which, became) in
-            [(0, ("given-up", Some("no answer"))), (1, ("withdrawn", None)), (2, (NOTHING, None))]
-        {
+        for (which, became) in [
+            (0, ("given-up", Some("no answer"))),
+            (1, ("withdrawn", None)),
+            (2, (NOTHING, None)),
+            (3, ("withdrawn", None)),
+        ] {
             for _ in 0..2 {
                 let settled = store.settle_adrift(&lease, &all[which], became, at(500)).await;
                 settled.expect("settled");

@@ -37,7 +37,7 @@ impl Subject for Command {
     fn document(&self) -> (Value, Value) {
         let env = json!({"KEY": "{{secrets.TOKEN}}"});
         (
-            json!({"program": "program", "args": ["{{fields.size}}"], "env": env}),
+            json!({"program": "program", "args": ["{{fields.size}}"], "env": env, "idempotent": true}),
             json!({"id": "/id"}),
         )
     }

@@ -1,0 +1,201 @@
+//! `trueline run cancel`, `pause`, `retry` and their like: what a person asks of a run. It records the word, once it
+//! makes sense; whoever drives acts on it within a second.
+
+use clap::Args;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::approve::record;
+use super::context::Context;
+use super::output::{Exit, Failure};
+use super::run::find;
+use super::table::cell;
+use crate::engine::seal_outputs;
+use crate::id::{RunId, StepPath};
+use crate::reconcile::output_names;
+use crate::run::{Control, Run, Said, StepState};
+use crate::store::{DecisionKind, Store};
+
+/// What is said with every word on a run.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// Its id, or the beginning of it.
+    pub(super) id: String,
+    /// Why; it is kept with who says so.
+    #[arg(long)]
+    pub(super) reason: String,
+}
+
+/// What `retry` takes.
+#[derive(Debug, Args)]
+pub(super) struct RetryOptions {
+    #[command(flatten)]
+    pub(super) word: Options,
+    /// Leaves alone what succeeded.
+    #[arg(long)]
+    pub(super) from_failed: bool,
+}
+
+/// What `decide` takes.
+#[derive(Debug, Args)]
+pub(super) struct DecideOptions {
+    #[command(flatten)]
+    pub(super) word: Options,
+    /// The step; may be left out where it is the only one.
+    #[arg(long, value_name = "PATH")]
+    pub(super) step: Option<String>,
+    /// It took effect.
+    #[arg(long, required_unless_present = "did_not_happen")]
+    pub(super) happened: bool,
+    /// It did not take effect, and is done again.
+    #[arg(long, conflicts_with = "happened")]
+    pub(super) did_not_happen: bool,
+    /// An output of the step, where it took effect: a text, or JSON.
+    #[arg(long = "output", value_name = "NAME=VALUE", value_parser = super::task::pair)]
+    pub(super) outputs: Vec<(String, String)>,
+}
+
+/// What was recorded.
+#[derive(Debug, Serialize)]
+struct RecordedWire {
+    version: &'static str,
+    run: RunId,
+    word: &'static str,
+    decision: i64,
+    by: String,
+}
+
+/// Records a word on a run, where it makes sense.
+pub(super) async fn say(
+    context: &Context,
+    options: &Options,
+    control: Control,
+) -> Result<Exit, Failure> {
+    let store = context.existing_store().await?;
+    let run = find(&*store, &options.id).await?;
+    recorded(context, &*store, (&run, options), control).await
+}
+
+/// Records what became of a step.
+pub(super) async fn decide(context: &Context, options: &DecideOptions) -> Result<Exit, Failure> {
+    let store = context.existing_store().await?;
+    let run = find(&*store, &options.word.id).await?;
+    let step = undecided(&run, options.step.as_deref())?;
+    let outputs = entered(context, (&run, &step), options)?;
+    let control = Control::Decide { step, happened: options.happened, outputs };
+    recorded(context, &*store, (&run, &options.word), control).await
+}
+
+async fn recorded(
+    context: &Context,
+    store: &dyn Store,
+    (run, options): (&Run, &Options),
+    control: Control,
+) -> Result<Exit, Failure> {
+    if options.reason.trim().is_empty() {
+        return Err(Failure::usage("`--reason` is empty").hint("say why: it is kept"));
+    }
+    may(store, run, &control).await?;
+    let word = control.word();
+    let decision = DecisionKind::Control {
+        run: run.id.clone(),
+        service: run.change.service.clone(),
+        control,
+        reason: options.reason.clone(),
+    };
+    let decision = record(context, &decision).await?;
+    let by = context.person();
+    let wire = RecordedWire {
+        version: "trueline.run-word/v1",
+        run: run.id.clone(),
+        word,
+        decision,
+        by: by.clone(),
+    };
+    context.show(&wire, || {
+        format!("{word} of run {} of {} recorded", run.id, cell(&run.change.service))
+    })?;
+    context.remark(format!("said as {} (self-declared)", cell(&by)));
+    if store.holder().await?.is_none() {
+        context.remark("nobody drives: `trueline serve` or `trueline apply` acts on it");
+    }
+    Ok(Exit::Success)
+}
+
+/// Refuses a word that makes no sense, and says what is possible.
+async fn may(store: &dyn Store, run: &Run, control: &Control) -> Result<(), Failure> {
+    if let Err(refusal) = run.may(control) {
+        return Err(Failure::failed(refusal.to_string()).hint(refusal.hint()));
+    }
+    let newest = store.runs(Some(&run.change.service), 1).await?;
+    if let Some(newer) = newest.first().filter(|newest| newest.id != run.id) {
+        let service = cell(&run.change.service);
+        let refused =
+            format!("run {} is not the newest of {service}: that is {}", run.id, newer.id);
+        return Err(Failure::failed(refused).hint(format!("trueline run show {}", newer.id)));
+    }
+    if let Control::Escalate = control
+        && let Err(why) = run.handed_over(Said::default(), |_| true)
+    {
+        let refused = format!("run {} can't be done by hand: {why}", run.id);
+        return Err(Failure::failed(refused)
+            .hint(format!("`trueline run show {}` says what else is possible", run.id)));
+    }
+    Ok(())
+}
+
+/// Finds the step whose outcome a person says.
+fn undecided(run: &Run, named: Option<&str>) -> Result<StepPath, Failure> {
+    if let Some(named) = named {
+        return Ok(StepPath(named.to_owned()));
+    }
+    let unknown = run
+        .steps
+        .iter()
+        .filter(|(_, step)| matches!(step.state, StepState::NeedsDecision { .. }) && !step.by_hand);
+    let unknown: Vec<&StepPath> = unknown.map(|(path, _)| path).collect();
+    match unknown.as_slice() {
+        [] => Ok(StepPath(String::new())),
+        [only] => Ok((*only).clone()),
+        many => {
+            let names: Vec<&str> = many.iter().map(|path| path.0.as_str()).collect();
+            Err(Failure::usage(format!("nobody knows the outcome of {}", names.join(", ")))
+                .hint("name one with `--step`"))
+        }
+    }
+}
+
+/// Reads the outputs that a step is said to have, and seals what is sensitive of them.
+fn entered(
+    context: &Context,
+    (run, path): (&Run, &StepPath),
+    options: &DecideOptions,
+) -> Result<Map<String, Value>, Failure> {
+    let found = run.change.units.iter().find_map(|unit| {
+        let step = unit.steps.iter().find(|step| step.path == *path)?;
+        Some((&unit.definition, step))
+    });
+    let Some((definition, step)) = found else { return Ok(Map::new()) };
+    let names = output_names(&step.action);
+    let mut outputs = Map::new();
+    for (name, text) in &options.outputs {
+        if !names.contains(name) || !options.happened {
+            let known = names.iter().cloned().collect::<Vec<_>>().join(", ");
+            return Err(Failure::usage(format!("step `{path}` has no output `{}`", cell(name)))
+                .hint(format!("it has: {}", if known.is_empty() { "none" } else { &known })));
+        }
+        let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone()));
+        outputs.insert(name.clone(), value);
+    }
+    let missing: Vec<&String> =
+        step.action.outputs.keys().filter(|name| !outputs.contains_key(*name)).collect();
+    if let Some(name) = missing.first().filter(|_| options.happened) {
+        return Err(Failure::usage(format!("output `{}` of step `{path}` is missing", cell(name)))
+            .hint(format!("--output {}=…", cell(name))));
+    }
+    Ok(seal_outputs(definition, &step.action.id, outputs, &context.sealer()?))
+}
+
+#[cfg(test)]
+#[path = "run_control_tests.rs"]
+mod tests;
