@@ -41,6 +41,7 @@ mod restore;
 mod run;
 mod run_control;
 mod run_export;
+mod run_step;
 mod sample;
 mod schema;
 mod schema_node;

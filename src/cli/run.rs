@@ -3,22 +3,21 @@
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use super::context::Context;
 use super::journal::{self, JournalWire};
 use super::output::{Exit, Failure};
 use super::run_control::{DecideOptions, Options as Word, RetryOptions, decide, say};
 use super::run_export::ExportWire;
+use super::run_step::StepWire;
 use super::table::{Limit, ago, block, cell, short_commit, table, value};
 use crate::clock::Clock;
 use crate::daemon::SystemClock;
 use crate::digest::Digest;
 use crate::engine::{Waits, why_open};
 use crate::id::RunId;
-use crate::reconcile::show::{masked, visible};
-use crate::reconcile::{Effect, PlannedStep};
-use crate::run::{Control, Progress, Run, RunState, StepState};
+use crate::reconcile::show::visible;
+use crate::run::{Control, Run, RunState};
 use crate::store::{JournalEntry, RunSummary, Store};
 
 /// How many runs are searched for the beginning of an id.
@@ -281,22 +280,6 @@ struct RunWire {
     steps: Vec<StepWire>,
 }
 
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct StepWire {
-    step: String,
-    action: String,
-    effect: Effect,
-    state: String,
-    attempts: u32,
-    /// People do it instead.
-    by_hand: bool,
-    key: Option<String>,
-    not_before: Option<Timestamp>,
-    why: Option<String>,
-    outputs: Map<String, Value>,
-}
-
 impl RunWire {
     fn of(run: &Run, entries: &[JournalEntry]) -> Self {
         let mut line = RunLine::of_open(run);
@@ -316,64 +299,6 @@ impl RunWire {
             possible: run.possible(),
             steps: known.collect(),
         }
-    }
-}
-
-impl StepWire {
-    fn of(step: &PlannedStep, progress: &Progress) -> Self {
-        let (mut not_before, mut why) = (None, None);
-        match &progress.state {
-            StepState::Waiting { on } => why = Some(on.what.clone()),
-            StepState::Failed { fault } | StepState::NeedsDecision { fault } => {
-                why = Some(fault.to_string());
-            }
-            StepState::Unknown { not_before: at } => {
-                not_before = Some(*at);
-                why = progress.fault.as_ref().map(|fault| format!("looked up after: {fault}"));
-            }
-            StepState::Ready { not_before: at } => {
-                not_before = *at;
-                why = progress.fault.as_ref().map(|fault| format!("tried again after: {fault}"));
-            }
-            _ => {}
-        }
-        let outputs = progress.outputs.iter();
-        Self {
-            step: step.path.to_string(),
-            action: step.action.kind.clone(),
-            effect: step.effect,
-            state: progress.state.to_string(),
-            attempts: progress.attempts,
-            by_hand: progress.by_hand,
-            key: progress.key.clone(),
-            not_before,
-            why,
-            outputs: outputs.map(|(name, value)| (name.clone(), masked(value))).collect(),
-        }
-    }
-
-    fn cells(&self, now: Timestamp) -> [String; 6] {
-        let again = self.not_before.map(|at| format!("not before {} ", ago(now, at)));
-        let why = again.unwrap_or_default() + self.why.as_deref().unwrap_or_default();
-        let attempts = if self.attempts == 0 { String::new() } else { self.attempts.to_string() };
-        [
-            self.step.clone(),
-            self.action.clone(),
-            word(self.effect).to_owned(),
-            if self.by_hand { format!("{}, by hand", self.state) } else { self.state.clone() },
-            attempts,
-            why,
-        ]
-    }
-}
-
-fn word(effect: Effect) -> &'static str {
-    match effect {
-        Effect::Perform => "perform",
-        Effect::Keep => "keep",
-        Effect::Undo => "undo",
-        Effect::UndoByHand => "undo by hand",
-        Effect::Restore => "restore",
     }
 }
 

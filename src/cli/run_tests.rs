@@ -1,5 +1,7 @@
 //! Proves what is shown of runs and their journals, and how a run is found.
 
+use serde_json::Value;
+
 use super::*;
 use crate::engine::view_sample::{World, begin, change, fails, now, of_run, of_step, run, waits};
 use crate::run::{Event, Fault, RunEvent, StepEvent};

@@ -37,7 +37,7 @@ impl Driver {
                     self.heed(*approval).await?;
                 }
                 DecisionKind::Control { run, control, reason, .. } => {
-                    self.control((decision, reason), (run, control), catalog).await?;
+                    Box::pin(self.control((decision, reason), (run, control), catalog)).await?;
                 }
                 _ => {}
             }

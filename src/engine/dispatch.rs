@@ -59,7 +59,7 @@ impl Driver {
         if let Some(until) = self.is_put_off(id, catalog).await? {
             return Ok(Some(until));
         }
-        let went = match caught(self.follow(id, catalog)).await {
+        let went = match caught(Box::pin(self.follow(id, catalog))).await {
             Ok(went) => went?,
             Err(panic) => return self.broke_down(id, panic, catalog).await,
         };
@@ -220,7 +220,8 @@ impl Driver {
             // Another step of its run failed meanwhile, before it reached the outside world.
             return Ok(None);
         }
-        let begun = match caught(self.start_step(&entry.run, &path, false, catalog)).await {
+        let begun = match caught(Box::pin(self.start_step(&entry.run, &path, false, catalog))).await
+        {
             Ok(begun) => begun?,
             Err(panic) => return self.broke_down(&entry.run, panic, catalog).await,
         };

@@ -138,7 +138,7 @@ impl Driver {
             self.suspicion.alone = Some((slot, now + ALONE));
         }
         tracing::warn!(run = %id, step = %path, is_suspect, "resuming a step whose outcome is not known");
-        let begun = self.start_step(id, path, true, catalog).await?;
+        let begun = Box::pin(self.start_step(id, path, true, catalog)).await?;
         if is_suspect && !matches!(begun, Begun::Yes) {
             self.suspicion.alone = None;
         }
@@ -213,7 +213,7 @@ mod tests {
         assert_eq!(caught(async { 1 }).await, Ok(1));
         let late = async {
             tokio::task::yield_now().await;
-            let nothing: Option<u32> = None;
+            let nothing = "".parse::<u32>().ok();
             nothing.expect("words")
         };
         assert_eq!(caught(late).await, Err("words".to_owned()));

@@ -115,12 +115,11 @@ impl Definition {
             fields: ids(|_| true),
             secret_fields: ids(|field| field.kind == crate::catalog::FieldType::Password),
             manual: automatic.map(|_| fulfillment.manual.actions.clone()).unwrap_or_default(),
-            dormant: match automatic {
-                Some(_) => fulfillment.manual.actions.iter().map(named).collect(),
-                None => {
-                    let block = fulfillment.automatic.iter().flat_map(|block| &block.actions);
-                    block.map(named).collect()
-                }
+            dormant: if automatic.is_some() {
+                fulfillment.manual.actions.iter().map(named).collect()
+            } else {
+                let block = fulfillment.automatic.iter().flat_map(|block| &block.actions);
+                block.map(named).collect()
             },
             targets: fulfillment.targets.clone(),
         }

@@ -253,7 +253,7 @@ mod tests {
     const POLICY: BreakerPolicy = BreakerPolicy {
         failures: 3,
         pause: Duration::from_secs(10),
-        longest: Duration::from_secs(60),
+        longest: Duration::from_mins(1),
     };
 
     fn fails() -> Verdict {

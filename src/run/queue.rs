@@ -162,7 +162,7 @@ mod tests {
 
         fn starts(&mut self) -> String {
             let starts = std::iter::from_fn(|| self.start(|_| false));
-            starts.map(|(team, _)| team).collect::<Vec<_>>().join("")
+            starts.map(|(team, _)| team).collect::<String>()
         }
     }
 
