@@ -8,7 +8,6 @@ use serde_json::Value;
 use super::command::is_reserved_variable;
 use super::problem::Fault;
 use super::registry::ActionKind;
-use crate::template::references;
 
 const RULE: &str = "schema/value";
 
@@ -23,7 +22,6 @@ pub(super) fn problems(kind: &ActionKind, config: &Value) -> Vec<Fault> {
         "approval" => too_few(config),
         "command" => reserved(config),
         "git-commit" => unasked(config),
-        "github-workflow" => shown(config),
         _ => Vec::new(),
     };
     faults.extend(kind.secrets.iter().filter_map(|pointer| unnamed(config, pointer)));
@@ -79,21 +77,6 @@ fn unasked(config: &Value) -> Vec<Fault> {
     };
     let keys = ["pullRequest", "waitFor"];
     keys.iter().filter(|key| config.get(**key).is_some()).map(told).collect()
-}
-
-/// GitHub shows the inputs of a workflow to everybody who can read the repository.
-fn shown(config: &Value) -> Vec<Fault> {
-    let inputs = config.get("inputs").and_then(Value::as_object).into_iter().flatten();
-    let is_secret = |text: &str| {
-        references(text).iter().any(|it| it.path.first().is_some_and(|root| root == "secrets"))
-    };
-    let secret = inputs.filter(|(_, value)| value.as_str().is_some_and(is_secret));
-    let told = |(name, _): (&String, &Value)| {
-        let pointer = format!("/inputs/{}", name.replace('~', "~0").replace('/', "~1"));
-        let message = "a secret stands in an input, which GitHub shows to everybody who can read the repository".to_owned();
-        fault(pointer, false, (message, "let the workflow read its own secrets"))
-    };
-    secret.map(told).collect()
 }
 
 /// Where a secret is named, a name must stand.
@@ -162,15 +145,6 @@ mod tests {
         );
         config["createPullRequest"] = json!(true);
         check("git-commit", &config, "");
-    }
-
-    #[test]
-    fn a_secret_is_no_input_of_a_workflow() {
-        let config = json!({"repository": "acme/app", "workflow": "p.yml", "inputs": {
-            "key": "k {{secrets.KEY}}", "size": "{{fields.size}}", "note": "secrets.KEY",
-        }});
-        let expected = "/inputs/key: a secret stands in an input, which GitHub shows to everybody who can read the repository";
-        check("github-workflow", &config, expected);
     }
 
     #[test]
