@@ -82,7 +82,8 @@ impl Progress {
         let unsent = self.key.as_ref().is_some_and(|key| key.starts_with(UNSENT));
         let refused = match &self.state {
             StepState::Failed { fault } => unsent || fault.class == FaultClass::Terminal,
-            StepState::Cancelled => self.fault.is_none(),
+            // Called off before another attempt began: what was in doubt still is.
+            StepState::Cancelled => self.fault.is_none() && self.attempts > self.forgiven,
             _ => false,
         };
         if refused {
