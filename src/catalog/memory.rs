@@ -284,13 +284,11 @@ pub fn put_off(
 
 /// Reads a service that was right when it was last read; a blank one where the file is another by now.
 fn service(path: &Arc<str>, blob: &Blob, torn: &Torn) -> Service {
-    match read(path, blob).and_then(|document| document.body) {
-        Some(Body::Service(service)) => (*service).clone(),
-        _ => {
-            torn.tear();
-            Service::default()
-        }
+    if let Some(Body::Service(service)) = read(path, blob).and_then(|document| document.body) {
+        return (*service).clone();
     }
+    torn.tear();
+    Service::default()
 }
 
 /// Returns the files of a snapshot that are known as they are, and what became of the others that are.

@@ -94,14 +94,13 @@ pub(super) fn found(context: &Context, options: &Options) -> Result<Found, Failu
     }
     let asked = if options.paths.is_empty() { whole(context) } else { asked(&options.paths)? };
     let place = options.place(asked.root.as_deref());
-    let (mut snapshot, judged) = judged_in(context, options, &asked, place.as_ref())?;
-    let judged = match judged {
-        Some(judged) => judged,
+    let (mut snapshot, seen) = judged_in(context, options, &asked, place.as_ref())?;
+    let judged = if let Some(judged) = seen {
+        judged
+    } else {
         // A file was changed under our hands: everything is looked at once more, and nothing is put off.
-        None => {
-            snapshot = options.read(context, &asked, None)?;
-            self::judged(&snapshot)
-        }
+        snapshot = options.read(context, &asked, None)?;
+        judged(&snapshot)
     };
     let (findings, suppressed) = asked.of(judged.findings, judged.suppressed);
     let found = Found { snapshot, prefix: asked.prefix(), asked, findings, suppressed };

@@ -19,11 +19,12 @@ pub(super) fn merge(value: &mut Value, more: Value) {
     }
 }
 
+fn of<T: DeserializeOwned>(body: &Value) -> Held<T> {
+    Held::from(serde_json::from_value::<T>(body.clone()).unwrap())
+}
+
 pub(super) fn document(path: &str, body: &Value) -> Arc<Document> {
     let bytes = body.to_string().into_bytes();
-    fn of<T: DeserializeOwned>(body: &Value) -> Held<T> {
-        Held::from(serde_json::from_value::<T>(body.clone()).unwrap())
-    }
     let read = |kind| match kind {
         Kind::Item => Body::Item(of(body)),
         Kind::Bundle => Body::Bundle(of(body)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::context::Offer;
 use super::texts::escape;
-use crate::catalog::{Bundle, Catalog, Item, Metadata, Output, Visibility};
+use crate::catalog::{Bundle, Catalog, Entry, Item, Metadata, Output, Visibility};
 
 mod fields;
 
@@ -101,7 +101,7 @@ pub fn breaking_items(base: &Catalog, head: &Catalog) -> Vec<Arc<str>> {
 
 /// Returns the ids of items and bundles that services and bundles are of.
 fn used(catalog: &Catalog) -> BTreeSet<&str> {
-    let services = catalog.services.values().map(|service| service.offer());
+    let services = catalog.services.values().map(Entry::offer);
     let components = catalog.bundles.values().flat_map(|bundle| &bundle.body.components);
     services.chain(components.map(|component| component.catalog_item.as_str())).collect()
 }

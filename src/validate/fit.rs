@@ -193,7 +193,7 @@ impl Fit {
                 Space::Offer => drop(offers.insert(id.as_str())),
                 Space::Environment => drop(environments.insert(id.as_str())),
                 Space::Service => {
-                    turned.extend(self.awaited.get(id).into_iter().flatten().cloned())
+                    turned.extend(self.awaited.get(id).into_iter().flatten().cloned());
                 }
                 Space::Settings => {}
             }

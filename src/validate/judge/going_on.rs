@@ -109,11 +109,10 @@ impl Judge {
     fn right<'a>(&'a self, document: &'a Document) -> Right<'a> {
         let id = document.id.as_deref().unwrap_or_default();
         let is_service = document.kind == Some(Kind::Service);
-        let is_right = document.findings.is_empty()
-            && !self.flaws.contains_key(&document.path)
-            && !self.comments.has(&document.path)
-            && !(is_service && self.fit.is_unfit(id));
+        let is_unfit = is_service && self.fit.is_unfit(id);
+        let is_told = self.flaws.contains_key(&document.path) || self.comments.has(&document.path);
         let waits_for = if is_service { self.fit.waits_for(id) } else { &[] };
+        let is_right = document.findings.is_empty() && !is_told && !is_unfit;
         Right { document, is_right, waits_for }
     }
 
