@@ -224,7 +224,9 @@ async fn no_more_begins_than_each_bound_allows_and_teams_take_turns() {
     let named = Cap { usual: None, named: [("platform".to_owned(), 1)].into() };
     assert_eq!(shares(Capacity { teams: named, ..at_most(16, 0, 16) }).await, [5, 1]);
     let actions = Cap { usual: None, named: [("rest-api".to_owned(), 1)].into() };
-    assert_eq!(shares(Capacity { actions, ..at_most(16, 16, 16) }).await, [1, 0]);
+    // Which of two that are as old and as urgent goes first is nobody's to say.
+    let begun = shares(Capacity { actions, ..at_most(16, 16, 16) }).await;
+    assert_eq!(begun.iter().sum::<usize>(), 1, "{begun:?}");
 }
 
 #[tokio::test]
