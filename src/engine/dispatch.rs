@@ -12,7 +12,7 @@ use super::drive::{Begun, Driver};
 use super::engine::EngineError;
 use super::poison::caught;
 use crate::catalog::Catalog;
-use crate::id::{RunId, StepPath};
+use crate::id::{RunId, StepPath, UnitKey};
 use crate::run::{
     Entry, Event, Place, Run, RunEvent, RunState, StepState, finishing, next, time_out, whose_turn,
 };
@@ -253,8 +253,9 @@ impl Driver {
     fn may_start(&self, run: &Run) -> bool {
         run.change.after.iter().all(|service| {
             let open = self.memory.runs.values().any(|other| other.change.service == *service);
-            let rows = self.memory.rows.values().filter(|row| row.key.service == *service);
-            let mut applied = rows.map(|row| row.applied.is_some());
+            let rows = self.memory.rows.range(UnitKey::service(service)..);
+            let rows = rows.take_while(|(key, _)| key.service == *service);
+            let mut applied = rows.map(|(_, row)| row.applied.is_some());
             !open && applied.all(|applied| applied)
         })
     }

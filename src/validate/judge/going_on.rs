@@ -42,9 +42,8 @@ impl Judge {
         let mut documents = known.documents;
         documents.extend(settings.map(|settings| (settings.path.clone(), settings)));
         let catalog = Arc::new(Catalog::default().follow("", documents));
-        let owners = Some(self.owners(snapshot));
-        let same_owners = known.owners.is_some() && known.owners == Some(self.owners_digest());
-        let owners = owners.filter(|_| same_owners);
+        let owners = self.owners(snapshot);
+        let owners = (known.owners == Some(self.owners_digest())).then_some(owners);
         self.fit = Fit::going_on(&catalog, (BTreeSet::new(), owners), known.waiting);
         self.last = Some(Last::of(catalog));
         true
