@@ -18,6 +18,13 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// Digests what several parts are when one is put behind the other.
+    pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut hasher = Sha256::new();
+        parts.into_iter().for_each(|part| hasher.update(part));
+        Self(hasher.finalize().into())
+    }
+
     /// Digests a JSON value in canonical form: keys sorted, no white space.
     pub fn of_json(value: &Value) -> Self {
         let mut hasher = Sha256::new();

@@ -1,8 +1,9 @@
-//! Tells of common values that a field surely takes, without compiling anything. What it does not know it leaves open.
+//! Tells of common values that a field surely takes, compiling no schema for it. What it does not know it leaves open.
 
 use serde_json::Value;
 
 use super::form::{Field, FieldType};
+use super::form_pattern_known::Pattern;
 
 /// Tells whether a field surely takes a value; `false` says nothing.
 pub(super) fn is_right(field: &Field, value: &Value) -> bool {
@@ -10,7 +11,10 @@ pub(super) fn is_right(field: &Field, value: &Value) -> bool {
         (FieldType::Boolean, Value::Bool(_)) => true,
         (FieldType::Select, Value::String(_)) => field.values().any(|choice| choice == value),
         (FieldType::String | FieldType::Textarea, Value::String(text)) => {
-            field.limit("pattern").is_none() && has_length(field, text)
+            let is_taken = |pattern: &Value| {
+                pattern.as_str().is_some_and(|pattern| Pattern::of(pattern).takes(value))
+            };
+            has_length(field, text) && field.limit("pattern").is_none_or(is_taken)
         }
         (FieldType::Number, Value::Number(number)) => {
             number.as_i64().is_some_and(|number| is_between(field, number))

@@ -2,21 +2,24 @@
 
 use regex_syntax::ast;
 use regex_syntax::hir::{Hir, HirKind, Look};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::form::Field;
-use super::schema::{Problem, compile};
+use super::form_pattern_known::Pattern;
+use super::schema::Problem;
 use crate::kinds::words::cut;
 
 const AT: &str = "/validation/pattern";
 
 /// Returns what is wrong with the pattern of a field.
 pub(super) fn pattern_problems(field: &Field) -> Vec<Problem> {
-    let Some(pattern) = field.limit("pattern").and_then(Value::as_str) else { return Vec::new() };
-    if compile(&json!({"pattern": pattern})).is_none() {
-        return vec![broken(pattern)];
-    }
-    open(pattern).into_iter().collect()
+    let pattern = field.limit("pattern").and_then(Value::as_str);
+    pattern.and_then(|pattern| Pattern::of(pattern).problem.clone()).into_iter().collect()
+}
+
+/// Returns what is wrong with a pattern that can be compiled, or not.
+pub(super) fn problem_of(pattern: &str, is_compiled: bool) -> Option<Problem> {
+    if is_compiled { open(pattern) } else { Some(broken(pattern)) }
 }
 
 /// What other engines have, and this one cannot do in linear time: how it begins, its name, what to do instead.

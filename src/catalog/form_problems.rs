@@ -9,7 +9,8 @@ use super::form_certain::is_right;
 use super::form_check::FieldCheck;
 use super::form_conditions::{condition_problems, ring};
 use super::form_never_visible::never_visible;
-use super::form_pattern::{lengths, pattern_problems};
+use super::form_pattern::pattern_problems;
+use super::form_pattern_known::Pattern;
 use super::form_visibility::{by_id, compare};
 use super::schema::{Problem, compile, explain};
 use crate::kinds::words::{bare, cut, listed, shown};
@@ -137,8 +138,8 @@ fn nothing_fits(field: &Field) -> Vec<Problem> {
         add("step", message, "correct one of the three");
     }
     if known.contains(&"pattern")
-        && let Some((least, most)) =
-            field.limit("pattern").and_then(Value::as_str).and_then(lengths)
+        && let Some(pattern) = field.limit("pattern").and_then(Value::as_str)
+        && let Some((least, most)) = Pattern::of(pattern).lengths
     {
         if let Some(limit) = count("maxLength").filter(|limit| *limit < least) {
             let message = format!(

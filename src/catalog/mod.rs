@@ -14,6 +14,7 @@ mod form_check;
 mod form_conditions;
 mod form_never_visible;
 mod form_pattern;
+mod form_pattern_known;
 mod form_problems;
 mod form_schema;
 mod form_visibility;

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -186,6 +186,9 @@ impl Walk<'_> {
             self.entry(&directory.join(name), &path, depth)
         };
         let parts: Vec<Result<Part, SourceError>> = names.par_iter().map(entry).collect();
+        let count =
+            |part: &Result<Part, _>| part.as_ref().map_or(0, |part: &Part| part.files.len());
+        whole.files.reserve(parts.iter().map(count).sum());
         for part in parts {
             let part = part?;
             whole.files.extend(part.files);
@@ -257,7 +260,7 @@ impl Walk<'_> {
                     return if wanted.must { Ok(found()) } else { nothing };
                 }
                 Ok(bytes) => self.taken(&path, stamp, (bytes, before)),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return nothing,
+                Err(error) if error.kind() == ErrorKind::NotFound => return nothing,
                 Err(error) => return Ok(Part::found(unreadable(&path, &error))),
             },
         };
@@ -291,9 +294,18 @@ impl Walk<'_> {
 
 /// Reads a file, at most one byte over its limit: it may grow while it is read.
 fn read(file: &Path, size: u64, limit: u64) -> std::io::Result<Vec<u8>> {
-    // With room behind the end, one call reads it and another finds that it ends.
-    let mut bytes = Vec::with_capacity(usize::try_from(size.min(limit)).unwrap_or(0) + 64);
-    File::open(file)?.take(limit + 1).read_to_end(&mut bytes)?;
+    // With room behind its end, one call reads all of a file that stays as it is.
+    let size = usize::try_from(size.min(limit)).unwrap_or(0);
+    let mut bytes = vec![0; size + 1];
+    let mut file = File::open(file)?.take(limit + 1);
+    let read = match file.read(&mut bytes) {
+        Err(error) if error.kind() == ErrorKind::Interrupted => 0,
+        read => read?,
+    };
+    bytes.truncate(read);
+    if read != size {
+        file.read_to_end(&mut bytes)?;
+    }
     if bytes.len() as u64 > limit {
         return Err(std::io::Error::other("it grows while it is read"));
     }

@@ -66,19 +66,27 @@ impl TemplateProblem {
 
 /// Checks the text of a template: syntax, nesting, what is not allowed, helpers. No scope is needed.
 pub fn check(text: &str) -> Vec<TemplateProblem> {
-    read(text).err().unwrap_or_default()
+    read(text).problems
 }
 
-/// Returns what a template refers to, or what is wrong with its text.
-pub fn read(text: &str) -> Result<Vec<Reference>, Vec<TemplateProblem>> {
+/// What the text of a template says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// What it refers to; of a text with problems, what could be read of it.
+    pub references: Vec<Reference>,
+    /// What is wrong with it.
+    pub problems: Vec<TemplateProblem>,
+}
+
+/// Reads the text of a template: what it refers to, and what [`check`] finds.
+pub fn read(text: &str) -> Reading {
     let Parsed { references, problems } = parse(text);
-    if !problems.is_empty() {
-        return Err(problems.into_iter().map(|problem| problem.translated(text)).collect());
+    let mut problems: Vec<_> =
+        problems.into_iter().map(|problem| problem.translated(text)).collect();
+    if problems.is_empty() && !is_simple(text) {
+        problems.extend(compile(text).err());
     }
-    if !is_simple(text) {
-        compile(text).map_err(|problem| vec![problem])?;
-    }
-    Ok(references)
+    Reading { references, problems }
 }
 
 #[cfg(test)]

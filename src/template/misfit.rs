@@ -1,10 +1,10 @@
 //! Finds values that cannot be right for what they are put into, before anything is rendered: quotes too few, quotes
 //! twice, texts that are no URL or path whatever the values are. It knows no forms and no actions.
 
-use super::check::Rewrite;
+use super::check::{Reading, Rewrite};
 use super::escape::{Target, WITH_USER, check_whole};
 use super::helpers;
-use super::parse::{is_else, parse};
+use super::parse::is_else;
 use super::quoting::Quoting;
 use super::references::Reference;
 use super::token::{Part, Sigil, Tag, Token, next_tag, read_tag};
@@ -47,14 +47,18 @@ pub struct Misfit {
 }
 
 /// Returns what cannot be right in a template that has no problems; `shape` knows of each path what its value is.
-pub fn misfits(text: &str, place: Place, shape: &dyn Fn(&[String]) -> Shape) -> Vec<Misfit> {
-    let parsed = parse(text);
+pub fn misfits(
+    text: &str,
+    reading: &Reading,
+    place: Place,
+    shape: &dyn Fn(&[String]) -> Shape,
+) -> Vec<Misfit> {
     // Behind two backslashes braces are a tag, and quotes are no longer what they look like.
-    if !parsed.problems.is_empty() || text.contains("\\\\{{") {
+    if !reading.problems.is_empty() || text.contains("\\\\{{") {
         return Vec::new();
     }
     let quoting = Quoting::new(place.target);
-    let references = parsed.references;
+    let references = &reading.references;
     let mut walk =
         Walk { text, place, shape, references, quoting, open: Vec::new(), found: Vec::new() };
     let has_blocks = walk.run().unwrap_or(true);
@@ -68,7 +72,7 @@ struct Walk<'a> {
     text: &'a str,
     place: Place,
     shape: &'a dyn Fn(&[String]) -> Shape,
-    references: Vec<Reference>,
+    references: &'a [Reference],
     quoting: Quoting,
     /// How quotes stood at the start of each open block, and at the end of its first body.
     open: Vec<(Quoting, Option<Quoting>)>,

@@ -1,5 +1,6 @@
 //! Tests of values that cannot be right where they stand.
 
+use super::super::check::read;
 use super::*;
 
 fn shape(path: &[String]) -> Shape {
@@ -14,7 +15,7 @@ fn shape(path: &[String]) -> Shape {
 /// Expects what is found, with what would be written instead; a `!` before what is certain.
 #[track_caller]
 fn check_in(place: Place, text: &str, expected: &[&str]) {
-    let found = misfits(text, place, &shape).into_iter().map(|misfit| {
+    let found = misfits(text, &read(text), place, &shape).into_iter().map(|misfit| {
         let sure = if misfit.certain { "!" } else { "" };
         let instead = misfit.instead.map(|rewrite| {
             format!(" -> {}{}{}", &text[..rewrite.start], rewrite.text, &text[rewrite.end..])

@@ -32,7 +32,7 @@ mod literal_laws;
 #[cfg(test)]
 mod tests;
 
-pub use check::{Rewrite, TemplateProblem, check, read};
+pub use check::{Reading, Rewrite, TemplateProblem, check, read};
 pub use escape::Target;
 pub use fill::{fill, marker_paths};
 pub use helpers::HELPERS;

@@ -2,25 +2,29 @@
 
 use std::cell::OnceCell;
 use std::ops::Range;
+use std::rc::Rc;
 
+use super::readings::{Acting, Readings};
 use super::registry::Rule;
+use super::templates::Text;
 use crate::catalog::{Document, Problem, place_in};
 use crate::finding::{Finding, Fix, Place, nearest};
-use crate::template;
+use crate::template::{self, Reading};
 use crate::yaml::{self, Node, edit};
 
 /// What rules found in one document so far.
-#[derive(Debug)]
 pub struct Findings<'a> {
     document: &'a Document,
     rule: &'static Rule,
     tree: OnceCell<Option<Node>>,
     found: Vec<Finding>,
+    readings: Readings<'a>,
 }
 
 impl<'a> Findings<'a> {
     pub(super) fn new(document: &'a Document, rule: &'static Rule) -> Self {
-        Self { document, rule, tree: OnceCell::new(), found: Vec::new() }
+        let readings = Readings::default();
+        Self { document, rule, tree: OnceCell::new(), found: Vec::new(), readings }
     }
 
     /// Goes on with another rule.
@@ -35,6 +39,21 @@ impl<'a> Findings<'a> {
     /// Returns the document that is checked.
     pub fn document(&self) -> &'a Document {
         self.document
+    }
+
+    /// Returns the actions of the document, with their configs as values.
+    pub(super) fn actions(&self) -> Rc<[Acting<'a>]> {
+        self.readings.actions(self.document)
+    }
+
+    /// Returns the texts of the document where a template may stand, and that have braces.
+    pub(super) fn texts(&self) -> Rc<[Text<'a>]> {
+        self.readings.texts(self.document)
+    }
+
+    /// Reads a template, which may stand in the document or not.
+    pub(super) fn read(&self, text: &str) -> Rc<Reading> {
+        self.readings.read(text)
     }
 
     fn tree(&self) -> Option<&Node> {

@@ -38,6 +38,7 @@ mod known;
 mod look_alike;
 mod lost;
 mod parts;
+mod readings;
 mod references;
 mod registry;
 pub mod report;

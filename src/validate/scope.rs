@@ -1,6 +1,7 @@
 //! What the templates of each place may refer to, and which output is known where. It renders nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -8,10 +9,13 @@ use serde_json::{Map, Value, json};
 use super::texts::ActionList;
 use super::wrong::Wrong;
 use crate::catalog::{Action, Bundle, FieldType, Form, Item, Mode, OnFailure};
-use crate::kinds::{self, ActionKind, Reversal};
+use crate::kinds::{ActionKind, Reversal};
 
 /// Outputs by action; nothing where the type of the action is unknown, so that any name may be one.
-type Outputs<'a> = BTreeMap<&'a str, Option<BTreeSet<String>>>;
+type Outputs<'a> = BTreeMap<&'a str, Option<Rc<BTreeSet<String>>>>;
+
+/// The outputs of all actions of an item.
+pub(super) type OutputsOf = HashMap<*const Action, Option<Rc<BTreeSet<String>>>>;
 
 /// What the place of targets is called.
 const TARGETS: &str = "the targets of an item";
@@ -35,10 +39,10 @@ pub(super) struct Names<'a> {
 impl<'a> Names<'a> {
     /// What the actions of a list see, one by one.
     pub(super) fn of_action(
-        item: &'a Item,
-        fixed: &Arc<Map<String, Value>>,
+        (item, fixed): (&'a Item, &Arc<Map<String, Value>>),
         list: &ActionList<'a>,
         index: usize,
+        all: &OutputsOf,
     ) -> Self {
         let earlier = ancestors(list.actions, index);
         let before = &item.fulfillment.hooks.before;
@@ -64,26 +68,29 @@ impl<'a> Names<'a> {
             place: "an action of an item",
             form: &item.presentation.form,
             fixed: fixed.clone(),
-            outputs: Some((outputs_of(known), later)),
+            outputs: Some((
+                known.into_iter().map(|action| outputs_in(all, action)).collect(),
+                later,
+            )),
             own: list.actions.get(index).map_or("", |action| &action.id),
             open,
         }
     }
 
     /// What an action sees where it has already answered: `observe`, `delete`, `verify`.
-    pub(super) fn with_own(mut self, action: &'a Action) -> Self {
+    pub(super) fn with_own(mut self, action: &'a Action, all: &OutputsOf) -> Self {
         if let Some((known, _)) = &mut self.outputs {
-            known.insert(&action.id, outputs_with(action));
+            known.extend([outputs_in(all, action)]);
         }
         self
     }
 
     /// What the outputs and the health of an item see.
-    pub(super) fn of_item_outputs(item: &'a Item) -> Self {
+    pub(super) fn of_item_outputs(item: &'a Item, of_item: &Map<String, Value>) -> Self {
         Self {
             place: "an output of an item",
             form: &item.presentation.form,
-            fixed: Arc::new(of_item(item)),
+            fixed: Arc::new(of_item.clone()),
             outputs: None,
             own: "",
             open: &["environment", "outputs"],
@@ -91,8 +98,8 @@ impl<'a> Names<'a> {
     }
 
     /// What the targets of an item see: nothing that whoever asks for a service can choose freely.
-    pub(super) fn of_targets(item: &'a Item) -> Self {
-        let mut fixed = of_item(item);
+    pub(super) fn of_targets(item: &'a Item, of_item: &Map<String, Value>) -> Self {
+        let mut fixed = of_item.clone();
         fixed.insert("service".to_owned(), json!({"id": "", "team": "", "environment": ""}));
         Self {
             place: TARGETS,
@@ -214,8 +221,8 @@ impl<'a> Names<'a> {
 }
 
 /// Returns the roots with fixed members that all actions of an item see.
-pub(super) fn of_actions(item: &Item) -> Arc<Map<String, Value>> {
-    let mut fixed = of_item(item);
+pub(super) fn of_actions(of_item: &Map<String, Value>) -> Arc<Map<String, Value>> {
+    let mut fixed = of_item.clone();
     fixed.insert(
         "request".to_owned(),
         json!({
@@ -231,7 +238,8 @@ pub(super) fn of_actions(item: &Item) -> Arc<Map<String, Value>> {
     Arc::new(fixed)
 }
 
-fn of_item(item: &Item) -> Map<String, Value> {
+/// Returns the roots with fixed members that every place of an item sees.
+pub(super) fn of_item(item: &Item) -> Map<String, Value> {
     let mut metadata = serde_json::to_value(&item.metadata).unwrap_or_default();
     if let Value::Object(map) = &mut metadata {
         map.retain(|_, value| !value.is_null());
@@ -316,15 +324,18 @@ pub(super) fn active(item: &Item) -> &[Action] {
     }
 }
 
-fn outputs_of<'a>(actions: impl IntoIterator<Item = &'a Action>) -> Outputs<'a> {
-    actions.into_iter().map(|action| (action.id.as_str(), outputs_with(action))).collect()
+fn outputs_in<'a>(all: &OutputsOf, action: &'a Action) -> (&'a str, Option<Rc<BTreeSet<String>>>) {
+    (&action.id, all.get(&std::ptr::from_ref(action)).cloned().flatten())
 }
 
 /// Returns the outputs that an action has: mapped by its author, or offered by its type.
-pub(super) fn outputs_with(action: &Action) -> Option<BTreeSet<String>> {
-    let kind = kinds::find(&action.kind)?;
+pub(super) fn outputs_with(
+    action: &Action,
+    kind: Option<&ActionKind>,
+    config: &Value,
+) -> Option<BTreeSet<String>> {
     let mut names: BTreeSet<String> = action.outputs.keys().cloned().collect();
-    names.extend((kind.outputs)(&action.config.value()));
+    names.extend((kind?.outputs)(config));
     Some(names)
 }
 

@@ -1,13 +1,13 @@
-//! Walks over the templates of a document, each with what it may refer to.
+//! Gathers the texts of a document where templates may stand, each with what it may refer to. It reads none of them.
 
-use super::scope::{Names, has_answered, of_actions};
-use super::texts::{action_lists, action_texts, each_text, escape};
-use crate::catalog::{Body, Bundle, Document, Item};
-use crate::kinds;
-use crate::template::{HELPERS, ROOTS, is_template};
+use std::rc::Rc;
 
-/// Takes a template, the JSON pointer to it, and what it may refer to.
-pub(super) type Visit<'v> = &'v mut dyn FnMut(&str, &str, &Names<'_>);
+use serde_json::{Map, Value};
+
+use super::scope::Names;
+use super::texts::{each_text, escape};
+use crate::catalog::{Bundle, Item};
+use crate::template::{HELPERS, ROOTS};
 
 /// What to do about braces that another program is to read.
 pub(super) const AS_IT_IS: &str = "write `$\\{{…}}` where the braces are meant for another program";
@@ -24,75 +24,62 @@ pub(super) fn is_of_a_workflow(text: &str, offset: usize) -> bool {
     before.ends_with('$') && is_theirs && !HELPERS.contains(&root) && !root.is_empty()
 }
 
-/// Calls back with every template of an item or bundle.
-pub(super) fn each_template(document: &Document, visit: Visit<'_>) {
-    each_text_with_names(document, is_template, visit);
+/// A text of an item or bundle where a template may stand.
+pub(super) struct Text<'a> {
+    /// The text.
+    pub(super) text: String,
+    /// JSON pointer to it.
+    pub(super) pointer: String,
+    /// What it may refer to.
+    pub(super) names: Rc<Names<'a>>,
 }
 
-/// Calls back with every text of an item or bundle that is wanted, wherever a template may stand.
-pub(super) fn each_text_with_names(
-    document: &Document,
-    is_wanted: fn(&str) -> bool,
-    visit: Visit<'_>,
+/// Tells whether a text is a template, or looks like one of another dialect.
+pub(super) fn is_marked(text: &str) -> bool {
+    text.contains('{') || text.contains("<%=")
+}
+
+/// Takes in the texts of an item that stand in no action.
+pub(super) fn texts_of_rest<'a>(
+    item: &'a Item,
+    of_item: &Map<String, Value>,
+    texts: &mut Vec<Text<'a>>,
 ) {
-    let visit = &mut |text: &str, pointer: &str, names: &Names<'_>| {
-        if is_wanted(text) {
-            visit(text, pointer, names);
-        }
-    };
-    match &document.body {
-        Some(Body::Item(item)) => of_item(item, is_wanted, visit),
-        Some(Body::Bundle(bundle)) => of_bundle(bundle, visit),
-        _ => {}
-    }
-}
-
-fn of_item(item: &Item, is_wanted: fn(&str) -> bool, visit: Visit<'_>) {
-    let fixed = of_actions(item);
-    for list in action_lists(item) {
-        for (index, action) in list.actions.iter().enumerate() {
-            let at = list.pointer_to(index);
-            let kind = kinds::find(&action.kind);
-            let mut names: Option<(Names<'_>, Names<'_>)> = None;
-            action_texts(action, &mut |text, pointer| {
-                // What a place may refer to is not made out for nothing.
-                if !is_wanted(text) {
-                    return;
-                }
-                let (names, own) = names.get_or_insert_with(|| {
-                    let names = Names::of_action(item, &fixed, &list, index);
-                    (names.clone(), names.with_own(action))
-                });
-                let seen = if has_answered(kind, pointer) { &*own } else { &*names };
-                visit(text, &format!("{at}{pointer}"), seen);
-            });
-        }
-    }
-    let names = Names::of_item_outputs(item);
+    let names = Rc::new(Names::of_item_outputs(item, of_item));
     for (name, output) in &item.outputs {
-        visit(&output.value, &format!("/outputs/{}/value", escape(name)), &names);
+        put(texts, &output.value, &format!("/outputs/{}/value", escape(name)), &names);
     }
-    let names = Names::of_targets(item);
+    let targets = Rc::new(Names::of_targets(item, of_item));
     for (index, target) in item.fulfillment.targets.iter().flatten().enumerate() {
-        visit(target, &format!("/fulfillment/targets/{index}"), &names);
+        put(texts, target, &format!("/fulfillment/targets/{index}"), &targets);
     }
-    let names = Names::of_item_outputs(item);
     if let Some(health) = &item.fulfillment.health {
         let mut pointer = "/fulfillment/health".to_owned();
-        each_text(health, &mut pointer, &mut |text, pointer| visit(text, pointer, &names));
+        each_text(health, &mut pointer, &mut |text, pointer| put(texts, text, pointer, &names));
     }
 }
 
-fn of_bundle(bundle: &Bundle, visit: Visit<'_>) {
-    let names = Names::of_config(bundle);
+/// Returns the texts of a bundle.
+pub(super) fn texts_of_bundle(bundle: &Bundle) -> Vec<Text<'_>> {
+    let mut texts = Vec::new();
+    let names = Rc::new(Names::of_config(bundle));
     for (index, component) in bundle.components.iter().enumerate() {
         for (key, value) in &component.config {
             let mut pointer = format!("/components/{index}/config/{}", escape(key));
-            each_text(value, &mut pointer, &mut |text, pointer| visit(text, pointer, &names));
+            let mut put = |text: &str, pointer: &str| put(&mut texts, text, pointer, &names);
+            each_text(value, &mut pointer, &mut put);
         }
     }
-    let names = Names::of_bundle_outputs(bundle);
+    let names = Rc::new(Names::of_bundle_outputs(bundle));
     for (name, output) in &bundle.outputs {
-        visit(&output.value, &format!("/outputs/{}/value", escape(name)), &names);
+        put(&mut texts, &output.value, &format!("/outputs/{}/value", escape(name)), &names);
+    }
+    texts
+}
+
+fn put<'a>(texts: &mut Vec<Text<'a>>, text: &str, pointer: &str, names: &Rc<Names<'a>>) {
+    if is_marked(text) {
+        let (text, pointer) = (text.to_owned(), pointer.to_owned());
+        texts.push(Text { text, pointer, names: names.clone() });
     }
 }

@@ -121,12 +121,12 @@ pub(super) fn action_lists(item: &Item) -> Vec<ActionList<'_>> {
     lists
 }
 
-/// Calls back with every template of an action and its JSON pointer, relative to the action.
-pub(super) fn action_texts(action: &Action, visit: &mut dyn FnMut(&str, &str)) {
+/// Calls back with every text of an action where a template may stand, and its JSON pointer, relative to the action.
+pub(super) fn action_texts(action: &Action, config: &Value, visit: &mut dyn FnMut(&str, &str)) {
     if let Some(when) = &action.when {
         visit(when, "/when");
     }
-    each_text(&action.config.value(), &mut "/config".to_owned(), &mut |text, at| visit(text, at));
+    each_text(config, &mut "/config".to_owned(), &mut |text, at| visit(text, at));
     for (value, name) in [(&action.verify, "/verify"), (&action.rollback, "/rollback")] {
         if let Some(value) = value {
             each_text(value, &mut name.to_owned(), &mut |text, at| visit(text, at));

@@ -1,9 +1,9 @@
 //! How a judge begins: from where an earlier run stopped, or with one service after the other. It judges nothing anew.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use memchr::memmem;
+use memchr::{memchr, memmem};
 use rayon::prelude::*;
 
 use super::super::context::Context;
@@ -12,8 +12,8 @@ use super::super::fit::{self, Fit};
 use super::super::known::digest_of_owners;
 use super::{Judge, Last, Seen, looked_at};
 use crate::catalog::{
-    Blob, Body, Brief, Catalog, Document, Entry, Files, Kind, Layout, Memory, Reader, Right,
-    Snapshot, Torn, put_off, read,
+    Blob, Body, Brief, Catalog, Document, Entry, Kind, Layout, Memory, Reader, Right, Snapshot,
+    Torn, put_off, read,
 };
 use crate::digest::Digest;
 
@@ -56,30 +56,36 @@ impl Judge {
             |path: &str| matches!(Layout::of(path), Layout::Document { kind: Kind::Service, .. });
         let (services, others): (Vec<_>, Vec<_>) =
             snapshot.files.iter().partition(|(path, _)| is_service(path));
-        let mut files: Files =
-            others.into_iter().map(|(path, blob)| (path.clone(), blob.clone())).collect();
-        self.take(&Snapshot { files: files.clone(), ..Snapshot::default() });
+        let files = others.into_iter().map(|(path, blob)| (path.clone(), blob.clone())).collect();
+        self.take(&Snapshot { files, ..Snapshot::default() });
         let judgement =
             Judgement { documents: &self.documents, wrong: &self.wrong, holders: &self.holders };
         let found = effective::choose(&judgement, &[], &self.past, &mut self.good);
         let torn = self.torn.clone();
-        let foreseen = services.par_iter().filter_map(|(path, blob)| foreseen(path, blob, &torn));
+        let ids: HashSet<Arc<str>> =
+            found.documents.values().filter_map(|document| document.id.clone()).collect();
+        let foreseen = services.par_iter().filter_map(|file| foreseen(*file, &ids, &torn));
         let foreseen: Vec<Arc<Document>> = foreseen.collect();
         let mut documents = found.documents.clone();
         documents.extend(foreseen.iter().map(|it| (it.path.clone(), it.clone())));
         let before = Catalog::default().follow("", documents.clone());
         let owners = self.owners(snapshot);
         let context = Context::new(&before, &found.unusable, &owners, None);
-        let mut waiting = Vec::new();
-        for Passed { document, fits } in all_passed(&context, foreseen, &torn) {
-            let path = document.path.clone();
-            files.extend(snapshot.files.get(&path).map(|blob| (path.clone(), blob.clone())));
+        let (mut files, mut waiting) = (snapshot.files.clone(), Vec::new());
+        for (foreseen, passed) in foreseen.iter().zip(all_passed(&context, &foreseen, &torn)) {
+            let Some(Passed { document, fits }) = passed else {
+                files.remove(&foreseen.path);
+                continue;
+            };
             self.holders.add(&document);
-            self.documents.insert(path.clone(), document.clone());
+            self.documents.insert(document.path.clone(), document.clone());
             self.fresh += 1;
-            if let Some(waits_for) = fits {
+            let Some(waits_for) = fits else { continue };
+            if !waits_for.is_empty() {
                 waiting.extend(document.id.as_deref().map(|id| (id.to_owned(), waits_for)));
-                documents.insert(path, document);
+            }
+            if !Arc::ptr_eq(foreseen, &document) {
+                documents.insert(document.path.clone(), document);
             }
         }
         self.reader = Reader::going_on(files, self.documents.clone());
@@ -134,12 +140,19 @@ struct Passed {
 }
 
 /// Tells by its path, and by a glance at its bytes, what a service will turn out to be.
-fn foreseen(path: &Arc<str>, blob: &Blob, torn: &Torn) -> Option<Arc<Document>> {
+fn foreseen(
+    (path, blob): (&Arc<str>, &Blob),
+    ids: &HashSet<Arc<str>>,
+    torn: &Torn,
+) -> Option<Arc<Document>> {
     let Layout::Document { stem, .. } = Layout::of(path) else { return None };
     let at_hand = blob.bytes.at_hand();
     let bytes = at_hand.clone().unwrap_or_else(|| blob.bytes.get());
     let (offer, is_bundle) = offered(&bytes).unwrap_or_default();
-    let brief = Brief { offer: offer.into(), is_bundle, environment: None, former_ids: Vec::new() };
+    let offer = ids.get(offer).cloned().unwrap_or_else(|| offer.into());
+    let environment = value_of(b"\n  environment", &bytes).and_then(|(_, id)| ids.get(id));
+    let environment = environment.cloned();
+    let brief = Brief { offer, is_bundle, environment, former_ids: Vec::new() };
     let document = put_off((path, stem.into()), blob, brief, torn);
     if at_hand.is_none() {
         blob.bytes.release();
@@ -149,36 +162,48 @@ fn foreseen(path: &Arc<str>, blob: &Blob, torn: &Torn) -> Option<Arc<Document>> 
 
 /// Finds what a service says that it is of, as it is mostly written; whoever writes it otherwise is only looked at later.
 fn offered(bytes: &[u8]) -> Option<(&str, bool)> {
-    let at = memmem::find(bytes, b"\ncatalog")?;
-    let line = bytes.get(at + 1..)?.split(|byte| *byte == b'\n').next()?;
-    let (key, id) = std::str::from_utf8(line).ok()?.split_once(':')?;
-    let id = id.trim();
-    match key {
-        "catalogItem" => Some((id, false)),
-        "catalogBundle" => Some((id, true)),
+    match value_of(b"\ncatalog", bytes)? {
+        ("catalogItem", id) => Some((id, false)),
+        ("catalogBundle", id) => Some((id, true)),
         _ => None,
     }
 }
 
+/// Finds the first line that begins in a way; returns its key, with what it is indented by, and its value.
+fn value_of<'b>(begin: &[u8], bytes: &'b [u8]) -> Option<(&'b str, &'b str)> {
+    let line = bytes.get(memmem::find(bytes, begin)? + 1..)?;
+    let line = line.get(..memchr(b'\n', line).unwrap_or(line.len()))?;
+    let (key, value) = std::str::from_utf8(line).ok()?.split_once(':')?;
+    Some((key, value.trim()))
+}
+
 /// Reads and checks services, those of one item after another: what a form compiles to is needed for its own services only.
-fn all_passed(context: &Context<'_>, mut foreseen: Vec<Arc<Document>>, torn: &Torn) -> Vec<Passed> {
-    let offer = |it: &Document| it.brief.as_ref().map(|it| (it.is_bundle, it.offer.clone()));
-    foreseen.par_sort_by_cached_key(|document| offer(document));
-    let of_one = |of_one: &[Arc<Document>]| -> Vec<Passed> {
-        let pass = |document: &Arc<Document>| passed(context, document, torn);
-        let passed = of_one.par_iter().filter_map(pass).collect();
-        let id = of_one.first().and_then(|it| it.brief.as_ref()).map_or("", |it| &it.offer);
+fn all_passed(
+    context: &Context<'_>,
+    foreseen: &[Arc<Document>],
+    torn: &Torn,
+) -> Vec<Option<Passed>> {
+    let offers = foreseen.iter().map(|it| it.brief.as_ref().map(|it| (it.is_bundle, &*it.offer)));
+    let mut order: Vec<_> = offers.enumerate().map(|(at, offer)| (offer, at)).collect();
+    order.par_sort_unstable();
+    let of_one = |of_one: &[(Option<(bool, &str)>, usize)]| -> Vec<(usize, Option<Passed>)> {
+        let pass = |(_, at): &(_, usize)| {
+            (*at, foreseen.get(*at).and_then(|it| passed(context, it, torn)))
+        };
+        let passed = of_one.par_iter().map(pass).collect();
+        let id = of_one.first().and_then(|(offer, _)| *offer).map_or("", |(_, id)| id);
         let item = context.catalog.items.get(id).map(|it| &it.document);
         item.or(context.catalog.bundles.get(id).map(|it| &it.document)).inspect(|it| it.release());
         passed
     };
-    let chunks = foreseen.par_chunk_by(|a, b| offer(a) == offer(b));
-    let passed: Vec<Vec<Passed>> = chunks.map(of_one).collect();
-    passed.into_iter().flatten().collect()
+    let chunks = order.par_chunk_by(|(a, _), (b, _)| a == b).map(of_one);
+    let mut passed: Vec<(usize, Option<Passed>)> = chunks.flatten_iter().collect();
+    passed.par_sort_unstable_by_key(|(at, _)| *at);
+    passed.into_iter().map(|(_, passed)| passed).collect()
 }
 
 /// Reads and checks a service; nothing where anything is found in it alone, for that is told in its turn.
-fn passed(context: &Context<'_>, foreseen: &Document, torn: &Torn) -> Option<Passed> {
+fn passed(context: &Context<'_>, foreseen: &Arc<Document>, torn: &Torn) -> Option<Passed> {
     let blob = Blob { id: foreseen.blob.clone(), bytes: foreseen.bytes.clone() };
     let document = read(&foreseen.path, &blob)?;
     let Seen { findings, comments } = looked_at(&document, true);
@@ -201,6 +226,9 @@ fn passed(context: &Context<'_>, foreseen: &Document, torn: &Torn) -> Option<Pas
         environment: environment.and_then(|it| it.document.id.clone()),
         former_ids: entry.body.metadata.former_ids.clone(),
     };
+    if foreseen.brief.as_deref() == Some(&brief) {
+        return Some(Passed { document: foreseen.clone(), fits: Some(waits_for) });
+    }
     let id = entry.document.id.clone()?;
     let document = Arc::new(put_off((&foreseen.path, id), &blob, brief, torn));
     Some(Passed { document, fits: Some(waits_for) })

@@ -1,11 +1,11 @@
 //! `action/config`: the `config` of an action is what its type takes.
 
-use crate::catalog::{Body, Document};
+use crate::catalog::Document;
 use crate::finding::Severity;
 use crate::kinds;
 use crate::validate::findings::Findings;
+use crate::validate::readings::Acting;
 use crate::validate::registry::{Check, Rule};
-use crate::validate::texts::action_lists;
 
 pub(super) static RULE: Rule = Rule {
     id: "action/config",
@@ -18,20 +18,17 @@ pub(super) static RULE: Rule = Rule {
     check: Check::Document(check),
 };
 
-fn check(document: &Document, findings: &mut Findings<'_>) {
-    let Some(Body::Item(item)) = &document.body else { return };
-    for list in action_lists(item) {
-        for (index, action) in list.actions.iter().enumerate() {
-            let Some(kind) = kinds::find(&action.kind) else { continue };
-            for fault in kinds::config_problems(kind, &action.config.value()) {
-                let pointer = format!("{}/config{}", list.pointer_to(index), fault.pointer);
-                let finding = if fault.at_key {
-                    findings.at_key(&pointer, fault.message)
-                } else {
-                    findings.at(&pointer, fault.message)
-                };
-                findings.add(finding.maybe_hint(fault.hint));
-            }
+fn check(_: &Document, findings: &mut Findings<'_>) {
+    for Acting { at, kind, config, .. } in findings.actions().iter() {
+        let Some(kind) = kind else { continue };
+        for fault in kinds::config_problems(kind, config) {
+            let pointer = format!("{at}/config{}", fault.pointer);
+            let finding = if fault.at_key {
+                findings.at_key(&pointer, fault.message)
+            } else {
+                findings.at(&pointer, fault.message)
+            };
+            findings.add(finding.maybe_hint(fault.hint));
         }
     }
 }

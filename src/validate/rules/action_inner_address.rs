@@ -1,12 +1,13 @@
 //! `action/inner-address`: a URL of an action names no address that only the own network reaches.
 
-use crate::catalog::{Body, Document};
+use crate::catalog::Document;
 use crate::finding::Severity;
-use crate::kinds::{self, InnerHost, inner_host, target_of};
+use crate::kinds::{InnerHost, inner_host, target_of};
 use crate::template::Target;
 use crate::validate::findings::Findings;
+use crate::validate::readings::Acting;
 use crate::validate::registry::{Check, Rule};
-use crate::validate::texts::{action_lists, each_text};
+use crate::validate::texts::each_text;
 
 pub(super) static RULE: Rule = Rule {
     id: "action/inner-address",
@@ -24,23 +25,19 @@ pub(super) static RULE: Rule = Rule {
 const HINT: &str = "write a public name, or a variable of the environment; if the operator opened it under `[egress] allow`, write \
                     `# trueline: allow action/inner-address WHY` above";
 
-fn check(document: &Document, findings: &mut Findings<'_>) {
-    let Some(Body::Item(item)) = &document.body else { return };
-    for list in action_lists(item) {
-        for (index, action) in list.actions.iter().enumerate() {
-            let Some(kind) = kinds::find(&action.kind) else { continue };
-            let config = action.config.value();
-            each_text(&config, &mut String::new(), &mut |text, pointer| {
-                let Some(InnerHost { host, why }) = inner_host(text) else { return };
-                if target_of(kind, &config, pointer) != Target::Url {
-                    return;
-                }
-                let offset = text.find("://").map_or(0, |at| at + 3);
-                let at = format!("{}/config{pointer}", list.pointer_to(index));
-                let message = format!("`{host}` is {why}, and is refused when the step runs");
-                findings.add(findings.in_text(&at, offset, message).hint(HINT));
-            });
-        }
+fn check(_: &Document, findings: &mut Findings<'_>) {
+    for Acting { at, kind, config, .. } in findings.actions().iter() {
+        let Some(kind) = kind else { continue };
+        each_text(config, &mut String::new(), &mut |text, pointer| {
+            let Some(InnerHost { host, why }) = inner_host(text) else { return };
+            if target_of(kind, config, pointer) != Target::Url {
+                return;
+            }
+            let offset = text.find("://").map_or(0, |at| at + 3);
+            let at = format!("{at}/config{pointer}");
+            let message = format!("`{host}` is {why}, and is refused when the step runs");
+            findings.add(findings.in_text(&at, offset, message).hint(HINT));
+        });
     }
 }
 

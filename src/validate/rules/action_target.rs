@@ -2,10 +2,10 @@
 
 use crate::catalog::{Body, Document};
 use crate::finding::Severity;
-use crate::kinds::{self, is_target_named};
+use crate::kinds::is_target_named;
 use crate::validate::findings::Findings;
+use crate::validate::readings::Acting;
 use crate::validate::registry::{Check, Rule};
-use crate::validate::texts::action_lists;
 
 pub(super) static RULE: Rule = Rule {
     id: "action/target",
@@ -21,21 +21,17 @@ pub(super) static RULE: Rule = Rule {
 fn check(document: &Document, findings: &mut Findings<'_>) {
     let Some(Body::Item(item)) = &document.body else { return };
     let Some(named) = &item.fulfillment.targets else { return };
-    for list in action_lists(item) {
-        for (index, action) in list.actions.iter().enumerate() {
-            let Some(kind) = kinds::find(&action.kind) else { continue };
-            for target in (kind.targets)(&action.config.value()) {
-                // What a template makes of it is known where it is planned.
-                let is_open = target.contains("{{");
-                if is_open || named.iter().any(|pattern| is_target_named(pattern, &target)) {
-                    continue;
-                }
-                let at = format!("{}/config", list.pointer_to(index));
-                let message = format!("`{target}` is not among the item's `targets`");
-                let hint =
-                    format!("add `{target}` to `fulfillment.targets`, or correct the action");
-                findings.add(findings.at_key(&at, message).hint(hint));
+    for Acting { at, kind, config, .. } in findings.actions().iter() {
+        let Some(kind) = kind else { continue };
+        for target in (kind.targets)(config) {
+            // What a template makes of it is known where it is planned.
+            let is_open = target.contains("{{");
+            if is_open || named.iter().any(|pattern| is_target_named(pattern, &target)) {
+                continue;
             }
+            let message = format!("`{target}` is not among the item's `targets`");
+            let hint = format!("add `{target}` to `fulfillment.targets`, or correct the action");
+            findings.add(findings.at_key(&format!("{at}/config"), message).hint(hint));
         }
     }
 }

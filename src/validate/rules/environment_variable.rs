@@ -96,9 +96,9 @@ fn read_by(item: &Item) -> Vec<String> {
     }
     let mut reads = Vec::new();
     for action in actions {
-        action_texts(action, &mut |text, _| {
+        action_texts(action, &action.config.value(), &mut |text, _| {
             // What stands in a block is read only sometimes.
-            if !text.contains("{{") || text.contains("{{#") {
+            if !text.contains("{{") || text.contains("{{#") || !text.contains("env") {
                 return;
             }
             let found = references(text);

@@ -2,11 +2,10 @@
 
 use serde::Deserialize as _;
 
-use crate::catalog::{Body, Document, Form, Item};
+use crate::catalog::{Body, Document, Form};
 use crate::finding::Severity;
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
-use crate::validate::texts::action_lists;
 
 const CHECKED_BY: Check = Check::With("form/duplicate-id");
 
@@ -96,7 +95,7 @@ pub(super) static RULES: [Rule; 8] = [
 fn check(document: &Document, findings: &mut Findings<'_>) {
     let form = match &document.body {
         Some(Body::Item(item)) => {
-            check_approvals(item, findings);
+            check_approvals(findings);
             &item.presentation.form
         }
         Some(Body::Bundle(bundle)) => &bundle.presentation.form,
@@ -108,20 +107,18 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
 }
 
 /// The forms of approvals in the middle of a run; one of another shape is a finding of `action/config`.
-fn check_approvals(item: &Item, findings: &mut Findings<'_>) {
-    for list in action_lists(item) {
-        let asking =
-            list.actions.iter().enumerate().filter(|(_, action)| action.kind == "approval");
-        for (index, action) in asking {
-            let form = action.config.value().get("form").map(Form::deserialize);
-            let Some(Ok(form)) = form else { continue };
-            let at = format!("{}/config/form", list.pointer_to(index));
-            // Its texts are templates, those of its defaults too.
-            for problem in form.problems().into_iter().filter(|problem| {
-                problem.severity == Severity::Error || problem.rule != "form/default"
-            }) {
-                findings.add(findings.of_problem(&at, problem));
-            }
+fn check_approvals(findings: &mut Findings<'_>) {
+    for asking in findings.actions().iter().filter(|it| it.action.kind == "approval") {
+        let form = asking.config.get("form").map(Form::deserialize);
+        let Some(Ok(form)) = form else { continue };
+        let at = format!("{}/config/form", asking.at);
+        // Its texts are templates, those of its defaults too.
+        for problem in form
+            .problems()
+            .into_iter()
+            .filter(|problem| problem.severity == Severity::Error || problem.rule != "form/default")
+        {
+            findings.add(findings.of_problem(&at, problem));
         }
     }
 }

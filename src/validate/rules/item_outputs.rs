@@ -2,8 +2,8 @@
 
 use crate::catalog::{Action, Body, Document, Item};
 use crate::finding::Severity;
-use crate::template::references;
 use crate::validate::findings::Findings;
+use crate::validate::readings::Acting;
 use crate::validate::registry::{Check, Rule};
 use crate::validate::scope::{active, listed, outputs_with};
 use crate::validate::texts::escape;
@@ -23,8 +23,8 @@ pub(super) static RULE: Rule = Rule {
 fn check(document: &Document, findings: &mut Findings<'_>) {
     let Some(Body::Item(item)) = &document.body else { return };
     for (name, output) in &item.outputs {
-        for reference in references(&output.value) {
-            if let Some(wrong) = wrong(item, &reference.path) {
+        for reference in &findings.read(&output.value).references {
+            if let Some(wrong) = wrong(item, &findings.actions(), &reference.path) {
                 let pointer = format!("/outputs/{}/value", escape(name));
                 findings.add(wrong.at(findings, &pointer, reference.offset));
             }
@@ -32,7 +32,7 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
     }
 }
 
-fn wrong(item: &Item, path: &[String]) -> Option<Wrong> {
+fn wrong(item: &Item, all: &[Acting<'_>], path: &[String]) -> Option<Wrong> {
     let [root, id, rest @ ..] = path else { return None };
     if root != "outputs" {
         return None;
@@ -46,7 +46,9 @@ fn wrong(item: &Item, path: &[String]) -> Option<Wrong> {
         let hint = || format!("the actions that run: {}", listed(&known));
         return Some(wrong.near(id, known.iter().copied()).or_hint(hint));
     };
-    let (name, known) = (rest.first()?, outputs_with(action)?);
+    let acting = all.iter().find(|acting| std::ptr::eq(acting.action, *action))?;
+    let known = outputs_with(action, acting.kind, &acting.config)?;
+    let name = rest.first()?;
     (!known.contains(name)).then(|| {
         Wrong::new(format!("action `{id}` has no output `{name}`"))
             .near(name, known.iter().map(String::as_str))

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::catalog::{Body, Document};
 use crate::finding::Severity;
-use crate::template::references;
+use crate::template::is_template;
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
-use crate::validate::templates::each_template;
+use crate::validate::templates::Text;
 use crate::validate::texts::{action_lists, escape};
 
 pub(super) static RULE: Rule = Rule {
@@ -29,15 +29,15 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
     }
     // Paths below `outputs`: one that stops early reads everything below it.
     let mut read: BTreeSet<Vec<String>> = BTreeSet::new();
-    each_template(document, &mut |text, _, _| {
-        for reference in references(text) {
+    for Text { text, .. } in findings.texts().iter().filter(|it| is_template(&it.text)) {
+        for reference in &findings.read(text).references {
             if let Some(("outputs", rest)) =
                 reference.path.split_first().map(|(root, rest)| (root.as_str(), rest))
             {
                 read.insert(rest.iter().take(2).cloned().collect());
             }
         }
-    });
+    }
     for list in &lists {
         for (index, action) in list.actions.iter().enumerate() {
             for name in action.outputs.keys() {

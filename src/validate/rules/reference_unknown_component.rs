@@ -2,11 +2,11 @@
 
 use crate::catalog::{Body, Document};
 use crate::finding::Severity;
-use crate::template::references;
+use crate::template::is_template;
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
 use crate::validate::scope::listed;
-use crate::validate::templates::each_template;
+use crate::validate::templates::Text;
 
 pub(super) static RULE: Rule = Rule {
     id: "reference/unknown-component",
@@ -23,8 +23,8 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
     let Some(Body::Bundle(bundle)) = &document.body else { return };
     let known: Vec<&str> =
         bundle.components.iter().map(|component| component.id.as_str()).collect();
-    each_template(document, &mut |text, pointer, _| {
-        for reference in references(text) {
+    for Text { text, pointer, .. } in findings.texts().iter().filter(|it| is_template(&it.text)) {
+        for reference in &findings.read(text).references {
             let (root, rest) = match reference.path.split_first() {
                 Some((root, rest)) if root == "components" || root == "services" => (root, rest),
                 _ => continue,
@@ -45,7 +45,7 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
             };
             findings.add(finding);
         }
-    });
+    }
 }
 
 #[cfg(test)]

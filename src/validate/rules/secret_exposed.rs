@@ -1,13 +1,14 @@
 //! `secret/exposed`: no template puts a secret where others read it.
 
-use crate::catalog::{Action, Body, Document, FieldType, Form};
+use crate::catalog::{Body, Document, FieldType, Form};
 use crate::finding::Severity;
 use crate::kinds;
-use crate::template::{is_template, references};
+use crate::template::{Reading, is_template};
 use crate::validate::findings::Findings;
+use crate::validate::readings::Acting;
 use crate::validate::registry::{Check, Rule};
 use crate::validate::templates::{AS_IT_IS, is_of_a_workflow};
-use crate::validate::texts::{action_lists, each_text};
+use crate::validate::texts::each_text;
 
 pub(super) static RULE: Rule = Rule {
     id: "secret/exposed",
@@ -28,28 +29,26 @@ const HINT: &str = "say in words where it is kept: secrets go into headers, bodi
 fn check(document: &Document, findings: &mut Findings<'_>) {
     let Some(Body::Item(item)) = &document.body else { return };
     let form = &item.presentation.form;
-    for list in action_lists(item) {
-        for (index, action) in list.actions.iter().enumerate() {
-            of_action(findings, (action, &list.pointer_to(index)), form);
-        }
+    for acting in findings.actions().iter() {
+        of_action(findings, acting, form);
     }
 }
 
-fn of_action(findings: &mut Findings<'_>, (action, at): (&Action, &str), form: &Form) {
+fn of_action(findings: &mut Findings<'_>, acting: &Acting<'_>, form: &Form) {
+    let Acting { action, at, kind, config, .. } = acting;
     if let Some(when) = &action.when {
-        for (offset, what) in secrets_in(when, form) {
+        for (offset, what) in secrets_in(&findings.read(when), form) {
             let message = format!("{what}, and whether a step is done is decided without secrets");
             let hint = "compare something that is no secret, such as another field";
             findings.add(findings.in_text(&format!("{at}/when"), offset, message).hint(hint));
         }
     }
-    let Some(kind) = kinds::find(&action.kind) else { return };
-    let config = action.config.value();
-    each_text(&config, &mut String::new(), &mut |text, pointer| {
-        if !is_template(text) || !kinds::is_shown(kind, &config, pointer) {
+    let Some(kind) = kind else { return };
+    each_text(config, &mut String::new(), &mut |text, pointer| {
+        if !is_template(text) || !kinds::is_shown(kind, config, pointer) {
             return;
         }
-        for (offset, what) in secrets_in(text, form) {
+        for (offset, what) in secrets_in(&findings.read(text), form) {
             let message = format!("{what}, and others read what stands here");
             let hint = if is_of_a_workflow(text, offset) { AS_IT_IS } else { HINT };
             findings.add(
@@ -60,7 +59,7 @@ fn of_action(findings: &mut Findings<'_>, (action, at): (&Action, &str), form: &
 }
 
 /// Finds what a template reads that is a secret, each with its place and what it is.
-fn secrets_in(text: &str, form: &Form) -> Vec<(usize, String)> {
+fn secrets_in(template: &Reading, form: &Form) -> Vec<(usize, String)> {
     let is_password = |id: &str| form.field(id).is_some_and(|it| it.kind == FieldType::Password);
     let what = |path: &[String]| match path {
         [root, name, ..]
@@ -77,7 +76,7 @@ fn secrets_in(text: &str, form: &Form) -> Vec<(usize, String)> {
         }
         _ => None,
     };
-    let found = references(text).into_iter();
+    let found = template.references.iter();
     found.filter_map(|reference| Some((reference.offset, what(&reference.path)?))).collect()
 }
 

@@ -2,11 +2,12 @@
 
 use crate::catalog::{Body, Document, FieldType, Form};
 use crate::finding::{Finding, Severity};
-use crate::kinds::{self, is_structured, target_of};
+use crate::kinds::{is_structured, target_of};
 use crate::template::{Misfit, Place, Shape, Target, is_template, misfits};
 use crate::validate::findings::Findings;
+use crate::validate::readings::Acting;
 use crate::validate::registry::{Check, Rule};
-use crate::validate::texts::{action_lists, each_text, escape};
+use crate::validate::texts::{each_text, escape};
 
 pub(super) static RULE: Rule = Rule {
     id: "template/escape",
@@ -24,21 +25,16 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
     match &document.body {
         Some(Body::Item(item)) => {
             let form = &item.presentation.form;
-            for list in action_lists(item) {
-                for (index, action) in list.actions.iter().enumerate() {
-                    let Some(kind) = kinds::find(&action.kind) else { continue };
-                    let at = list.pointer_to(index);
-                    let config = action.config.value();
-                    each_text(&config, &mut String::new(), &mut |text, pointer| {
-                        let target = target_of(kind, &config, pointer);
-                        if target == Target::Text && !is_template(text) {
-                            return;
-                        }
-                        let structured = is_structured(kind, pointer);
-                        let place = Place { target, structured };
-                        told(findings, &format!("{at}/config{pointer}"), text, (place, form));
-                    });
-                }
+            for Acting { at, kind, config, .. } in findings.actions().iter() {
+                let Some(kind) = kind else { continue };
+                each_text(config, &mut String::new(), &mut |text, pointer| {
+                    let target = target_of(kind, config, pointer);
+                    if target == Target::Text && !is_template(text) {
+                        return;
+                    }
+                    let place = Place { target, structured: is_structured(kind, pointer) };
+                    told(findings, &format!("{at}/config{pointer}"), text, (place, form));
+                });
             }
         }
         Some(Body::Bundle(bundle)) => {
@@ -60,7 +56,7 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
 }
 
 fn told(findings: &mut Findings<'_>, pointer: &str, text: &str, (place, form): (Place, &Form)) {
-    for misfit in misfits(text, place, &|path| shape(form, path)) {
+    for misfit in misfits(text, &findings.read(text), place, &|path| shape(form, path)) {
         let Misfit { offset, message, hint, certain, instead } = misfit;
         let finding = findings.in_text(pointer, offset, message).hint(hint);
         let severity = if certain { Severity::Error } else { Severity::Warning };

@@ -2,10 +2,10 @@
 
 use crate::catalog::Document;
 use crate::finding::Severity;
-use crate::template;
+use crate::template::is_template;
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
-use crate::validate::templates::{AS_IT_IS, each_template, is_of_a_workflow};
+use crate::validate::templates::{AS_IT_IS, Text, is_of_a_workflow};
 
 pub(super) static RULE: Rule = Rule {
     id: "template/syntax",
@@ -19,21 +19,21 @@ pub(super) static RULE: Rule = Rule {
     check: Check::Document(check),
 };
 
-fn check(document: &Document, findings: &mut Findings<'_>) {
-    each_template(document, &mut |text, pointer, _| {
-        for problem in template::check(text) {
-            let finding = findings.in_text(pointer, problem.offset, problem.message);
+fn check(_: &Document, findings: &mut Findings<'_>) {
+    for Text { text, pointer, .. } in findings.texts().iter().filter(|it| is_template(&it.text)) {
+        for problem in &findings.read(text).problems {
+            let finding = findings.in_text(pointer, problem.offset, &problem.message);
             if is_of_a_workflow(text, problem.offset) {
                 findings.add(finding.hint(AS_IT_IS));
                 continue;
             }
-            let finding = finding.maybe_hint(problem.hint);
-            findings.add(match problem.instead {
-                Some(rewrite) => findings.rewrite(finding, pointer, &rewrite),
+            let finding = finding.maybe_hint(problem.hint.clone());
+            findings.add(match &problem.instead {
+                Some(rewrite) => findings.rewrite(finding, pointer, rewrite),
                 None => finding,
             });
         }
-    });
+    }
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@ use crate::catalog::{Body, Document, FieldType, Item};
 use crate::finding::{Finding, Severity};
 use crate::template::{self, ROOTS, Rewrite, is_template, lone_path};
 use crate::validate::findings::Findings;
+use crate::validate::readings::Acting;
 use crate::validate::registry::{Check, Rule};
 use crate::validate::scope::Names;
-use crate::validate::templates::each_text_with_names;
-use crate::validate::texts::{action_lists, each_key};
+use crate::validate::templates::Text;
+use crate::validate::texts::each_key;
 
 pub(super) static RULE: Rule = Rule {
     id: "template/trap",
@@ -22,36 +23,27 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(document: &Document, findings: &mut Findings<'_>) {
-    each_text_with_names(
-        document,
-        |text| text.contains('{') || text.contains("<%="),
-        &mut |text, pointer, names| {
-            for trap in traps(text, names) {
-                let finding = findings.in_text(pointer, trap.offset, trap.message).hint(trap.hint);
-                findings.add(match trap.instead {
-                    Some(rewrite) => findings.rewrite(finding, pointer, &rewrite),
-                    None => finding,
-                });
-            }
-        },
-    );
-    let Some(Body::Item(item)) = &document.body else { return };
-    for list in action_lists(item) {
-        for (index, action) in list.actions.iter().enumerate() {
-            let at = list.pointer_to(index);
-            each_key(&action.config.value(), &mut format!("{at}/config"), &mut |key, pointer| {
-                if is_template(key) {
-                    let message = "a template in a key is sent as it stands";
-                    let hint = "write the name itself: only values are filled in";
-                    findings.add(findings.at_key(pointer, message).hint(hint));
-                }
+    for Text { text, pointer, names } in findings.texts().iter() {
+        for trap in traps(text, names) {
+            let finding = findings.in_text(pointer, trap.offset, trap.message).hint(trap.hint);
+            findings.add(match trap.instead {
+                Some(rewrite) => findings.rewrite(finding, pointer, &rewrite),
+                None => finding,
             });
-            if let Some((message, hint)) =
-                action.when.as_ref().and_then(|when| undecided(when, item))
-            {
-                let finding = findings.at(&format!("{at}/when"), message).hint(hint);
-                findings.add(Finding { severity: Severity::Error, ..finding });
+        }
+    }
+    let Some(Body::Item(item)) = &document.body else { return };
+    for Acting { action, at, config, .. } in findings.actions().iter() {
+        each_key(config, &mut format!("{at}/config"), &mut |key, pointer| {
+            if is_template(key) {
+                let message = "a template in a key is sent as it stands";
+                let hint = "write the name itself: only values are filled in";
+                findings.add(findings.at_key(pointer, message).hint(hint));
             }
+        });
+        if let Some((message, hint)) = action.when.as_ref().and_then(|when| undecided(when, item)) {
+            let finding = findings.at(&format!("{at}/when"), message).hint(hint);
+            findings.add(Finding { severity: Severity::Error, ..finding });
         }
     }
 }

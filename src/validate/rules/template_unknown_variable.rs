@@ -2,10 +2,10 @@
 
 use crate::catalog::Document;
 use crate::finding::Severity;
-use crate::template;
+use crate::template::is_template;
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
-use crate::validate::templates::{AS_IT_IS, each_template, is_of_a_workflow};
+use crate::validate::templates::{AS_IT_IS, Text, is_of_a_workflow};
 
 pub(super) static RULE: Rule = Rule {
     id: "template/unknown-variable",
@@ -18,17 +18,18 @@ pub(super) static RULE: Rule = Rule {
     check: Check::Document(check),
 };
 
-fn check(document: &Document, findings: &mut Findings<'_>) {
-    each_template(document, &mut |text, pointer, names| {
-        let Ok(references) = template::read(text) else { return };
-        for reference in references {
+fn check(_: &Document, findings: &mut Findings<'_>) {
+    for Text { text, pointer, names } in findings.texts().iter().filter(|it| is_template(&it.text))
+    {
+        let reading = findings.read(text);
+        for reference in reading.references.iter().filter(|_| reading.problems.is_empty()) {
             if let Some(wrong) = names.wrong(&reference.path, reference.optional) {
                 let foreign = is_of_a_workflow(text, reference.offset);
                 let wrong = if foreign { wrong.hint(AS_IT_IS) } else { wrong };
                 findings.add(wrong.at(findings, pointer, reference.offset));
             }
         }
-    });
+    }
 }
 
 #[cfg(test)]
