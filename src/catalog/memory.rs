@@ -18,6 +18,9 @@ use crate::digest::Digest;
 /// The most bytes that it is written as: what would take more is not remembered.
 pub const MAX_BYTES: usize = 128 << 20;
 
+/// How many bytes a document takes, more or less.
+const A_ROW: usize = 512;
+
 const MAGIC: &[u8] = b"trueline memory 2\n";
 /// Stands behind every field: no path, no id and no JSON has it.
 const END: char = '\0';
@@ -93,15 +96,18 @@ impl Memory {
         owners: Option<Digest>,
         documents: impl IntoIterator<Item = Right<'a>>,
     ) -> Option<Vec<u8>> {
-        let mut text = String::new();
+        // What is touched costs room, not what is asked for.
+        let mut bytes = Vec::with_capacity(1024 + snapshot.files.len() * A_ROW);
+        bytes.extend([MAGIC, Digest::of_bytes(program.as_bytes()).as_bytes()].concat());
+        let sum = bytes.len()..bytes.len() + 32;
+        bytes.extend([0; 32]);
         let owners = owners.map(|owners| owners.to_string()).unwrap_or_default();
-        push(&mut text, [settings_of(snapshot), owners.as_str()])?;
+        push(&mut bytes, [settings_of(snapshot), owners.as_str()])?;
         for right in documents {
-            push_row(&mut text, &right)?;
+            push_row(&mut bytes, &right)?;
         }
-        let (program, sum) =
-            (Digest::of_bytes(program.as_bytes()), Digest::of_bytes(text.as_bytes()));
-        let bytes = [MAGIC, program.as_bytes(), sum.as_bytes(), text.as_bytes()].concat();
+        let text = Digest::of_bytes(bytes.get(sum.end..)?);
+        bytes.get_mut(sum)?.copy_from_slice(text.as_bytes());
         (bytes.len() <= MAX_BYTES).then_some(bytes)
     }
 
@@ -153,18 +159,18 @@ fn words(text: &str) -> Vec<String> {
 }
 
 /// Adds fields; nothing where one of them could not be told from its neighbours.
-fn push<'a>(text: &mut String, fields: impl IntoIterator<Item = &'a str>) -> Option<()> {
+fn push<'a>(text: &mut Vec<u8>, fields: impl IntoIterator<Item = &'a str>) -> Option<()> {
     for field in fields {
         if field.contains(END) {
             return None;
         }
-        text.push_str(field);
-        text.push(END);
+        text.extend(field.as_bytes());
+        text.extend(END.encode_utf8(&mut [0]).as_bytes());
     }
     Some(())
 }
 
-fn push_row(text: &mut String, right: &Right<'_>) -> Option<()> {
+fn push_row(text: &mut Vec<u8>, right: &Right<'_>) -> Option<()> {
     let document = right.document;
     let (mut environment, mut former_ids) = ("", String::new());
     let listed = |ids: &[String]| {

@@ -1,7 +1,7 @@
 //! Checks a `config` against the schema of its type. It renders nothing: texts are templates here.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use jsonschema::{PatternOptions, Validator};
 use serde_json::Value;
@@ -13,23 +13,28 @@ use super::{answer_schema, at_odds};
 /// The largest compiled pattern, in bytes.
 const PATTERN_BYTES: usize = 1 << 20;
 
-static COMPILED: LazyLock<BTreeMap<&'static str, (Value, Validator)>> = LazyLock::new(|| {
-    let compile = |kind: &&ActionKind| {
-        let schema: Value =
-            serde_json::from_str(kind.schema).expect("an embedded schema is JSON, a test reads it");
-        let validator = jsonschema::draft202012::options()
-            .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_BYTES))
-            .offline()
-            .build(&schema)
-            .expect("an embedded schema compiles, a test does it");
-        (kind.name, (schema, validator))
-    };
-    all().iter().map(compile).collect()
-});
+/// A schema, as it is and compiled.
+type Compiled = (Value, Validator);
+
+/// By type; a catalog has few of them, and nobody waits for those of others.
+static COMPILED: LazyLock<BTreeMap<&'static str, OnceLock<Compiled>>> =
+    LazyLock::new(|| all().iter().map(|kind| (kind.name, OnceLock::new())).collect());
+
+fn compile(kind: &ActionKind) -> Compiled {
+    let schema: Value =
+        serde_json::from_str(kind.schema).expect("an embedded schema is JSON, a test reads it");
+    let validator = jsonschema::draft202012::options()
+        .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_BYTES))
+        .offline()
+        .build(&schema)
+        .expect("an embedded schema compiles, a test does it");
+    (schema, validator)
+}
 
 /// Returns what is wrong with an unrendered `config`, ordered by place.
 pub fn config_problems(kind: &ActionKind, config: &Value) -> Vec<Fault> {
-    let Some((schema, validator)) = COMPILED.get(kind.name) else { return Vec::new() };
+    let Some(compiled) = COMPILED.get(kind.name) else { return Vec::new() };
+    let (schema, validator) = compiled.get_or_init(|| compile(kind));
     let errors = validator.iter_errors(config).take(MOST);
     let mut faults: Vec<Fault> = errors.flat_map(|error| explain(&error, schema)).collect();
     faults.extend(answer_schema::problems(config));

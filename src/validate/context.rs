@@ -40,8 +40,13 @@ impl<T> Memo<T> {
     }
 
     fn get(&self, document: &Document, find: impl FnOnce() -> T) -> Arc<T> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.entry(document.path.clone()).or_insert_with(|| Arc::new(find())).clone()
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = known().get(&document.path).cloned();
+        // Nobody waits while another looks.
+        found.unwrap_or_else(|| {
+            let found = Arc::new(find());
+            known().entry(document.path.clone()).or_insert(found).clone()
+        })
     }
 }
 
