@@ -18,7 +18,7 @@ use super::error::SourceError;
 use super::names::{MAX_DEPTH, hostile, judge};
 use super::stamps::{Stamp, Stamps};
 use super::wanted::{
-    MAX_ENTRIES, MAX_TOTAL_BYTES, entered, is_lfs_pointer, lfs_pointer, matters, symlink,
+    MAX_ENTRIES, MAX_TOTAL_BYTES, Wanted, entered, is_lfs_pointer, lfs_pointer, matters, symlink,
     too_large, wanted,
 };
 use crate::catalog::{Blob, Content, Files, Lender, Snapshot, directory_commit, seen_from};
@@ -55,7 +55,7 @@ impl Lender for Folder {
     fn read(&self, path: &str) -> Option<Vec<u8>> {
         let file = self.0.join(path);
         let metadata = fs::symlink_metadata(&file).ok().filter(Metadata::is_file)?;
-        read(&file, metadata.len(), wanted(path)?.limit).ok()
+        read(File::open(&file).ok()?, metadata.len(), wanted(path)?.limit).ok()
     }
 }
 
@@ -167,8 +167,8 @@ impl Walk<'_> {
             fs::read_dir(directory).map_err(SourceError::io("read the directory", directory))?;
         let mut names = Vec::new();
         for entry in entries {
-            names
-                .push(entry.map_err(SourceError::io("read the directory", directory))?.file_name());
+            let entry = entry.map_err(SourceError::io("read the directory", directory))?;
+            names.push((entry.file_name(), entry.file_type().is_ok_and(|it| it.is_file())));
         }
         names.sort();
         let before = self.looked_at.fetch_add(names.len(), Ordering::Relaxed);
@@ -176,14 +176,19 @@ impl Walk<'_> {
             return Err(limit("the directory", format!("{MAX_ENTRIES} entries")));
         }
         // The directory of git itself is here by right, unlike in a tree of git.
-        names.retain(|name| name != ".git" && name != ".trueline");
-        let bytes: Vec<&[u8]> = names.iter().map(|name| name.as_bytes()).collect();
+        names.retain(|(name, _)| name != ".git" && name != ".trueline");
+        let bytes: Vec<&[u8]> = names.iter().map(|(name, _)| name.as_bytes()).collect();
         let (accepted, findings) = judge(prefix, &bytes);
         let mut whole = Part { findings, ..Part::default() };
         let names: Vec<_> = names.iter().zip(accepted).filter(|(_, accepted)| *accepted).collect();
-        let entry = |(name, _): &(&OsString, bool)| {
+        let entry = |((name, is_file), _): &(&(OsString, bool), bool)| {
             let path = format!("{prefix}{}", name.to_string_lossy());
-            self.entry(&directory.join(name), &path, depth)
+            let file = directory.join(name);
+            // Of a file that is read in any case, all is asked once it is open.
+            match *is_file && !self.known.contains_key(&*path) {
+                true => self.new_file(&file, &path, depth),
+                false => self.entry(&file, &path, depth),
+            }
         };
         let parts: Vec<Result<Part, SourceError>> = names.par_iter().map(entry).collect();
         let count =
@@ -244,26 +249,59 @@ impl Walk<'_> {
     fn file(&self, file: &Path, path: &str, metadata: &Metadata) -> Result<Part, SourceError> {
         let nothing = Ok(Part::default());
         let Some(wanted) = wanted(path) else { return nothing };
-        if metadata.len() > wanted.limit {
-            let found = || Part::found(too_large(path, metadata.len(), wanted.limit));
-            return if wanted.must { Ok(found()) } else { nothing };
-        }
         let stamp = Stamp::of(metadata);
-        let path: Arc<str> = path.into();
-        let before = self.known.get(&path);
         let same = |known: &&Known| known.stamp == stamp && stamp.is_settled(self.known_at);
-        let known = match before.filter(same) {
-            Some(known) => known.clone(),
-            None => match read(file, metadata.len(), wanted.limit) {
-                Ok(bytes) if is_lfs_pointer(&bytes) => {
-                    let found = || Part::found(lfs_pointer(&path));
-                    return if wanted.must { Ok(found()) } else { nothing };
-                }
-                Ok(bytes) => self.taken(&path, stamp, (bytes, before)),
-                Err(error) if error.kind() == ErrorKind::NotFound => return nothing,
-                Err(error) => return Ok(Part::found(unreadable(&path, &error))),
-            },
+        if let Some((path, known)) = self.known.get_key_value(path).filter(|(_, it)| same(it)) {
+            return self.counted(path.clone(), known.clone());
+        }
+        match File::open(file) {
+            Ok(opened) => self.opened(opened, (path, wanted), metadata),
+            Err(error) if error.kind() == ErrorKind::NotFound => nothing,
+            Err(error) => Ok(Part::found(unreadable(path, &error))),
+        }
+    }
+
+    /// Takes in a plain file of which nothing is known.
+    fn new_file(&self, file: &Path, path: &str, depth: usize) -> Result<Part, SourceError> {
+        let Some(wanted) = wanted(path) else { return Ok(Part::default()) };
+        match File::open(file).and_then(|opened| Ok((opened.metadata()?, opened))) {
+            Ok((metadata, opened)) if metadata.is_file() => {
+                self.opened(opened, (path, wanted), &metadata)
+            }
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Ok(Part::found(unreadable(path, &error)))
+            }
+            // It is no file any more.
+            _ => self.entry(file, path, depth),
+        }
+    }
+
+    /// Reads a file that is open.
+    fn opened(
+        &self,
+        file: File,
+        (path, wanted): (&str, Wanted),
+        metadata: &Metadata,
+    ) -> Result<Part, SourceError> {
+        let unwanted = |finding: Finding| match wanted.must {
+            true => Ok(Part::found(finding)),
+            false => Ok(Part::default()),
         };
+        if metadata.len() > wanted.limit {
+            return unwanted(too_large(path, metadata.len(), wanted.limit));
+        }
+        let bytes = match read(file, metadata.len(), wanted.limit) {
+            Ok(bytes) if is_lfs_pointer(&bytes) => return unwanted(lfs_pointer(path)),
+            Ok(bytes) => bytes,
+            Err(error) => return Ok(Part::found(unreadable(path, &error))),
+        };
+        let path: Arc<str> = path.into();
+        let known = self.taken(&path, Stamp::of(metadata), (bytes, self.known.get(&path)));
+        self.counted(path, known)
+    }
+
+    /// Counts what was read, and gives up where that is too much.
+    fn counted(&self, path: Arc<str>, known: Known) -> Result<Part, SourceError> {
         let size = known.blob.bytes.size();
         if self.bytes.fetch_add(size, Ordering::Relaxed) + size > MAX_TOTAL_BYTES {
             let most = format!("{} MiB in all files together", MAX_TOTAL_BYTES / 1024 / 1024);
@@ -293,11 +331,11 @@ impl Walk<'_> {
 }
 
 /// Reads a file, at most one byte over its limit: it may grow while it is read.
-fn read(file: &Path, size: u64, limit: u64) -> std::io::Result<Vec<u8>> {
+fn read(file: File, size: u64, limit: u64) -> std::io::Result<Vec<u8>> {
     // With room behind its end, one call reads all of a file that stays as it is.
     let size = usize::try_from(size.min(limit)).unwrap_or(0);
     let mut bytes = vec![0; size + 1];
-    let mut file = File::open(file)?.take(limit + 1);
+    let mut file = file.take(limit + 1);
     let read = match file.read(&mut bytes) {
         Err(error) if error.kind() == ErrorKind::Interrupted => 0,
         read => read?,

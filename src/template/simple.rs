@@ -40,7 +40,7 @@ fn is_path(word: &str) -> bool {
 fn is_name(name: &str) -> bool {
     let other = ["true", "false", "null", "else", "this", "as"];
     name.starts_with(|first: char| first.is_ascii_alphabetic())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
         && !other.iter().any(|word| name.starts_with(word))
 }
 
@@ -60,6 +60,7 @@ mod tests {
             "{{fields.name}}",
             "{{ json fields.size }}, \"{{env.api}}\"",
             "{{upper service.id}}",
+            "{{components.main-db.outputs.end_point}}",
         ] {
             assert!(is_simple(text), "{text}");
         }
@@ -74,7 +75,6 @@ mod tests {
             "{{upper (lower fields.a)}}",
             "{{json 'a'}}",
             "{{~fields.a}}",
-            "{{fields.a-b}}",
             "{{!c}}",
         ] {
             assert!(!is_simple(text), "{text}");
@@ -89,6 +89,7 @@ mod tests {
             "{{", "}}", "fields", "env", "json", "upper", "uuid", ".", "a", "b1", "else", "as", " ", "\n", "\"", "{", "}", "'",
             "fields.a", "{{fields.a}}", "{{json fields.a}}", "{{concat fields.a env.b}}", "(", ")", "|", "~", "#if", "/if", "!",
             "{{join fields.xs}}", "{{", "}}", "@", "&", ">", "*", "[", "]", "=", "$",
+            "-", "_", "env.a-b", "fields.a_",
         ]), 0..12)) {
             let text = pieces.concat();
             if is_simple(&text) && parse(&text).problems.is_empty() {

@@ -192,6 +192,11 @@ struct Claimed {
 }
 
 impl Holders {
+    /// Makes room for as many documents of a kind.
+    pub(super) fn expect(&mut self, kind: Kind, count: usize) {
+        self.by_id.entry(Space::of(kind)).or_default().reserve(count);
+    }
+
     /// Takes in a document that is right.
     pub(super) fn add(&mut self, document: &Arc<Document>) {
         let Some((kind, id)) = key_of(document) else { return };

@@ -49,9 +49,11 @@ pub(super) fn texts_of_rest<'a>(
     for (name, output) in &item.outputs {
         put(texts, &output.value, &format!("/outputs/{}/value", escape(name)), &names);
     }
-    let targets = Rc::new(Names::of_targets(item, of_item));
-    for (index, target) in item.fulfillment.targets.iter().flatten().enumerate() {
-        put(texts, target, &format!("/fulfillment/targets/{index}"), &targets);
+    if let Some(targets) = &item.fulfillment.targets {
+        let names = Rc::new(Names::of_targets(item, of_item));
+        for (index, target) in targets.iter().enumerate() {
+            put(texts, target, &format!("/fulfillment/targets/{index}"), &names);
+        }
     }
     if let Some(health) = &item.fulfillment.health {
         let mut pointer = "/fulfillment/health".to_owned();

@@ -72,6 +72,7 @@ impl Judge {
         let owners = self.owners(snapshot);
         let context = Context::new(&before, &found.unusable, &owners, None);
         let (mut files, mut waiting) = (snapshot.files.clone(), Vec::new());
+        self.holders.expect(Kind::Service, foreseen.len());
         for (foreseen, passed) in foreseen.iter().zip(all_passed(&context, &foreseen, &torn)) {
             let Some(Passed { document, fits }) = passed else {
                 files.remove(&foreseen.path);
