@@ -129,11 +129,12 @@ impl Memory {
         let read = |row: &Row<'_>| document(row, snapshot, &names, torn);
         let documents: Option<Vec<Arc<Document>>> = rows.par_iter().map(read).collect();
         let documents = documents?;
-        let files = files(&documents, snapshot);
+        let by_path = || documents.iter().map(|it| (it.path.clone(), it.clone())).collect();
+        let (files, documents) = rayon::join(|| files(&documents, snapshot), by_path);
         let waiting = rows.iter().filter(|row| !row.waits_for.is_empty());
         Some(Recalled {
             files,
-            documents: documents.into_iter().map(|it| (it.path.clone(), it)).collect(),
+            documents,
             waiting: waiting.map(|row| (row.id.to_owned(), words(row.waits_for))).collect(),
             owners: owners.parse().ok(),
         })

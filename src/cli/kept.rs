@@ -43,8 +43,10 @@ impl Place {
 
     /// Writes down what a reader found out about its files, where it opened many.
     pub(super) fn write_stamps(&self, reader: &DirectoryReader) {
-        let (stamps, opened) = reader.stamps();
-        let bytes = if opened < WORTH { Vec::new() } else { stamps.write() };
+        if reader.opened() < WORTH {
+            return;
+        }
+        let bytes = reader.stamps().write();
         if !bytes.is_empty() && bytes.len() <= MAX_STAMP_BYTES {
             write(&self.stamps, &bytes);
         }

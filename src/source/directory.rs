@@ -86,16 +86,21 @@ impl DirectoryReader {
     #[cfg(test)]
     pub(crate) fn settled_stamps(&mut self) -> Stamps {
         self.read_at = Timestamp::MAX;
-        self.stamps().0
+        self.stamps()
     }
 
-    /// Returns what tells the next reader which files are as they were, and how many files were opened to know.
-    pub fn stamps(&self) -> (Stamps, usize) {
+    /// Returns how many files were opened.
+    pub fn opened(&self) -> usize {
+        self.opened
+    }
+
+    /// Returns what tells the next reader which files are as they were.
+    pub fn stamps(&self) -> Stamps {
         let settled = self.known.iter().filter(|(_, known)| known.stamp.is_settled(self.read_at));
         let stamps = settled.map(|(path, known)| {
             (path.clone(), (known.stamp, known.digest, known.blob.bytes.size()))
         });
-        (Stamps(stamps.collect()), self.opened)
+        Stamps(stamps.collect())
     }
 
     /// Returns the directory.
@@ -125,11 +130,15 @@ impl DirectoryReader {
         };
         self.opened = walk.opened.into_inner();
         let Part { files: read, findings } = whole;
-        let files: Files =
-            read.iter().map(|(path, known)| (path.clone(), known.blob.clone())).collect();
-        self.known = read.into_iter().collect();
+        let named = || {
+            let files: Files =
+                read.iter().map(|(path, known)| (path.clone(), known.blob.clone())).collect();
+            (directory_commit(&files), files)
+        };
+        let ((commit, files), known) = rayon::join(named, || read.iter().cloned().collect());
+        self.known = known;
         self.read_at = read_at;
-        Ok(Snapshot { commit: directory_commit(&files), author: None, folder, files, findings })
+        Ok(Snapshot { commit, author: None, folder, files, findings })
     }
 }
 

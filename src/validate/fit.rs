@@ -60,18 +60,24 @@ struct Unfit {
 }
 
 impl Fit {
-    /// Makes one who checked a catalog before, and found nothing in the services of it that are right.
-    pub(super) fn going_on(
-        catalog: &Catalog,
-        (unusable, owners): (BTreeSet<(Space, String)>, Option<Arc<Owners>>),
-        waiting: Vec<(String, Vec<String>)>,
-    ) -> Self {
-        let last = Checked { catalog: catalog.clone(), unusable, owners };
-        let mut fit = Self { last: Some(last), ..Self::default() };
+    /// Makes one who knows which services wait for others.
+    pub(super) fn of_waiting(waiting: Vec<(String, Vec<String>)>) -> Self {
+        let mut fit = Self::default();
         for (id, waits_for) in waiting {
             fit.wait(&id, waits_for);
         }
         fit
+    }
+
+    /// Makes one who checked a catalog before, and found nothing in the services of it that are right.
+    pub(super) fn going_on(
+        self,
+        catalog: &Catalog,
+        unusable: BTreeSet<(Space, String)>,
+        owners: Option<Arc<Owners>>,
+    ) -> Self {
+        let last = Some(Checked { catalog: catalog.clone(), unusable, owners });
+        Self { last, ..self }
     }
 
     /// Tells whether something keeps a service from fitting.

@@ -38,13 +38,18 @@ impl Judge {
         let settings = settings.and_then(|(path, blob)| read(path, blob)).map(Arc::new);
         self.reader = Reader::going_on(known.files, known.documents.clone());
         self.documents = known.documents.clone();
-        self.documents.values().for_each(|document| self.holders.add(document));
-        let mut documents = known.documents;
-        documents.extend(settings.map(|settings| (settings.path.clone(), settings)));
-        let catalog = Arc::new(Catalog::default().follow("", documents));
         let owners = self.owners(snapshot);
         let owners = (known.owners == Some(self.owners_digest())).then_some(owners);
-        self.fit = Fit::going_on(&catalog, (BTreeSet::new(), owners), known.waiting);
+        let mut documents = known.documents;
+        documents.extend(settings.map(|settings| (settings.path.clone(), settings)));
+        self.holders.expect(Kind::Service, self.documents.len());
+        let index = || Arc::new(Catalog::default().follow("", documents));
+        let rest = || {
+            self.documents.values().for_each(|document| self.holders.add(document));
+            Fit::of_waiting(known.waiting)
+        };
+        let (catalog, fit) = rayon::join(index, rest);
+        self.fit = fit.going_on(&catalog, BTreeSet::new(), owners);
         self.last = Some(Last::of(catalog));
         true
     }
@@ -92,7 +97,7 @@ impl Judge {
         self.reader = Reader::going_on(files, self.documents.clone());
         // What did not pass is another document by now, or none: who names it is checked again.
         let catalog = Arc::new(before.follow("", documents));
-        self.fit = Fit::going_on(&catalog, (found.unusable, None), waiting);
+        self.fit = Fit::of_waiting(waiting).going_on(&catalog, found.unusable, None);
         self.last = Some(Last::of(catalog));
     }
 
