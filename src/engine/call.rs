@@ -19,7 +19,7 @@ use crate::reconcile::{
     UnitRecord, Upstream, UpstreamReads, decide, gather, public, render_public, resolve, scope_of,
     secret_name, secret_names,
 };
-use crate::run::{Fault, Run, timeout_of};
+use crate::run::{Fault, Run, teams_of, timeout_of};
 use crate::secret::Secret;
 use crate::template::{self, Target};
 
@@ -239,7 +239,13 @@ impl<'a> Bench<'a> {
     /// Outputs of other steps opened; of the step itself, and of steps that were skipped, unknown.
     fn private_outputs(&self, step: &PlannedStep, open: &dyn Fn(&Value) -> Value) -> Value {
         let known = self.outputs();
-        let mut outputs = Map::new();
+        // Hooks see what was answered in earlier runs, too.
+        let opened = |values: &Map<String, Value>| -> Map<String, Value> {
+            values.iter().map(|(name, value)| (name.clone(), open(value))).collect()
+        };
+        let before = known.iter().filter(|(id, _)| **id != step.action.id);
+        let mut outputs: Map<String, Value> =
+            before.map(|(id, values)| (id.clone(), Value::Object(opened(values)))).collect();
         for other in &self.unit.steps {
             let id = &other.action.id;
             let answers = if *id == step.action.id { None } else { known.get(id) };
@@ -265,12 +271,13 @@ impl<'a> Bench<'a> {
     fn request(&self, step: &PlannedStep) -> Value {
         let author = self.run.change.author.clone().unwrap_or_default();
         let (name, email) = author.split_once(" <").unwrap_or((author.as_str(), ""));
+        let teams = teams_of(&author, &self.catalog.settings);
         json!({
             "id": self.run.id,
             "correlationId": self.run.id,
             "operation": operation_of(self.unit, step),
             "commit": self.run.commit,
-            "user": {"name": name, "email": email.trim_end_matches('>'), "teams": []},
+            "user": {"name": name, "email": email.trim_end_matches('>'), "teams": teams},
         })
     }
 }
