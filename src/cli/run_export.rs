@@ -47,6 +47,7 @@ struct ChangeWire {
     units: Vec<UnitWire>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
 fn is_stop(error_handling: &ErrorHandling) -> bool {
     *error_handling == ErrorHandling::Stop
 }

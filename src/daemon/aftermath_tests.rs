@@ -313,7 +313,7 @@ async fn a_rollback_carries_out_what_the_action_says_in_the_place_of_its_reverse
 }
 
 /// Two things of which the second comes after the first.
-const PAIR: &str = r#"--- bundles/thing-pair.yaml
+const PAIR: &str = r"--- bundles/thing-pair.yaml
 schemaVersion: catalog/v1
 kind: CatalogBundle
 metadata:
@@ -328,7 +328,7 @@ components:
   - {id: far, catalogItem: thing, dependsOn: [one], config: {note: c}}
 fulfillment:
   orchestration: {mode: parallel, errorHandling: HANDLING}
-"#;
+";
 
 /// Drives a pair whose second thing is refused.
 async fn pair(handling: &str) -> Told {

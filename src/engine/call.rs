@@ -9,6 +9,7 @@ use super::control::{failure_of, looked_for};
 use super::engine::{Doing, Engine, EngineError};
 use super::finish::sealed_of;
 use super::refuse::refuse;
+use super::system::system;
 use crate::action::{Call, Owner};
 use crate::catalog::Catalog;
 use crate::digest::Digest;
@@ -307,28 +308,6 @@ pub(super) fn operation_of<'a>(unit: &UnitChange, step: &'a PlannedStep) -> &'a 
         ChangeKind::Delete => "delete",
         ChangeKind::Operate => step.action.id.split_once('~').map_or("operate", |(name, _)| name),
     }
-}
-
-/// Moments and ids that are fixed for a run, so that a retry renders the same.
-fn system(run: &Run) -> Value {
-    let moment = run.created_at.to_zoned(jiff::tz::TimeZone::UTC);
-    let hash = Digest::of_bytes(run.id.0.as_bytes()).to_string();
-    let part = |from: usize, to: usize| hash.get(from..to).unwrap_or_default();
-    let uuid = format!(
-        "{}-{}-8{}-8{}-{}",
-        part(0, 8),
-        part(8, 12),
-        part(13, 16),
-        part(17, 20),
-        part(20, 32)
-    );
-    json!({
-        "date": moment.strftime("%Y-%m-%d").to_string(),
-        "time": moment.strftime("%H:%M:%S").to_string(),
-        "timestamp": run.created_at.to_string(),
-        "uuid": uuid,
-        "shortId": part(0, 8),
-    })
 }
 
 fn open_sealed(engine: &Engine, value: &Value, keep: &Mutex<Vec<Secret>>) -> Value {

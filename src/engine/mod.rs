@@ -22,6 +22,7 @@ mod observe;
 mod poison;
 mod refuse;
 mod start;
+mod system;
 mod trouble;
 mod unit_state;
 mod view;

@@ -90,6 +90,7 @@ pub struct Change {
     pub error_handling: ErrorHandling,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
 fn is_usual(error_handling: &ErrorHandling) -> bool {
     *error_handling == ErrorHandling::Stop
 }

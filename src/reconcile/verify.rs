@@ -31,7 +31,7 @@ pub(super) fn spelled_out(actions: &[Action]) -> Vec<Action> {
 
 /// Spells out how the health of a unit is asked for.
 pub(super) fn asking_health(health: &Value) -> Action {
-    Action { depends_on: Some(Vec::new()), ..asking(HEALTH.to_owned(), health, Map::new()) }
+    Action { depends_on: Some(Vec::new()), ..asking(HEALTH, health, Map::new()) }
 }
 
 fn named(id: &str) -> String {
@@ -56,15 +56,15 @@ fn verifying(action: &Action, verify: &Value) -> Action {
         depends_on: Some(vec![action.id.clone()]),
         when: action.when.clone(),
         former_ids: action.former_ids.iter().map(|id| named(id)).collect(),
-        ..asking(named(&action.id), verify, config)
+        ..asking(&named(&action.id), verify, config)
     }
 }
 
-fn asking(id: String, written: &Value, mut config: Map<String, Value>) -> Action {
+fn asking(id: &str, written: &Value, mut config: Map<String, Value>) -> Action {
     let poll = written.get("poll").and_then(Value::as_object).cloned().unwrap_or_default();
     config.extend(poll);
     config.extend(written.get("expect").map(|expect| ("expect".to_owned(), expect.clone())));
-    bare_action(&id, VERIFY.name, Config::from(Value::Object(config)))
+    bare_action(id, VERIFY.name, Config::from(Value::Object(config)))
 }
 
 /// What was verified once holds as long as nothing was done since: neither in this change, nor by a run whose own

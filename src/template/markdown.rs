@@ -17,7 +17,7 @@ pub(super) fn inside_markdown(text: &str, before: &str) -> String {
         let next = chars.peek().copied();
         match c {
             '\\' | '`' | '*' | '[' | ']' | '~' | '|' | '$' | '\n' | '\r' | '\t' => {
-                escaped.push_str(&format!("&#{};", u32::from(c)));
+                escaped.extend(["&#", u32::from(c).to_string().as_str(), ";"]);
             }
             '_' if !(is_word(previous) && is_word(next)) => escaped.push_str("&#95;"),
             '<' => escaped.push_str("&lt;"),
