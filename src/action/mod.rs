@@ -40,6 +40,7 @@ pub use operator::{
     Channel, GitHubSettings, JiraEdition, JiraInstance, Operator, TerraformSettings,
 };
 pub use registry::{all, find, senders};
+pub use rest_api::{HEALTH_PATIENCE, ask_health};
 pub use secrets::{
     EnvironmentSecrets, FolderSecrets, Grant, Owner, SecretKeeper, SecretRef, SecretSource,
     SecretsSettings, SourceKind, SourceSettings,

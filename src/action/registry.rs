@@ -10,7 +10,7 @@ use super::incoming::Sender;
 use super::jira_ticket::{JiraSender, JiraTicket};
 use super::manual_task::ManualTask;
 use super::notify::Notify;
-use super::rest_api::REST_API;
+use super::rest_api::{REST_API, VERIFY};
 use super::terraform::Terraform;
 use super::webhook::Webhook;
 
@@ -24,6 +24,7 @@ static ALL: &[&dyn Action] = &[
     &Notify,
     &REST_API,
     &Terraform,
+    &VERIFY,
     &Webhook,
 ];
 

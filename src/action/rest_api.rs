@@ -20,6 +20,7 @@ mod tests_broker;
 mod tests_gone;
 #[cfg(test)]
 mod tests_poll;
+mod verify;
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -35,6 +36,8 @@ pub(super) use self::config::{OWN_HEADERS, effect_headers};
 use self::exchange::Exchange;
 use self::orphan::Failed;
 use self::poll::{Accepted, Asked, Poll, Progress};
+pub(super) use self::verify::VERIFY;
+pub use self::verify::{HEALTH_PATIENCE, ask_health};
 use super::action::{Action, Call, Outcome, Ports, Withdrawn};
 use super::operator::Operator;
 use super::scrub::Scrub;

@@ -54,6 +54,7 @@ struct State {
     ledger: Vec<(String, String)>,
     seen: Vec<Seen>,
     tricks: VecDeque<Trick>,
+    refused: Vec<String>,
 }
 
 /// The server; it ends when it is dropped.
@@ -90,6 +91,11 @@ impl Counterpart {
     /// Misbehaves like this at the next requests, one trick each.
     pub(crate) fn play(&self, tricks: impl IntoIterator<Item = Trick>) {
         self.state.lock().unwrap().tricks.extend(tricks);
+    }
+
+    /// Refuses whatever is asked at these paths, and nowhere else.
+    pub(crate) fn refuse(&self, paths: &[&str]) {
+        self.state.lock().unwrap().refused = paths.iter().map(|&path| path.to_owned()).collect();
     }
 
     /// Returns every effect: idempotency key and what was done.
@@ -181,7 +187,9 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
     let trick = {
         let mut state = state.lock().unwrap();
         state.seen.push(seen.clone());
-        state.tricks.pop_front()
+        let refused = state.refused.contains(&seen.path);
+        let refusal = || Trick::Answer(400, "", json!({"error": "refused"}).to_string());
+        state.tricks.pop_front().or_else(|| refused.then(refusal))
     };
     let work = || state.lock().unwrap().work(&seen);
     let bytes = match trick {

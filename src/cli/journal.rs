@@ -86,6 +86,7 @@ impl EntryWire {
             RunEvent::Escalated { said, .. } => Self::said("escalated", Some(told(said))),
             RunEvent::RollingBack { said, .. } => Self::said("rolling-back", Some(told(said))),
             RunEvent::RolledBack => Self::said("rolled-back", None),
+            RunEvent::Hooked { why, .. } => Self::said("hooked", Some(why.clone())),
         }
     }
 
@@ -101,7 +102,7 @@ impl EntryWire {
                 outputs: outputs.iter().map(|(name, one)| (name.clone(), masked(one))).collect(),
                 ..Self::said("succeeded", None)
             },
-            StepEvent::Waiting { on } => Self::said("waiting", Some(on.what.clone())),
+            StepEvent::Waiting { on } => Self::said("waiting", Some(on.told().into_owned())),
             StepEvent::Retry { fault, not_before } => Self {
                 not_before: Some(*not_before),
                 ..Self::said("retry", Some(fault.to_string()))

@@ -47,6 +47,7 @@ mod schema;
 mod schema_node;
 mod serve;
 mod service;
+mod service_health;
 mod service_show;
 mod status;
 mod status_text;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::output::Failure;
+use crate::catalog::ErrorHandling;
 use crate::digest::Digest;
 use crate::id::{RunId, StepPath, UnitKey};
 use crate::reconcile::show::masked;
@@ -41,7 +42,14 @@ struct ChangeWire {
     path: String,
     author: Option<String>,
     after: Vec<String>,
+    #[serde(default, skip_serializing_if = "is_stop")]
+    error_handling: ErrorHandling,
     units: Vec<UnitWire>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+fn is_stop(error_handling: &ErrorHandling) -> bool {
+    *error_handling == ErrorHandling::Stop
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,6 +107,7 @@ impl ExportWire {
                 path: change.path.clone(),
                 author: change.author.clone(),
                 after: change.after.clone(),
+                error_handling: change.error_handling,
                 units: change.units.iter().map(UnitWire::of).collect(),
             },
             journal: entries.iter().map(EntryWire::of).collect(),
@@ -118,6 +127,7 @@ impl ExportWire {
             "digest": change.digest, "service": change.service, "team": change.team,
             "environment": change.environment, "path": change.path, "priority": "normal",
             "units": units, "needs": [], "after": change.after, "author": change.author,
+            "error_handling": change.error_handling,
         }))?;
         let (id, commit) = (self.run.clone(), self.commit.clone());
         Ok(Run::new(id, change.into(), self.effect, commit, self.created_at))
@@ -193,7 +203,10 @@ impl EntryWire {
 /// Masks what an event carries that is sealed; all else in it was masked before it was journaled.
 fn without_secrets(mut event: Event) -> Event {
     if let Event::Run {
-        event: RunEvent::Escalated { units, .. } | RunEvent::RollingBack { units, .. },
+        event:
+            RunEvent::Escalated { units, .. }
+            | RunEvent::RollingBack { units, .. }
+            | RunEvent::Hooked { units, .. },
     } = &mut event
     {
         for step in units.iter_mut().flat_map(|unit| &mut unit.steps) {

@@ -31,7 +31,7 @@ impl StepWire {
     pub(super) fn of(step: &PlannedStep, progress: &Progress) -> Self {
         let (mut not_before, mut why) = (None, None);
         match &progress.state {
-            StepState::Waiting { on } => why = Some(on.what.clone()),
+            StepState::Waiting { on } => why = Some(on.told().into_owned()),
             StepState::Failed { fault } | StepState::NeedsDecision { fault } => {
                 why = Some(fault.to_string());
             }

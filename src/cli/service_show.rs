@@ -10,13 +10,14 @@ use super::output::Failure;
 use super::plan::only;
 use super::run::{RunLine, runs_table};
 use super::service::{known, standing, text_of};
+use super::service_health::HealthWire;
 use super::status::commands;
 use super::table::{ago, block, cell, short_commit, table, value};
 use crate::catalog::Mode;
 use crate::engine::{Standing, UnitState, UnitView, View};
 use crate::id::{RunId, UnitKey};
 use crate::reconcile::show::{self, masked, visible};
-use crate::reconcile::{Applied, FieldChange, Observation, Observed, Plan, UnitRecord};
+use crate::reconcile::{Applied, FieldChange, HEALTH, Observation, Observed, Plan, UnitRecord};
 use crate::secret::MASK;
 use crate::store::{RunSummary, Store};
 
@@ -54,6 +55,8 @@ struct UnitWire {
     applied: Option<AppliedWire>,
     fields: Map<String, Value>,
     outputs: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    health: Option<HealthWire>,
     drift: Vec<DriftWire>,
 }
 
@@ -156,7 +159,11 @@ impl UnitWire {
             applied: applied.map(AppliedWire::of),
             fields: applied.map(fields_of).unwrap_or_default(),
             outputs: applied.map(outputs_of).unwrap_or_default(),
-            drift: observed.filter_map(|(step, seen)| DriftWire::of(step, seen)).collect(),
+            health: record.and_then(|record| record.observed.get(HEALTH)).map(HealthWire::of),
+            drift: observed
+                .filter(|(step, _)| *step != HEALTH)
+                .filter_map(|(step, seen)| DriftWire::of(step, seen))
+                .collect(),
         }
     }
 }
@@ -298,6 +305,9 @@ fn unit_text(unit: &UnitWire, now: Timestamp) -> String {
         for (name, one) in values {
             let _ = writeln!(text, "    {}: {}", visible(name), value(one));
         }
+    }
+    if let Some(health) = &unit.health {
+        let _ = writeln!(text, "  {}", health.text(now));
     }
     for drift in &unit.drift {
         let _ = writeln!(text, "  drift: {}", drift.text(now));

@@ -16,6 +16,8 @@ mod tick;
 #[cfg(test)]
 mod adrift_tests;
 #[cfg(test)]
+mod aftermath_tests;
+#[cfg(test)]
 mod approval_tests;
 #[cfg(test)]
 mod ask_tests;

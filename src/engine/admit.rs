@@ -176,6 +176,7 @@ impl Driver {
         self.superseding.remove(id);
         self.broken_down.remove(id);
         self.last_look.retain(|(run, _), _| run != id);
+        self.failed_looks.retain(|(run, _), _| run != id);
         self.admission.targets.retain(|(run, _), _| run != id);
     }
 }

@@ -9,6 +9,7 @@ use super::control::{failure_of, looked_for};
 use super::engine::{Doing, Engine, EngineError};
 use super::finish::sealed_of;
 use super::refuse::refuse;
+use super::system::system;
 use crate::action::{Call, Owner};
 use crate::catalog::Catalog;
 use crate::digest::Digest;
@@ -19,7 +20,7 @@ use crate::reconcile::{
     UnitRecord, Upstream, UpstreamReads, decide, gather, public, render_public, resolve, scope_of,
     secret_name, secret_names,
 };
-use crate::run::{Fault, Run, timeout_of};
+use crate::run::{Fault, Run, teams_of, timeout_of};
 use crate::secret::Secret;
 use crate::template::{self, Target};
 
@@ -239,7 +240,13 @@ impl<'a> Bench<'a> {
     /// Outputs of other steps opened; of the step itself, and of steps that were skipped, unknown.
     fn private_outputs(&self, step: &PlannedStep, open: &dyn Fn(&Value) -> Value) -> Value {
         let known = self.outputs();
-        let mut outputs = Map::new();
+        // Hooks see what was answered in earlier runs, too.
+        let opened = |values: &Map<String, Value>| -> Map<String, Value> {
+            values.iter().map(|(name, value)| (name.clone(), open(value))).collect()
+        };
+        let before = known.iter().filter(|(id, _)| **id != step.action.id);
+        let mut outputs: Map<String, Value> =
+            before.map(|(id, values)| (id.clone(), Value::Object(opened(values)))).collect();
         for other in &self.unit.steps {
             let id = &other.action.id;
             let answers = if *id == step.action.id { None } else { known.get(id) };
@@ -265,12 +272,13 @@ impl<'a> Bench<'a> {
     fn request(&self, step: &PlannedStep) -> Value {
         let author = self.run.change.author.clone().unwrap_or_default();
         let (name, email) = author.split_once(" <").unwrap_or((author.as_str(), ""));
+        let teams = teams_of(&author, &self.catalog.settings);
         json!({
             "id": self.run.id,
             "correlationId": self.run.id,
             "operation": operation_of(self.unit, step),
             "commit": self.run.commit,
-            "user": {"name": name, "email": email.trim_end_matches('>'), "teams": []},
+            "user": {"name": name, "email": email.trim_end_matches('>'), "teams": teams},
         })
     }
 }
@@ -300,28 +308,6 @@ pub(super) fn operation_of<'a>(unit: &UnitChange, step: &'a PlannedStep) -> &'a 
         ChangeKind::Delete => "delete",
         ChangeKind::Operate => step.action.id.split_once('~').map_or("operate", |(name, _)| name),
     }
-}
-
-/// Moments and ids that are fixed for a run, so that a retry renders the same.
-fn system(run: &Run) -> Value {
-    let moment = run.created_at.to_zoned(jiff::tz::TimeZone::UTC);
-    let hash = Digest::of_bytes(run.id.0.as_bytes()).to_string();
-    let part = |from: usize, to: usize| hash.get(from..to).unwrap_or_default();
-    let uuid = format!(
-        "{}-{}-8{}-8{}-{}",
-        part(0, 8),
-        part(8, 12),
-        part(13, 16),
-        part(17, 20),
-        part(20, 32)
-    );
-    json!({
-        "date": moment.strftime("%Y-%m-%d").to_string(),
-        "time": moment.strftime("%H:%M:%S").to_string(),
-        "timestamp": run.created_at.to_string(),
-        "uuid": uuid,
-        "shortId": part(0, 8),
-    })
 }
 
 fn open_sealed(engine: &Engine, value: &Value, keep: &Mutex<Vec<Secret>>) -> Value {

@@ -78,7 +78,7 @@ impl Circumstances {
                     let held = self.shut(&place).filter(|_| progress.lost > 0)?;
                     parts.push(format!("step `{}` waits for {held}", step.path));
                 }
-                StepState::Waiting { on } => parts.push(on.what.clone()),
+                StepState::Waiting { on } => parts.push(on.told().into_owned()),
                 StepState::Ready { not_before } => {
                     parts.push(self.why_ready(run, (step, progress), ("retry", *not_before)));
                 }

@@ -14,7 +14,7 @@ use super::finish::seal_outputs;
 use crate::action;
 use crate::catalog::{Catalog, Mode, OnFailure};
 use crate::id::{RunId, StepPath, UnitKey};
-use crate::reconcile::{Effect, PlannedStep, UnitChange, UnitRecord, no_failure};
+use crate::reconcile::{Effect, PlannedStep, UnitChange, UnitRecord, is_hook, no_failure};
 use crate::run::{
     Control, Event, Run, RunEvent, Said, StepEvent, StepState, call_off, finishing, give_way,
 };
@@ -115,7 +115,7 @@ impl Driver {
     }
 
     /// Returns an effect that no run of the units had, and what is recorded of them.
-    async fn next_effect(
+    pub(super) async fn next_effect(
         &self,
         run: &Run,
     ) -> Result<(u64, BTreeMap<UnitKey, UnitRecord>), EngineError> {
@@ -199,7 +199,8 @@ pub(super) fn with_manual(run: &Run, mut events: Vec<Event>) -> Vec<Event> {
         return events;
     }
     let failed = |step: &PlannedStep| {
-        let progress = after.steps.get(&step.path).filter(|progress| !progress.by_hand);
+        let ours = !is_hook(&step.path);
+        let progress = after.steps.get(&step.path).filter(|progress| !progress.by_hand && ours);
         progress.is_some_and(|it| matches!(it.state, StepState::Failed { .. }))
     };
     let fails = |unit: &UnitChange| unit.steps.iter().any(failed);

@@ -7,7 +7,6 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::admit::Round;
-use super::control::with_manual;
 use super::drive::{Begun, Driver};
 use super::engine::EngineError;
 use super::poison::caught;
@@ -88,7 +87,7 @@ impl Driver {
             let Some(run) = self.memory.runs.get(id) else { return Ok(None) };
             let next = next(run, self.engine.clock.now());
             if !next.events.is_empty() {
-                let events = with_manual(run, next.events);
+                let events = self.with_aftermath(run, next.events).await?;
                 self.journal(id, events, catalog).await?;
                 continue;
             }
@@ -99,6 +98,7 @@ impl Driver {
                     return Ok(Some((next.start, earlier(next.wake_at, resumed))));
                 }
                 Some(Err(events)) => {
+                    let events = self.with_aftermath(run, events).await?;
                     self.journal(id, events, catalog).await?;
                     continue;
                 }
@@ -114,7 +114,9 @@ impl Driver {
     /// Tells until when a run may take, or what happens to one that took longer; nothing where it may take for ever.
     fn times_out(&self, run: &Run) -> Option<Result<Timestamp, Vec<Event>>> {
         let most = self.engine.limits.run?;
-        if !matches!(run.state, RunState::Running | RunState::Waiting) {
+        // Its hooks have the time that they take: it failed already.
+        let runs = matches!(run.state, RunState::Running | RunState::Waiting);
+        if !runs || run.failing.is_some() {
             return None;
         }
         let until = run.since.checked_add(most).ok()?;

@@ -49,6 +49,8 @@ pub struct Driver {
     pub(super) broken_down: HashMap<RunId, (u32, Option<Timestamp>, String)>,
     pub(super) superseding: BTreeMap<RunId, String>,
     pub(super) last_look: HashMap<(RunId, StepPath), Timestamp>,
+    /// How many looks of a step failed in a row.
+    pub(super) failed_looks: HashMap<Slot, u32>,
     pub(super) withdrawals: Withdrawals,
     pub(super) forecasting: Forecasting,
     /// Number of the last message from outside that was heard.
@@ -92,6 +94,7 @@ impl Driver {
             broken_down: HashMap::new(),
             superseding: BTreeMap::new(),
             last_look: HashMap::new(),
+            failed_looks: HashMap::new(),
             withdrawals: Withdrawals::default(),
             forecasting: Forecasting::default(),
             heard: 0,
@@ -258,6 +261,9 @@ impl Driver {
         catalog: &Arc<Catalog>,
     ) -> Result<(), EngineError> {
         let Attempt { run: id, path, outcome, looked } = attempt;
+        if outcome.is_ok() {
+            self.failed_looks.remove(&(id.clone(), path.clone()));
+        }
         self.last_look.insert((id.clone(), path.clone()), self.engine.clock.now());
         let Some(run) = self.memory.runs.get(&id).cloned() else { return Ok(()) };
         let Some((unit, step)) = Self::find(&run, &path) else { return Ok(()) };
@@ -287,8 +293,7 @@ impl Driver {
                 StepEvent::Waiting { on }
             }
             Err(fault) if looked && fault.class != FaultClass::Terminal => {
-                tracing::warn!(run = %id, step = %path, %fault, "looking again later");
-                return Ok(());
+                return self.look_failed((id, path), &fault, catalog).await;
             }
             Err(fault) => self.after_fault(&run, (&path, &step), fault),
         };

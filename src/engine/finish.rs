@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::call::Bench;
 use crate::reconcile::{
     Applied, ChangeKind, Definition, Effect, PlannedStep, StepRecord, UnitChange, UnitRecord,
-    intent_digest, reads_of, recorded_as, step_digest,
+    intent_digest, is_hook, reads_of, recorded_as, step_digest, taken_back_by,
 };
 use crate::run::{Progress, Run, Wait};
 use crate::secret::{Masker, Secret, sealed_hash, sensitive_output};
@@ -127,7 +127,9 @@ fn sensitive_step_outputs(definition: &Definition) -> BTreeSet<(String, String)>
 /// Returns `(action, output)` of all that people enter and that is sensitive by the word of the task itself.
 fn sensitive_entries(definition: &Definition) -> Vec<(String, String)> {
     let plain = [Some(&definition.before), Some(&definition.create), Some(&definition.after)];
-    let more = [definition.update.as_ref(), definition.delete.as_ref(), Some(&definition.manual)];
+    let by_people = [Some(&definition.manual), Some(&definition.failure_hooks)];
+    let more =
+        [definition.update.as_ref(), definition.delete.as_ref()].into_iter().chain(by_people);
     let lists = plain.into_iter().chain(more);
     let plain = lists.flatten().flatten().map(|action| (action.id.clone(), action));
     let operations = definition.operations.iter().flat_map(|(name, block)| {
@@ -157,6 +159,14 @@ pub(super) fn after_step(
     match step.effect {
         Effect::Undo | Effect::UndoByHand => {
             record.steps.remove(&recorded_as(&record, step));
+        }
+        // Hooks that follow a failure leave nothing behind that would belong to the unit.
+        Effect::Perform if is_hook(&step.path) => {}
+        // In the place of a reverse: what it takes back is gone.
+        Effect::Perform if bench.run.rolls_back => {
+            if let Some(gone) = taken_back_by(bench.unit, step) {
+                record.steps.remove(&recorded_as(&record, gone));
+            }
         }
         Effect::Perform | Effect::Restore
             if bench.unit.kind != ChangeKind::Operate && bench.unit.kind != ChangeKind::Delete =>
@@ -189,7 +199,8 @@ pub(super) fn after_step(
 
 /// Tells whether all steps of a unit are done.
 pub(super) fn is_done(run: &Run, unit: &UnitChange) -> bool {
-    unit.steps.iter().all(|step| run.steps.get(&step.path).is_some_and(Progress::lets_on))
+    let mut own = unit.steps.iter().filter(|step| !is_hook(&step.path));
+    own.all(|step| run.steps.get(&step.path).is_some_and(Progress::lets_on))
 }
 
 /// Returns the record of a unit all of whose steps are done; nothing where it was deleted.
@@ -236,7 +247,8 @@ fn lasting_needs(run: &Run) -> Vec<crate::reconcile::Need> {
 
 /// Returns what people entered under a name, where they did what machines could not.
 fn entered(bench: &Bench<'_>, name: &str) -> Option<Value> {
-    let by_hand = bench.unit.steps.iter().filter(|step| step.failure.is_some());
+    let by_hand = bench.unit.steps.iter();
+    let by_hand = by_hand.filter(|step| step.failure.is_some() && !is_hook(&step.path));
     let mut known = by_hand.filter_map(|step| bench.run.steps.get(&step.path)?.outputs.get(name));
     known.next().cloned()
 }

@@ -217,9 +217,7 @@ impl Driver {
                     | RunEvent::NeedsDecision { why }
                     | RunEvent::Parked { why }
                     | RunEvent::Cancelled { why, .. } => Some(stall_of(run, why.clone())),
-                    RunEvent::RolledBack => {
-                        Some(stall_of(run, "what it did was taken back".to_owned()))
-                    }
+                    RunEvent::RolledBack => Some(stall_of(run, run.why_taken_back())),
                     _ => None,
                 };
                 self.memory.runs.remove(id);

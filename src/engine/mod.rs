@@ -1,6 +1,7 @@
 //! Gathers facts, starts runs and drives their steps to an outcome. What is done was decided before.
 
 mod admit;
+mod aftermath;
 mod approvals;
 mod attempt;
 mod call;
@@ -14,12 +15,15 @@ mod engine;
 mod facts;
 mod finish;
 mod forecast;
+mod health;
 mod journal;
 mod memory;
 mod observe;
 mod poison;
 mod refuse;
 mod start;
+mod system;
+mod trouble;
 mod unit_state;
 mod view;
 #[cfg(test)]

@@ -10,10 +10,11 @@ use super::call::{fill, marker_of};
 use super::drive::Driver;
 use super::engine::{Doing, Engine, EngineError};
 use super::finish::sealed_of;
+use super::health::health_of;
 use crate::action;
 use crate::id::{RunId, UnitKey};
 use crate::kinds;
-use crate::reconcile::{Observation, Observed, StepRecord, UnitRecord, path_of};
+use crate::reconcile::{HEALTH, Observation, Observed, StepRecord, UnitRecord, path_of};
 use crate::run::Fault;
 use crate::store::UnitWrite;
 
@@ -40,18 +41,34 @@ pub async fn observe(engine: Engine, keys: Vec<UnitKey>) -> Result<Vec<Seen>, En
         let records = engine.store.units(batch).await.doing("reading units")?;
         let mut looks = JoinSet::new();
         for record in records.into_iter().map(Arc::new) {
+            if let Some(applied) =
+                record.applied.as_ref().filter(|it| it.definition.health.is_some())
+            {
+                let (unit, run) = (record.row.key.clone(), applied.run.clone());
+                let (engine, record, places) = (engine.clone(), record.clone(), places.clone());
+                looks.spawn(async move {
+                    let _place = places.acquire().await;
+                    let observation = health_of(&engine, &record).await?;
+                    Some(Seen { unit, step: HEALTH.to_owned(), run, observation })
+                });
+            }
             for (id, step) in record.steps.iter().filter(|(_, step)| is_observable(step)) {
                 let (engine, record, places) = (engine.clone(), record.clone(), places.clone());
                 let (id, step) = (id.clone(), step.clone());
                 looks.spawn(async move {
                     let _place = places.acquire().await;
                     let observation = look_at(&engine, &record, (&id, &step)).await;
-                    Seen { unit: record.row.key.clone(), step: id, run: step.run, observation }
+                    Some(Seen {
+                        unit: record.row.key.clone(),
+                        step: id,
+                        run: step.run,
+                        observation,
+                    })
                 });
             }
         }
         while let Some(look) = looks.join_next().await {
-            seen.extend(look.ok());
+            seen.extend(look.ok().flatten());
         }
     }
     Ok(seen)
@@ -141,12 +158,24 @@ impl Driver {
     fn with_seen(&self, mut record: UnitRecord, seen: Vec<Seen>) -> Option<UnitRecord> {
         let mut changed = false;
         for one in seen {
-            let current = record.steps.get(&one.step).is_some_and(|step| step.run == one.run);
+            let of = match one.step.as_str() {
+                HEALTH => record.applied.as_ref().map(|applied| &applied.run),
+                step => record.steps.get(step).map(|step| &step.run),
+            };
+            let current = of == Some(&one.run);
             let before = record.observed.get(&one.step).map(|seen| &seen.observation);
+            // Of health it is told, too, that it is well.
+            let before = before.or((one.step == HEALTH).then_some(&Observation::Absent));
             if !current || before.unwrap_or(&Observation::Same) == &one.observation {
                 continue;
             }
             match &one.observation {
+                Observation::Unknown { reason } if one.step == HEALTH => {
+                    tracing::warn!(unit = %record.row.key, reason, "not healthy");
+                }
+                Observation::Same if one.step == HEALTH => {
+                    tracing::info!(unit = %record.row.key, "healthy");
+                }
                 Observation::Unknown { reason } => {
                     tracing::warn!(unit = %record.row.key, step = one.step, reason, "can't be observed");
                 }

@@ -164,15 +164,21 @@ impl Driver {
             Effect::Undo | Effect::UndoByHand | Effect::Restore => bench.render_undo(step).await,
             Effect::Perform | Effect::Keep => bench.render(step).await,
         };
-        let Ok(Rendered { call, .. }) = rendered else { return Ok(()) };
         drop(bench);
+        let call = match rendered {
+            Ok(Rendered { call, .. }) => call,
+            Err(fault) => {
+                return self.look_failed((run.id.clone(), path.clone()), &fault, catalog).await;
+            }
+        };
         let arrived = self.arrived(on).await?;
         let key = run.steps.get(path).and_then(|progress| progress.key.clone());
         let call = action::Call { key: key.unwrap_or_default(), arrived, ..call };
         let ticket = self.admit(place, true).await?;
         let slot = (run.id.clone(), path.clone());
         self.busy.insert(slot.clone(), ticket);
-        let (ports, on) = (self.engine.ports.clone(), open_wait(on, &self.engine.sealer));
+        let (ports, on) =
+            (self.engine.ports.clone(), open_wait(on, &self.engine.sealer).untroubled());
         let kind = step.action.kind.clone();
         self.in_flight.spawn(async move {
             let work = async move {

@@ -15,6 +15,9 @@ pub(super) static GIT_COMMIT: ActionKind = ActionKind {
         Slot::new("/files/*/path", Target::Path),
         Slot::new("/files/*/contentTemplate", Target::Text)
             .decided(Decided::ByEnding("/files/*/path")),
+        Slot::new("/commitMessage", Target::Message),
+        Slot::new("/pullRequest/title", Target::Message),
+        Slot::new("/pullRequest/body", Target::Markdown),
     ],
     secrets: &[],
     shown: |_| Shown::Never(&[""]),

@@ -19,6 +19,7 @@ mod rest_api;
 mod shown;
 mod target;
 mod terraform;
+mod verify;
 mod webhook;
 pub mod words;
 
@@ -31,3 +32,4 @@ pub use registry::{ActionKind, Decided, Reversal, Slot, all, find, forecasts};
 pub use render::{ConfigError, is_structured, render_config, target_of};
 pub use shown::{Shown, exposed, is_shown};
 pub use target::is_target_named;
+pub use verify::VERIFY;

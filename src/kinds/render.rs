@@ -218,7 +218,9 @@ mod tests {
         assert_eq!(target_of(git, &config, "/files/0/contentTemplate"), Target::Json);
         assert_eq!(target_of(git, &config, "/files/1/contentTemplate"), Target::Hcl);
         assert_eq!(target_of(git, &config, "/files/2/contentTemplate"), Target::Text);
-        assert_eq!(target_of(git, &config, "/commitMessage"), Target::Text);
+        assert_eq!(target_of(git, &config, "/commitMessage"), Target::Message);
+        assert_eq!(target_of(git, &config, "/pullRequest/title"), Target::Message);
+        assert_eq!(target_of(git, &config, "/pullRequest/body"), Target::Markdown);
         let files = rendered("git-commit", &config).unwrap()["files"].clone();
         assert_eq!(files[0]["path"], "a/db-1.json");
         assert_eq!(files[0]["contentTemplate"], r#""a\"b/\n${x}""#);

@@ -8,6 +8,17 @@ use super::registry::{ActionKind, Decided, Reversal, Slot, host_at, known_text, 
 use super::shown::Shown;
 use crate::template::{Target, has_unknown};
 
+/// Where the parts of an `authentication` stand that name a secret.
+pub(super) const SECRETS: &[&str] = &[
+    "/authentication/token",
+    "/authentication/password",
+    "/authentication/key",
+    "/authentication/clientSecret",
+    "/authentication/accessKeyId",
+    "/authentication/secretAccessKey",
+    "/authentication/sessionToken",
+];
+
 /// Calls an HTTP interface.
 pub(super) static REST_API: ActionKind = ActionKind {
     name: "rest-api",
@@ -33,15 +44,7 @@ pub(super) static REST_API: ActionKind = ActionKind {
             .decided(Decided::ByWord("/delete/body/type", "json"))
             .structured(),
     ],
-    secrets: &[
-        "/authentication/token",
-        "/authentication/password",
-        "/authentication/key",
-        "/authentication/clientSecret",
-        "/authentication/accessKeyId",
-        "/authentication/secretAccessKey",
-        "/authentication/sessionToken",
-    ],
+    secrets: SECRETS,
     shown: |_| Shown::Nothing,
     reversal: Reversal::Configured("/delete"),
     observable: Some("/observe"),

@@ -53,7 +53,11 @@ pub fn by_hand(
     }
     if made {
         let last: Vec<StepPath> = steps.last().map(|step| step.path.clone()).into_iter().collect();
-        steps.extend(manual(unit, failure, &last)?);
+        if unit.definition.manual.is_empty() {
+            return Err(format!("{} has no manual actions that its run knows of", unit.unit));
+        }
+        let list = (&unit.definition.manual[..], BY_HAND);
+        steps.extend(standing_in(unit, list, failure, (&last, BTreeMap::new()))?);
     }
     Ok(steps)
 }
@@ -121,20 +125,18 @@ fn stand_in(
     }
 }
 
-/// Plans the item's manual actions; the first ones come after `last`.
-fn manual(
+/// Plans actions that know of a failure, their steps named by what they stand for; the first ones come after `last`, and
+/// `outputs` are seen by all.
+pub(super) fn standing_in(
     unit: &UnitChange,
+    (list, suffix): (&[Action], &str),
     failure: &Map<String, Value>,
-    last: &[StepPath],
+    (last, mut outputs): (&[StepPath], BTreeMap<String, Value>),
 ) -> Result<Vec<PlannedStep>, String> {
     let definition = &unit.definition;
-    if definition.manual.is_empty() {
-        return Err(format!("{} has no manual actions that its run knows of", unit.unit));
-    }
-    let own: BTreeSet<&String> = definition.manual.iter().map(|action| &action.id).collect();
-    let mut outputs: BTreeMap<String, Value> = BTreeMap::new();
+    let own: BTreeSet<&String> = list.iter().map(|action| &action.id).collect();
     let mut steps = Vec::new();
-    for (action, before) in in_order(&definition.manual, &[]) {
+    for (action, before) in in_order(list, &[]) {
         let kind = available(action)?;
         let mut seen = outputs.clone();
         seen.insert(action.id.clone(), json!(outputs_seen(action, None)));
@@ -142,9 +144,9 @@ fn manual(
         add_run_scope(&mut scope, action, (operation(unit), definition.owner()), &seen);
         scope.set("failure", Value::Object(failure.clone()));
         let mut config = kinds::render_config(kind, &action.config.value(), &scope)
-            .map_err(|error| format!("manual action `{}`: {error}", action.id))?;
+            .map_err(|error| format!("action `{}`: {error}", action.id))?;
         name_secrets(kind, &mut config, definition.owner());
-        let path = |id: &str| StepPath(format!("{}{BY_HAND}", path_of(&unit.unit, id)));
+        let path = |id: &str| StepPath(format!("{}{suffix}", path_of(&unit.unit, id)));
         let mut step = stand_in(path(&action.id), action.clone(), config, failure.clone());
         // Its condition is decided when its turn comes: then all that it reads is known.
         step.when = if action.when.is_some() { When::Maybe } else { When::Yes };
@@ -161,6 +163,7 @@ fn manual(
 fn operation(unit: &UnitChange) -> &'static str {
     match unit.kind {
         ChangeKind::Create | ChangeKind::Replace | ChangeKind::Adopt => "create",
+        ChangeKind::Delete => "delete",
         _ => "update",
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::definition::Definition;
 use super::evaluate::Inputs;
 use super::forecast::Forecast;
-use crate::catalog::{Action, DeletionPolicy, Priority};
+use crate::catalog::{Action, DeletionPolicy, ErrorHandling, Priority};
 use crate::digest::Digest;
 use crate::id::{StepPath, Uid, UnitKey};
 
@@ -85,6 +85,14 @@ pub struct Change {
     pub after: Vec<String>,
     /// Who wrote the commit that asks for it, as `name <email>`; no part of the digest.
     pub author: Option<String>,
+    /// What follows the failure of one of its units.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub error_handling: ErrorHandling,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+fn is_usual(error_handling: &ErrorHandling) -> bool {
+    *error_handling == ErrorHandling::Stop
 }
 
 impl Change {
@@ -107,7 +115,11 @@ impl Change {
         let units: Vec<Value> = self.units.iter().map(UnitChange::digest_input).collect();
         let lasting = |need: &&Need| matches!(need.kind, NeedKind::Rule | NeedKind::Deletion);
         let needs: Vec<&Need> = self.needs.iter().filter(lasting).collect();
-        Digest::of_json(&json!({"service": self.service, "units": units, "needs": needs}))
+        let mut input = json!({"service": self.service, "units": units, "needs": needs});
+        if let (false, Some(input)) = (is_usual(&self.error_handling), input.as_object_mut()) {
+            input.insert("errorHandling".to_owned(), json!(self.error_handling));
+        }
+        Digest::of_json(&input)
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::actual::StepRecord;
 use super::evaluate::collect_references;
+use super::verify::{asking_health, spelled_out};
 use crate::catalog::{Action, Item, Mode, OnFailure, Output};
 use crate::digest::Digest;
 
@@ -32,6 +33,12 @@ pub struct Definition {
     pub before: Vec<Action>,
     /// After any of them.
     pub after: Vec<Action>,
+    /// After one that failed for good.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failure_hooks: Vec<Action>,
+    /// How its health is asked for; no part of the digest, for it is never a reason to change anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<Action>,
     /// Named operations.
     pub operations: BTreeMap<String, OperationBlock>,
     /// What is offered to others.
@@ -92,19 +99,22 @@ impl Definition {
             version: item.metadata.version.clone(),
             mode: fulfillment.strategy.mode,
             on_failure: fulfillment.strategy.on_failure,
-            create: automatic
-                .map_or_else(|| fulfillment.manual.actions.clone(), |block| block.actions.clone()),
-            update: automatic.and_then(|block| Some(block.update.as_ref()?.actions.clone())),
-            delete: automatic.and_then(|block| Some(block.delete.as_ref()?.actions.clone())),
-            before: fulfillment.hooks.before.clone(),
-            after: fulfillment.hooks.after.clone(),
+            create: spelled_out(
+                automatic.map_or(&fulfillment.manual.actions, |block| &block.actions),
+            ),
+            update: automatic.and_then(|block| Some(spelled_out(&block.update.as_ref()?.actions))),
+            delete: automatic.and_then(|block| Some(spelled_out(&block.delete.as_ref()?.actions))),
+            before: spelled_out(&fulfillment.hooks.before),
+            after: spelled_out(&fulfillment.hooks.after),
+            failure_hooks: spelled_out(&fulfillment.hooks.on_failure),
+            health: fulfillment.health.as_ref().map(asking_health),
             operations: fulfillment
                 .operations
                 .iter()
                 .map(|(name, operation)| {
                     let block = OperationBlock {
                         state: operation.state.clone(),
-                        actions: operation.actions.clone(),
+                        actions: spelled_out(&operation.actions),
                     };
                     (name.clone(), block)
                 })
@@ -114,7 +124,7 @@ impl Definition {
             immutable: ids(|field| field.immutable),
             fields: ids(|_| true),
             secret_fields: ids(|field| field.kind == crate::catalog::FieldType::Password),
-            manual: automatic.map(|_| fulfillment.manual.actions.clone()).unwrap_or_default(),
+            manual: automatic.map(|_| spelled_out(&fulfillment.manual.actions)).unwrap_or_default(),
             dormant: if automatic.is_some() {
                 fulfillment.manual.actions.iter().map(named).collect()
             } else {

@@ -10,6 +10,7 @@ use super::change::{ChangeKind, FieldChange, PlannedStep, UnitChange};
 use super::definition::Definition;
 use super::desired::Unit;
 use super::evaluate::{Inputs, intent_digest, reads_of};
+use super::hooks;
 use super::recorded::{drift_changes, field_changes, fingerprint};
 use super::steps::{self, Keeping, Source};
 use super::undo::undone;
@@ -349,6 +350,12 @@ pub(super) fn unwanted(record: &UnitRecord, unit: &UnitKey, stopped: bool) -> Di
             let source =
                 Source { unit, definition: &definition, inputs: &inputs, record: Some(record) };
             steps::performed(&source, actions, "delete", Keeping::Nothing)
+        }
+        (None, _, Some(applied)) => {
+            let inputs = Inputs { fields: applied.fields.clone(), ..inputs.clone() };
+            let source =
+                Source { unit, definition: &definition, inputs: &inputs, record: Some(record) };
+            hooks::around(&source, undone(record, &definition, None))
         }
         _ => Ok(undone(record, &definition, None)),
     };

@@ -10,8 +10,10 @@ mod desired;
 mod diff;
 mod evaluate;
 mod facts;
+mod failure_hooks;
 mod forecast;
 mod guard;
+mod hooks;
 #[cfg(test)]
 mod incremental_tests;
 #[cfg(test)]
@@ -32,6 +34,7 @@ mod suspects;
 mod targets;
 mod undo;
 mod upstream;
+mod verify;
 mod window;
 #[cfg(test)]
 mod world;
@@ -55,11 +58,12 @@ pub use evaluate::{
     secret_marker, secret_name, secret_names,
 };
 pub use facts::{Facts, Revision, Stall};
+pub use failure_hooks::{after_failure, is_hook, round_of};
 pub use forecast::{Forecast, Forecasted, Forecasts, forecast_steps};
 pub use plan::{Drift, Hold, Pending, Plan, Verdict};
 pub use planner::plan;
 pub use recorded::{field_changes, fingerprint};
-pub use rollback::{recorded_as, taken_back};
+pub use rollback::{recorded_as, taken_back, taken_back_by};
 pub use steps::{
     Source as StepSource, decide, name_secrets, output_names, path_of, record_of, render_public,
     shows_a_secret, step_digest,
@@ -67,3 +71,4 @@ pub use steps::{
 pub use suspects::{is_deleted_by_date, renames, suspects};
 pub use targets::refused_target;
 pub use upstream::{KnownOutputs, Reader, Reveal, UpstreamReads, gather, reads_others};
+pub use verify::HEALTH;

@@ -1,6 +1,8 @@
 //! In which order the units of one change are carried out. It decides over no other change.
 
 use super::change::UnitChange;
+use super::desired::Unit;
+use crate::catalog::{Catalog, ErrorHandling};
 use crate::id::UnitKey;
 
 /// Orders the units of a change: what comes before stands before; a deletion goes the other way round.
@@ -20,4 +22,11 @@ pub(super) fn order_units(units: &mut Vec<UnitChange>, deleting: bool) {
             before = Some(unit.unit.clone());
         }
     }
+}
+
+/// Returns what follows the failure of a unit: its bundle's word.
+pub(super) fn error_handling(catalog: &Catalog, unit: &Unit) -> ErrorHandling {
+    let id = unit.service.catalog_bundle.as_deref();
+    let bundle = id.and_then(|id| catalog.bundles.get(id));
+    bundle.map(|bundle| bundle.body.fulfillment.orchestration.error_handling).unwrap_or_default()
 }

@@ -10,7 +10,7 @@ use super::change::{Change, ChangeKind, UnitChange};
 use super::desired::{Desired, Unit};
 use super::diff::{self, Against, Difference};
 use super::facts::Facts;
-use super::order::order_units;
+use super::order::{error_handling, order_units};
 use super::plan::{Drift, Pending, Plan, Verdict};
 use super::suspects::{is_deleted_by_date, is_expired, reads, suspects};
 use super::upstream::KnownOutputs;
@@ -315,6 +315,9 @@ impl Planner<'_> {
             needs: rules.into_iter().collect(),
             after: Vec::new(),
             author: self.facts.author.clone(),
+            error_handling: wanted
+                .map(|unit| error_handling(self.catalog, unit))
+                .unwrap_or_default(),
         }
     }
 

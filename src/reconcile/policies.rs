@@ -302,7 +302,8 @@ fn a_template_may_ask_for_the_teams_of_whoever_asked() {
     world.service("c", "database", json!({}));
     let plan = world.plan();
     let told = plan.change("c").and_then(|change| change.units[0].steps.last()).unwrap();
-    assert_eq!(told.config["message"], "c for []");
+    let said = crate::template::show_markers(told.config["message"].as_str().unwrap());
+    assert_eq!(said, "c for \"(known after apply)\"");
 }
 
 #[test]

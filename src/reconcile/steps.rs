@@ -9,7 +9,9 @@ use super::by_hand::no_failure;
 use super::change::{Effect, PlannedStep, When};
 use super::definition::Definition;
 use super::evaluate::{Inputs, public, scope_of, secret_marker, secret_names};
+use super::hooks;
 use super::targets::refused_target;
+use super::verify;
 use crate::catalog::Action;
 use crate::digest::Digest;
 use crate::id::{StepPath, UnitKey};
@@ -56,8 +58,9 @@ pub(super) fn performed(
     let ordered = with_hooks(source.definition, actions);
     let mut problems = Vec::new();
     let mut steps = Vec::new();
-    let mut outputs: BTreeMap<String, Value> = BTreeMap::new();
+    let mut outputs = hooks::seen_before(source, actions);
     for (action, depends_on) in &ordered {
+        let keeping = verify::keeping(source, action, &steps, keeping);
         match one(source, action, operation, (&outputs, keeping)) {
             Ok(mut step) => {
                 step.depends_on = depends_on.iter().map(|id| path_of(source.unit, id)).collect();
@@ -188,9 +191,6 @@ pub(super) fn available(action: &Action) -> Result<&'static ActionKind, String> 
             action.id, action.kind
         ));
     }
-    if action.verify.is_some() {
-        return Err(format!("action `{}`: `verify` is not available in this build", action.id));
-    }
     Ok(kind)
 }
 
@@ -318,8 +318,8 @@ pub(super) fn add_run_scope(
             values.insert("operation".to_owned(), json!(operation));
             let user =
                 |part: &str| Value::String(template::unknown(&format!("request.user.{part}")));
-            // No forge of this build knows anybody's teams.
-            let user = json!({"name": user("name"), "email": user("email"), "teams": []});
+            let user = ["name", "email", "teams"].map(|part| (part.to_owned(), user(part)));
+            let user = Value::Object(user.into_iter().collect());
             values.insert("user".to_owned(), user);
         }
         scope.set(root, Value::Object(values));

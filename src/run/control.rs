@@ -10,7 +10,7 @@ use super::event::{Added, RunEvent, Said};
 use super::run::{Run, RunState};
 use super::step::StepState;
 use crate::id::{StepPath, UnitKey};
-use crate::reconcile::{Effect, PlannedStep, UnitRecord, by_hand, taken_back};
+use crate::reconcile::{Effect, PlannedStep, UnitRecord, by_hand, is_hook, taken_back};
 
 /// What a person asks of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -155,6 +155,9 @@ impl Run {
         if progress.by_hand {
             return Some(format!("step `{step}` is done by hand"));
         }
+        if is_hook(step) {
+            return Some(format!("step `{step}` is a hook, and nothing follows from it"));
+        }
         let undecided = matches!(progress.state, StepState::NeedsDecision { .. });
         (!undecided).then(|| format!("step `{step}` is {}", progress.state))
     }
@@ -185,7 +188,7 @@ impl Run {
         };
         let again =
             self.planned_steps().filter(|step| !from_failed && self.did(step) && !theirs(step));
-        let again = again.filter(|step| !self.is_by_hand(&step.path));
+        let again = again.filter(|step| !self.is_by_hand(&step.path) && !is_hook(&step.path));
         RunEvent::Retried { said, effect, again: again.map(|step| step.path.clone()).collect() }
     }
 
@@ -203,7 +206,8 @@ impl Run {
         let mut units = Vec::new();
         for unit in self.change.units.iter().filter(|unit| wanted(unit)) {
             let left = |step: &&PlannedStep| {
-                self.steps.get(&step.path).is_some_and(|progress| !progress.lets_on())
+                !is_hook(&step.path)
+                    && self.steps.get(&step.path).is_some_and(|progress| !progress.lets_on())
             };
             let left: Vec<&PlannedStep> = unit.steps.iter().filter(left).collect();
             if left.is_empty() {
@@ -223,7 +227,7 @@ impl Run {
     }
 
     /// Returns what is told of its failure: the first step that failed, or has an outcome that nobody knows.
-    fn failure(&self) -> Map<String, Value> {
+    pub(super) fn failure(&self) -> Map<String, Value> {
         let failed = self.live().find_map(|(path, progress)| match &progress.state {
             StepState::Failed { fault } | StepState::NeedsDecision { fault } => {
                 Some((path, progress, Some(fault)))
@@ -257,7 +261,7 @@ impl Run {
         let mut before: Option<StepPath> = None;
         for unit in self.change.units.iter().rev().filter(|_| !self.rolls_back) {
             let mut steps = Vec::new();
-            for step in unit.steps.iter().rev() {
+            for step in unit.steps.iter().rev().filter(|step| !is_hook(&step.path)) {
                 let Some(progress) = self.steps.get(&step.path) else { continue };
                 let unsure = matches!(progress.state, StepState::NeedsDecision { .. })
                     || progress.state.is_in_effect();

@@ -143,6 +143,13 @@ pub enum RunEvent {
     },
     /// All that it did is taken back.
     RolledBack,
+    /// It failed, and the hooks of what failed are carried out before it ends so.
+    Hooked {
+        /// Why it failed.
+        why: String,
+        /// The hooks, unit by unit.
+        units: Vec<Added>,
+    },
 }
 
 /// What happened to a step.
@@ -236,6 +243,7 @@ impl fmt::Display for RunEvent {
             RunEvent::Escalated { .. } => "escalated",
             RunEvent::RollingBack { .. } => "rolled back",
             RunEvent::RolledBack => "ended as rolled back",
+            RunEvent::Hooked { .. } => "followed by its hooks",
         })
     }
 }

@@ -10,7 +10,7 @@ use super::{
     Added, Event, Run, RunEvent, RunState, Said, StepState, give_way, interrupted, next, waits_for,
 };
 use crate::id::StepPath;
-use crate::reconcile::{Effect, PlannedStep, When};
+use crate::reconcile::{Effect, PlannedStep, When, is_hook};
 
 /// A step as chance draws it: which of the steps above it come before it, and what is done with it.
 type Draw = (u8, u8);
@@ -139,7 +139,7 @@ impl World {
         let mut units: Vec<Added> = Vec::new();
         let mut before: Option<StepPath> = None;
         for unit in self.run.change.units.iter().rev() {
-            for step in unit.steps.iter().rev() {
+            for step in unit.steps.iter().rev().filter(|step| !is_hook(&step.path)) {
                 if self.run.steps[&step.path].state != StepState::Succeeded
                     || self.run.steps[&step.path].attempts == 0
                 {
@@ -174,7 +174,11 @@ impl World {
         if !next.events.is_empty() {
             // A crash can cut off a batch anywhere.
             let cut = 1 + usize::from(chance) % next.events.len();
-            next.events.into_iter().take(cut).for_each(|event| self.apply(event));
+            let mut events: Vec<Event> = next.events.into_iter().take(cut).collect();
+            if chance.is_multiple_of(3) {
+                self.with_hooks(&mut events);
+            }
+            events.into_iter().for_each(|event| self.apply(event));
             return true;
         }
         let started = interrupted(&self.run);
@@ -202,6 +206,21 @@ impl World {
             }
         }
         true
+    }
+
+    /// Has hooks carried out where a run is about to fail.
+    fn with_hooks(&self, events: &mut [Event]) {
+        let Some(Event::Run { event: last }) = events.last_mut() else { return };
+        let RunEvent::Failed { why } = &*last else { return };
+        let first = self.run.change.units.iter().find(|unit| !unit.steps.is_empty());
+        let (Some(unit), None, false) = (first, &self.run.failing, self.run.rolls_back) else {
+            return;
+        };
+        let name = unit.unit.component.clone().unwrap_or_default();
+        let hook = |end: &str| planned(&name, &format!("{end}~onFailure{}", self.run.steps.len()));
+        let steps = vec![hook("h"), hook("i")];
+        let units = vec![Added { unit: unit.unit.clone(), steps }];
+        *last = RunEvent::Hooked { why: why.clone(), units };
     }
 
     fn outcome(&mut self, path: &StepPath, chance: u8) {

@@ -52,8 +52,9 @@ fn check_order(run: &Run) {
     if run.rolls_back {
         return;
     }
-    for path in run.steps.keys().filter(|path| is_under_way(run, path)) {
-        for before in all_before(run, path) {
+    let hook = crate::reconcile::is_hook;
+    for path in run.steps.keys().filter(|path| is_under_way(run, path) && !hook(path)) {
+        for before in all_before(run, path).into_iter().filter(|before| !hook(before)) {
             assert!(run.steps[&before].lets_on(), "{path} before {before}: {}", stands(run));
         }
     }
@@ -104,6 +105,7 @@ fn words_of(run: &Run) -> Vec<Event> {
         format!("retried {}", run.effect),
         format!("escalated {failed}~manual"),
         format!("back {next} {done}~undo"),
+        format!("hooked {failed}~onFailure{}", run.steps.len()),
         format!("back {next}"),
     ];
     words.map(|word| event(&format!("run {word}"))).into()

@@ -1,5 +1,6 @@
 //! What a run is: steps, events, the next state. The journal decides; an illegal event is an error.
 
+mod aftermath;
 mod approval;
 mod breaker;
 mod control;
@@ -14,6 +15,8 @@ mod replay;
 mod retry;
 mod run;
 mod step;
+mod teams;
+mod trouble;
 mod word;
 
 #[cfg(test)]
@@ -36,3 +39,4 @@ pub use replay::{Difference, Replayed, replay};
 pub use retry::{RetryPolicy, retry_delay, timeout_of};
 pub use run::{IllegalEvent, Run, RunState};
 pub use step::{StepState, Wait};
+pub use teams::teams_of;

@@ -28,7 +28,8 @@ pub fn next(run: &Run, now: Timestamp) -> Next {
     if !is_underway(run) {
         return finishing(run, now);
     }
-    if let Some(end) = why_stopped(run) {
+    let end = why_stopped(run);
+    if let Some(end) = end.clone().filter(|_| !run.goes_on()) {
         return Next { events: stop(run, end), ..finishing(run, now) };
     }
     let mut next = Next::default();
@@ -49,10 +50,10 @@ pub fn next(run: &Run, now: Timestamp) -> Next {
         }
     }
     if over {
-        let event = if run.rolls_back { RunEvent::RolledBack } else { RunEvent::Succeeded };
-        next.events.push(Event::Run { event });
+        next.events.push(Event::Run { event: end.unwrap_or_else(|| run.good_end()) });
     } else if idle && next == Next::default() {
-        next.events = stop(run, RunEvent::Failed { why: why_stuck(run) });
+        let stuck = || RunEvent::Failed { why: why_stuck(run) };
+        next.events = stop(run, end.unwrap_or_else(stuck));
     }
     next
 }
@@ -143,7 +144,7 @@ pub fn waits_for(run: &Run) -> Option<String> {
     for (path, progress) in run.live() {
         match &progress.state {
             StepState::Started | StepState::Ready { not_before: None } => return None,
-            StepState::Waiting { on } => waits.push(on.what.clone()),
+            StepState::Waiting { on } => waits.push(on.told().into_owned()),
             StepState::Unknown { not_before: at } => waits.push(match &progress.fault {
                 Some(fault) => format!("look at step `{path}` at {at} after: {fault}"),
                 None => format!("look at step `{path}` at {at}"),
@@ -155,7 +156,11 @@ pub fn waits_for(run: &Run) -> Option<String> {
             _ => {}
         }
     }
-    (!waits.is_empty()).then(|| waits.join("; "))
+    let waits = (!waits.is_empty()).then(|| waits.join("; "))?;
+    Some(match &run.failing {
+        Some(why) => format!("{waits}, which its hooks began; it failed: {why}"),
+        None => waits,
+    })
 }
 
 fn is_underway(run: &Run) -> bool {
@@ -187,6 +192,10 @@ fn why_stopped(run: &Run) -> Option<RunEvent> {
     let (weight, mut why) = worst?;
     if others > 1 {
         why = format!("{why} (and {} more)", others - 1);
+    }
+    if let Some(failing) = &run.failing {
+        let why = format!("{failing} (and its hook failed: {why})");
+        return Some(RunEvent::Failed { why });
     }
     // What takes back is asked for again as it was, so that nobody needs to know first.
     let undecided = weight == 2 && !run.rolls_back;

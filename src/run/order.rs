@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::id::{StepPath, UnitKey};
-use crate::reconcile::{Change, PlannedStep};
+use crate::reconcile::{Change, PlannedStep, is_hook};
 
 /// Which steps have everything before them behind them, at a cost that is linear over a whole run.
 ///
@@ -51,7 +51,7 @@ impl Order {
                     }
                 }
             }
-            for step in &unit.steps {
+            for step in unit.steps.iter().filter(|step| !is_hook(&step.path)) {
                 let Some(&node) = graph.index.get(&step.path) else { continue };
                 graph.link(start, node, &mut missing);
                 graph.link(node, end, &mut missing);
@@ -136,7 +136,9 @@ impl Graph {
     }
 
     fn steps(&mut self, change: &Change) {
-        for step in change.units.iter().flat_map(|unit| &unit.steps) {
+        let steps = change.units.iter().flat_map(|unit| &unit.steps);
+        // Hooks that follow a failure have an order of their own, and are part of no other.
+        for step in steps.filter(|step| !is_hook(&step.path)) {
             if !self.index.contains_key(&step.path) {
                 let node = self.add(Some(step.path.clone()));
                 self.index.insert(step.path.clone(), node);

@@ -12,7 +12,7 @@ use super::order::Order;
 use super::progress::Progress;
 use super::step::StepState;
 use crate::id::{RunId, StepPath};
-use crate::reconcile::{Change, PlannedStep};
+use crate::reconcile::{Change, PlannedStep, is_hook};
 
 /// The state of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +118,8 @@ pub struct Run {
     pub escalated: bool,
     /// Its work is being taken back, or was to be.
     pub rolls_back: bool,
+    /// Why it failed, while the hooks of what failed are carried out.
+    pub failing: Option<String>,
     pub(super) order: Order,
 }
 
@@ -148,6 +150,7 @@ impl Run {
             said: None,
             escalated: false,
             rolls_back: false,
+            failing: None,
             order,
         }
     }
@@ -221,6 +224,13 @@ impl Run {
             RunEvent::Superseded { .. } => Ok(RunState::Superseded),
             RunEvent::Cancelled { .. } => Ok(RunState::Cancelled),
             _ if queued || self.state == RunState::Paused => Err(self.state.to_string()),
+            RunEvent::Failed { .. } if self.failing.is_some() => {
+                self.all_over().map(|()| RunState::Failed)
+            }
+            _ if self.failing.is_some() => Err("failing".to_owned()),
+            RunEvent::Hooked { .. } if !self.rolls_back => {
+                self.end(RunState::Failed).map(|_| RunState::Running)
+            }
             RunEvent::Succeeded if !self.rolls_back => self.end(RunState::Succeeded),
             RunEvent::RolledBack if self.rolls_back => {
                 self.end(RunState::Succeeded).map(|_| RunState::RolledBack)
@@ -236,6 +246,16 @@ impl Run {
         match self.rolls_back && self.state.is_over() {
             true => format!("{} while it was rolled back", self.state),
             false => self.state.to_string(),
+        }
+    }
+
+    /// Tells whether nothing more happens to what it is about now.
+    fn all_over(&self) -> Result<(), String> {
+        match self.live().find(|(_, progress)| !progress.state.is_over()) {
+            Some((path, progress)) => {
+                Err(format!("{}, with step `{path}` {}", self.state, progress.state))
+            }
+            None => Ok(()),
         }
     }
 
@@ -299,7 +319,8 @@ impl Run {
             return !self.state.is_over() && self.state != RunState::Queued;
         };
         if matches!(event, StepEvent::Answered { .. }) {
-            return self.state.is_stopped() && !self.rolls_back && !progress.by_hand;
+            let theirs = progress.by_hand || is_hook(path);
+            return self.state.is_stopped() && !self.rolls_back && !theirs;
         }
         let live = !progress.by_hand && self.order.has(path);
         match self.state {

@@ -99,6 +99,7 @@ pub(super) fn event(text: &str) -> Event {
             "escalated" => RunEvent::Escalated { said, units: added(rest) },
             "back" => RunEvent::RollingBack { said, effect: effect(), units: added(&rest[1..]) },
             "rolled-back" => RunEvent::RolledBack,
+            "hooked" => RunEvent::Hooked { why, units: added(rest) },
             _ => panic!("no run event {what}"),
         };
         return Event::Run { event };

@@ -8,6 +8,7 @@ use super::progress::Progress;
 use super::run::{Run, RunState, lets_on};
 use super::step::StepState;
 use crate::id::StepPath;
+use crate::reconcile::is_hook;
 
 impl RunEvent {
     /// Returns who said so and why, where a person did.
@@ -79,6 +80,8 @@ impl Run {
                 self.rise(*effect)?;
                 self.turn_back(units)?;
             }
+            RunEvent::Hooked { why, units } => self.turn_to_hooks(why, units)?,
+            RunEvent::Failed { .. } | RunEvent::Parked { .. } => self.turn_from_hooks(),
             RunEvent::Cancelled { by, why } => {
                 let (by, why) = (by.clone(), why.clone());
                 self.said = Some(Said { by, why, decision: self.decision() });
@@ -107,7 +110,8 @@ impl Run {
                 step.state,
                 StepState::Failed { .. } | StepState::Cancelled | StepState::NeedsDecision { .. }
             );
-            if stopped && !step.by_hand && (order.has(path) || !self.rolls_back) {
+            let theirs = step.by_hand || is_hook(path);
+            if stopped && !theirs && (order.has(path) || !self.rolls_back) {
                 step.again();
             }
         }
@@ -153,7 +157,7 @@ impl Run {
     }
 
     /// Adds steps to the change that is carried out.
-    fn add(&mut self, units: &[Added]) -> Result<(), String> {
+    pub(super) fn add(&mut self, units: &[Added]) -> Result<(), String> {
         let change = Arc::make_mut(&mut self.change);
         for added in units {
             let unit = change.units.iter_mut().find(|unit| unit.unit == added.unit);

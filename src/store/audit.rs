@@ -160,6 +160,7 @@ fn tell_run(event: &RunEvent) -> (&'static str, Value) {
         RunEvent::Escalated { said, .. } => ("run.escalated", said_by(said)),
         RunEvent::RollingBack { said, .. } => ("run.rolling-back", said_by(said)),
         RunEvent::RolledBack => ("run.rolled-back", Value::Null),
+        RunEvent::Hooked { why, .. } => ("run.hooked", json!({"why": why})),
     }
 }
 
@@ -173,7 +174,7 @@ fn tell_step(event: &StepEvent) -> (&'static str, Value) {
             let names: Vec<&String> = outputs.keys().collect();
             ("step.succeeded", json!({"answer": shortened(result), "outputs": names}))
         }
-        StepEvent::Waiting { on } => ("step.waiting", json!({"on": on.on, "what": on.what})),
+        StepEvent::Waiting { on } => ("step.waiting", json!({"on": on.on, "what": on.told()})),
         StepEvent::Retry { fault, not_before } => {
             ("step.retry", json!({"fault": told(fault), "notBefore": not_before}))
         }

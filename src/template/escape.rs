@@ -4,6 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::markdown::{inside_markdown, inside_message};
 use super::marker::{Piece, pieces};
 
 /// What a template is rendered into, which decides how its values are escaped.
@@ -24,6 +25,10 @@ pub enum Target {
     Hcl,
     /// JIRA's wiki markup: its characters are escaped.
     Jira,
+    /// Markdown as a forge shows it: a value is text, and names nobody.
+    Markdown,
+    /// A commit message or a title: one line of text, which names nobody and closes nothing.
+    Message,
 }
 
 /// What RFC 3986 calls unreserved stays.
@@ -34,6 +39,10 @@ pub(super) fn escape(target: Target, text: &str, before: &str) -> Result<String,
     refuse(target, text, before)?;
     if target == Target::Text {
         return Ok(text.to_owned());
+    }
+    if text.is_empty() {
+        // Where nothing stands, two lines may become two paragraphs.
+        return Ok(escape_piece(target, text, before));
     }
     let mut escaped = String::with_capacity(text.len());
     for piece in pieces(text) {
@@ -73,6 +82,8 @@ fn escape_piece(target: Target, text: &str, before: &str) -> String {
         Target::Url => utf8_percent_encode(text, &IN_URL).to_string(),
         Target::Hcl => inside_hcl(text, before),
         Target::Jira => inside_jira(text),
+        Target::Markdown => inside_markdown(text, before),
+        Target::Message => inside_message(text, before),
     }
 }
 

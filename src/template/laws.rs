@@ -90,7 +90,7 @@ proptest! {
             prop_assert!(text.is_char_boundary(reference.offset));
             prop_assert!(!reference.path.is_empty());
         }
-        for target in [Target::Text, Target::Json, Target::Url, Target::Header, Target::Path, Target::Hcl, Target::Jira] {
+        for target in [Target::Text, Target::Json, Target::Url, Target::Header, Target::Path, Target::Hcl, Target::Jira, Target::Markdown, Target::Message] {
             let once = render(&text, target, &scope);
             prop_assert_eq!(&once, &render(&text, target, &scope));
             prop_assert!(problems.is_empty() || once.is_err());

@@ -13,7 +13,7 @@ use super::scope::Scope;
 const PAGE: &str = include_str!("../../docs/guide/templates.md");
 
 /// A target, what stands before the braces, and what stands behind them.
-const PLACES: [(Target, &str, &str); 7] = [
+const PLACES: [(Target, &str, &str); 9] = [
     (Target::Text, "on: $", " # {{fields.a}}"),
     (Target::Json, "{\"a\": \"", "\", \"b\": \"{{fields.a}}\"}"),
     (Target::Url, "https://host/", "?q={{fields.a}}"),
@@ -21,6 +21,8 @@ const PLACES: [(Target, &str, &str); 7] = [
     (Target::Path, "a/", "/{{fields.a}}"),
     (Target::Hcl, "a = \"", "\" # {{fields.a}}"),
     (Target::Jira, "h1. ", " {{fields.a}}"),
+    (Target::Markdown, "# ", " {{fields.a}}"),
+    (Target::Message, "feat: ", " {{fields.a}}"),
 ];
 
 fn scope() -> Scope {
@@ -80,6 +82,8 @@ fn the_examples_of_the_guide_become_what_it_says() {
             "a path" => Target::Path,
             "HCL" => Target::Hcl,
             "JIRA's text" => Target::Jira,
+            "Markdown" => Target::Markdown,
+            "a message" => Target::Message,
             "text" => Target::Text,
             other => panic!("{other}"),
         };

@@ -8,6 +8,7 @@ mod dialect;
 mod escape;
 mod fill;
 mod helpers;
+mod markdown;
 mod marker;
 mod misfit;
 mod parse;

@@ -182,6 +182,14 @@ impl Config {
         Ok(Some(prepared))
     }
 
+    /// Makes the request that asks whether something is as it should be.
+    pub(super) fn verifying(&self, timeout: Duration) -> Result<Prepared, Fault> {
+        let mut prepared = self.prepare(&self.endpoint, Method::GET, timeout)?;
+        prepared.expect = Statuses::read(self.expect.as_ref())?;
+        prepared.schema = self.expect.as_ref().and_then(|expect| expect.schema.clone());
+        Ok(prepared)
+    }
+
     /// Makes the request that asks how far the work is.
     pub(super) fn asking(&self, url: &str, timeout: Duration) -> Result<Prepared, Fault> {
         let to = Endpoint { url: url.to_owned(), ..Endpoint::default() };

@@ -7,7 +7,9 @@ use super::client::GitHub;
 use super::judge::Refused;
 use super::pulls::Pull;
 
-const AUTO_MERGE: &str = "mutation($pull: ID!) { enablePullRequestAutoMerge(input: {pullRequestId: $pull}) { clientMutationId } }";
+/// Merges once it may, what stands there now and nothing that comes later («GraphQL API › Reference › Pull requests ›
+/// enablePullRequestAutoMerge»; the merge method is the default, `MERGE`).
+const AUTO_MERGE: &str = "mutation($pull: ID!, $head: GitObjectID!) { enablePullRequestAutoMerge(input: {pullRequestId: $pull, expectedHeadOid: $head}) { clientMutationId } }";
 
 /// What became of asking for a merge by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +64,8 @@ impl GitHub {
 
     /// Asks GitHub to merge a pull request once it may be merged.
     pub(super) async fn merge_when_ready(&self, pull: &Pull) -> Result<AutoMerge, Refused> {
-        match self.mutate(AUTO_MERGE, json!({"pull": pull.node_id})).await {
+        let variables = json!({"pull": pull.node_id, "head": pull.head.sha});
+        match self.mutate(AUTO_MERGE, variables).await {
             Ok(_) => Ok(AutoMerge::Enabled),
             Err(refused) if refused.said.contains("clean status") => Ok(AutoMerge::Ready),
             Err(refused) if refused.status == 422 => {

@@ -46,6 +46,7 @@ pub(in crate::reconcile) fn change(service: &str, units: Vec<UnitChange>) -> Cha
         units,
         needs: Vec::new(),
         after: Vec::new(),
+        error_handling: crate::catalog::ErrorHandling::Stop,
         author: None,
     };
     change.digest = change.compute_digest();
@@ -63,6 +64,8 @@ pub(in crate::reconcile) fn unit(key: &str, kind: ChangeKind) -> UnitChange {
         delete: None,
         before: Vec::new(),
         after: Vec::new(),
+        failure_hooks: Vec::new(),
+        health: None,
         operations: BTreeMap::new(),
         outputs: BTreeMap::new(),
         metadata: json!({}),

@@ -29,6 +29,8 @@ pub(super) static BLANK: LazyLock<Arc<Definition>> = LazyLock::new(|| {
         delete: None,
         before: Vec::new(),
         after: Vec::new(),
+        failure_hooks: Vec::new(),
+        health: None,
         operations: std::collections::BTreeMap::new(),
         outputs: std::collections::BTreeMap::new(),
         metadata: Value::Null,

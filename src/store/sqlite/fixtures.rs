@@ -121,6 +121,7 @@ pub(super) fn change(service: &str, definition: &Arc<Definition>) -> Change {
         units: vec![unit],
         needs: Vec::new(),
         after: Vec::new(),
+        error_handling: crate::catalog::ErrorHandling::Stop,
         author: None,
     };
     change.digest = change.compute_digest();

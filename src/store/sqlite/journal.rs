@@ -96,11 +96,11 @@ fn why(run: &Run, entries: &[(Timestamp, Event)]) -> Option<String> {
     if run.state != RunState::Waiting {
         return None;
     }
-    let waits: Vec<&str> = run
+    let waits: Vec<_> = run
         .steps
         .values()
         .filter_map(|step| match &step.state {
-            StepState::Waiting { on } => Some(on.what.as_str()),
+            StepState::Waiting { on } => Some(on.told()),
             _ => None,
         })
         .collect();

@@ -5,6 +5,7 @@ mod action_depends_on;
 mod action_duplicate_id;
 mod action_duration;
 mod action_inner_address;
+mod action_rollback;
 mod action_target;
 mod action_unreachable;
 mod all;

@@ -16,6 +16,7 @@
 mod actions;
 mod contract;
 mod git;
+mod graphql;
 mod pulls;
 mod serve;
 mod shapes;

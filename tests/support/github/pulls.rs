@@ -188,7 +188,22 @@ impl State {
 
     /// GraphQL, as far as one mutation («enablePullRequestAutoMerge»).
     pub(super) fn graphql(&mut self, body: &Value) -> Answer {
-        let id = body["variables"]["pull"].as_str().unwrap_or_default().to_owned();
+        let asked = match super::graphql::read(body) {
+            Ok(asked) => asked,
+            Err(wrong) => {
+                self.problems.push(format!("POST /graphql: {wrong}"));
+                return Answer::json(200, &json!({"errors": [{"message": wrong}]}));
+            }
+        };
+        assert_eq!(asked.mutation, "enablePullRequestAutoMerge");
+        let id = asked.input["pullRequestId"].as_str().unwrap_or_default().to_owned();
+        let expected = asked.input.get("expectedHeadOid").and_then(Value::as_str);
+        let heads: std::collections::BTreeMap<String, String> = self
+            .repositories
+            .iter()
+            .flat_map(|(name, repository)| repository.pulls.iter().map(move |pull| (name, pull)))
+            .map(|(name, (number, pull))| (format!("PR_{name}_{number}"), self.head_of(name, pull)))
+            .collect();
         let refuse = |message: &str| {
             Answer::json(
                 200,
@@ -202,6 +217,11 @@ impl State {
                 }
                 if !repository.auto_merge {
                     return refuse("Pull request Auto merge is not allowed for this repository");
+                }
+                if expected
+                    .is_some_and(|expected| heads.get(&id).is_none_or(|head| head != expected))
+                {
+                    return refuse("Pull request Head sha didn't match expected head oid");
                 }
                 if repository.clean {
                     return refuse("Pull request Pull request is in clean status");
