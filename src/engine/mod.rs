@@ -3,6 +3,7 @@
 mod admit;
 mod approvals;
 mod attempt;
+mod batch;
 mod call;
 mod circumstances;
 mod claims;

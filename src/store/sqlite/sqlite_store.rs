@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use tokio::sync::Mutex;
 
 use super::definitions::Definitions;
+use super::gather::{self, Gathering, fenced};
 use super::open::{self, Connections};
 use super::write::Write;
 use super::{
@@ -37,7 +38,8 @@ pub struct SqliteStore {
     path: PathBuf,
     pub(super) writer: Mutex<SqliteConnection>,
     pub(super) readers: SqlitePool,
-    definitions: Definitions,
+    pub(super) definitions: Definitions,
+    pub(super) gathering: std::sync::Mutex<Gathering>,
     /// The lock of the driver, with the token that was given out for it.
     driver: std::sync::Mutex<Option<(i64, File)>>,
     /// Goes when the store goes.
@@ -75,6 +77,7 @@ impl SqliteStore {
             writer: Mutex::new(connections.writer),
             readers: connections.readers,
             definitions: Definitions::default(),
+            gathering: std::sync::Mutex::default(),
             driver: std::sync::Mutex::new(None),
             _folder: folder,
         }
@@ -100,18 +103,6 @@ impl SqliteStore {
     }
 }
 
-/// Carries out one write under a lease: `fenced!(self, lease, |write| …)`.
-macro_rules! fenced {
-    ($store:ident, $lease:ident, |$write:ident| $body:expr) => {{
-        let mut writer = $store.writer.lock().await;
-        let mut open = Write::fenced(&mut writer, &$store.catalog, $lease).await?;
-        let $write = &mut open;
-        let answer = $body.await?;
-        open.commit().await?;
-        Ok(answer)
-    }};
-}
-
 #[async_trait]
 impl Store for SqliteStore {
     async fn acquire(&self, holder: &LeaseHolder, now: Timestamp) -> Result<Lease, StoreError> {
@@ -124,6 +115,7 @@ impl Store for SqliteStore {
         let token = lease::take(&mut write, holder, now).await?;
         write.commit().await?;
         *self.driver() = Some((token, lock));
+        self.gathering().forget();
         Ok(Lease { token })
     }
 
@@ -132,6 +124,7 @@ impl Store for SqliteStore {
         let mut write = Write::begin(&mut writer, &self.catalog).await?;
         lease::give_back(&mut write, lease).await?;
         write.commit().await?;
+        self.gathering().forget();
         if let Some((_, lock)) = self.driver().take_if(|(token, _)| *token == lease.token) {
             lease::unlock(&lock);
         }
@@ -177,11 +170,13 @@ impl Store for SqliteStore {
     }
 
     async fn units(&self, keys: &[UnitKey]) -> Result<Vec<UnitRecord>, StoreError> {
-        units::some(&self.readers, &self.definitions, &self.catalog, keys).await
+        self.some_units(keys).await
     }
 
     async fn write_units(&self, lease: &Lease, writes: &[UnitWrite]) -> Result<(), StoreError> {
-        fenced!(self, lease, |write| units::write(write, writes, Timestamp::now()))
+        let written: Result<(), StoreError> =
+            fenced!(self, lease, |write| units::write(write, writes, Timestamp::now()));
+        written.inspect(|()| self.gathering().remember(writes))
     }
 
     async fn holders(&self, claims: &[String]) -> Result<Vec<(String, UnitKey)>, StoreError> {
@@ -231,7 +226,9 @@ impl Store for SqliteStore {
         run: &Run,
         writes: &[UnitWrite],
     ) -> Result<(), StoreError> {
-        fenced!(self, lease, |write| runs::create(write, run, writes))
+        let written: Result<(), StoreError> =
+            fenced!(self, lease, |write| runs::create(write, run, writes));
+        written.inspect(|()| self.gathering().remember(writes))
     }
 
     async fn append(
@@ -241,7 +238,9 @@ impl Store for SqliteStore {
         entries: &[(Timestamp, Event)],
         writes: &[UnitWrite],
     ) -> Result<(), StoreError> {
-        fenced!(self, lease, |write| journal::append(write, run, entries, writes))
+        let written: Result<(), StoreError> =
+            fenced!(self, lease, |write| journal::append(write, run, entries, writes));
+        written.inspect(|()| self.gathering().remember(writes))
     }
 
     async fn open_runs(&self) -> Result<Vec<Run>, StoreError> {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use sqlx::{Connection as _, Sqlite, SqliteConnection, Transaction};
 
+use super::boundary::{self, Side};
 use super::{audit, lease};
 use crate::digest::Digest;
 use crate::store::{Lease, StoreError};
@@ -21,6 +22,8 @@ pub(super) struct Write<'w> {
     chain: Option<(i64, Digest)>,
     /// Definitions that this transaction stored already, by their place in memory.
     pub(super) definitions: HashMap<usize, Digest>,
+    /// It tells of runs.
+    pub(super) of_runs: bool,
 }
 
 impl<'w> Write<'w> {
@@ -31,7 +34,8 @@ impl<'w> Write<'w> {
     ) -> Result<Self, StoreError> {
         let transaction = connection.begin_with("BEGIN IMMEDIATE").await;
         let transaction = transaction.map_err(StoreError::database("beginning to write"))?;
-        Ok(Self { transaction, catalog, chain: None, definitions: HashMap::new() })
+        let definitions = HashMap::new();
+        Ok(Self { transaction, catalog, chain: None, definitions, of_runs: false })
     }
 
     /// Begins a write of the driver; refuses a lease that was taken over or given back.
@@ -70,7 +74,14 @@ impl<'w> Write<'w> {
 
     /// Makes the write durable: it is on the disk when this returns.
     pub(super) async fn commit(self) -> Result<(), StoreError> {
+        if self.of_runs {
+            boundary::pass(Side::Before);
+        }
         let done = self.transaction.commit().await;
-        done.map_err(StoreError::database("making a write durable"))
+        done.map_err(StoreError::database("making a write durable"))?;
+        if self.of_runs {
+            boundary::pass(Side::After);
+        }
+        Ok(())
     }
 }
