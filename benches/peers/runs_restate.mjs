@@ -4,6 +4,14 @@ import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { performance } from 'node:perf_hooks';
 
+// The SDK wants a newer Node than Debian has.
+Promise.withResolvers ??= function withResolvers() {
+  const made = {};
+  made.promise = new this((resolve, reject) => Object.assign(made, { resolve, reject }));
+  return made;
+};
+
+process.env.RESTATE_LOGGING = 'ERROR';
 const [runs, folder] = [Number(process.argv[2]), process.argv[3]];
 const require = createRequire(`${process.env.PEERS}/`);
 const restate = require('@restatedev/restate-sdk');
@@ -40,14 +48,18 @@ const environment = {
   RESTATE_LOG_FILTER: 'error',
   DO_NOT_TRACK: '1',
 };
-const server = spawn(`${process.env.PEERS}/node_modules/.bin/restate-server`, [], { env: environment, stdio: ['ignore', 'ignore', 'inherit'], detached: true });
+const server = spawn(`${process.env.PEERS}/node_modules/.bin/restate-server`, [], { env: environment, stdio: 'ignore', detached: true });
 const stop = (code) => {
   try { process.kill(-server.pid, 'SIGKILL'); } catch { /* it ended */ }
   process.exit(code);
 };
 process.on('uncaughtException', (error) => { console.error(error); stop(1); });
 
-const post = (url, body) => fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+const post = async (url, body) => {
+  const answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), signal: AbortSignal.timeout(20_000) });
+  await answer.arrayBuffer();
+  return answer;
+};
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const eventually = async (what) => {
   for (let tries = 0; tries < 300; tries += 1) {
@@ -71,7 +83,6 @@ const sender = async () => {
     sent += 1;
     const answer = await post(`http://127.0.0.1:${ingress}/three/run/send`, {});
     if (!answer.ok) throw new Error(`the ingress said ${answer.status}`);
-    await answer.arrayBuffer();
   }
 };
 await Promise.all(Array.from({ length: 32 }, sender));

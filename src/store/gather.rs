@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::error::StoreError;
 use super::lease::Lease;
 use super::store::UnitWrite;
+use crate::id::UnitKey;
 use crate::run::{Event, Run};
 
 /// What the driver writes of a run.
@@ -27,6 +28,16 @@ pub enum RunWrite {
         /// What becomes of units with it.
         units: Vec<UnitWrite>,
     },
+}
+
+impl UnitWrite {
+    /// Names the unit.
+    pub fn key(&self) -> &UnitKey {
+        match self {
+            UnitWrite::Put(record) => &record.row.key,
+            UnitWrite::Remove(key) => key,
+        }
+    }
 }
 
 impl RunWrite {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::write::Write;
 use super::{SqliteStore, journal, runs, units};
-use crate::id::UnitKey;
+use crate::id::{RunId, UnitKey};
 use crate::reconcile::UnitRecord;
 use crate::store::{GatherStore, Lease, RunWrite, StoreError, UnitWrite};
 
@@ -18,6 +18,8 @@ const REMEMBERED: usize = 4096;
 #[derive(Debug, Default)]
 pub(super) struct Gathering {
     waiting: Vec<RunWrite>,
+    /// Where in it the journal of a run goes on that has not ended.
+    journals: HashMap<RunId, usize>,
     /// Units as they were written: absent ones are gone. The lease sees to it that nobody else writes them.
     recent: HashMap<UnitKey, Option<UnitRecord>>,
     /// The same, written before those.
@@ -25,6 +27,36 @@ pub(super) struct Gathering {
 }
 
 impl Gathering {
+    /// Takes a write; what a run that goes on had written before it becomes one with it.
+    fn push(&mut self, write: RunWrite) {
+        let RunWrite::Appended { run, entries, units } = write else {
+            self.waiting.push(write);
+            return;
+        };
+        let (id, is_over) = (run.id.clone(), run.state.is_over());
+        let before = self.journals.get(&id).and_then(|place| self.waiting.get_mut(*place));
+        if let Some(RunWrite::Appended { run: known, entries: events, units: written }) = before {
+            *known = run;
+            events.extend(entries);
+            // That a unit goes is told, also where it comes again.
+            let is_late = |old: &UnitWrite| units.iter().all(|new| new.key() != old.key());
+            written.retain(|old| matches!(old, UnitWrite::Remove(_)) || is_late(old));
+            written.extend(units);
+        } else {
+            self.journals.insert(id.clone(), self.waiting.len());
+            self.waiting.push(RunWrite::Appended { run, entries, units });
+        }
+        // What ended may go on, as a person says, and its end counts all the same.
+        if is_over {
+            self.journals.remove(&id);
+        }
+    }
+
+    fn take(&mut self) -> Vec<RunWrite> {
+        self.journals.clear();
+        std::mem::take(&mut self.waiting)
+    }
+
     /// Remembers what becomes of units.
     pub(super) fn remember(&mut self, writes: &[UnitWrite]) {
         for write in writes {
@@ -78,14 +110,14 @@ impl SqliteStore {
 
     /// Takes what waits out, to be written.
     pub(super) fn take_gathered(&self) -> Vec<RunWrite> {
-        std::mem::take(&mut self.gathering().waiting)
+        self.gathering().take()
     }
 
     /// Puts back what could not be written together with something else.
-    pub(super) fn put_back(&self, mut gathered: Vec<RunWrite>) {
+    pub(super) fn put_back(&self, gathered: Vec<RunWrite>) {
         let mut gathering = self.gathering();
-        gathered.append(&mut gathering.waiting);
-        gathering.waiting = gathered;
+        let later = gathering.take();
+        gathered.into_iter().chain(later).for_each(|write| gathering.push(write));
     }
 
     /// Reads units, those that were written lately from memory; ordered by key.
@@ -120,8 +152,8 @@ pub(super) async fn write(write: &mut Write<'_>, gathered: &[RunWrite]) -> Resul
 impl GatherStore for SqliteStore {
     fn gather(&self, write: RunWrite) {
         let mut gathering = self.gathering();
-        gathering.waiting.push(write.clone());
         gathering.remember(write.units());
+        gathering.push(write);
     }
 
     async fn flush(&self, lease: &Lease) -> Result<(), StoreError> {
