@@ -12,6 +12,7 @@
 mod bad_calls;
 mod callback;
 mod canary;
+mod chaos;
 mod checker;
 mod ci_jobs;
 mod ci_runner;

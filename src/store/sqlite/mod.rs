@@ -35,6 +35,7 @@ mod units;
 mod waiting;
 mod waits;
 mod write;
+mod writer;
 
 pub use restore::{PutBack, Restoring};
 pub use sqlite_store::SqliteStore;

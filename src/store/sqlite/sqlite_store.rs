@@ -7,8 +7,8 @@ use std::sync::PoisonError;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::Value;
+use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteSynchronous;
-use sqlx::{Connection as _, SqliteConnection, SqlitePool};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
@@ -16,6 +16,7 @@ use super::definitions::Definitions;
 use super::gather::{self, Gathering, fenced};
 use super::open::{self, Connections};
 use super::write::Write;
+use super::writer::Writer;
 use super::{
     approvals, arrivals, audit, catalog, claims, decisions, journal, lease, plans, proposals,
     prune, runs, tasks, units, waits,
@@ -36,7 +37,7 @@ use crate::validate::Good;
 pub struct SqliteStore {
     pub(super) catalog: String,
     path: PathBuf,
-    pub(super) writer: Mutex<SqliteConnection>,
+    pub(super) writer: Mutex<Writer>,
     pub(super) readers: SqlitePool,
     pub(super) definitions: Definitions,
     pub(super) gathering: std::sync::Mutex<Gathering>,
