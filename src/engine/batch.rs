@@ -128,7 +128,7 @@ impl Driver {
     }
 
     /// Reads again what memory may be ahead of.
-    async fn be_sure(&mut self) -> Result<(), EngineError> {
+    pub(super) async fn be_sure(&mut self) -> Result<(), EngineError> {
         if self.batch.unsure.is_empty() {
             return Ok(());
         }

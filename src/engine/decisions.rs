@@ -15,6 +15,7 @@ use crate::store::{Decision, DecisionKind, Task, TaskState};
 impl Driver {
     /// Acts on decisions that were recorded since the last time; returns how many there were.
     pub async fn decide(&mut self, catalog: &Arc<Catalog>) -> Result<usize, EngineError> {
+        self.be_sure().await?;
         let decisions = self.heed_all(catalog).await;
         let decisions = self.end(decisions).await?;
         if let Some(last) = decisions.last() {

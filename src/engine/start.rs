@@ -17,6 +17,7 @@ const TOGETHER: usize = 512;
 impl Driver {
     /// Makes a queued run of every change that may start; returns how many.
     pub async fn start(&mut self, plan: &Plan) -> Result<usize, EngineError> {
+        self.be_sure().await?;
         let mut started = 0;
         // What an older run left is taken back first: it may be the very thing that this one makes.
         let ready = plan.ready().filter(|change| !self.withdrawals.is_busy(&change.service));
