@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
@@ -134,8 +135,8 @@ impl Loop<'_> {
     async fn take(&mut self, attempt: Attempt) -> Result<(), TickError> {
         let catalog = self.daemon.catalog.clone();
         let open = self.daemon.driver.memory.runs.len();
-        self.daemon.driver.take(attempt, &catalog).await?;
-        self.advance().await?;
+        let at = self.daemon.driver.take_all(attempt, &catalog).await?;
+        self.wake_at(at);
         // A run that ended may let others on, or leave something still to be done.
         if self.daemon.driver.memory.runs.len() != open {
             self.tick().await?;
@@ -147,15 +148,19 @@ impl Loop<'_> {
         let catalog = self.daemon.catalog.clone();
         let open = self.daemon.driver.memory.runs.len();
         let at = self.daemon.driver.advance(&catalog).await?;
+        self.wake_at(at);
+        if self.daemon.driver.memory.runs.len() < open {
+            self.next_poll = Instant::now();
+        }
+        Ok(())
+    }
+
+    fn wake_at(&mut self, at: Option<Timestamp>) {
         let now = self.daemon.driver.engine.clock.now();
         self.wake = at.map(|at| {
             let ms = at.as_millisecond().saturating_sub(now.as_millisecond()).max(1);
             Instant::now() + Duration::from_millis(ms.unsigned_abs())
         });
-        if self.daemon.driver.memory.runs.len() < open {
-            self.next_poll = Instant::now();
-        }
-        Ok(())
     }
 
     async fn decide(&mut self) -> Result<(), TickError> {

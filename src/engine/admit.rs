@@ -40,7 +40,9 @@ pub(super) struct Admission {
     /// Queued runs.
     pub(super) queued: Queue,
     /// Whom steps ask, where only their rendered `config` tells.
-    pub(super) targets: HashMap<Slot, Option<String>>,
+    pub(super) targets: BTreeMap<Slot, Option<String>>,
+    /// Queued runs that come after a service, by that service: the end of its run lets them on.
+    held_back: HashMap<String, Vec<(Place, Entry)>>,
 }
 
 impl Admission {
@@ -49,6 +51,26 @@ impl Admission {
         let known = store.breakers().await.doing("reading breakers")?;
         let breakers = known.into_iter().map(|(key, breaker)| (key, breaker.taken_up(now)));
         Ok(Self { breakers: breakers.collect(), ..Self::default() })
+    }
+
+    /// Takes a run out of the queue until a service is there.
+    pub(super) fn hold_back(&mut self, service: String, (place, entry): (Place, Entry)) {
+        self.queued.remove(&place, &entry);
+        self.held_back.entry(service).or_default().push((place, entry));
+    }
+
+    /// Puts back into the queue what waits for a service.
+    pub(super) fn let_on(&mut self, service: &str) {
+        for (place, entry) in self.held_back.remove(service).unwrap_or_default() {
+            self.queued.push(place, entry);
+        }
+    }
+
+    /// Puts everything back that waits for services: whatever let them on is seen at the latest now.
+    pub(super) fn let_on_all(&mut self) {
+        for (place, entry) in self.held_back.drain().flat_map(|(_, held)| held) {
+            self.queued.push(place, entry);
+        }
     }
 
     /// Tells whether whom a step asks may be asked now.
@@ -137,6 +159,17 @@ impl Driver {
         self.save_breaker(&key).await
     }
 
+    /// Takes back that an attempt began: it did not.
+    pub(super) fn give_back(&mut self, ticket: Ticket) {
+        if !ticket.looks {
+            self.admission.in_effect.give_back(&ticket.place);
+        }
+        let Some((key, turn)) = ticket.turn else { return };
+        if let Some(breaker) = self.admission.breakers.get_mut(&key) {
+            breaker.give_back(turn, self.engine.clock.now());
+        }
+    }
+
     async fn save_breaker(&self, key: &BreakerKey) -> Result<(), EngineError> {
         let Some(breaker) = self.admission.breakers.get(key) else { return Ok(()) };
         let now = self.engine.clock.now();
@@ -164,6 +197,7 @@ impl Driver {
         let Some(run) = self.memory.runs.get(id) else { return };
         let place = place_of_run(run, &self.engine.ports.operator);
         let entry = Entry { priority: run.change.priority, run: id.clone(), step: None };
+        self.open.insert((run.change.service.clone(), id.clone()));
         if run.state == RunState::Queued {
             self.admission.queued.push(place, entry);
         } else {
@@ -171,13 +205,27 @@ impl Driver {
         }
     }
 
-    /// Forgets what was kept of a run that ended.
-    pub(super) fn forget(&mut self, id: &RunId) {
+    /// Forgets what was kept of a run of a service that ended.
+    pub(super) fn forget(&mut self, id: &RunId, service: &str) {
         self.superseding.remove(id);
         self.broken_down.remove(id);
-        self.last_look.retain(|(run, _), _| run != id);
-        self.failed_looks.retain(|(run, _), _| run != id);
-        self.admission.targets.retain(|(run, _), _| run != id);
+        self.closed(id, service);
+        forget_slots(&mut self.last_look, id);
+        forget_slots(&mut self.failed_looks, id);
+        forget_slots(&mut self.admission.targets, id);
+    }
+
+    /// Says that a run of a service is no longer open: what comes after it may start.
+    pub(super) fn closed(&mut self, id: &RunId, service: &str) {
+        self.open.remove(&(service.to_owned(), id.clone()));
+        self.admission.let_on(service);
+    }
+
+    /// Takes a run out of the queue, whatever becomes of it.
+    pub(super) fn unqueue(&mut self, run: &Run) {
+        let place = place_of_run(run, &self.engine.ports.operator);
+        let entry = Entry { priority: run.change.priority, run: run.id.clone(), step: None };
+        self.admission.queued.remove(&place, &entry);
     }
 }
 
@@ -186,4 +234,13 @@ impl Driver {
 pub(super) struct Round {
     pub(super) ready: Queue,
     pub(super) passed: BTreeSet<Entry>,
+}
+
+/// Takes the slots of a run out of a map.
+fn forget_slots<V>(map: &mut BTreeMap<Slot, V>, id: &RunId) {
+    let first = (id.clone(), StepPath(String::new()));
+    let of_run = map.range(&first..).map(|(slot, _)| slot).take_while(|slot| slot.0 == *id);
+    for slot in of_run.cloned().collect::<Vec<_>>() {
+        map.remove(&slot);
+    }
 }

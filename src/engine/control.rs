@@ -67,7 +67,9 @@ impl Driver {
     fn settle_memory(&mut self, id: &RunId) {
         let Some(run) = self.memory.runs.get(id) else { return };
         if run.state.is_over() {
+            let service = run.change.service.clone();
             self.memory.runs.remove(id);
+            self.closed(id, &service);
         } else {
             self.memory.stalled.remove(&run.change.service);
             self.withdrawals.read_again();

@@ -15,11 +15,21 @@ use crate::store::{Decision, DecisionKind, Task, TaskState};
 impl Driver {
     /// Acts on decisions that were recorded since the last time; returns how many there were.
     pub async fn decide(&mut self, catalog: &Arc<Catalog>) -> Result<usize, EngineError> {
+        self.be_sure().await?;
+        let decisions = self.heed_all(catalog).await;
+        let decisions = self.end(decisions).await?;
+        if let Some(last) = decisions.last() {
+            self.memory.state.decisions_seen = self.memory.state.decisions_seen.max(last.seq);
+        }
+        Ok(decisions.len())
+    }
+
+    async fn heed_all(&mut self, catalog: &Arc<Catalog>) -> Result<Vec<Decision>, EngineError> {
         let store = self.engine.store.clone();
         if self.memory.last_decision > 0
             && store.last_decision().await.doing("reading decisions")? <= self.memory.last_decision
         {
-            return Ok(0);
+            return Ok(Vec::new());
         }
         let after = self.memory.last_decision;
         let decisions = store.decisions_after(after).await.doing("reading decisions")?;
@@ -42,10 +52,7 @@ impl Driver {
                 _ => {}
             }
         }
-        if let Some(last) = decisions.last() {
-            self.memory.state.decisions_seen = self.memory.state.decisions_seen.max(last.seq);
-        }
-        Ok(decisions.len())
+        Ok(decisions)
     }
 
     async fn complete(

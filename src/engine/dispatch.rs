@@ -13,11 +13,21 @@ use super::poison::caught;
 use crate::catalog::Catalog;
 use crate::id::{RunId, StepPath, UnitKey};
 use crate::run::{
-    Entry, Event, Place, Run, RunEvent, RunState, StepState, finishing, next, time_out, whose_turn,
+    Entry, Event, Place, Queue, Run, RunEvent, RunState, StepState, finishing, next, time_out,
+    whose_turn,
 };
 
 /// The steps of a run that may start, and when to come again.
 pub(super) type Went = (Vec<StepPath>, Option<Timestamp>);
+
+/// What is left to be done after a round.
+#[derive(Debug, Default)]
+pub(super) struct Agenda {
+    /// When to go through all runs again.
+    wake: Option<Timestamp>,
+    /// Steps that may start and found no place.
+    ready: Queue,
+}
 
 /// The earlier of two moments.
 pub(super) fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
@@ -25,8 +35,8 @@ pub(super) fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Optio
 }
 
 impl Driver {
-    /// Journals what follows and starts what may start; tells when to come again at the latest.
-    pub async fn advance(
+    /// Goes through all runs: journals what follows, and starts what may start; tells when to come again at the latest.
+    pub(super) async fn advance_all(
         &mut self,
         catalog: &Arc<Catalog>,
     ) -> Result<Option<Timestamp>, EngineError> {
@@ -41,11 +51,27 @@ impl Driver {
         let moves = |run: &&Run| run.state != RunState::Queued || ends(&run.id);
         let ids: Vec<RunId> =
             self.memory.runs.values().filter(moves).map(|run| run.id.clone()).collect();
-        let (mut round, mut wake) = (Round::default(), None);
+        if self.busy.is_empty() {
+            self.admission.let_on_all();
+        }
+        self.agenda = Agenda::default();
+        self.advance_some(ids, catalog).await
+    }
+
+    /// The same, where only some runs may have moved since the last time.
+    pub(super) async fn advance_some(
+        &mut self,
+        ids: impl IntoIterator<Item = RunId>,
+        catalog: &Arc<Catalog>,
+    ) -> Result<Option<Timestamp>, EngineError> {
+        let Agenda { mut wake, ready } = std::mem::take(&mut self.agenda);
+        let mut round = Round { ready, ..Round::default() };
         for id in ids {
             wake = earlier(wake, self.go_on(&id, &mut round, catalog).await?);
         }
-        Ok(earlier(wake, self.dispatch(round, catalog).await?))
+        wake = earlier(wake, self.dispatch(&mut round, catalog).await?);
+        self.agenda = Agenda { wake, ready: round.ready };
+        Ok(wake)
     }
 
     /// Brings a run as far as it goes by itself; what may start then is added to the round.
@@ -131,22 +157,23 @@ impl Driver {
     /// Starts what may start, by turns, as long as there are free places.
     async fn dispatch(
         &mut self,
-        mut round: Round,
+        round: &mut Round,
         catalog: &Arc<Catalog>,
     ) -> Result<Option<Timestamp>, EngineError> {
         let mut wake = None;
         while self.quarantine().is_none() {
-            let Some((place, entry)) = self.pick(&round) else { break };
+            let Some((place, entry)) = self.pick(round) else { break };
             if entry.step.is_some() {
                 round.ready.remove(&place, &entry);
-                wake = earlier(wake, self.start_entry((place, entry), &mut round, catalog).await?);
+                wake = earlier(wake, self.start_entry((place, entry), round, catalog).await?);
                 continue;
             }
-            if !self.memory.runs.get(&entry.run).is_some_and(|run| self.may_start(run)) {
-                round.passed.insert(entry);
+            let first = self.memory.runs.get(&entry.run).and_then(|run| self.comes_after(run));
+            if let Some(service) = first {
+                self.admission.hold_back(service, (place, entry));
                 continue;
             }
-            wake = earlier(wake, self.begin(&entry.run, &mut round, catalog).await?);
+            wake = earlier(wake, self.begin(&entry.run, round, catalog).await?);
         }
         Ok(earlier(wake, earlier(self.quarantine(), self.admission.first_again(self.now()))))
     }
@@ -233,7 +260,12 @@ impl Driver {
                 Ok(None)
             }
             // Only its rendered `config` told whom it asks, and there it has to wait.
-            Begun::Held(place) => Ok(self.admission.again(&place)),
+            Begun::Held(place) => {
+                let again = self.admission.again(&place);
+                let entry = Entry { step: Some(path), ..entry };
+                round.ready.push(place, entry);
+                Ok(again)
+            }
             Begun::No => Ok(None),
             Begun::Over => self.go_on(&entry.run, round, catalog).await,
         }
@@ -251,15 +283,19 @@ impl Driver {
         Some((self.place(run, step), entry))
     }
 
-    /// A queued run starts once what it comes after is there, and no other run of it is open.
-    fn may_start(&self, run: &Run) -> bool {
-        run.change.after.iter().all(|service| {
-            let open = self.memory.runs.values().any(|other| other.change.service == *service);
-            let rows = self.memory.rows.range(UnitKey::service(service)..);
-            let rows = rows.take_while(|(key, _)| key.service == *service);
-            let mut applied = rows.map(|(_, row)| row.applied.is_some());
-            !open && applied.all(|applied| applied)
-        })
+    /// Names a service that a queued run comes after, and that is not there yet, or has a run that is open.
+    fn comes_after(&self, run: &Run) -> Option<String> {
+        let is_missing = |service: &&String| {
+            let rows = self.memory.rows.range(UnitKey::service(*service)..);
+            let mut rows = rows.take_while(|(key, _)| key.service == **service);
+            self.has_open_run(service) || rows.any(|(_, row)| row.applied.is_none())
+        };
+        run.change.after.iter().find(is_missing).cloned()
+    }
+
+    fn has_open_run(&self, service: &str) -> bool {
+        let first = (service.to_owned(), RunId(String::new()));
+        self.open.range(first..).next().is_some_and(|(open, _)| open == service)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Drives runs: journals what follows, starts steps, takes in what came of them. One task owns all of it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,9 +9,10 @@ use tokio::task::JoinSet;
 
 use super::admit::{Admission, Slot, Ticket};
 use super::attempt::{Attempt, by_hand, guarded, jitter, perform};
+use super::batch::Batch;
 use super::call::{Bench, Rendered};
 use super::control::may_try_again;
-use super::dispatch::tried_for_too_long;
+use super::dispatch::{Agenda, tried_for_too_long};
 use super::engine::{Engine, EngineError};
 use super::finish::{hide_sealed, open_wait, seal_outputs, seal_wait};
 use super::forecast::{ForecastMade, Forecasting};
@@ -48,9 +49,14 @@ pub struct Driver {
     /// How often driving a run broke down, when it is driven again, and what was said.
     pub(super) broken_down: HashMap<RunId, (u32, Option<Timestamp>, String)>,
     pub(super) superseding: BTreeMap<RunId, String>,
-    pub(super) last_look: HashMap<(RunId, StepPath), Timestamp>,
+    pub(super) last_look: BTreeMap<Slot, Timestamp>,
+    /// What was journaled and is not durable yet.
+    pub(super) batch: Batch,
+    pub(super) agenda: Agenda,
+    /// Services with the runs of theirs that have not ended.
+    pub(super) open: BTreeSet<(String, RunId)>,
     /// How many looks of a step failed in a row.
-    pub(super) failed_looks: HashMap<Slot, u32>,
+    pub(super) failed_looks: BTreeMap<Slot, u32>,
     pub(super) withdrawals: Withdrawals,
     pub(super) forecasting: Forecasting,
     /// Number of the last message from outside that was heard.
@@ -93,8 +99,11 @@ impl Driver {
             suspicion: Suspicion::default(),
             broken_down: HashMap::new(),
             superseding: BTreeMap::new(),
-            last_look: HashMap::new(),
-            failed_looks: HashMap::new(),
+            last_look: BTreeMap::new(),
+            batch: Batch::default(),
+            agenda: Agenda::default(),
+            open: BTreeSet::new(),
+            failed_looks: BTreeMap::new(),
             withdrawals: Withdrawals::default(),
             forecasting: Forecasting::default(),
             heard: 0,
@@ -173,7 +182,8 @@ impl Driver {
             Event::Step { path: path.clone(), event: StepEvent::Started { attempt, key, sent } };
         self.journal(id, vec![event], catalog).await?;
         let ticket = self.admit(place, false).await?;
-        self.set_going(slot, (step, call), ticket);
+        self.busy.insert(slot.clone(), ticket);
+        self.batch.going.push((slot, step, call));
         Ok(Begun::Yes)
     }
 
@@ -193,13 +203,12 @@ impl Driver {
         Place { target, ..planned }
     }
 
-    fn set_going(
+    /// Carries out a step whose intent is durable.
+    pub(super) fn set_going(
         &mut self,
         (run, path): Slot,
         (step, call): (PlannedStep, action::Call),
-        ticket: Ticket,
     ) {
-        self.busy.insert((run.clone(), path.clone()), ticket);
         let ports = self.engine.ports.clone();
         self.in_flight.spawn(async move {
             let outcome = match step.effect {
@@ -238,8 +247,8 @@ impl Driver {
         }
     }
 
-    /// Takes in what came of an attempt.
-    pub async fn take(
+    /// Takes in what came of an attempt; it is durable with the next flush.
+    pub(super) async fn take_one(
         &mut self,
         attempt: Attempt,
         catalog: &Arc<Catalog>,

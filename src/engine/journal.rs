@@ -1,4 +1,4 @@
-//! Writes the journal: events and what becomes of units in one durable step, and only then memory.
+//! Writes the journal: events and what becomes of units, one step that is gathered with others, and memory.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::catalog::Catalog;
 use crate::id::{RunId, StepPath, UnitKey};
 use crate::reconcile::{UnitChange, UnitRecord};
 use crate::run::{Event, Fault, Run, RunEvent, RunState, StepEvent, UNSENT};
-use crate::store::UnitWrite;
+use crate::store::{RunWrite, UnitWrite};
 
 /// What an event leaves behind.
 #[derive(Default)]
@@ -32,7 +32,8 @@ impl Left {
 }
 
 impl Driver {
-    /// Journals events of a run, with what becomes of its units, in one durable step.
+    /// Journals events of a run, with what becomes of its units; durable, together with what else is journaled, before
+    /// anything that they intend is set going.
     pub(super) async fn journal(
         &mut self,
         id: &RunId,
@@ -60,19 +61,18 @@ impl Driver {
                 entries.push((now, event));
             }
         }
-        self.engine
-            .store
-            .append(&self.engine.lease, &run, &entries, &writes)
-            .await
-            .doing("appending to a journal")?;
+        let all = Box::new(run.clone());
+        let told: Vec<Event> = entries.iter().map(|(_, event)| event.clone()).collect();
         if !writes.is_empty() {
             self.memory.take_writes(&writes);
         }
+        self.engine.store.gather(RunWrite::Appended { run: all, entries, units: writes });
         self.memory.runs.insert(id.clone(), run);
-        for (_, event) in &entries {
+        self.batch.runs.insert(id.clone());
+        for event in &told {
             self.after_event(id, event, now);
         }
-        Ok(())
+        if self.batch.is_full() { self.flush().await } else { Ok(()) }
     }
 
     /// Returns what an event leaves behind; `run` is as it is after it.
@@ -221,7 +221,7 @@ impl Driver {
                     _ => None,
                 };
                 self.memory.runs.remove(id);
-                self.forget(id);
+                self.forget(id, &service);
                 if let Some(stall) = stall {
                     self.memory.stalled.insert(service, stall);
                 }

@@ -77,13 +77,7 @@ impl Memory {
         for run in memory.runs.values() {
             memory.state.used.insert(run.change.digest, last);
         }
-        for stopped in store.stopped_runs().await.doing("reading stopped runs")? {
-            if let Some(run) = store.run(&stopped.id).await.doing("reading a stopped run")? {
-                memory
-                    .stalled
-                    .insert(stopped.service, stall_of(&run, stopped.why.unwrap_or_default()));
-            }
-        }
+        memory.stalled = stalled(store).await?;
         Ok(memory)
     }
 
@@ -159,6 +153,17 @@ impl Memory {
             | DecisionKind::Refuse { .. } => {}
         }
     }
+}
+
+/// Reads which services stopped, and why.
+pub(super) async fn stalled(store: &dyn Store) -> Result<BTreeMap<String, Stall>, EngineError> {
+    let mut stalled = BTreeMap::new();
+    for stopped in store.stopped_runs().await.doing("reading stopped runs")? {
+        if let Some(run) = store.run(&stopped.id).await.doing("reading a stopped run")? {
+            stalled.insert(stopped.service, stall_of(&run, stopped.why.unwrap_or_default()));
+        }
+    }
+    Ok(stalled)
 }
 
 /// Remembers why a run stopped, and what it was of.

@@ -4,6 +4,7 @@ mod admit;
 mod aftermath;
 mod approvals;
 mod attempt;
+mod batch;
 mod call;
 mod circumstances;
 mod claims;

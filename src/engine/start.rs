@@ -9,24 +9,37 @@ use super::engine::{Doing, EngineError};
 use crate::id::{RunId, Uid};
 use crate::reconcile::{Change, ChangeKind, Plan, UnitChange, UnitRecord, UnitRow};
 use crate::run::Run;
-use crate::store::UnitWrite;
+use crate::store::{RunWrite, UnitWrite};
+
+/// How many runs are recorded together at most.
+const TOGETHER: usize = 512;
 
 impl Driver {
     /// Makes a queued run of every change that may start; returns how many.
     pub async fn start(&mut self, plan: &Plan) -> Result<usize, EngineError> {
+        self.be_sure().await?;
         let mut started = 0;
-        for change in plan.ready() {
-            // What an older run left is taken back first: it may be the very thing that this one makes.
-            if self.withdrawals.is_busy(&change.service) {
-                continue;
+        // What an older run left is taken back first: it may be the very thing that this one makes.
+        let ready = plan.ready().filter(|change| !self.withdrawals.is_busy(&change.service));
+        let ready: Vec<&Change> = ready.collect();
+        for together in ready.chunks(TOGETHER) {
+            let mut created = Vec::new();
+            for change in together {
+                created.push(self.create(change, &plan.commit).await?);
             }
-            self.create(change, &plan.commit).await?;
-            started += 1;
+            self.engine.store.flush(&self.engine.lease).await.doing("recording runs")?;
+            started += created.len();
+            created.into_iter().for_each(|(run, writes)| self.take_up_new(run, &writes));
         }
         Ok(started)
     }
 
-    async fn create(&mut self, change: &Change, commit: &str) -> Result<(), EngineError> {
+    /// Makes a run of a change; nobody knows of it before it is durable.
+    async fn create(
+        &self,
+        change: &Change,
+        commit: &str,
+    ) -> Result<(Run, Vec<UnitWrite>), EngineError> {
         let now = self.engine.clock.now();
         let mut records = Vec::new();
         for unit in &change.units {
@@ -44,12 +57,14 @@ impl Driver {
             .collect();
         let run =
             Run::new(new_run_id(now), Arc::new(change.clone()), effect, commit.to_owned(), now);
-        self.engine
-            .store
-            .create_run(&self.engine.lease, &run, &writes)
-            .await
-            .doing("recording a run")?;
-        self.memory.take_writes(&writes);
+        let units = writes.clone();
+        self.engine.store.gather(RunWrite::Created { run: Box::new(run.clone()), units });
+        Ok((run, writes))
+    }
+
+    fn take_up_new(&mut self, run: Run, writes: &[UnitWrite]) {
+        let change = run.change.clone();
+        self.memory.take_writes(writes);
         self.memory.stalled.remove(&change.service);
         self.memory.requested.remove(&change.service);
         self.memory.use_up(change.digest);
@@ -59,7 +74,6 @@ impl Driver {
         let id = run.id.clone();
         self.memory.runs.insert(id.clone(), run);
         self.queue(&id);
-        Ok(())
     }
 
     /// Reads what is recorded of a unit, or makes the record of a new one.

@@ -12,6 +12,7 @@ use super::audit::{AuditEntry, AuditFilter};
 use super::breaker::BreakerStore;
 use super::decision::{Decision, DecisionKind};
 use super::error::StoreError;
+use super::gather::GatherStore;
 use super::lease::{Lease, LeaseHolder};
 use super::restored::Restored;
 use super::retention::Retention;
@@ -221,7 +222,7 @@ pub enum UnitWrite {
 ///
 /// Methods that take a [`Lease`] are for the driver alone and refuse a lease that was taken over.
 #[async_trait]
-pub trait Store: BreakerStore + Send + Sync {
+pub trait Store: BreakerStore + GatherStore + Send + Sync {
     /// Takes the exclusive right to drive, with a token larger than any before; refused while another holds it.
     async fn acquire(&self, holder: &LeaseHolder, now: Timestamp) -> Result<Lease, StoreError>;
     /// Gives the right back.

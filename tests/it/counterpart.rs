@@ -33,6 +33,8 @@ pub(crate) struct Ledger {
     pub(crate) effects: BTreeMap<String, Vec<String>>,
     /// Path → keys that it was deleted under, in their order.
     pub(crate) deletions: BTreeMap<String, Vec<String>>,
+    /// Effects in their order: path, key, and whether it was taken away.
+    pub(crate) order: Vec<(String, String, bool)>,
     /// Path and key of all that arrived, answered or not.
     pub(crate) arrived: Vec<(String, String)>,
     /// Path → where its answer may be posted.
@@ -73,6 +75,7 @@ impl Ledger {
             return;
         }
         keys.push(key.to_owned());
+        self.order.push((id.to_owned(), key.to_owned(), deletes));
         if deletes {
             self.resources.remove(id);
         } else {

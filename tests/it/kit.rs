@@ -75,6 +75,40 @@ pub(crate) fn chain_item(api: SocketAddr, steps: &[&str], order: Order) -> Strin
     text + &format!("outputs:\n  endpoint: {{value: \"{{{{outputs.{last}.endpoint}}}}\"}}\n")
 }
 
+/// A bundle of parts, each of which sets as many resources as named, one part after the other; with the item of the
+/// parts. What a part makes is named after service, part and step.
+pub(crate) fn bundle(api: SocketAddr, parts: &[&str], steps: &[&str]) -> (String, String) {
+    let part = chain_item(api, steps, Order::Sequential)
+        .replace("id: chain", "id: part")
+        .replace("{{service.id}}", "{{fields.name}}")
+        .replace(
+            "          - {id: size,",
+            "          - {id: name, name: Name, type: string, required: true}\n          - {id: size,",
+        );
+    let mut text = String::from(
+        "schemaVersion: catalog/v1\nkind: CatalogBundle\nmetadata:\n  id: parts\n  name: Parts of the tests\n  description: Parts that follow each other, each with what the one before it answered.\n  version: 1.0.0\n  owner: {team: platform, contact: platform@example.com}\ncomponents:\n",
+    );
+    for (index, part) in parts.iter().enumerate() {
+        let depends = match index {
+            0 => String::new(),
+            _ => format!("    dependsOn: [{}]\n", parts[index - 1]),
+        };
+        text += &format!(
+            "  - id: {part}\n    catalogItem: part\n{depends}    config: {{name: \"{{{{fields.name}}}}-{part}\", size: \"{{{{fields.size}}}}\"}}\n    outputs: [endpoint]\n"
+        );
+    }
+    text += "presentation:\n  form:\n    groups:\n      - id: main\n        name: Main\n        fields:\n          - {id: name, name: Name, type: string, required: true}\n          - {id: size, name: Size, type: number, required: true}\n";
+    text += "fulfillment:\n  orchestration: {mode: sequential, errorHandling: stop}\n";
+    (part, text)
+}
+
+/// A service of the bundle.
+pub(crate) fn bundle_service(id: &str, size: u32) -> String {
+    format!(
+        "schemaVersion: catalog/v1\nkind: Service\nmetadata: {{id: {id}, team: alpha}}\ncatalogBundle: parts\nfields: {{name: {id}, size: {size}}}\n"
+    )
+}
+
 /// An item that a person fulfils, who enters a number.
 pub(crate) fn licence_item() -> String {
     head("licence")

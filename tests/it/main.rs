@@ -12,6 +12,8 @@
 mod bad_calls;
 mod callback;
 mod canary;
+mod chaos;
+mod checker;
 mod ci_jobs;
 mod ci_runner;
 mod control;
@@ -27,6 +29,7 @@ mod hooks;
 mod hostile;
 mod keep;
 mod kept_processes;
+mod kills;
 mod kit;
 mod library;
 mod library_aws;

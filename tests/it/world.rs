@@ -160,11 +160,35 @@ impl World {
 
     /// Starts the daemon; its log goes to a file of the world.
     pub(crate) fn serve(&self) -> Daemon {
+        self.serve_until(None)
+    }
+
+    /// The same; it ends as `kill -9` ends it where a write of runs becomes durable: `before:2`, `after:1`.
+    pub(crate) fn serve_until(&self, end: Option<&str>) -> Daemon {
+        self.serve_under(&[], end.map(|end| ("TRUELINE_TEST_END", end)).as_slice())
+    }
+
+    /// The same, started by another program, or with more in its environment.
+    pub(crate) fn serve_under(&self, program: &[&str], environment: &[(&str, &str)]) -> Daemon {
         let log = File::options().create(true).append(true).open(self.path("serve.log")).unwrap();
         let pace = ["--poll", "200ms", "--sweep", "1s", "-v"];
         let arguments = [&["serve", "--listen", "127.0.0.1:0"][..], &pace].concat();
-        let child = self.command(&arguments).stdout(Stdio::null()).stderr(log).spawn().unwrap();
-        Daemon(child)
+        let mut command = self.command(&arguments);
+        if let [first, rest @ ..] = program {
+            let mut under = Command::new(first);
+            under.args(rest).arg(command.get_program()).args(command.get_args());
+            let set = command.get_envs().map(|(name, value)| (name.to_owned(), value));
+            for (name, value) in set {
+                match value {
+                    Some(value) => under.env(name, value),
+                    None => under.env_remove(name),
+                };
+            }
+            under.current_dir(self.folder.path()).stdin(Stdio::null());
+            command = under;
+        }
+        command.envs(environment.iter().copied());
+        Daemon(command.stdout(Stdio::null()).stderr(log).spawn().unwrap())
     }
 
     /// Waits until something is true; tells the log of the daemon where it never becomes so.

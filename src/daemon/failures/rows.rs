@@ -12,7 +12,9 @@ fn wanted() -> impl Iterator<Item = String> {
         .chain([89])
         .chain(103..=106)
         .map(|number| format!("B{number}"));
-    bad.chain((1..=14).map(|number| format!("T{number}")))
+    let attacks = (1..=14).map(|number| format!("T{number}"));
+    let faults = (1..=8).chain(14..=29).chain(42..=49).chain([51, 55]);
+    bad.chain(attacks).chain(faults.map(|number| format!("F{number}")))
 }
 
 #[test]

@@ -19,6 +19,7 @@ pub(super) async fn append(
     entries: &[(Timestamp, Event)],
     writes: &[UnitWrite],
 ) -> Result<(), StoreError> {
+    write.of_runs = true;
     update_run(write, run, entries).await?;
     let last: Option<i64> =
         sqlx::query_scalar("SELECT max(seq) FROM journal WHERE catalog = $1 AND run = $2")

@@ -4,6 +4,7 @@ mod approvals;
 mod arrivals;
 mod audit;
 mod backup;
+mod boundary;
 mod breakers;
 mod catalog;
 mod changes;
@@ -13,6 +14,7 @@ mod decisions;
 mod definitions;
 #[cfg(test)]
 mod fixtures;
+mod gather;
 mod journal;
 #[cfg(test)]
 mod keep_tests;
@@ -33,6 +35,7 @@ mod units;
 mod waiting;
 mod waits;
 mod write;
+mod writer;
 
 pub use restore::{PutBack, Restoring};
 pub use sqlite_store::SqliteStore;

@@ -10,6 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 
 use super::claims;
+use super::writer::Writer;
 use crate::store::StoreError;
 use crate::store::private;
 
@@ -43,7 +44,7 @@ const READERS: u32 = 4;
 
 /// One connection that writes, several that read.
 pub(super) struct Connections {
-    pub(super) writer: SqliteConnection,
+    pub(super) writer: Writer,
     pub(super) readers: SqlitePool,
 }
 
@@ -60,6 +61,7 @@ pub(super) async fn open(
         .synchronous(synchronous)
         .disable_statement_logging();
     let writer = connect(path, &options).await.map_err(|error| at(path, error))?;
+    let writer = Writer::new(writer, options.clone());
     let readers = SqlitePoolOptions::new()
         .max_connections(READERS)
         .connect_lazy_with(options.pragma("query_only", "ON"));

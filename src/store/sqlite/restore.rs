@@ -102,8 +102,11 @@ async fn mark(path: &Path, catalogs: &[CheckedCatalog], how: &Restoring) -> Resu
     }
     connections.readers.close().await;
     let failed = StoreError::database("marking it as restored");
-    sqlx::query("UPDATE lease SET holder = NULL").execute(&mut writer).await.map_err(&failed)?;
-    fold_log(&mut writer).await.map_err(&failed)?;
+    sqlx::query("UPDATE lease SET holder = NULL")
+        .execute(writer.connection())
+        .await
+        .map_err(&failed)?;
+    fold_log(writer.connection()).await.map_err(&failed)?;
     writer.close().await.map_err(&failed)
 }
 

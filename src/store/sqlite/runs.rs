@@ -18,6 +18,7 @@ pub(super) async fn create(
     run: &Run,
     writes: &[UnitWrite],
 ) -> Result<(), StoreError> {
+    write.of_runs = true;
     let content = changes::keep(write, &run.change).await?.to_string();
     if !insert(write, run, &content).await? {
         return refuse_other(write, run, &content).await;

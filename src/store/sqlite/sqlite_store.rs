@@ -7,14 +7,16 @@ use std::sync::PoisonError;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::Value;
+use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteSynchronous;
-use sqlx::{Connection as _, SqliteConnection, SqlitePool};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
 use super::definitions::Definitions;
+use super::gather::{self, Gathering, fenced};
 use super::open::{self, Connections};
 use super::write::Write;
+use super::writer::Writer;
 use super::{
     approvals, arrivals, audit, catalog, claims, decisions, journal, lease, plans, proposals,
     prune, runs, tasks, units, waits,
@@ -35,9 +37,10 @@ use crate::validate::Good;
 pub struct SqliteStore {
     pub(super) catalog: String,
     path: PathBuf,
-    pub(super) writer: Mutex<SqliteConnection>,
+    pub(super) writer: Mutex<Writer>,
     pub(super) readers: SqlitePool,
-    definitions: Definitions,
+    pub(super) definitions: Definitions,
+    pub(super) gathering: std::sync::Mutex<Gathering>,
     /// The lock of the driver, with the token that was given out for it.
     driver: std::sync::Mutex<Option<(i64, File)>>,
     /// Goes when the store goes.
@@ -75,6 +78,7 @@ impl SqliteStore {
             writer: Mutex::new(connections.writer),
             readers: connections.readers,
             definitions: Definitions::default(),
+            gathering: std::sync::Mutex::default(),
             driver: std::sync::Mutex::new(None),
             _folder: folder,
         }
@@ -100,18 +104,6 @@ impl SqliteStore {
     }
 }
 
-/// Carries out one write under a lease: `fenced!(self, lease, |write| …)`.
-macro_rules! fenced {
-    ($store:ident, $lease:ident, |$write:ident| $body:expr) => {{
-        let mut writer = $store.writer.lock().await;
-        let mut open = Write::fenced(&mut writer, &$store.catalog, $lease).await?;
-        let $write = &mut open;
-        let answer = $body.await?;
-        open.commit().await?;
-        Ok(answer)
-    }};
-}
-
 #[async_trait]
 impl Store for SqliteStore {
     async fn acquire(&self, holder: &LeaseHolder, now: Timestamp) -> Result<Lease, StoreError> {
@@ -124,6 +116,7 @@ impl Store for SqliteStore {
         let token = lease::take(&mut write, holder, now).await?;
         write.commit().await?;
         *self.driver() = Some((token, lock));
+        self.gathering().forget();
         Ok(Lease { token })
     }
 
@@ -132,6 +125,7 @@ impl Store for SqliteStore {
         let mut write = Write::begin(&mut writer, &self.catalog).await?;
         lease::give_back(&mut write, lease).await?;
         write.commit().await?;
+        self.gathering().forget();
         if let Some((_, lock)) = self.driver().take_if(|(token, _)| *token == lease.token) {
             lease::unlock(&lock);
         }
@@ -177,11 +171,13 @@ impl Store for SqliteStore {
     }
 
     async fn units(&self, keys: &[UnitKey]) -> Result<Vec<UnitRecord>, StoreError> {
-        units::some(&self.readers, &self.definitions, &self.catalog, keys).await
+        self.some_units(keys).await
     }
 
     async fn write_units(&self, lease: &Lease, writes: &[UnitWrite]) -> Result<(), StoreError> {
-        fenced!(self, lease, |write| units::write(write, writes, Timestamp::now()))
+        let written: Result<(), StoreError> =
+            fenced!(self, lease, |write| units::write(write, writes, Timestamp::now()));
+        written.inspect(|()| self.gathering().remember(writes))
     }
 
     async fn holders(&self, claims: &[String]) -> Result<Vec<(String, UnitKey)>, StoreError> {
@@ -231,7 +227,9 @@ impl Store for SqliteStore {
         run: &Run,
         writes: &[UnitWrite],
     ) -> Result<(), StoreError> {
-        fenced!(self, lease, |write| runs::create(write, run, writes))
+        let written: Result<(), StoreError> =
+            fenced!(self, lease, |write| runs::create(write, run, writes));
+        written.inspect(|()| self.gathering().remember(writes))
     }
 
     async fn append(
@@ -241,7 +239,9 @@ impl Store for SqliteStore {
         entries: &[(Timestamp, Event)],
         writes: &[UnitWrite],
     ) -> Result<(), StoreError> {
-        fenced!(self, lease, |write| journal::append(write, run, entries, writes))
+        let written: Result<(), StoreError> =
+            fenced!(self, lease, |write| journal::append(write, run, entries, writes));
+        written.inspect(|()| self.gathering().remember(writes))
     }
 
     async fn open_runs(&self) -> Result<Vec<Run>, StoreError> {

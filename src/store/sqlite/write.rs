@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 use sqlx::{Connection as _, Sqlite, SqliteConnection, Transaction};
 
+use super::boundary::{self, Side};
+use super::writer::Writer;
 use super::{audit, lease};
 use crate::digest::Digest;
 use crate::store::{Lease, StoreError};
@@ -16,31 +18,36 @@ pub(super) const OURSELVES: &str = "trueline";
 /// One transaction that writes; dropped without a commit, nothing of it took place.
 pub(super) struct Write<'w> {
     transaction: Transaction<'w, Sqlite>,
+    in_doubt: &'w mut bool,
     pub(super) catalog: &'w str,
     /// The last entry of the audit chain, once it is known.
     chain: Option<(i64, Digest)>,
     /// Definitions that this transaction stored already, by their place in memory.
     pub(super) definitions: HashMap<usize, Digest>,
+    /// It tells of runs.
+    pub(super) of_runs: bool,
 }
 
 impl<'w> Write<'w> {
     /// Begins a write that any process may do.
     pub(super) async fn begin(
-        connection: &'w mut SqliteConnection,
+        writer: &'w mut Writer,
         catalog: &'w str,
     ) -> Result<Self, StoreError> {
+        let (connection, in_doubt) = writer.sound().await?;
         let transaction = connection.begin_with("BEGIN IMMEDIATE").await;
         let transaction = transaction.map_err(StoreError::database("beginning to write"))?;
-        Ok(Self { transaction, catalog, chain: None, definitions: HashMap::new() })
+        let definitions = HashMap::new();
+        Ok(Self { transaction, in_doubt, catalog, chain: None, definitions, of_runs: false })
     }
 
     /// Begins a write of the driver; refuses a lease that was taken over or given back.
     pub(super) async fn fenced(
-        connection: &'w mut SqliteConnection,
+        writer: &'w mut Writer,
         catalog: &'w str,
         lease: &Lease,
     ) -> Result<Self, StoreError> {
-        let mut write = Self::begin(connection, catalog).await?;
+        let mut write = Self::begin(writer, catalog).await?;
         lease::check(&mut write, lease).await?;
         Ok(write)
     }
@@ -70,7 +77,15 @@ impl<'w> Write<'w> {
 
     /// Makes the write durable: it is on the disk when this returns.
     pub(super) async fn commit(self) -> Result<(), StoreError> {
+        if self.of_runs {
+            boundary::pass(Side::Before);
+        }
         let done = self.transaction.commit().await;
-        done.map_err(StoreError::database("making a write durable"))
+        done.map_err(StoreError::database("making a write durable"))?;
+        *self.in_doubt = false;
+        if self.of_runs {
+            boundary::pass(Side::After);
+        }
+        Ok(())
     }
 }
