@@ -1,6 +1,7 @@
 //! The command line: one file a command, which calls the library, prints, and chooses the exit code.
 
 mod actions_document;
+mod adopt;
 mod apply;
 mod approval;
 mod approve;
@@ -18,6 +19,7 @@ mod documents_document;
 mod explain;
 mod explain_field;
 mod files;
+mod forget;
 mod hooks;
 mod init;
 mod journal;

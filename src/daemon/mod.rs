@@ -4,6 +4,7 @@ mod clock;
 mod daemon;
 mod error;
 mod expire;
+mod forget;
 mod health;
 mod look;
 mod preview;
@@ -13,6 +14,8 @@ mod serve_loop;
 mod settle;
 mod tick;
 
+#[cfg(test)]
+mod adopt_tests;
 #[cfg(test)]
 mod adrift_tests;
 #[cfg(test)]
@@ -31,6 +34,8 @@ mod exposed_tests;
 mod failures;
 #[cfg(test)]
 mod fault_tests;
+#[cfg(test)]
+mod forget_tests;
 #[cfg(test)]
 mod keep_tests;
 #[cfg(test)]

@@ -61,6 +61,7 @@ pub async fn gather(
             .collect(),
         stalled: memory.stalled.clone(),
         requested: memory.requested.clone(),
+        adopting: memory.state.adopting.clone(),
         forecasting: true,
         forecasts: memory.state.forecasts.clone(),
         claimed: std::collections::BTreeMap::new(),

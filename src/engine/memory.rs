@@ -9,7 +9,7 @@ use crate::digest::Digest;
 use crate::id::RunId;
 use crate::reconcile::{Stall, UnitRows};
 use crate::run::{Control, Run};
-use crate::store::{CatalogState, Decision, DecisionKind, Store, UnitWrite};
+use crate::store::{CatalogState, Decision, DecisionKind, Forgetting, Store, UnitWrite};
 
 /// What people decided, folded.
 #[derive(Clone, Debug, Default)]
@@ -78,6 +78,9 @@ impl Memory {
             memory.state.used.insert(run.change.digest, last);
         }
         for stopped in store.stopped_runs().await.doing("reading stopped runs")? {
+            if memory.state.forgotten.contains(&stopped.service) {
+                continue;
+            }
             if let Some(run) = store.run(&stopped.id).await.doing("reading a stopped run")? {
                 memory
                     .stalled
@@ -140,9 +143,22 @@ impl Memory {
                     self.decided.rejected.insert(*digest, format!("{reason} ({})", decision.by));
                 }
             }
+            DecisionKind::Adopt { service, .. } => {
+                if decision.seq > self.state.decisions_seen {
+                    self.state.adopting.insert(service.clone());
+                }
+            }
+            DecisionKind::Forget { service, still_wanted, .. } => {
+                if decision.seq > self.state.decisions_seen {
+                    let (by, still_wanted) = (decision.by.clone(), *still_wanted);
+                    let word = Forgetting { decision: decision.seq, by, still_wanted };
+                    self.state.forgetting.insert(service.clone(), word);
+                }
+            }
             DecisionKind::Apply { service: Some(service) } => {
                 self.asked.insert(service.clone(), decision.at);
                 if decision.seq > self.state.decisions_seen {
+                    self.state.adopting.remove(service);
                     self.requested.insert(service.clone());
                 }
             }

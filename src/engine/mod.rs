@@ -1,6 +1,7 @@
 //! Gathers facts, starts runs and drives their steps to an outcome. What is done was decided before.
 
 mod admit;
+mod adopt;
 mod approvals;
 mod attempt;
 mod call;

@@ -14,6 +14,7 @@ use crate::store::UnitWrite;
 impl Driver {
     /// Makes a queued run of every change that may start; returns how many.
     pub async fn start(&mut self, plan: &Plan) -> Result<usize, EngineError> {
+        self.memory.drop_adopted();
         let mut started = 0;
         for change in plan.ready() {
             // What an older run left is taken back first: it may be the very thing that this one makes.
@@ -51,6 +52,7 @@ impl Driver {
             .doing("recording a run")?;
         self.memory.take_writes(&writes);
         self.memory.stalled.remove(&change.service);
+        self.memory.state.forgotten.remove(&change.service);
         self.memory.requested.remove(&change.service);
         self.memory.use_up(change.digest);
         let contacts = change.needs.iter().filter_map(|need| need.contact.clone());

@@ -196,6 +196,8 @@ pub enum Effect {
     UndoByHand,
     /// What was last sent before is sent again.
     Restore,
+    /// It is there already, and is looked at.
+    Adopt,
 }
 
 /// Whether a step is carried out.

@@ -279,7 +279,7 @@ pub(super) fn drift_mode(unit: &Unit, settings: &Settings) -> DriftMode {
         .unwrap_or_default()
 }
 
-fn finish(
+pub(super) fn finish(
     unit: &Unit,
     inputs: Inputs,
     against: &Against<'_>,

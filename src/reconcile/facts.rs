@@ -57,6 +57,8 @@ pub struct Facts {
     pub requested: BTreeSet<String>,
     /// Who has what in the outside world, of units that are not in question: gathered for what changes claim.
     pub claimed: BTreeMap<String, UnitKey>,
+    /// Services whose units people had taken over instead of made.
+    pub adopting: BTreeSet<String>,
     /// Whether forecasts are made at all; a review makes none, and waits for none.
     pub forecasting: bool,
     /// What was forecast, or why not.

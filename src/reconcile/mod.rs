@@ -1,6 +1,7 @@
 //! Desired against actual: the diff, the guard, the plan. The same function serves review and convergence.
 
 mod actual;
+mod adopt;
 mod by_hand;
 mod carried_out;
 mod change;

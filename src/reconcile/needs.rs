@@ -62,7 +62,9 @@ pub(super) fn of_deletion(unit: &UnitChange) -> Option<Need> {
 
 /// Returns an acknowledgement for each thing that a change touches for the first time.
 pub(super) fn of_first_contact(change: &Change, settings: &Settings, facts: &Facts) -> Vec<Need> {
-    if settings.guard.first_contact == FirstContact::Apply {
+    // What is taken over is only looked at, which is what comes before a first contact.
+    let only_looks = change.units.iter().all(|unit| unit.kind == ChangeKind::Adopt);
+    if settings.guard.first_contact == FirstContact::Apply || only_looks {
         return Vec::new();
     }
     let mut contacts = BTreeSet::from(["catalog".to_owned()]);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::actual::{Actual, Observation};
+use super::adopt::taken_over;
 use super::change::{Change, ChangeKind, UnitChange};
 use super::desired::{Desired, Unit};
 use super::diff::{self, Against, Difference};
@@ -145,7 +146,8 @@ impl Planner<'_> {
 
     fn of_wanted(&mut self, unit: &Unit) -> Difference {
         let record = self.actual.records.get(&unit.key);
-        if unit.service.state == "suspended" {
+        let adopting = self.facts.adopting.contains(&unit.key.service);
+        if unit.service.state == "suspended" && !adopting {
             self.plan.suspended.push(unit.key.service.clone());
             return Difference::Nothing;
         }
@@ -166,6 +168,9 @@ impl Planner<'_> {
             settings: &self.catalog.settings,
             requested: self.facts.requested.contains(&unit.key.service),
         };
+        if adopting {
+            return taken_over(unit, inputs, &against);
+        }
         let difference = diff::wanted(unit, inputs, &against);
         if !matches!(difference, Difference::Change(_)) {
             self.show_drift(unit);
@@ -353,7 +358,8 @@ impl Planner<'_> {
         let stall = self.facts.stalled.get(&change.service)?;
         let same =
             change.units.iter().all(|unit| stall.sources.get(&unit.unit) == Some(&unit.source));
-        let lifted = self.facts.requested.contains(&change.service);
+        let lifted =
+            self.facts.requested.contains(&change.service) || change.kind() == ChangeKind::Adopt;
         (same && !lifted)
             .then(|| Pending::Stalled { run: stall.run.clone(), why: stall.why.clone() })
     }

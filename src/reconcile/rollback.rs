@@ -14,6 +14,9 @@ pub fn taken_back(
     record: Option<&UnitRecord>,
     sure: bool,
 ) -> Option<PlannedStep> {
+    if step.effect == Effect::Adopt {
+        return None;
+    }
     let left = record.and_then(|record| left_by(record, step));
     let by_hand = (Effect::UndoByHand, step.config.clone());
     let (effect, config) = match (left, &step.previous) {

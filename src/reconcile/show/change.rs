@@ -157,6 +157,7 @@ fn step_lines(unit: &UnitChange, indent: usize) -> Vec<Line> {
 fn step_line(step: &PlannedStep, indent: usize, (path, kind): (usize, usize)) -> Line {
     let sign = match (step.effect, &step.previous) {
         (Effect::Undo | Effect::UndoByHand, _) => "-",
+        (Effect::Adopt, _) => "=",
         (_, Some(_)) => "~",
         (_, None) => "+",
     };
@@ -166,6 +167,7 @@ fn step_line(step: &PlannedStep, indent: usize, (path, kind): (usize, usize)) ->
         Effect::UndoByHand => words.push("(undo, by hand)"),
         Effect::Restore => words.push("(restore)"),
         Effect::Perform if step.previous.as_ref() == Some(&step.config) => words.push("(again)"),
+        Effect::Adopt => words.push("(only looked at)"),
         Effect::Perform | Effect::Keep => {}
     }
     if step.when == When::Maybe {

@@ -197,5 +197,6 @@ fn effect_word(effect: Effect) -> &'static str {
         Effect::Undo => "undo",
         Effect::UndoByHand => "undo-by-hand",
         Effect::Restore => "restore",
+        Effect::Adopt => "adopt",
     }
 }
