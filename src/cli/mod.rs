@@ -49,6 +49,7 @@ mod schema;
 mod schema_node;
 mod serve;
 mod service;
+mod service_rollback;
 mod service_show;
 mod status;
 mod status_text;

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::engine::{Doing, EngineError};
 use crate::digest::Digest;
-use crate::id::RunId;
-use crate::reconcile::{Stall, UnitRows};
+use crate::id::{RunId, UnitKey};
+use crate::reconcile::{Due, Fired, Stall, UnitRows};
 use crate::run::{Control, Run};
 use crate::store::{CatalogState, Decision, DecisionKind, Forgetting, Store, UnitWrite};
 
@@ -20,6 +20,8 @@ pub struct Decided {
     pub approved_plans: BTreeSet<Digest>,
     /// Changes that were approved together with a whole plan.
     pub released: BTreeSet<Digest>,
+    /// Changes that somebody has carried out without approvals and outside of windows, with who and why.
+    pub broken: BTreeMap<Digest, String>,
     /// What was rejected, and why.
     pub rejected: BTreeMap<Digest, String>,
 }
@@ -39,6 +41,10 @@ pub struct Memory {
     pub decided: Decided,
     /// Services that a person asked to converge.
     pub requested: BTreeSet<String>,
+    /// Scheduled operations that are due, by unit.
+    pub due: BTreeMap<UnitKey, Due>,
+    /// When scheduled operations came last, by unit and name: a copy of what the records hold.
+    pub fired: BTreeMap<(UnitKey, String), Fired>,
     /// When a person last asked for a service, whatever came of it.
     pub asked: BTreeMap<String, Timestamp>,
     /// Runs that a person called off, with who and why.
@@ -100,6 +106,7 @@ impl Memory {
                 }
                 UnitWrite::Remove(key) => {
                     self.rows.remove(key);
+                    self.fired.retain(|(unit, _), _| unit != key);
                 }
             }
         }
@@ -109,7 +116,8 @@ impl Memory {
     pub fn use_up(&mut self, digest: Digest) {
         self.decided.released.remove(&digest);
         let plan = self.decided.approved_plans.remove(&digest);
-        if self.decided.approvals.remove(&digest).is_some() || plan {
+        let broken = self.decided.broken.remove(&digest).is_some();
+        if self.decided.approvals.remove(&digest).is_some() || plan || broken {
             self.state.used.insert(digest, self.last_decision);
         }
     }
@@ -139,8 +147,15 @@ impl Memory {
                 for digest in std::iter::once(subject).chain(changes) {
                     self.decided.approvals.remove(digest);
                     self.decided.released.remove(digest);
+                    self.decided.broken.remove(digest);
                     self.decided.approved_plans.remove(digest);
                     self.decided.rejected.insert(*digest, format!("{reason} ({})", decision.by));
+                }
+            }
+            DecisionKind::BreakGlass { change, reason, .. } => {
+                if counts(change) {
+                    self.decided.broken.insert(*change, format!("{reason} ({})", decision.by));
+                    self.decided.rejected.remove(change);
                 }
             }
             DecisionKind::Adopt { service, .. } => {

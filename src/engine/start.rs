@@ -33,12 +33,18 @@ impl Driver {
         for unit in &change.units {
             records.push(self.record_of(unit).await?);
         }
+        let asked = self.memory.requested.contains(&change.service);
         let effect = records.iter().map(|record| record.effect).max().unwrap_or_default() + 1;
         let writes: Vec<UnitWrite> = records
             .into_iter()
             .zip(&change.units)
             .map(|(mut record, unit)| {
                 record.effect = effect;
+                record.corrections = record.corrections.after(unit, asked);
+                // With the run, in one durable step: it comes neither twice nor never.
+                if let Some(due) = &unit.due {
+                    record.fired.insert(due.operation.clone(), due.fired.clone());
+                }
                 record.basis = Some(unit.definition.clone());
                 UnitWrite::Put(Box::new(record))
             })
@@ -51,6 +57,10 @@ impl Driver {
             .await
             .doing("recording a run")?;
         self.memory.take_writes(&writes);
+        for (unit, due) in change.units.iter().filter_map(|unit| Some((unit, unit.due.as_ref()?))) {
+            let key = (unit.unit.clone(), due.operation.clone());
+            self.memory.fired.insert(key, due.fired.clone());
+        }
         self.memory.stalled.remove(&change.service);
         self.memory.state.forgotten.remove(&change.service);
         self.memory.requested.remove(&change.service);
@@ -98,6 +108,8 @@ pub(super) fn new_record(unit: &UnitChange) -> UnitRecord {
         basis: None,
         steps: std::collections::BTreeMap::new(),
         observed: std::collections::BTreeMap::new(),
+        corrections: crate::reconcile::Corrections::default(),
+        fired: std::collections::BTreeMap::new(),
     }
 }
 

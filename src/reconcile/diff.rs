@@ -7,10 +7,11 @@ use serde_json::Map;
 
 use super::actual::{Applied, StepRecord, UnitRecord};
 use super::change::{ChangeKind, FieldChange, PlannedStep, UnitChange};
-use super::definition::Definition;
+use super::definition::{Definition, OperationBlock};
 use super::desired::Unit;
 use super::evaluate::{Inputs, intent_digest, reads_of};
 use super::recorded::{drift_changes, field_changes, fingerprint};
+use super::schedule::Due;
 use super::steps::{self, Keeping, Source};
 use super::undo::undone;
 use crate::catalog::{Action, DeletionPolicy, DriftMode, Mode, Settings};
@@ -207,6 +208,37 @@ fn operate(
             unit.item.metadata.id, applied.state
         )]);
     };
+    by_operation(unit, inputs, against, ((name, block), state))
+}
+
+/// Plans a scheduled operation of a unit that is as it is wanted; the state that it is in stays.
+pub(super) fn scheduled(
+    unit: &Unit,
+    inputs: Inputs,
+    against: &Against<'_>,
+    due: &Due,
+) -> Difference {
+    let applied = against.record.and_then(|record| record.applied.as_ref());
+    let operation = unit.definition.operations.get_key_value(&due.operation);
+    let (Some(applied), Some((name, block))) = (applied, operation) else {
+        return Difference::Nothing;
+    };
+    let state = block.state.as_ref().unwrap_or(&applied.state);
+    let planned = by_operation(unit, inputs, against, ((name, block), state));
+    match planned {
+        Difference::Change(change) => {
+            Difference::Change(Box::new(UnitChange { due: Some(due.clone()), ..*change }))
+        }
+        other => other,
+    }
+}
+
+fn by_operation(
+    unit: &Unit,
+    inputs: Inputs,
+    against: &Against<'_>,
+    ((name, block), state): ((&String, &OperationBlock), &str),
+) -> Difference {
     // What an operation does leaves nothing behind that a later update could keep.
     let actions: Vec<Action> = block
         .actions
@@ -271,7 +303,7 @@ fn correct(
 }
 
 /// What becomes of a unit's drift: the service's word, the item's, the catalog's.
-pub(super) fn drift_mode(unit: &Unit, settings: &Settings) -> DriftMode {
+pub fn drift_mode(unit: &Unit, settings: &Settings) -> DriftMode {
     unit.service
         .drift
         .or(unit.item.fulfillment.drift)
@@ -312,6 +344,7 @@ pub(super) fn finish(
         state: state.to_owned(),
         deletion: deletion_policy(unit, against.settings),
         requires: unit.requires.clone(),
+        due: None,
     }))
 }
 
@@ -375,5 +408,6 @@ pub(super) fn unwanted(record: &UnitRecord, unit: &UnitKey, stopped: bool) -> Di
         state: "deleted".to_owned(),
         deletion,
         requires: applied.map(|applied| applied.depends_on.clone()).unwrap_or_default(),
+        due: None,
     }))
 }

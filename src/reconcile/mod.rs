@@ -2,6 +2,7 @@
 
 mod actual;
 mod adopt;
+mod became;
 mod by_hand;
 mod carried_out;
 mod change;
@@ -11,6 +12,7 @@ mod desired;
 mod diff;
 mod evaluate;
 mod facts;
+mod flapping;
 mod forecast;
 mod guard;
 #[cfg(test)]
@@ -19,6 +21,7 @@ mod incremental_tests;
 mod laws;
 mod needs;
 mod order;
+mod people;
 mod plan;
 mod planner;
 #[cfg(test)]
@@ -27,6 +30,7 @@ mod recorded;
 #[cfg(test)]
 mod revisions;
 mod rollback;
+mod schedule;
 pub mod show;
 mod steps;
 mod suspects;
@@ -38,11 +42,13 @@ mod window;
 mod world;
 #[cfg(test)]
 mod world_catalog;
+mod write_back;
 
 pub use crate::template::lone_reference;
 pub use actual::{
     Actual, Applied, Observation, Observed, StepRecord, UnitRecord, UnitRow, UnitRows,
 };
+pub use became::became;
 pub use by_hand::{by_hand, is_by_hand, no_failure};
 pub use carried_out::carried_out;
 pub use change::{
@@ -51,16 +57,20 @@ pub use change::{
 pub use claims::{claims_of_change, claims_of_record};
 pub use definition::{Definition, Dormant, OperationBlock};
 pub use desired::{Blocked, Desired, DesiredBuilder, Unit};
+pub use diff::drift_mode;
 pub use evaluate::{
     Inputs, Upstream, evaluate_deep, intent_digest, public, reads_of, resolve, scope_of,
     secret_marker, secret_name, secret_names,
 };
 pub use facts::{Facts, Revision, Stall};
+pub use flapping::{Corrections, flapping};
 pub use forecast::{Forecast, Forecasted, Forecasts, forecast_steps};
+pub use people::{bare, wrote};
 pub use plan::{Drift, Hold, Pending, Plan, Verdict};
 pub use planner::plan;
 pub use recorded::{field_changes, fingerprint};
 pub use rollback::{recorded_as, taken_back};
+pub use schedule::{CatchUp, Due, Fired, Schedule, jitter};
 pub use steps::{
     Source as StepSource, decide, name_secrets, output_names, path_of, record_of, render_public,
     shows_a_secret, step_digest,
@@ -68,3 +78,4 @@ pub use steps::{
 pub use suspects::{is_deleted_by_date, renames, suspects};
 pub use targets::refused_target;
 pub use upstream::{KnownOutputs, Reader, Reveal, UpstreamReads, gather, reads_others};
+pub use write_back::write_back;

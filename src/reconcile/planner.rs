@@ -11,6 +11,7 @@ use super::change::{Change, ChangeKind, UnitChange};
 use super::desired::{Desired, Unit};
 use super::diff::{self, Against, Difference};
 use super::facts::Facts;
+use super::flapping::flapping;
 use super::order::order_units;
 use super::plan::{Drift, Pending, Plan, Verdict};
 use super::suspects::{is_deleted_by_date, is_expired, reads, suspects};
@@ -77,6 +78,9 @@ impl Planner<'_> {
     /// Compares every unit in question, and sorts what needs something by its service.
     fn differences(&mut self) -> BTreeMap<String, Vec<UnitChange>> {
         let mut suspects = suspects(self.desired, &self.actual.rows, self.now);
+        suspects.extend(
+            self.facts.due.keys().filter(|key| self.desired.units.contains_key(*key)).cloned(),
+        );
         suspects.retain(|key| !self.facts.running.contains_key(&key.service));
         let mut changes = BTreeMap::new();
         for key in &suspects {
@@ -171,7 +175,17 @@ impl Planner<'_> {
         if adopting {
             return taken_over(unit, inputs, &against);
         }
-        let difference = diff::wanted(unit, inputs, &against);
+        let due = self.facts.due.get(&unit.key);
+        let spare = due.map(|due| (due, inputs.clone()));
+        let mut difference = diff::wanted(unit, inputs, &against);
+        if let (Difference::Nothing | Difference::Outdated(_), Some((due, inputs))) =
+            (&difference, spare)
+        {
+            let scheduled = diff::scheduled(unit, inputs, &against, due);
+            if !matches!(scheduled, Difference::Nothing) {
+                difference = scheduled;
+            }
+        }
         if !matches!(difference, Difference::Change(_)) {
             self.show_drift(unit);
         }
@@ -336,11 +350,12 @@ impl Planner<'_> {
             .map(|row| row.key.service.as_str())
             .collect();
         for change in &self.plan.changes {
-            let mut why = needs::missing(change, self.facts);
+            let mut why = needs::missing(change, self.facts, settings);
             why.extend(forecast::missing(change, self.facts));
             if held.contains(change.service.as_str()) {
                 why.push(Pending::Held);
             }
+            why.extend(self.flapping(change));
             why.extend(self.stalled(change));
             why.extend(self.closed_window(change));
             why.extend(self.unready_dependency(change));
@@ -364,7 +379,21 @@ impl Planner<'_> {
             .then(|| Pending::Stalled { run: stall.run.clone(), why: stall.why.clone() })
     }
 
+    /// What is put right again and again is left to a person, who may ask for it once more.
+    fn flapping(&self, change: &Change) -> Option<Pending> {
+        if self.facts.requested.contains(&change.service) {
+            return None;
+        }
+        change.units.iter().find_map(|unit| {
+            let (field, times) = flapping(self.actual.records.get(&unit.unit)?, unit)?;
+            Some(Pending::Flapping { unit: unit.unit.clone(), field, times })
+        })
+    }
+
     fn closed_window(&self, change: &Change) -> Option<Pending> {
+        if self.facts.broken.contains_key(&change.digest) {
+            return None;
+        }
         let environment = self.catalog.environments.get(change.environment.as_deref()?)?;
         let until = window::closed(&environment.body.change_windows, self.now)?;
         Some(Pending::Window { until })

@@ -9,7 +9,7 @@ use super::forgetting::Forgetting;
 use super::restored::Restored;
 use crate::digest::Digest;
 use crate::id::UnitKey;
-use crate::reconcile::Forecasts;
+use crate::reconcile::{Fired, Forecasts};
 
 /// What is remembered of a catalog between ticks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -59,6 +59,12 @@ pub struct CatalogState {
     /// Services that were forgotten: how their last run ended says nothing any more.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub forgotten: BTreeSet<String>,
+    /// Services whose approval is void because their change became different, with what.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub voided: BTreeMap<String, String>,
+    /// When a scheduled drift sweep was last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub swept: Option<Fired>,
     /// When the last tick was.
     pub ticked_at: Option<Timestamp>,
 }

@@ -62,6 +62,15 @@ pub enum DecisionKind {
         /// Why.
         reason: String,
     },
+    /// Has a change carried out without its approvals and outside of its windows.
+    BreakGlass {
+        /// Digest of the change.
+        change: Digest,
+        /// Id of the service.
+        service: String,
+        /// Why.
+        reason: String,
+    },
     /// Has a service taken over instead of made.
     Adopt {
         /// Id of the service.

@@ -76,6 +76,11 @@ fn title(indent: usize, kind: ChangeKind, (name, about): (&str, &[String])) -> L
 
 fn with_state(line: Line, unit: &UnitChange) -> Line {
     match unit.kind {
+        ChangeKind::Operate if unit.due.is_some() => {
+            let due =
+                unit.due.as_ref().map(|due| format!("  {}, due {}", due.operation, due.fired.slot));
+            line.with(Tone::Changed, due.unwrap_or_default())
+        }
         ChangeKind::Operate => line.with(Tone::Changed, format!("  → {}", unit.state)),
         _ => line,
     }
