@@ -45,6 +45,8 @@ mod forget_tests;
 #[cfg(test)]
 mod keep_tests;
 #[cfg(test)]
+mod order_tests;
+#[cfg(test)]
 mod propose_drift_tests;
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ use super::engine::EngineError;
 use super::poison::caught;
 use crate::catalog::Catalog;
 use crate::id::{RunId, StepPath, UnitKey};
+use crate::reconcile::ChangeKind;
 use crate::run::{
     Entry, Event, Place, Run, RunEvent, RunState, StepState, finishing, next, time_out, whose_turn,
 };
@@ -249,14 +250,19 @@ impl Driver {
         Some((self.place(run, step), entry))
     }
 
-    /// A queued run starts once what it comes after is there, and no other run of it is open.
+    /// A queued run starts once what it comes after is there, and no other run of it is open; a deletion, once what
+    /// depends on it is gone.
     fn may_start(&self, run: &Run) -> bool {
+        let goes = run.change.kind() == ChangeKind::Delete;
         run.change.after.iter().all(|service| {
             let open = self.memory.runs.values().any(|other| other.change.service == *service);
             let rows = self.memory.rows.range(UnitKey::service(service)..);
             let rows = rows.take_while(|(key, _)| key.service == *service);
-            let mut applied = rows.map(|(_, row)| row.applied.is_some());
-            !open && applied.all(|applied| applied)
+            let mut ready = rows.map(|(_, row)| match goes {
+                true => row.retained,
+                false => row.applied.is_some(),
+            });
+            !open && ready.all(|ready| ready)
         })
     }
 }

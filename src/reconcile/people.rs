@@ -50,3 +50,72 @@ pub(super) fn refusal(
     }
     (!people.contains(&bare(who))).then_some("is not among them")
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::reconcile::policies::check;
+    use crate::reconcile::world::World;
+
+    /// Tells what a change in production waits for that some people approved; Ada wrote it.
+    fn waits(from: &Value, required: u32, people: &[&str], expected: &[&str]) {
+        let mut world = World::new();
+        let teams = json!({
+            "leads": {"owners": ["@ada", "@Bob", "cem@acme.example"]},
+            "platform": {"owners": ["@acme/platform"]},
+        });
+        world.set("trueline.yaml", "/teams", teams);
+        world.set(
+            "environments/production.yaml",
+            "/approval",
+            json!({"required": required, "from": from}),
+        );
+        world.facts.author = Some("Ada Lovelace <ada@acme.example>".to_owned());
+        let plan = world.service("db", "database", json!({})).plan();
+        let people = people.iter().map(|who| (*who).to_owned()).collect();
+        world.facts.approvals.insert(plan.changes[0].digest, people);
+        let expected: Vec<&str> = std::iter::once(&"create db").chain(expected).copied().collect();
+        check(&world.plan(), &expected);
+    }
+
+    #[test]
+    fn only_people_of_the_teams_that_are_named_count_and_never_the_author() {
+        let leads = json!(["leads"]);
+        waits(&leads, 1, &["bob"], &[]);
+        waits(&leads, 1, &["cem@acme.example"], &[]);
+        waits(
+            &leads,
+            1,
+            &["ada"],
+            &["  waits for 1 approval (environment production; ada wrote it, from leads)"],
+        );
+        waits(
+            &leads,
+            1,
+            &["eve"],
+            &["  waits for 1 approval (environment production; eve is not among them, from leads)"],
+        );
+        waits(
+            &leads,
+            2,
+            &["bob", "@Bob"],
+            &["  waits for 1 approval (environment production, from leads)"],
+        );
+        waits(&leads, 2, &["bob", "cem@acme.example"], &[]);
+        waits(&json!(["leads", "@eve"]), 1, &["eve"], &[]);
+    }
+
+    #[test]
+    fn of_a_team_whose_members_nobody_knows_everybody_but_the_author_may_be_one() {
+        for from in [json!(["platform"]), json!(["dba"]), json!([])] {
+            waits(&from, 1, &["eve"], &[]);
+            let mut expected =
+                "  waits for 1 approval (environment production; ada wrote it".to_owned();
+            if let Some(team) = from[0].as_str() {
+                expected += &format!(", from {team}");
+            }
+            waits(&from, 1, &["ada"], &[&(expected + ")")]);
+        }
+    }
+}
