@@ -152,24 +152,9 @@ impl Memory {
                     self.decided.rejected.insert(*digest, format!("{reason} ({})", decision.by));
                 }
             }
-            DecisionKind::BreakGlass { change, reason, .. } => {
-                if counts(change) {
-                    self.decided.broken.insert(*change, format!("{reason} ({})", decision.by));
-                    self.decided.rejected.remove(change);
-                }
-            }
-            DecisionKind::Adopt { service, .. } => {
-                if decision.seq > self.state.decisions_seen {
-                    self.state.adopting.insert(service.clone());
-                }
-            }
-            DecisionKind::Forget { service, still_wanted, .. } => {
-                if decision.seq > self.state.decisions_seen {
-                    let (by, still_wanted) = (decision.by.clone(), *still_wanted);
-                    let word = Forgetting { decision: decision.seq, by, still_wanted };
-                    self.state.forgetting.insert(service.clone(), word);
-                }
-            }
+            DecisionKind::BreakGlass { .. }
+            | DecisionKind::Adopt { .. }
+            | DecisionKind::Forget { .. } => self.take_word(decision),
             DecisionKind::Apply { service: Some(service) } => {
                 self.asked.insert(service.clone(), decision.at);
                 if decision.seq > self.state.decisions_seen {
@@ -188,6 +173,28 @@ impl Memory {
             | DecisionKind::CompleteTask { .. }
             | DecisionKind::Grant { .. }
             | DecisionKind::Refuse { .. } => {}
+        }
+    }
+
+    /// Remembers a word about one service or change, until it is acted upon.
+    fn take_word(&mut self, decision: &Decision) {
+        let is_new = decision.seq > self.state.decisions_seen;
+        match &decision.decision {
+            DecisionKind::BreakGlass { change, reason, .. } => {
+                if self.state.used.get(change).is_none_or(|last| decision.seq > *last) {
+                    self.decided.broken.insert(*change, format!("{reason} ({})", decision.by));
+                    self.decided.rejected.remove(change);
+                }
+            }
+            DecisionKind::Adopt { service, .. } if is_new => {
+                self.state.adopting.insert(service.clone());
+            }
+            DecisionKind::Forget { service, still_wanted, .. } if is_new => {
+                let (by, still_wanted) = (decision.by.clone(), *still_wanted);
+                let word = Forgetting { decision: decision.seq, by, still_wanted };
+                self.state.forgetting.insert(service.clone(), word);
+            }
+            _ => {}
         }
     }
 }

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::actual::UnitRecord;
-use super::change::{ChangeKind, UnitChange};
+use super::actual::{Actual, UnitRecord};
+use super::change::{Change, ChangeKind, UnitChange};
+use super::facts::Facts;
+use super::plan::Pending;
 use crate::digest::Digest;
 
 /// How often a field is put right before it is left to a person.
@@ -43,8 +45,19 @@ impl Corrections {
     }
 }
 
+/// What is put right again and again is left to a person, who may ask for it once more.
+pub(super) fn pending(change: &Change, actual: &Actual, facts: &Facts) -> Option<Pending> {
+    if facts.requested.contains(&change.service) {
+        return None;
+    }
+    change.units.iter().find_map(|unit| {
+        let (field, times) = flapping(actual.records.get(&unit.unit)?, unit)?;
+        Some(Pending::Flapping { unit: unit.unit.clone(), field, times })
+    })
+}
+
 /// Returns the field by which a correction of a unit would feed a quarrel, and how often it was put right.
-pub fn flapping(record: &UnitRecord, change: &UnitChange) -> Option<(String, u32)> {
+fn flapping(record: &UnitRecord, change: &UnitChange) -> Option<(String, u32)> {
     let known = &record.corrections;
     if change.kind != ChangeKind::Correct || known.intent != Some(change.intent) {
         return None;

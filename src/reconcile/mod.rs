@@ -20,7 +20,9 @@ mod incremental_tests;
 #[cfg(test)]
 mod laws;
 mod needs;
+mod operate;
 mod order;
+mod orphans;
 mod people;
 mod plan;
 mod planner;
@@ -63,7 +65,7 @@ pub use evaluate::{
     secret_marker, secret_name, secret_names,
 };
 pub use facts::{Facts, Revision, Stall};
-pub use flapping::{Corrections, flapping};
+pub use flapping::Corrections;
 pub use forecast::{Forecast, Forecasted, Forecasts, forecast_steps};
 pub use people::{bare, wrote};
 pub use plan::{Drift, Hold, Pending, Plan, Verdict};

@@ -11,12 +11,11 @@ use super::change::{Change, ChangeKind, UnitChange};
 use super::desired::{Desired, Unit};
 use super::diff::{self, Against, Difference};
 use super::facts::Facts;
-use super::flapping::flapping;
 use super::order::order_units;
 use super::plan::{Drift, Pending, Plan, Verdict};
 use super::suspects::{is_deleted_by_date, is_expired, reads, suspects};
 use super::upstream::KnownOutputs;
-use super::{claims, forecast, guard, needs, window};
+use super::{claims, flapping, forecast, guard, needs, operate, orphans, window};
 use crate::catalog::{Catalog, DeletionPolicy, DriftMode};
 use crate::digest::Digest;
 use crate::id::UnitKey;
@@ -181,7 +180,7 @@ impl Planner<'_> {
         if let (Difference::Nothing | Difference::Outdated(_), Some((due, inputs))) =
             (&difference, spare)
         {
-            let scheduled = diff::scheduled(unit, inputs, &against, due);
+            let scheduled = operate::scheduled(unit, inputs, &against, due);
             if !matches!(scheduled, Difference::Nothing) {
                 difference = scheduled;
             }
@@ -242,27 +241,9 @@ impl Planner<'_> {
 
     /// A deletion is refused while a unit that stays depends on it.
     fn refuse_orphans(&mut self, changed: &mut BTreeMap<String, Vec<UnitChange>>) {
-        let deleted: BTreeSet<String> = changed
-            .iter()
-            .filter(|(service, units)| {
-                units.iter().all(|unit| unit.kind == ChangeKind::Delete)
-                    && self.desired.units_of(service).next().is_none()
-            })
-            .map(|(service, _)| service.clone())
-            .collect();
-        if deleted.is_empty() {
-            return;
-        }
-        let mut dependents: BTreeMap<&String, &String> = BTreeMap::new();
-        for unit in self.desired.units.values() {
-            for service in unit.requires.iter().filter(|service| deleted.contains(*service)) {
-                dependents.entry(service).or_insert(&unit.key.service);
-            }
-        }
-        for (service, dependent) in dependents {
-            let why = format!("{service} can't be deleted while {dependent} depends on it");
-            self.plan.blocked.insert(service.clone(), vec![why]);
-            changed.remove(service);
+        for (service, why) in orphans::refused(changed, self.desired, self.actual) {
+            changed.remove(&service);
+            self.plan.blocked.insert(service, vec![why]);
         }
     }
 
@@ -355,7 +336,7 @@ impl Planner<'_> {
             if held.contains(change.service.as_str()) {
                 why.push(Pending::Held);
             }
-            why.extend(self.flapping(change));
+            why.extend(flapping::pending(change, self.actual, self.facts));
             why.extend(self.stalled(change));
             why.extend(self.closed_window(change));
             why.extend(self.unready_dependency(change));
@@ -377,17 +358,6 @@ impl Planner<'_> {
             self.facts.requested.contains(&change.service) || change.kind() == ChangeKind::Adopt;
         (same && !lifted)
             .then(|| Pending::Stalled { run: stall.run.clone(), why: stall.why.clone() })
-    }
-
-    /// What is put right again and again is left to a person, who may ask for it once more.
-    fn flapping(&self, change: &Change) -> Option<Pending> {
-        if self.facts.requested.contains(&change.service) {
-            return None;
-        }
-        change.units.iter().find_map(|unit| {
-            let (field, times) = flapping(self.actual.records.get(&unit.unit)?, unit)?;
-            Some(Pending::Flapping { unit: unit.unit.clone(), field, times })
-        })
     }
 
     fn closed_window(&self, change: &Change) -> Option<Pending> {
