@@ -134,6 +134,12 @@ pub trait Action: Send + Sync {
     /// Looks at what `call.previous` left behind, against what was last written.
     async fn observe(&self, ports: &Ports, call: &Call) -> Result<Observation, Fault>;
 
+    /// Looks whether what `perform` would bring about is there already, and answers as if it had made it; changes nothing.
+    /// Refused where it is not there, differs, or can't be looked at.
+    async fn adopt(&self, _: &Ports, _: &Call) -> Result<Outcome, Fault> {
+        Err(super::adopt::unseen(self.kind()))
+    }
+
     /// Takes away what `call.previous` left behind; done where it is gone already.
     async fn undo(&self, ports: &Ports, call: &Call) -> Result<Outcome, Fault>;
 

@@ -115,6 +115,14 @@ impl Action for GitCommit {
         Ok(seen.await.unwrap_or_else(unknown))
     }
 
+    async fn adopt(&self, ports: &Ports, call: &Call) -> Result<Outcome, Fault> {
+        let (reach, scrub) = reached(ports, call).await?;
+        let work = Work::perform(&reach, call, &scrub);
+        let theirs = Scrub::of(call).with(reach.secrets());
+        let adopted = async { observe::adopt(Arc::new(work?), theirs).await };
+        clean(adopted.await, &scrub)
+    }
+
     async fn undo(&self, ports: &Ports, call: &Call) -> Result<Outcome, Fault> {
         let (reach, scrub) = reached(ports, call).await?;
         carry_out(Work::undo(&reach, call, &scrub), &scrub).await

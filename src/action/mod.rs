@@ -1,6 +1,7 @@
 //! What each action type does: perform, look, observe, undo. One file each, one registry line.
 
 mod action;
+mod adopt;
 mod approval;
 mod aws;
 mod callbacks;

@@ -1,6 +1,7 @@
 //! The `rest-api` action: one request, done once under its `Idempotency-Key`, and waited for where it was only
 //! accepted. It never follows a redirect unasked, and never tries again by itself.
 
+mod adopt;
 pub(super) mod answer;
 mod authentication;
 mod body;
@@ -30,6 +31,7 @@ use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
+use self::adopt::Compared;
 use self::authentication::Tokens;
 use self::config::{Config, Prepared};
 pub(super) use self::config::{OWN_HEADERS, effect_headers};
@@ -209,30 +211,45 @@ impl RestApi {
             .and_then(|config| config.observe(self.look_timeout))
             .map_err(|fault| fault.message)?
             .ok_or("its `config` has no `observe`")?;
-        let response = exchange.send(&prepared).await.map_err(|fault| fault.message)?;
+        let compared = self.compared(exchange, (call, &prepared), scrub).await;
+        compared.map(|(seen, _)| seen).map_err(|fault| fault.message)
+    }
+
+    /// Asks for what is there, and compares it with what was last sent.
+    async fn compared(
+        &self,
+        exchange: &Exchange<'_>,
+        (call, prepared): (&Call, &Prepared),
+        scrub: &Scrub,
+    ) -> Result<Compared, Fault> {
+        let response = exchange.send(prepared).await?;
         let scrub = &exchange.scrub(scrub);
         if prepared.is_gone(&response) {
-            return Ok(Observation::Absent);
+            return Ok((Observation::Absent, response));
         }
-        answer::judge(&response, &prepared.expect, &prepared.what, scrub)
-            .map_err(|fault| fault.message)?;
+        answer::judge(&response, &prepared.expect, &prepared.what, scrub)?;
         let named = &prepared.compare;
-        let ours = last_sent(call, &prepared, scrub);
+        let ours = last_sent(call, prepared, scrub);
         if named.is_empty() && (ours.is_none() || prepared.request.method == Method::HEAD) {
-            return Ok(Observation::Same);
+            return Ok((Observation::Same, response));
         }
         let theirs = answer::json_body(&response).ok_or_else(|| {
-            format!("{} answered no JSON: {}", prepared.what, scrub.excerpt(&response.body))
+            let excerpt = scrub.excerpt(&response.body);
+            Fault::terminal(format!("{} answered no JSON: {excerpt}", prepared.what))
         })?;
         if !comparable(ours.as_ref(), &theirs) {
-            return Err(format!("{} answered something else than one resource", prepared.what));
+            let what = &prepared.what;
+            return Err(Fault::terminal(format!(
+                "{what} answered something else than one resource"
+            )));
         }
         let changes = match ours {
             Some(ours) if named.is_empty() => compare::compare(&ours, &theirs, scrub),
             _ => compare::compare_named(named, &theirs, scrub),
         };
         let differs = !changes.is_empty();
-        Ok(if differs { Observation::Different { changes } } else { Observation::Same })
+        let seen = if differs { Observation::Different { changes } } else { Observation::Same };
+        Ok((seen, response))
     }
 }
 
@@ -297,6 +314,12 @@ impl Action for RestApi {
         let seen = self.seen(&exchange, call, &scrub).await;
         let scrub = exchange.scrub(&scrub);
         Ok(seen.unwrap_or_else(|reason| Observation::Unknown { reason: scrub.text(&reason) }))
+    }
+
+    async fn adopt(&self, ports: &Ports, call: &Call) -> Result<Outcome, Fault> {
+        let (exchange, scrub) = (self.exchange(ports), Scrub::of(call));
+        let outcome = self.adopt_clean(&exchange, call, &scrub).await;
+        outcome.map_err(|fault| exchange.scrub(&scrub).fault(&fault))
     }
 
     fn takes_up(&self) -> bool {

@@ -226,6 +226,17 @@ impl Action for Terraform {
         Ok(seen.unwrap_or_else(unknown))
     }
 
+    async fn adopt(&self, ports: &Ports, call: &Call) -> Result<Outcome, Fault> {
+        if mapping::is_mapped(&call.config) {
+            return GitCommit.adopt(ports, &mapping::filed(call, &Scrub::of(call))?).await;
+        }
+        // What terraform has not in its state, it would make a second time; `import` in the configuration takes it over.
+        Err(Fault::terminal(
+            "it can't be taken over: terraform knows only what is in its state; put `import` blocks into the \
+             configuration, and have it created",
+        ))
+    }
+
     async fn undo(&self, ports: &Ports, call: &Call) -> Result<Outcome, Fault> {
         let mut scrub = Scrub::of(call);
         if mapping::is_mapped(&call.config) {

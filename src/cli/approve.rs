@@ -16,6 +16,12 @@ use crate::store::{DecisionKind, Store};
 pub struct Options {
     /// Digest of a plan or a change, or the beginning of one (8 digits or more).
     pub digest: String,
+    /// Has one change carried out without its approvals and outside of its change window. It is told in the audit chain.
+    #[arg(long, requires = "reason")]
+    pub break_glass: bool,
+    /// Why the glass is broken; it is kept with who says so.
+    #[arg(long, requires = "break_glass")]
+    pub reason: Option<String>,
 }
 
 /// What `reject` takes.
@@ -35,6 +41,8 @@ pub(super) struct Subject {
     pub(super) digest: Digest,
     /// The changes that it stands for.
     pub(super) changes: Vec<Digest>,
+    /// The service, where it is one change.
+    pub(super) service: Option<String>,
     /// For people.
     pub(super) what: String,
 }
@@ -42,10 +50,30 @@ pub(super) struct Subject {
 /// Approves.
 pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
     let subject = find(context, &options.digest).await?;
+    if options.break_glass {
+        let decision = breaking(&subject, options.reason.as_deref().unwrap_or_default())?;
+        record(context, &decision).await?;
+        let by = context.person();
+        context.remark(format!("broke the glass for {} as {by} (self-declared)", subject.what));
+        return Ok(Exit::Success);
+    }
     let decision = DecisionKind::Approve { subject: subject.digest, changes: subject.changes };
     record(context, &decision).await?;
     context.remark(format!("approved {} as {} (self-declared)", subject.what, context.person()));
     Ok(Exit::Success)
+}
+
+/// Makes the decision that breaks the glass for one change.
+fn breaking(subject: &Subject, reason: &str) -> Result<DecisionKind, Failure> {
+    if reason.trim().is_empty() {
+        return Err(Failure::usage("`--reason` is empty").hint("say why: it is kept"));
+    }
+    let Some(service) = &subject.service else {
+        return Err(Failure::usage("the glass is broken for one change, and this is a plan")
+            .hint("give the digest of the change, as `trueline plan` shows it"));
+    };
+    let (change, service) = (subject.digest, service.clone());
+    Ok(DecisionKind::BreakGlass { change, service, reason: reason.to_owned() })
 }
 
 /// Rejects.
@@ -88,6 +116,7 @@ fn subject_in(plans: &[Plan], prefix: &str) -> Result<Subject, Failure> {
         let whole = plan.digest.to_string().starts_with(prefix).then(|| Subject {
             digest: plan.digest,
             changes: plan.changes.iter().map(|change| change.digest).collect(),
+            service: None,
             what: format!(
                 "plan {} with {}",
                 plan.digest.short(),
@@ -99,6 +128,7 @@ fn subject_in(plans: &[Plan], prefix: &str) -> Result<Subject, Failure> {
         let changes = changes.map(|change| Subject {
             digest: change.digest,
             changes: vec![change.digest],
+            service: Some(change.service.clone()),
             what: format!("{} {}", change.kind(), change.service),
         });
         for subject in whole.into_iter().chain(changes) {

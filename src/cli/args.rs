@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    apply, approval, approve, audit, backup, completion, demo, explain, hooks, init, lsp, new,
-    owners, plan, proposal, render, replay, restore, run, schema, serve, service, status, task,
-    validate, why,
+    adopt, apply, approval, approve, audit, backup, completion, demo, explain, forget, hooks, init,
+    lsp, new, owners, plan, proposal, render, replay, restore, run, schema, serve, service, status,
+    task, validate, why,
 };
 
 /// Keeps a platform true to its catalog: git says what is wanted, Trueline makes it so.
@@ -92,6 +92,10 @@ pub enum Command {
     Status(status::Options),
     /// Lists and shows services.
     Service(service::Options),
+    /// Has a service taken over that exists already, instead of made.
+    Adopt(adopt::Options),
+    /// Drops what is recorded of a service, and leaves all that is outside as it is.
+    Forget(forget::Options),
     /// Lists, shows and controls runs.
     Run(run::Options),
     /// Lists and completes tasks for people.

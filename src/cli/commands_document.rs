@@ -186,6 +186,8 @@ mod tests {
           serve       Runs the daemon
           status      Shows how the catalog and its services stand
           service     Lists and shows services
+          adopt       Has a service taken over that exists already, instead of made
+          forget      Drops what is recorded of a service, and leaves all that is outside as it is
           run         Lists, shows and controls runs
           task        Lists and completes tasks for people
           proposal    Lists, shows, merges and closes proposals

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::catalog::duration;
 use crate::engine::Limits;
+use crate::reconcile::Schedule;
 use crate::run::{BreakerPolicy, Cap, Capacity};
 
 /// Bounds.
@@ -29,6 +30,9 @@ pub struct LimitsConfig {
     pub types: BTreeMap<String, usize>,
     /// Between two drift sweeps, as a duration.
     pub sweep: Option<String>,
+    /// When drift sweeps come, in the place of `sweep`: `{cron, timezone, catchUp}`.
+    #[serde(alias = "sweep_at")]
+    pub sweep_at: Option<serde_json::Value>,
     /// How long a step is tried again, as a duration; 7 days where absent.
     pub step_timeout: Option<String>,
     /// How long a run may take, as a duration; for ever where absent.
@@ -87,6 +91,11 @@ impl LimitsConfig {
         self.sweep.as_deref().and_then(duration).unwrap_or(otherwise)
     }
 
+    /// Returns when drift sweeps come, where that is scheduled.
+    pub fn sweep_at(&self) -> Option<Schedule> {
+        Schedule::read(self.sweep_at.as_ref()?).ok()
+    }
+
     /// Returns all values that can't be meant.
     pub(super) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
@@ -100,6 +109,9 @@ impl LimitsConfig {
             if let Some(text) = text.as_ref().filter(|text| duration(text).is_none()) {
                 problems.push(format!("limits.{key} `{text}` is not a duration such as `60s`"));
             }
+        }
+        if let Some(why) = self.sweep_at.as_ref().and_then(|it| Schedule::read(it).err()) {
+            problems.push(format!("limits.sweepAt: {why}"));
         }
         let counts = [
             ("concurrency", self.concurrency),

@@ -181,7 +181,7 @@ mod tests {
         let operations = as_text(&group("operation").unwrap());
         insta::assert_snapshot!(operations, @r"
         Rules
-          operation/state error    Two operations of an item lead to the same state.
+          operation/state error    Two operations of an item lead to the same state, or one that leads to a state has a schedule.
 
         `trueline explain NAME` says more; fields are named as in `Service.metadata.team`.
         ");

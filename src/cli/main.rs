@@ -6,9 +6,9 @@ use super::args::{Arguments, Command};
 use super::context::Context;
 use super::output::{Exit, Failure};
 use super::{
-    apply, approval, approve, audit, backup, completion, demo, explain, hooks, init, logging, lsp,
-    new, owners, plan, proposal, render, replay, restore, run, schema, serve, service, status,
-    task, validate, version, why,
+    adopt, apply, approval, approve, audit, backup, completion, demo, explain, forget, hooks, init,
+    logging, lsp, new, owners, plan, proposal, render, replay, restore, run, schema, serve,
+    service, status, task, validate, version, why,
 };
 
 /// Runs the command line; returns the exit code of the process.
@@ -54,6 +54,8 @@ pub(super) async fn run_command(context: &Context, command: &Command) -> Result<
         Command::Serve(options) => serve::run(context, options).await,
         Command::Status(options) => status::run(context, options).await,
         Command::Service(options) => service::run(context, options).await,
+        Command::Adopt(options) => adopt::run(context, options).await,
+        Command::Forget(options) => forget::run(context, options).await,
         Command::Run(options) => run::run(context, options).await,
         Command::Approval(options) => approval::run(context, options).await,
         Command::Task(options) => task::run(context, options).await,

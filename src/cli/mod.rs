@@ -1,6 +1,7 @@
 //! The command line: one file a command, which calls the library, prints, and chooses the exit code.
 
 mod actions_document;
+mod adopt;
 mod apply;
 mod approval;
 mod approve;
@@ -18,6 +19,7 @@ mod documents_document;
 mod explain;
 mod explain_field;
 mod files;
+mod forget;
 mod hooks;
 mod init;
 mod journal;
@@ -48,6 +50,7 @@ mod schema_node;
 mod serve;
 mod service;
 mod service_health;
+mod service_rollback;
 mod service_show;
 mod status;
 mod status_text;

@@ -83,5 +83,6 @@ fn word(effect: Effect) -> &'static str {
         Effect::Undo => "undo",
         Effect::UndoByHand => "undo by hand",
         Effect::Restore => "restore",
+        Effect::Adopt => "adopt",
     }
 }

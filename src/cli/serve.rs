@@ -41,6 +41,7 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
             .hint("stop it first, or name another state with --state DIR"));
         }
     };
+    daemon.sweep_at = context.config.limits.sweep_at().filter(|_| options.sweep.is_none());
     check(context, &daemon).await?;
     let configured = context.config.server.listen.as_ref().and_then(|listen| listen.parse().ok());
     let listen = options.listen.or(configured).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 7700)));

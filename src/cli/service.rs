@@ -10,6 +10,7 @@ use super::approve::record;
 use super::context::Context;
 use super::output::{Exit, Failure};
 use super::run::{RunLine, runs_table};
+use super::service_rollback;
 use super::service_show::{self, ServiceWire};
 use super::table::{Limit, Listed, cell, table};
 use crate::clock::Clock;
@@ -46,6 +47,8 @@ enum Command {
         #[command(flatten)]
         limit: Limit,
     },
+    /// Proposes to put the service's file back to what it was, and shows the plan of that first.
+    Rollback(service_rollback::Options),
     /// Asks for a service to be converged now: also where it stopped, or is outdated.
     Reconcile {
         /// Its id.
@@ -55,6 +58,10 @@ enum Command {
 
 /// Runs it.
 pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
+    if let Command::Rollback(options) = &options.command {
+        // Only the catalog is asked.
+        return Box::pin(service_rollback::run(context, options)).await;
+    }
     let store = context.existing_store().await?;
     let now = SystemClock.now();
     match &options.command {
@@ -70,6 +77,7 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
             let wire = history(&*store, id, *limit).await?;
             context.show(&wire, || history_text(&wire, now))?;
         }
+        Command::Rollback(_) => {}
         Command::Reconcile { id } => {
             known(&View::read(&*store).await?, id)?;
             record(context, &DecisionKind::Apply { service: Some(id.clone()) }).await?;

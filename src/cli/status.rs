@@ -331,7 +331,9 @@ pub(super) fn commands((plan, change): (&Plan, &Change)) -> Vec<String> {
         let command = match reason {
             Pending::Approval { .. } => format!("trueline approve {}", change.digest.short()),
             Pending::Guard => format!("trueline approve {}", plan.digest.short()),
-            Pending::Stalled { .. } => format!("trueline service reconcile {}", change.service),
+            Pending::Stalled { .. } | Pending::Flapping { .. } => {
+                format!("trueline service reconcile {}", change.service)
+            }
             Pending::Dependency { service } => format!("trueline service show {service}"),
             Pending::Forecast { .. }
             | Pending::Rejected { .. }

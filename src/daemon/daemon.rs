@@ -8,9 +8,11 @@ use jiff::Timestamp;
 use super::error::TickError;
 use super::health::Health;
 use super::prune::Pruning;
+use super::timetable::Timetable;
 use crate::catalog::Catalog;
+use crate::digest::Digest;
 use crate::engine::{Driver, Engine, Head};
-use crate::reconcile::{Desired, DesiredBuilder, Plan};
+use crate::reconcile::{Desired, DesiredBuilder, Plan, Schedule};
 use crate::source::Source;
 use crate::store::CatalogState;
 use crate::validate::{Judge, Judged};
@@ -46,6 +48,14 @@ pub struct Daemon {
     /// Markers of the proposals that were seen to, with when a person asked for their service before that: the forge
     /// is asked about each once.
     pub(super) proposed: BTreeMap<String, Option<Timestamp>>,
+    /// What of drift was proposed last: service and marker; nothing before the forge was asked.
+    pub(super) proposed_drift: Option<BTreeMap<String, String>>,
+    /// Plan, and how many approvals of others there were, that void ones were looked for last.
+    pub(super) voided_for: Option<(Digest, usize)>,
+    /// When scheduled operations come.
+    pub(super) timetable: Timetable,
+    /// When drift sweeps come, where that is not every so often.
+    pub sweep_at: Option<Schedule>,
     /// Old runs that are being forgotten.
     pub(super) pruning: Pruning,
     /// Why the catalog could not be read the last time; what was read before stays in force.
@@ -69,6 +79,10 @@ impl Daemon {
             builder: DesiredBuilder::default(),
             desired: None,
             proposed: BTreeMap::new(),
+            proposed_drift: None,
+            voided_for: None,
+            timetable: Timetable::default(),
+            sweep_at: None,
             pruning: Pruning::default(),
             trouble: None,
         })

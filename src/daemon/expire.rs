@@ -2,16 +2,14 @@
 
 use jiff::Timestamp;
 
-use crate::forge::{Asked, ForgeRead, ForgeWrite, LocalForge, NewProposal, ProposalState};
+use crate::forge::{ForgeRead, ForgeWrite, LocalForge, ProposalState};
 use crate::reconcile::Plan;
-use crate::source::{Author, FileChange, Mirror, Push, Source, SourceError, commit_files, push};
+use crate::source::{FileChange, Source};
 use crate::store::Proposal;
 
 use super::daemon::Daemon;
 use super::error::TickError;
-
-const NAME: &str = "Trueline";
-const EMAIL: &str = "trueline@localhost";
+use super::filing::Filing;
 
 impl Daemon {
     /// Proposes the removal of what expired, where the catalog is a repository with the local forge.
@@ -64,24 +62,20 @@ impl Daemon {
             return Ok(None);
         }
         let at = self.driver.engine.clock.now();
-        let title = format!("Remove {service}, which expired on {expires}");
-        let branch = format!("trueline/expire-{service}-{expires}");
-        let mirror = self.source.as_ref().and_then(Source::mirror);
-        let Some(mirror) = mirror else { return Ok(None) };
-        let base =
-            push_removal(mirror, (path, &title), (&branch, at)).map_err(|error| failed(&error))?;
-        let new = NewProposal {
+        let filing = Filing {
+            marker: marker.to_owned(),
+            branch: format!("trueline/expire-{service}-{expires}"),
+            title: format!("Remove {service}, which expired on {expires}"),
             body: format!(
                 "`{path}` says `expires: {expires}`. Merge to have it deleted, or move the date."
             ),
-            title,
-            author: format!("{NAME} <{EMAIL}>"),
-            source_branch: branch,
-            base_branch: base,
-            marker: marker.to_owned(),
-            at,
-            asked: Asked::default(),
+            author: Filing::ourselves(),
+            files: vec![FileChange { path: path.to_owned(), content: None }],
         };
+        let mirror = self.source.as_ref().and_then(Source::mirror);
+        let Some(mirror) = mirror else { return Ok(None) };
+        let base = filing.push(mirror, at).map_err(|error| failed(&error))?;
+        let new = filing.proposal(base, at);
         let opened = forge.open(new).await.map_err(|error| failed(&error))?;
         Ok(Some(Proposal {
             repository: location,
@@ -90,25 +84,5 @@ impl Daemon {
             step: None,
             service: service.to_owned(),
         }))
-    }
-}
-
-/// Pushes a branch that lacks a file; returns the branch that it is for.
-fn push_removal(
-    mirror: &Mirror,
-    (path, message): (&str, &str),
-    (branch, at): (&str, Timestamp),
-) -> Result<String, SourceError> {
-    let repository = mirror.repository();
-    let head = mirror.head()?;
-    let base = head.as_deref().and_then(|head| git2::Oid::from_str(head).ok());
-    let files = [FileChange { path: path.to_owned(), content: None }];
-    let author = Author { name: NAME.to_owned(), email: EMAIL.to_owned(), at };
-    let commit = commit_files(repository, base, &files, message, &author)?;
-    let order = Push { commit, branch: branch.to_owned(), expected: None };
-    match push(mirror, &order) {
-        // A branch that an earlier attempt left holds the same removal.
-        Ok(()) | Err(SourceError::Rejected { .. }) => Ok(mirror.branch().to_owned()),
-        Err(error) => Err(error),
     }
 }

@@ -4,15 +4,22 @@ mod clock;
 mod daemon;
 mod error;
 mod expire;
+mod filing;
+mod forget;
 mod health;
 mod look;
 mod preview;
+mod propose_drift;
 mod prune;
 mod remember;
 mod serve_loop;
 mod settle;
 mod tick;
+mod timetable;
+mod void;
 
+#[cfg(test)]
+mod adopt_tests;
 #[cfg(test)]
 mod adrift_tests;
 #[cfg(test)]
@@ -34,11 +41,23 @@ mod failures;
 #[cfg(test)]
 mod fault_tests;
 #[cfg(test)]
+mod flapping_tests;
+#[cfg(test)]
+mod forget_tests;
+#[cfg(test)]
 mod keep_tests;
+#[cfg(test)]
+mod order_tests;
+#[cfg(test)]
+mod propose_drift_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod timetable_tests;
+#[cfg(test)]
 mod undo_tests;
+#[cfg(test)]
+mod void_tests;
 #[cfg(test)]
 mod withdraw_tests;
 #[cfg(test)]
@@ -47,6 +66,7 @@ mod world;
 pub use clock::SystemClock;
 pub use daemon::{Daemon, Parts};
 pub use error::TickError;
+pub use filing::Filing;
 pub use health::{Health, HealthReport};
 pub use preview::{Preview, compare, preview};
 pub use serve_loop::{Pace, run};

@@ -37,6 +37,8 @@ impl Daemon {
             engine.store.save_plan(&engine.lease, plan, engine.clock.now()).await?;
             self.driver.memory.saved_plan = Some(plan.digest);
         }
+        self.void_approvals(plan).await?;
+        let engine = &self.driver.engine;
         let mut writes = Vec::new();
         for mut record in engine.store.units(&plan.retained).await? {
             tracing::info!(unit = %record.row.key, "retained: its file is gone, and it is no longer looked after");
@@ -47,7 +49,8 @@ impl Daemon {
         if self.is_restored() {
             return Ok(());
         }
-        self.propose_expired(plan).await
+        self.propose_expired(plan).await?;
+        self.propose_drift(plan).await
     }
 
     /// Takes back what ended runs left open; not on the word of a record that may be old.
@@ -88,7 +91,7 @@ impl Daemon {
             trouble: self.trouble.clone(),
             overlay: self.overlay(),
             blocked: plan.blocked.iter().map(|(id, why)| (id.clone(), why.join("; "))).collect(),
-            pending: pending_in_words(plan),
+            pending: pending_in_words(plan, &memory.state.voided),
             outdated: plan.outdated.clone(),
             unknown: plan.unknown.clone(),
             suspended: plan.suspended.iter().cloned().collect(),
@@ -138,9 +141,13 @@ impl Daemon {
     }
 }
 
-fn pending_in_words(plan: &Plan) -> BTreeMap<String, String> {
+fn pending_in_words(plan: &Plan, voided: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let words = |why: &Vec<crate::reconcile::Pending>| {
         why.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     };
-    plan.pending.iter().map(|(service, why)| (service.clone(), words(why))).collect()
+    let told = |(service, why): (&String, &Vec<crate::reconcile::Pending>)| {
+        let void = voided.get(service).map(|void| format!("; {void}")).unwrap_or_default();
+        (service.clone(), format!("{}{void}", words(why)))
+    };
+    plan.pending.iter().map(told).collect()
 }

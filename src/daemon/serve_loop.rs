@@ -36,6 +36,9 @@ impl Default for Pace {
     }
 }
 
+/// The longest that is slept until a scheduled sweep, for clocks are set.
+const LONGEST_SLEEP: Duration = Duration::from_mins(1);
+
 type Sweep = JoinHandle<Result<Vec<Seen>, EngineError>>;
 
 /// What pokes the loop besides time.
@@ -80,10 +83,7 @@ pub async fn run(
             () = sleep_until(state.next_poll) => state.tick().await,
             () = sleep_until(wake), if state.wake.is_some() => state.advance().await,
             () = sleep_until(state.next_decision) => state.decide().await,
-            () = sleep_until(state.next_sweep), if state.sweep.is_none() => {
-                state.start_sweep();
-                Ok(())
-            }
+            () = sleep_until(state.next_sweep), if state.sweep.is_none() => state.begin_sweep().await,
             seen = finished(&mut state.sweep) => state.end_sweep(seen).await,
         };
         state.survive(outcome)?;
@@ -103,7 +103,17 @@ impl Loop<'_> {
         let jitter = self.pace.poll.mul_f64(0.1 * f64::from(jitter_percent()) / 100.0);
         self.next_poll = Instant::now() + self.pace.poll + jitter;
         self.daemon.tick().await?;
+        if let Some(next) = self.daemon.timetable.next {
+            self.next_poll = self.next_poll.min(self.moment(next));
+        }
         self.advance().await
+    }
+
+    /// Returns when a moment of the clock comes; one that is past comes at once.
+    fn moment(&self, at: Timestamp) -> Instant {
+        let now = self.daemon.driver.engine.clock.now();
+        let ms = at.as_millisecond().saturating_sub(now.as_millisecond()).max(1);
+        Instant::now() + Duration::from_millis(ms.unsigned_abs())
     }
 
     /// Only a lost lease ends the loop; everything else is told and tried again. What was in effect and could
@@ -173,6 +183,19 @@ impl Loop<'_> {
             self.advance().await?;
         } else {
             self.daemon.prune().await?;
+        }
+        Ok(())
+    }
+
+    /// Sweeps where its time has come; of a schedule, none twice.
+    async fn begin_sweep(&mut self) -> Result<(), TickError> {
+        let is_due = self.daemon.sweep_is_due().await?;
+        if is_due {
+            self.start_sweep();
+        }
+        if let Some(next) = self.daemon.next_sweep() {
+            // A clock that is set is not slept through.
+            self.next_sweep = self.moment(next).min(Instant::now() + LONGEST_SLEEP);
         }
         Ok(())
     }

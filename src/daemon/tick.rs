@@ -20,6 +20,8 @@ impl Daemon {
         self.look().await?;
         let desired = self.desired().await?;
         self.rename(&desired).await?;
+        self.forget_services(&desired).await?;
+        self.keep_time(&desired).await?;
         let now = self.driver.engine.clock.now();
         self.driver.supersede(superseded(&self.driver.memory, &desired, now), &self.head.commit);
         let engine = &self.driver.engine;

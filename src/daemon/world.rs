@@ -74,6 +74,15 @@ impl World {
         Self::made(files, Some(Repo::bare()), Given::default()).await
     }
 
+    /// The same, with another way to the outside.
+    pub(super) async fn reaching_in_repository(
+        files: &str,
+        reach: impl Fn(Ports) -> Ports + Send + Sync + 'static,
+    ) -> Self {
+        let given = Given { ports: Arc::new(reach), ..Given::default() };
+        Self::made(files, Some(Repo::bare()), given).await
+    }
+
     /// Makes it with what it is given.
     pub(super) async fn given(files: &str, given: Given) -> Self {
         Self::made(files, None, given).await

@@ -28,6 +28,7 @@ pub(super) async fn perform(
         .ok_or_else(|| Fault::terminal(format!("`{kind}` is not available in this build")))?;
     match step.effect {
         Effect::Undo => action.undo(&ports, &call).await,
+        Effect::Adopt => action.adopt(&ports, &call).await,
         _ => action.perform(&ports, &call).await,
     }
 }

@@ -133,7 +133,7 @@ impl Driver {
             return Ok(());
         }
         let store = self.engine.store.clone();
-        let stalled = stalled(&*store).await?;
+        let stalled = stalled(&*store, &self.memory.state.forgotten).await?;
         let rows = store.unit_rows().await.doing("reading units")?;
         for id in self.batch.unsure.clone() {
             let durable = store.run(&id).await.doing("reading a run")?;
@@ -149,6 +149,8 @@ impl Driver {
         }
         self.memory.stalled = stalled;
         self.memory.rows = rows.into_iter().map(|row| (row.key.clone(), row)).collect();
+        // It is a copy, and is taken again from the records.
+        self.memory.fired.clear();
         self.memory.unit_writes += 1;
         Ok(())
     }

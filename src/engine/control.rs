@@ -197,7 +197,7 @@ pub(super) fn with_manual(run: &Run, mut events: Vec<Event>) -> Vec<Event> {
     let Some(Event::Run { event: RunEvent::Failed { why } }) = events.last() else { return events };
     let said = Said { by: "trueline".to_owned(), why: why.clone(), decision: 0 };
     let mut after = run.clone();
-    if run.rolls_back || events.iter().any(|event| after.apply(event).is_err()) {
+    if run.rolls_back || run.adopts() || events.iter().any(|event| after.apply(event).is_err()) {
         return events;
     }
     let failed = |step: &PlannedStep| {
@@ -235,7 +235,8 @@ pub(super) fn looked_for(step: &PlannedStep) -> StepPath {
 /// Tells whether an attempt whose outcome nobody knows may be followed by another: the action looks first, or the
 /// other side knows the key again.
 pub(super) fn may_try_again(step: &PlannedStep) -> bool {
-    action::find(&step.action.kind).is_none_or(|action| action.may_repeat(&step.config))
+    step.effect == Effect::Adopt
+        || action::find(&step.action.kind).is_none_or(|action| action.may_repeat(&step.config))
 }
 
 /// Tells whether nobody can look up a step that was in effect when the process ended.

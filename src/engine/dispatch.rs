@@ -12,6 +12,7 @@ use super::engine::EngineError;
 use super::poison::caught;
 use crate::catalog::Catalog;
 use crate::id::{RunId, StepPath, UnitKey};
+use crate::reconcile::{ChangeKind, UnitRow};
 use crate::run::{
     Entry, Event, Place, Queue, Run, RunEvent, RunState, StepState, finishing, next, time_out,
     whose_turn,
@@ -283,12 +284,18 @@ impl Driver {
         Some((self.place(run, step), entry))
     }
 
-    /// Names a service that a queued run comes after, and that is not there yet, or has a run that is open.
+    /// Names a service that a queued run comes after, and that is not there yet, or has a run that is open; a deletion
+    /// comes after what is not gone yet.
     fn comes_after(&self, run: &Run) -> Option<String> {
+        let goes = run.change.kind() == ChangeKind::Delete;
         let is_missing = |service: &&String| {
             let rows = self.memory.rows.range(UnitKey::service(*service)..);
             let mut rows = rows.take_while(|(key, _)| key.service == **service);
-            self.has_open_run(service) || rows.any(|(_, row)| row.applied.is_none())
+            let is_waited_for = |row: &UnitRow| match goes {
+                true => !row.retained,
+                false => row.applied.is_none(),
+            };
+            self.has_open_run(service) || rows.any(|(_, row)| is_waited_for(row))
         };
         run.change.after.iter().find(is_missing).cloned()
     }

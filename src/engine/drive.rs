@@ -213,7 +213,7 @@ impl Driver {
         self.in_flight.spawn(async move {
             let outcome = match step.effect {
                 Effect::UndoByHand => Ok(Outcome::Task(by_hand(&call, &step))),
-                Effect::Undo | Effect::Restore | Effect::Perform | Effect::Keep => {
+                _ => {
                     let timeout = timeout_of(&step.action);
                     let work = perform(ports, step, call);
                     guarded(timeout, work).await
@@ -352,6 +352,6 @@ async fn rendered(bench: &Bench<'_>, step: &PlannedStep) -> Result<Option<Render
         Effect::Undo | Effect::UndoByHand | Effect::Restore => {
             bench.render_undo(step).await.map(Some)
         }
-        Effect::Perform | Effect::Keep => bench.render(step).await.map(Some),
+        Effect::Perform | Effect::Keep | Effect::Adopt => bench.render(step).await.map(Some),
     }
 }

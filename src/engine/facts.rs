@@ -34,6 +34,7 @@ pub async fn gather(
 ) -> Result<(Actual, Facts), EngineError> {
     let keys: Vec<UnitKey> = suspects(desired, &memory.rows, now)
         .into_iter()
+        .chain(memory.due.keys().cloned())
         .filter(|key| memory.rows.contains_key(key))
         .collect();
     let records = store.units(&keys).await.doing("reading units")?;
@@ -53,6 +54,7 @@ pub async fn gather(
         approvals: memory.decided.approvals.clone(),
         approved_plans: memory.decided.approved_plans.clone(),
         released: memory.decided.released.clone(),
+        broken: memory.decided.broken.clone(),
         rejected: memory.decided.rejected.clone(),
         running: memory
             .runs
@@ -61,6 +63,8 @@ pub async fn gather(
             .collect(),
         stalled: memory.stalled.clone(),
         requested: memory.requested.clone(),
+        adopting: memory.state.adopting.clone(),
+        due: memory.due.clone(),
         forecasting: true,
         forecasts: memory.state.forecasts.clone(),
         claimed: std::collections::BTreeMap::new(),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::adopt::adopted;
 use super::call::Bench;
 use crate::reconcile::{
     Applied, ChangeKind, Definition, Effect, PlannedStep, StepRecord, UnitChange, UnitRecord,
@@ -188,7 +189,8 @@ pub(super) fn after_step(
             };
             record.steps.insert(recorded_as(&record, step), left);
         }
-        Effect::Perform | Effect::Restore | Effect::Keep => {}
+        // What is taken over is recorded with the whole unit, for a refusal leaves no trace.
+        Effect::Perform | Effect::Restore | Effect::Keep | Effect::Adopt => {}
     }
     if bench.run.rolls_back && record.applied.as_ref().is_some_and(|it| it.run == bench.run.id) {
         // What was applied is being taken back: until something is applied again, nothing is.
@@ -209,7 +211,7 @@ pub(super) fn after_unit(bench: &Bench<'_>, now: Timestamp) -> Result<Option<Uni
     if unit.kind == ChangeKind::Delete {
         return Ok(None);
     }
-    let mut record = bench.record.clone();
+    let mut record = adopted(bench, now)?.unwrap_or_else(|| bench.record.clone());
     let fields = bench.public_fields()?;
     let item = &unit.definition.item;
     let reads = reads_of(&unit.inputs, &unit.definition.reads());

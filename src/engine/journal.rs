@@ -212,6 +212,7 @@ impl Driver {
                     return;
                 }
                 let (service, state) = (run.change.service.clone(), run.state);
+                let ended = run.clone();
                 let stall = match event {
                     RunEvent::Failed { why }
                     | RunEvent::NeedsDecision { why }
@@ -221,6 +222,7 @@ impl Driver {
                     _ => None,
                 };
                 self.memory.runs.remove(id);
+                self.memory.adoption_ended(&ended);
                 self.forget(id, &service);
                 if let Some(stall) = stall {
                     self.memory.stalled.insert(service, stall);

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 
 use super::engine::{Doing, EngineError};
 use crate::digest::Digest;
-use crate::id::RunId;
-use crate::reconcile::{Stall, UnitRows};
+use crate::id::{RunId, UnitKey};
+use crate::reconcile::{Due, Fired, Stall, UnitRows};
 use crate::run::{Control, Run};
-use crate::store::{CatalogState, Decision, DecisionKind, Store, UnitWrite};
+use crate::store::{CatalogState, Decision, DecisionKind, Forgetting, Store, UnitWrite};
 
 /// What people decided, folded.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +20,8 @@ pub struct Decided {
     pub approved_plans: BTreeSet<Digest>,
     /// Changes that were approved together with a whole plan.
     pub released: BTreeSet<Digest>,
+    /// Changes that somebody has carried out without approvals and outside of windows, with who and why.
+    pub broken: BTreeMap<Digest, String>,
     /// What was rejected, and why.
     pub rejected: BTreeMap<Digest, String>,
 }
@@ -39,6 +41,10 @@ pub struct Memory {
     pub decided: Decided,
     /// Services that a person asked to converge.
     pub requested: BTreeSet<String>,
+    /// Scheduled operations that are due, by unit.
+    pub due: BTreeMap<UnitKey, Due>,
+    /// When scheduled operations came last, by unit and name: a copy of what the records hold.
+    pub fired: BTreeMap<(UnitKey, String), Fired>,
     /// When a person last asked for a service, whatever came of it.
     pub asked: BTreeMap<String, Timestamp>,
     /// Runs that a person called off, with who and why.
@@ -77,7 +83,7 @@ impl Memory {
         for run in memory.runs.values() {
             memory.state.used.insert(run.change.digest, last);
         }
-        memory.stalled = stalled(store).await?;
+        memory.stalled = stalled(store, &memory.state.forgotten).await?;
         Ok(memory)
     }
 
@@ -91,6 +97,7 @@ impl Memory {
                 }
                 UnitWrite::Remove(key) => {
                     self.rows.remove(key);
+                    self.fired.retain(|(unit, _), _| unit != key);
                 }
             }
         }
@@ -100,7 +107,8 @@ impl Memory {
     pub fn use_up(&mut self, digest: Digest) {
         self.decided.released.remove(&digest);
         let plan = self.decided.approved_plans.remove(&digest);
-        if self.decided.approvals.remove(&digest).is_some() || plan {
+        let broken = self.decided.broken.remove(&digest).is_some();
+        if self.decided.approvals.remove(&digest).is_some() || plan || broken {
             self.state.used.insert(digest, self.last_decision);
         }
     }
@@ -130,13 +138,18 @@ impl Memory {
                 for digest in std::iter::once(subject).chain(changes) {
                     self.decided.approvals.remove(digest);
                     self.decided.released.remove(digest);
+                    self.decided.broken.remove(digest);
                     self.decided.approved_plans.remove(digest);
                     self.decided.rejected.insert(*digest, format!("{reason} ({})", decision.by));
                 }
             }
+            DecisionKind::BreakGlass { .. }
+            | DecisionKind::Adopt { .. }
+            | DecisionKind::Forget { .. } => self.take_word(decision),
             DecisionKind::Apply { service: Some(service) } => {
                 self.asked.insert(service.clone(), decision.at);
                 if decision.seq > self.state.decisions_seen {
+                    self.state.adopting.remove(service);
                     self.requested.insert(service.clone());
                 }
             }
@@ -153,12 +166,38 @@ impl Memory {
             | DecisionKind::Refuse { .. } => {}
         }
     }
+
+    /// Remembers a word about one service or change, until it is acted upon.
+    fn take_word(&mut self, decision: &Decision) {
+        let is_new = decision.seq > self.state.decisions_seen;
+        match &decision.decision {
+            DecisionKind::BreakGlass { change, reason, .. } => {
+                if self.state.used.get(change).is_none_or(|last| decision.seq > *last) {
+                    self.decided.broken.insert(*change, format!("{reason} ({})", decision.by));
+                    self.decided.rejected.remove(change);
+                }
+            }
+            DecisionKind::Adopt { service, .. } if is_new => {
+                self.state.adopting.insert(service.clone());
+            }
+            DecisionKind::Forget { service, still_wanted, .. } if is_new => {
+                let (by, still_wanted) = (decision.by.clone(), *still_wanted);
+                let word = Forgetting { decision: decision.seq, by, still_wanted };
+                self.state.forgetting.insert(service.clone(), word);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Reads which services stopped, and why.
-pub(super) async fn stalled(store: &dyn Store) -> Result<BTreeMap<String, Stall>, EngineError> {
+pub(super) async fn stalled(
+    store: &dyn Store,
+    forgotten: &BTreeSet<String>,
+) -> Result<BTreeMap<String, Stall>, EngineError> {
     let mut stalled = BTreeMap::new();
-    for stopped in store.stopped_runs().await.doing("reading stopped runs")? {
+    let stopped = store.stopped_runs().await.doing("reading stopped runs")?;
+    for stopped in stopped.into_iter().filter(|stopped| !forgotten.contains(&stopped.service)) {
         if let Some(run) = store.run(&stopped.id).await.doing("reading a stopped run")? {
             stalled.insert(stopped.service, stall_of(&run, stopped.why.unwrap_or_default()));
         }

@@ -2,6 +2,7 @@
 
 mod admit;
 mod aftermath;
+mod adopt;
 mod approvals;
 mod attempt;
 mod batch;

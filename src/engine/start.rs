@@ -18,6 +18,7 @@ impl Driver {
     /// Makes a queued run of every change that may start; returns how many.
     pub async fn start(&mut self, plan: &Plan) -> Result<usize, EngineError> {
         self.be_sure().await?;
+        self.memory.drop_adopted();
         let mut started = 0;
         // What an older run left is taken back first: it may be the very thing that this one makes.
         let ready = plan.ready().filter(|change| !self.withdrawals.is_busy(&change.service));
@@ -45,12 +46,18 @@ impl Driver {
         for unit in &change.units {
             records.push(self.record_of(unit).await?);
         }
+        let asked = self.memory.requested.contains(&change.service);
         let effect = records.iter().map(|record| record.effect).max().unwrap_or_default() + 1;
         let writes: Vec<UnitWrite> = records
             .into_iter()
             .zip(&change.units)
             .map(|(mut record, unit)| {
                 record.effect = effect;
+                record.corrections = record.corrections.after(unit, asked);
+                // With the run, in one durable step: it comes neither twice nor never.
+                if let Some(due) = &unit.due {
+                    record.fired.insert(due.operation.clone(), due.fired.clone());
+                }
                 record.basis = Some(unit.definition.clone());
                 UnitWrite::Put(Box::new(record))
             })
@@ -65,7 +72,12 @@ impl Driver {
     fn take_up_new(&mut self, run: Run, writes: &[UnitWrite]) {
         let change = run.change.clone();
         self.memory.take_writes(writes);
+        for (unit, due) in change.units.iter().filter_map(|unit| Some((unit, unit.due.as_ref()?))) {
+            let key = (unit.unit.clone(), due.operation.clone());
+            self.memory.fired.insert(key, due.fired.clone());
+        }
         self.memory.stalled.remove(&change.service);
+        self.memory.state.forgotten.remove(&change.service);
         self.memory.requested.remove(&change.service);
         self.memory.use_up(change.digest);
         let contacts = change.needs.iter().filter_map(|need| need.contact.clone());
@@ -110,6 +122,8 @@ pub(super) fn new_record(unit: &UnitChange) -> UnitRecord {
         basis: None,
         steps: std::collections::BTreeMap::new(),
         observed: std::collections::BTreeMap::new(),
+        corrections: crate::reconcile::Corrections::default(),
+        fired: std::collections::BTreeMap::new(),
     }
 }
 

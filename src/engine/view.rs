@@ -67,11 +67,14 @@ impl View {
         let runs = store.open_runs().await?.into_iter();
         let stopped = store.stopped_runs().await?.into_iter();
         let rows = store.unit_rows().await?.into_iter();
+        let state = store.catalog_state().await?;
+        let stopped = stopped.filter(|run| !state.forgotten.contains(&run.service));
+        let stopped: BTreeMap<_, _> = stopped.map(|run| (run.service.clone(), run)).collect();
         let view = Self {
-            state: store.catalog_state().await?,
+            state,
             rows: rows.map(|row| (row.key.clone(), row)).collect(),
             runs: runs.map(|run| (run.change.service.clone(), run)).collect(),
-            stopped: stopped.map(|run| (run.service.clone(), run)).collect(),
+            stopped,
             ..Self::default()
         };
         Ok(view.with_plan(store.latest_plan().await?))

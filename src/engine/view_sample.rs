@@ -94,6 +94,8 @@ pub(crate) fn unit(name: &str) -> UnitRecord {
         basis: None,
         steps: BTreeMap::new(),
         observed: BTreeMap::new(),
+        corrections: crate::reconcile::Corrections::default(),
+        fired: BTreeMap::new(),
     }
 }
 
@@ -141,6 +143,7 @@ pub(crate) fn change(service: &str, units: &[&str]) -> Change {
         state: "active".to_owned(),
         deletion: DeletionPolicy::Confirm,
         requires: Vec::new(),
+        due: None,
     });
     let mut change = Change {
         digest: Digest::of_bytes(b""),

@@ -162,7 +162,7 @@ impl Driver {
         let bench = Bench::of(&self.engine, catalog, (run, unit, &record)).await?;
         let rendered = match step.effect {
             Effect::Undo | Effect::UndoByHand | Effect::Restore => bench.render_undo(step).await,
-            Effect::Perform | Effect::Keep => bench.render(step).await,
+            Effect::Perform | Effect::Keep | Effect::Adopt => bench.render(step).await,
         };
         drop(bench);
         let call = match rendered {

@@ -12,6 +12,8 @@ use serde_json::{Map, Value};
 use super::change::{FieldChange, Need};
 use super::definition::Definition;
 use super::evaluate::Inputs;
+use super::flapping::Corrections;
+use super::schedule::Fired;
 use crate::catalog::DeletionPolicy;
 use crate::digest::Digest;
 use crate::id::{RunId, Uid, UnitKey};
@@ -50,6 +52,12 @@ pub struct UnitRecord {
     pub steps: BTreeMap<String, StepRecord>,
     /// What was observed last, by the action's id.
     pub observed: BTreeMap<String, Observed>,
+    /// What was put right, and how often.
+    #[serde(default, skip_serializing_if = "Corrections::is_empty")]
+    pub corrections: Corrections,
+    /// When its scheduled operations ran last.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fired: BTreeMap<String, Fired>,
 }
 
 /// What was last applied to a unit in full.

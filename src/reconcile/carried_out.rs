@@ -80,5 +80,7 @@ fn record_of(
         basis: Some(unit.definition.clone()),
         steps,
         observed: BTreeMap::new(),
+        corrections: super::flapping::Corrections::default(),
+        fired: BTreeMap::new(),
     }
 }

@@ -10,6 +10,7 @@ use super::definition::Definition;
 use super::evaluate::Inputs;
 use super::forecast::Forecast;
 use crate::catalog::{Action, DeletionPolicy, ErrorHandling, Priority};
+use super::schedule::Due;
 use crate::digest::Digest;
 use crate::id::{StepPath, Uid, UnitKey};
 
@@ -156,6 +157,9 @@ pub struct UnitChange {
     pub deletion: DeletionPolicy,
     /// Services that must outlive it.
     pub requires: Vec<String>,
+    /// The scheduled operation that it carries out, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Due>,
 }
 
 impl UnitChange {
@@ -173,8 +177,13 @@ impl UnitChange {
                 input
             })
             .collect();
-        json!({"unit": self.unit, "uid": self.uid, "kind": self.kind, "from": self.from,
-               "intent": self.intent, "definition": self.definition_digest, "steps": steps})
+        let mut input = json!({"unit": self.unit, "uid": self.uid, "kind": self.kind, "from": self.from,
+               "intent": self.intent, "definition": self.definition_digest, "steps": steps});
+        // Which time it is for, so that one night's approval is not the next one's.
+        if let (Some(due), Some(input)) = (&self.due, input.as_object_mut()) {
+            input.insert("due".to_owned(), json!(due));
+        }
+        input
     }
 }
 
@@ -208,6 +217,8 @@ pub enum Effect {
     UndoByHand,
     /// What was last sent before is sent again.
     Restore,
+    /// It is there already, and is looked at.
+    Adopt,
 }
 
 /// Whether a step is carried out.

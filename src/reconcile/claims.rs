@@ -49,7 +49,10 @@ pub fn claims_of_change(change: &Change) -> impl Iterator<Item = (String, &UnitK
 
 fn claims_of_unit(unit: &UnitChange) -> impl Iterator<Item = String> {
     let stays = unit.kind != ChangeKind::Delete;
-    let performed = unit.steps.iter().filter(move |step| stays && step.effect == Effect::Perform);
+    let performed = unit
+        .steps
+        .iter()
+        .filter(move |step| stays && matches!(step.effect, Effect::Perform | Effect::Adopt));
     performed.flat_map(|step| claims_of(&step.action.kind, &step.config))
 }
 

@@ -11,10 +11,11 @@ use super::definition::Definition;
 use super::desired::Unit;
 use super::evaluate::{Inputs, intent_digest, reads_of};
 use super::hooks;
+use super::operate::operate;
 use super::recorded::{drift_changes, field_changes, fingerprint};
 use super::steps::{self, Keeping, Source};
 use super::undo::undone;
-use crate::catalog::{Action, DeletionPolicy, DriftMode, Mode, Settings};
+use crate::catalog::{DeletionPolicy, DriftMode, Mode, Settings};
 use crate::digest::Digest;
 use crate::id::UnitKey;
 
@@ -194,46 +195,6 @@ fn replace(
     finish(unit, inputs, against, (ChangeKind::Replace, "active"), planned)
 }
 
-fn operate(
-    unit: &Unit,
-    inputs: Inputs,
-    (against, applied): (&Against<'_>, &Applied),
-) -> Difference {
-    let state = unit.service.state.as_str();
-    let operation =
-        unit.definition.operations.iter().find(|(_, block)| block.state.as_deref() == Some(state));
-    let Some((name, block)) = operation else {
-        return Difference::Blocked(vec![format!(
-            "`{}` has no operation that leads from `{}` to `{state}`",
-            unit.item.metadata.id, applied.state
-        )]);
-    };
-    // What an operation does leaves nothing behind that a later update could keep.
-    let actions: Vec<Action> = block
-        .actions
-        .iter()
-        .map(|action| {
-            let named = |id: &String| format!("{name}~{id}");
-            let depends_on = action.depends_on.as_ref().map(|ids| ids.iter().map(named).collect());
-            Action { id: named(&action.id), depends_on, ..action.clone() }
-        })
-        .collect();
-    let source = Source {
-        unit: &unit.key,
-        definition: &unit.definition,
-        inputs: &inputs,
-        record: against.record,
-    };
-    let planned = steps::performed(&source, &actions, name, Keeping::Nothing);
-    finish(
-        unit,
-        inputs,
-        against,
-        (ChangeKind::Operate, state),
-        planned.map(|steps| (steps, Vec::new())),
-    )
-}
-
 fn newer_definition(
     unit: &Unit,
     inputs: Inputs,
@@ -272,7 +233,7 @@ fn correct(
 }
 
 /// What becomes of a unit's drift: the service's word, the item's, the catalog's.
-pub(super) fn drift_mode(unit: &Unit, settings: &Settings) -> DriftMode {
+pub fn drift_mode(unit: &Unit, settings: &Settings) -> DriftMode {
     unit.service
         .drift
         .or(unit.item.fulfillment.drift)
@@ -280,7 +241,7 @@ pub(super) fn drift_mode(unit: &Unit, settings: &Settings) -> DriftMode {
         .unwrap_or_default()
 }
 
-fn finish(
+pub(super) fn finish(
     unit: &Unit,
     inputs: Inputs,
     against: &Against<'_>,
@@ -313,6 +274,7 @@ fn finish(
         state: state.to_owned(),
         deletion: deletion_policy(unit, against.settings),
         requires: unit.requires.clone(),
+        due: None,
     }))
 }
 
@@ -382,5 +344,6 @@ pub(super) fn unwanted(record: &UnitRecord, unit: &UnitKey, stopped: bool) -> Di
         state: "deleted".to_owned(),
         deletion,
         requires: applied.map(|applied| applied.depends_on.clone()).unwrap_or_default(),
+        due: None,
     }))
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::forecast::Forecasts;
+use super::schedule::Due;
 use crate::digest::Digest;
 use crate::id::{RunId, UnitKey};
 
@@ -47,6 +48,8 @@ pub struct Facts {
     pub approved_plans: BTreeSet<Digest>,
     /// Changes that were approved together with a whole plan: the guard lets them through.
     pub released: BTreeSet<Digest>,
+    /// Changes that somebody has carried out without approvals and outside of windows, and why.
+    pub broken: BTreeMap<Digest, String>,
     /// Digests that were rejected, and why.
     pub rejected: BTreeMap<Digest, String>,
     /// Services with a run that has not ended.
@@ -57,6 +60,10 @@ pub struct Facts {
     pub requested: BTreeSet<String>,
     /// Who has what in the outside world, of units that are not in question: gathered for what changes claim.
     pub claimed: BTreeMap<String, UnitKey>,
+    /// Services whose units people had taken over instead of made.
+    pub adopting: BTreeSet<String>,
+    /// Scheduled operations that are due.
+    pub due: BTreeMap<UnitKey, Due>,
     /// Whether forecasts are made at all; a review makes none, and waits for none.
     pub forecasting: bool,
     /// What was forecast, or why not.

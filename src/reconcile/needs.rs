@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::change::{Change, ChangeKind, Effect, Need, NeedKind, UnitChange};
 use super::desired::Unit;
 use super::facts::Facts;
+use super::people::{bare, refusal};
 use super::plan::Pending;
 use crate::catalog::{ApprovalRule, DeletionPolicy, FirstContact, Settings};
 use crate::kinds;
@@ -62,7 +63,9 @@ pub(super) fn of_deletion(unit: &UnitChange) -> Option<Need> {
 
 /// Returns an acknowledgement for each thing that a change touches for the first time.
 pub(super) fn of_first_contact(change: &Change, settings: &Settings, facts: &Facts) -> Vec<Need> {
-    if settings.guard.first_contact == FirstContact::Apply {
+    // What is taken over is only looked at, which is what comes before a first contact.
+    let only_looks = change.units.iter().all(|unit| unit.kind == ChangeKind::Adopt);
+    if settings.guard.first_contact == FirstContact::Apply || only_looks {
         return Vec::new();
     }
     let mut contacts = BTreeSet::from(["catalog".to_owned()]);
@@ -120,23 +123,43 @@ pub(super) fn of_many_updates(changes: &[Change], settings: &Settings) -> BTreeM
         .collect()
 }
 
-/// Returns the approvals that are still missing.
+/// Returns the approvals that are still missing: of people who may give them, each counted once, and never the author's.
 ///
-/// People on one machine are self-declared, so `from` is shown and not yet verified.
-pub(super) fn missing(change: &Change, facts: &Facts) -> Vec<Pending> {
+/// People on one machine are self-declared; of a team whose members the catalog does not list everybody may be one.
+pub(super) fn missing(change: &Change, facts: &Facts, settings: &Settings) -> Vec<Pending> {
     if let Some(reason) = facts.rejected.get(&change.digest) {
         return vec![Pending::Rejected { reason: reason.clone() }];
     }
-    let given = facts.approvals.get(&change.digest).map_or(0, BTreeSet::len);
-    let given = u32::try_from(given).unwrap_or(u32::MAX);
-    change
-        .needs
-        .iter()
-        .filter(|need| need.required > given)
-        .map(|need| Pending::Approval {
-            why: need.why.clone(),
-            missing: need.required - given,
-            from: need.from.clone(),
+    if facts.broken.contains_key(&change.digest) {
+        return Vec::new();
+    }
+    let given: BTreeMap<String, &String> = facts
+        .approvals
+        .get(&change.digest)
+        .into_iter()
+        .flatten()
+        .map(|who| (bare(who), who))
+        .collect();
+    let of = (change.author.as_deref(), settings);
+    let waits = |need: &Need| {
+        let refused: Vec<String> = given
+            .values()
+            .filter_map(|who| Some(format!("{who} {}", refusal(need, who, of)?)))
+            .collect();
+        let counted = u32::try_from(given.len() - refused.len()).unwrap_or(u32::MAX);
+        (need.required > counted).then(|| {
+            let but = if refused.is_empty() {
+                String::new()
+            } else {
+                format!("; {}", refused.join(", "))
+            };
+            let missing = need.required - counted;
+            Pending::Approval {
+                why: format!("{}{but}", need.why),
+                missing,
+                from: need.from.clone(),
+            }
         })
-        .collect()
+    };
+    change.needs.iter().filter_map(waits).collect()
 }

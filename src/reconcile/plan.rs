@@ -117,6 +117,15 @@ pub enum Pending {
         /// Why it stopped.
         why: String,
     },
+    /// It was put right again and again, and differs again.
+    Flapping {
+        /// The unit.
+        unit: UnitKey,
+        /// The field.
+        field: String,
+        /// How often it was put right.
+        times: u32,
+    },
     /// A person stopped everything for it.
     Held,
     /// The guard holds the whole plan.
@@ -140,6 +149,12 @@ impl fmt::Display for Pending {
             Pending::Window { until } => write!(f, "change window {until}"),
             Pending::Dependency { service } => write!(f, "waits for service {service}"),
             Pending::Stalled { run, why } => write!(f, "run {run} stopped: {why}"),
+            Pending::Flapping { unit, field, times } => write!(
+                f,
+                "flapping: {field} of {unit} was put right {times} times and differs again; \
+                 `trueline service reconcile {}` puts it right once more",
+                unit.service
+            ),
             Pending::Held => f.write_str("held by a person"),
             Pending::Guard => f.write_str("the guard holds the whole plan"),
         }

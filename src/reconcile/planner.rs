@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::actual::{Actual, Observation};
+use super::adopt::taken_over;
 use super::change::{Change, ChangeKind, UnitChange};
 use super::desired::{Desired, Unit};
 use super::diff::{self, Against, Difference};
@@ -14,7 +15,7 @@ use super::order::{error_handling, order_units};
 use super::plan::{Drift, Pending, Plan, Verdict};
 use super::suspects::{is_deleted_by_date, is_expired, reads, suspects};
 use super::upstream::KnownOutputs;
-use super::{claims, forecast, guard, needs, window};
+use super::{claims, flapping, forecast, guard, needs, operate, orphans, window};
 use crate::catalog::{Catalog, DeletionPolicy, DriftMode};
 use crate::digest::Digest;
 use crate::id::UnitKey;
@@ -76,6 +77,9 @@ impl Planner<'_> {
     /// Compares every unit in question, and sorts what needs something by its service.
     fn differences(&mut self) -> BTreeMap<String, Vec<UnitChange>> {
         let mut suspects = suspects(self.desired, &self.actual.rows, self.now);
+        suspects.extend(
+            self.facts.due.keys().filter(|key| self.desired.units.contains_key(*key)).cloned(),
+        );
         suspects.retain(|key| !self.facts.running.contains_key(&key.service));
         let mut changes = BTreeMap::new();
         for key in &suspects {
@@ -145,7 +149,8 @@ impl Planner<'_> {
 
     fn of_wanted(&mut self, unit: &Unit) -> Difference {
         let record = self.actual.records.get(&unit.key);
-        if unit.service.state == "suspended" {
+        let adopting = self.facts.adopting.contains(&unit.key.service);
+        if unit.service.state == "suspended" && !adopting {
             self.plan.suspended.push(unit.key.service.clone());
             return Difference::Nothing;
         }
@@ -166,7 +171,20 @@ impl Planner<'_> {
             settings: &self.catalog.settings,
             requested: self.facts.requested.contains(&unit.key.service),
         };
-        let difference = diff::wanted(unit, inputs, &against);
+        if adopting {
+            return taken_over(unit, inputs, &against);
+        }
+        let due = self.facts.due.get(&unit.key);
+        let spare = due.map(|due| (due, inputs.clone()));
+        let mut difference = diff::wanted(unit, inputs, &against);
+        if let (Difference::Nothing | Difference::Outdated(_), Some((due, inputs))) =
+            (&difference, spare)
+        {
+            let scheduled = operate::scheduled(unit, inputs, &against, due);
+            if !matches!(scheduled, Difference::Nothing) {
+                difference = scheduled;
+            }
+        }
         if !matches!(difference, Difference::Change(_)) {
             self.show_drift(unit);
         }
@@ -223,27 +241,9 @@ impl Planner<'_> {
 
     /// A deletion is refused while a unit that stays depends on it.
     fn refuse_orphans(&mut self, changed: &mut BTreeMap<String, Vec<UnitChange>>) {
-        let deleted: BTreeSet<String> = changed
-            .iter()
-            .filter(|(service, units)| {
-                units.iter().all(|unit| unit.kind == ChangeKind::Delete)
-                    && self.desired.units_of(service).next().is_none()
-            })
-            .map(|(service, _)| service.clone())
-            .collect();
-        if deleted.is_empty() {
-            return;
-        }
-        let mut dependents: BTreeMap<&String, &String> = BTreeMap::new();
-        for unit in self.desired.units.values() {
-            for service in unit.requires.iter().filter(|service| deleted.contains(*service)) {
-                dependents.entry(service).or_insert(&unit.key.service);
-            }
-        }
-        for (service, dependent) in dependents {
-            let why = format!("{service} can't be deleted while {dependent} depends on it");
-            self.plan.blocked.insert(service.clone(), vec![why]);
-            changed.remove(service);
+        for (service, why) in orphans::refused(changed, self.desired, self.actual) {
+            changed.remove(&service);
+            self.plan.blocked.insert(service, vec![why]);
         }
     }
 
@@ -334,11 +334,12 @@ impl Planner<'_> {
             .map(|row| row.key.service.as_str())
             .collect();
         for change in &self.plan.changes {
-            let mut why = needs::missing(change, self.facts);
+            let mut why = needs::missing(change, self.facts, settings);
             why.extend(forecast::missing(change, self.facts));
             if held.contains(change.service.as_str()) {
                 why.push(Pending::Held);
             }
+            why.extend(flapping::pending(change, self.actual, self.facts));
             why.extend(self.stalled(change));
             why.extend(self.closed_window(change));
             why.extend(self.unready_dependency(change));
@@ -356,12 +357,16 @@ impl Planner<'_> {
         let stall = self.facts.stalled.get(&change.service)?;
         let same =
             change.units.iter().all(|unit| stall.sources.get(&unit.unit) == Some(&unit.source));
-        let lifted = self.facts.requested.contains(&change.service);
+        let lifted =
+            self.facts.requested.contains(&change.service) || change.kind() == ChangeKind::Adopt;
         (same && !lifted)
             .then(|| Pending::Stalled { run: stall.run.clone(), why: stall.why.clone() })
     }
 
     fn closed_window(&self, change: &Change) -> Option<Pending> {
+        if self.facts.broken.contains_key(&change.digest) {
+            return None;
+        }
         let environment = self.catalog.environments.get(change.environment.as_deref()?)?;
         let until = window::closed(&environment.body.change_windows, self.now)?;
         Some(Pending::Window { until })

@@ -22,6 +22,9 @@ pub fn taken_back(
     record: Option<&UnitRecord>,
     sure: bool,
 ) -> Option<PlannedStep> {
+    if step.effect == Effect::Adopt {
+        return None;
+    }
     let left = record.and_then(|record| left_by(record, step));
     let restores = step.previous.is_some() && unit.kind != ChangeKind::Replace;
     let is_there = left.is_some() || unit.kind == ChangeKind::Operate;

@@ -210,6 +210,9 @@ impl World {
             applied: Some(applied),
             steps,
             observed: BTreeMap::new(),
+            corrections: before
+                .map_or_else(Default::default, |old| old.corrections.after(planned, false)),
+            fired: before.map(|old| old.fired.clone()).unwrap_or_default(),
         };
         self.records.insert(key.clone(), record);
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::catalog::{Form, Settings};
+use crate::reconcile::{bare, wrote};
 use crate::secret::sealed_hash;
 
 /// What a step asks people for.
@@ -135,22 +136,6 @@ impl std::fmt::Display for Approvers {
         }
         f.write_str(&all.join(", "))
     }
-}
-
-/// Returns the one form of a name, by which people are told apart.
-fn bare(name: &str) -> String {
-    name.trim().trim_start_matches('@').to_lowercase()
-}
-
-/// Tells whether somebody is the author of a commit: by name, by mail address, or by the account that it names.
-fn wrote(author: &str, who: &str) -> bool {
-    let (name, mail) = author.split_once(" <").unwrap_or((author, ""));
-    let mail = bare(mail.trim_end_matches('>'));
-    let account = mail.split('@').next().unwrap_or_default();
-    // A forge that hides addresses puts the number of the account before its name.
-    let account = account.rsplit('+').next().unwrap_or_default();
-    let who = bare(who);
-    !who.is_empty() && [bare(name).as_str(), mail.as_str(), account].contains(&who.as_str())
 }
 
 /// Counts words, up to the one that decides. What was said by somebody who may not, too late, or twice does not

@@ -128,6 +128,10 @@ impl Run {
             "resume" if state == RunState::Paused => None,
             "resume" => Some(format!("it is {state}, and not paused")),
             _ if !state.is_stopped() => Some(format!("it is {state}, and has not stopped")),
+            "rollback" | "escalate" if self.adopts() => Some(
+                "it only looks at what is there, so nothing is to be taken back or done by hand"
+                    .to_owned(),
+            ),
             "rollback" => self.why_no_way_back(),
             "decide" if !self.rolls_back => {
                 self.undecided().is_none().then(|| "no step's outcome is unknown".to_owned())

@@ -12,7 +12,7 @@ use super::order::Order;
 use super::progress::Progress;
 use super::step::StepState;
 use crate::id::{RunId, StepPath};
-use crate::reconcile::{Change, PlannedStep, is_hook};
+use crate::reconcile::{Change, ChangeKind, PlannedStep, is_hook};
 
 /// The state of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,6 +170,11 @@ impl Run {
             Event::Run { event } => self.apply_to_run(event),
             Event::Step { path, event } => self.apply_to_step(path, event),
         }
+    }
+
+    /// Tells whether it takes over what is there, and makes nothing.
+    pub fn adopts(&self) -> bool {
+        self.change.kind() == ChangeKind::Adopt
     }
 
     /// Tells whether all that comes before a step is done.

@@ -101,6 +101,17 @@ pub(super) fn tell_decision(seq: i64, decision: &DecisionKind) -> (&'static str,
             }
             (word_of(control), detail)
         }
+        DecisionKind::BreakGlass { change, service, reason } => (
+            "break-glass",
+            json!({"decision": seq, "service": service, "subject": change, "reason": reason}),
+        ),
+        DecisionKind::Adopt { service, reason } => {
+            ("adopt", json!({"decision": seq, "service": service, "reason": reason}))
+        }
+        DecisionKind::Forget { service, still_wanted, reason } => (
+            "forget",
+            json!({"decision": seq, "service": service, "stillWanted": still_wanted, "reason": reason}),
+        ),
         DecisionKind::Apply { service } => ("apply", json!({"decision": seq, "service": service})),
     }
 }

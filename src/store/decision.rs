@@ -62,6 +62,31 @@ pub enum DecisionKind {
         /// Why.
         reason: String,
     },
+    /// Has a change carried out without its approvals and outside of its windows.
+    BreakGlass {
+        /// Digest of the change.
+        change: Digest,
+        /// Id of the service.
+        service: String,
+        /// Why.
+        reason: String,
+    },
+    /// Has a service taken over instead of made.
+    Adopt {
+        /// Id of the service.
+        service: String,
+        /// Why.
+        reason: String,
+    },
+    /// Drops what is recorded of a service, and leaves all that is outside as it is.
+    Forget {
+        /// Id of the service.
+        service: String,
+        /// Also where its file is still there.
+        still_wanted: bool,
+        /// Why.
+        reason: String,
+    },
     /// Asks for a tick now; lifts the stall of a service, where one is named.
     Apply {
         /// Id of the service.

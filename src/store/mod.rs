@@ -3,10 +3,12 @@
 mod approval;
 mod audit;
 mod breaker;
+mod catalog_state;
 mod chain;
 mod decision;
 mod error;
 mod gather;
+mod forgetting;
 mod lease;
 mod private;
 mod restored;
@@ -19,17 +21,19 @@ mod verify;
 pub use approval::{Approval, ApprovalState};
 pub use audit::{AuditEntry, AuditFilter};
 pub use breaker::BreakerStore;
+pub use catalog_state::CatalogState;
 pub use chain::{BreakKind, ChainBreak, ChainWalk, verify_chain};
 pub use decision::{Decision, DecisionKind};
 pub use error::StoreError;
 pub use gather::{GatherStore, RunWrite};
+pub use forgetting::{Forgetting, TellStore};
 pub use lease::{Lease, LeaseHolder};
 pub use restored::{Checked, CheckedCatalog, Restored};
 pub use retention::Retention;
 pub use seal::Sealer;
 pub use sqlite::{PutBack, Restoring, SqliteStore};
 pub use store::{
-    ABOUT_CATALOG, Adrift, Arrival, CatalogState, JournalEntry, LeftBehind, PlanNote, Proposal,
-    RunSummary, Store, Task, TaskState, UnitWrite,
+    ABOUT_CATALOG, Adrift, Arrival, JournalEntry, LeftBehind, PlanNote, Proposal, RunSummary,
+    Store, Task, TaskState, UnitWrite,
 };
 pub use verify::verify_audit;

@@ -1,6 +1,6 @@
 //! The `Store` trait and the rows it speaks in.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -10,61 +10,19 @@ use serde_json::Value;
 use super::approval::{Approval, ApprovalState};
 use super::audit::{AuditEntry, AuditFilter};
 use super::breaker::BreakerStore;
+use super::catalog_state::CatalogState;
 use super::decision::{Decision, DecisionKind};
 use super::error::StoreError;
 use super::gather::GatherStore;
+use super::forgetting::TellStore;
 use super::lease::{Lease, LeaseHolder};
-use super::restored::Restored;
 use super::retention::Retention;
 use crate::catalog::Kind;
 use crate::digest::Digest;
 use crate::id::{RunId, StepPath, UnitKey};
-use crate::reconcile::{Forecasts, Plan, UnitRecord, UnitRow};
+use crate::reconcile::{Plan, UnitRecord, UnitRow};
 use crate::run::{Approvers, Event, Run, RunState, Wait};
 use crate::validate::Good;
-
-/// What is remembered of a catalog between ticks.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct CatalogState {
-    /// The head that was seen last.
-    pub head: Option<String>,
-    /// The last revision whose plan was acted upon.
-    pub applied_revision: Option<String>,
-    /// How many services it had.
-    pub services: usize,
-    /// What was acknowledged: `catalog`, `kind:rest-api`, `git:…`.
-    pub contacts: BTreeSet<String>,
-    /// Number of the last decision that was acted upon.
-    pub decisions_seen: i64,
-    /// Digests whose approvals were used, with the number of the last decision then: later ones count again.
-    #[serde(default)]
-    pub used: BTreeMap<Digest, i64>,
-    /// Why the last tick could not do its work, for `status`; nothing where it could.
-    pub trouble: Option<String>,
-    /// Documents whose last good version is in force: `(path, why)`.
-    pub overlay: Vec<(String, String)>,
-    /// Services that do not fit the catalog, with why.
-    pub blocked: BTreeMap<String, String>,
-    /// Services that wait, with what for.
-    pub pending: BTreeMap<String, String>,
-    /// Units whose definition is newer than what was applied, with why.
-    #[serde(default)]
-    pub outdated: BTreeMap<UnitKey, String>,
-    /// Units that are absent and not known to be unwanted, with why.
-    #[serde(default)]
-    pub unknown: BTreeMap<UnitKey, String>,
-    /// What was forecast of changes that wait, by what it was made of.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub forecasts: Forecasts,
-    /// Services that git wants left alone.
-    #[serde(default)]
-    pub suspended: BTreeSet<String>,
-    /// The store was put back from a backup, and nobody acknowledged that yet: nothing is carried out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub restored: Option<Restored>,
-    /// When the last tick was.
-    pub ticked_at: Option<Timestamp>,
-}
 
 /// The state of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -222,7 +180,7 @@ pub enum UnitWrite {
 ///
 /// Methods that take a [`Lease`] are for the driver alone and refuse a lease that was taken over.
 #[async_trait]
-pub trait Store: BreakerStore + GatherStore + Send + Sync {
+pub trait Store: BreakerStore + GatherStore + TellStore + Send + Sync {
     /// Takes the exclusive right to drive, with a token larger than any before; refused while another holds it.
     async fn acquire(&self, holder: &LeaseHolder, now: Timestamp) -> Result<Lease, StoreError>;
     /// Gives the right back.

@@ -184,13 +184,13 @@ mod tests {
         insta::assert_snapshot!(explain("operation/state").unwrap(), @r#"
         operation/state (error)
 
-        Two operations of an item lead to the same state.
+        Two operations of an item lead to the same state, or one that leads to a state has a schedule.
 
         Why:
-        When a service asks for that state, nobody could say which of them runs.
+        When a service asks for that state, nobody could say which of them runs; and a state that comes by a schedule would be undone at once, for `state` of the service says what is wanted.
 
         How to mend it:
-        Give each its own state, or leave `state` out where an operation runs on demand only.
+        Give each its own state, or leave `state` out where an operation runs on demand or by a schedule.
 
         Wrong:
             operations: {sleep: {state: hibernated, …}, nap: {state: hibernated, …}}

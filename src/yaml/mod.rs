@@ -8,6 +8,7 @@ mod mend;
 mod parse;
 mod position;
 mod prepass;
+mod put;
 mod quick;
 mod quick_flow;
 mod scalar;
@@ -24,5 +25,6 @@ mod tests;
 
 pub use parse::{MAX_BYTES, MAX_DEPTH, parse};
 pub use position::position_in;
+pub use put::put;
 pub use quick::quick;
 pub use tree::{Entry, Node, Scalar, Span, Style};

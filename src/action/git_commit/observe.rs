@@ -7,10 +7,14 @@ use std::time::Duration;
 use git2::{Oid, Repository};
 use serde_json::Value;
 
+use super::answer::Standing;
 use super::config::{MAX_FILE_BYTES, Work, Written, previous_files};
-use super::edits::{Found, found, tree_of};
+use super::direct::there_already;
+use super::edits::{Edits, Found, found, tree_of};
 use super::propose;
 use super::target::{blocking, fault, head, turn};
+use crate::action::Outcome;
+use crate::action::adopt::{absent, differs};
 use crate::action::scrub::Scrub;
 use crate::reconcile::{FieldChange, Observation, StepRecord};
 use crate::run::Fault;
@@ -50,6 +54,32 @@ pub(super) async fn observe(
     })
     .await?;
     Ok(seen)
+}
+
+/// Answers as if the wanted files had been written, where they stand on the branch as they would have been.
+pub(super) async fn adopt(work: Arc<Work>, scrub: Scrub) -> Result<Outcome, Fault> {
+    let files = work.wanted.files.iter();
+    let files: Vec<Written> =
+        files.map(|file| Written { path: file.path.clone(), blob: file.blob }).collect();
+    let turn = turn(&work.place).await;
+    let (_, standing) = blocking(turn, move || {
+        let mut mirror =
+            work.place.open(&work.place.branch, PATIENCE).map_err(|error| fault(&error))?;
+        let head = head(&mut mirror).map_err(|error| fault(&error))?;
+        let Some(head) = head else { return Err(absent(&work.place.repository)) };
+        let look = Look { repository: mirror.repository(), work: &work, scrub: &scrub };
+        match look.compare(head, &files)? {
+            Observation::Same => {}
+            Observation::Different { changes } => return Err(differs(&changes)),
+            Observation::Absent | Observation::Unknown { .. } => {
+                return Err(absent("what would have been written"));
+            }
+        }
+        let commit = Some(there_already(&mirror, &work, head));
+        Standing { commit, edits: Edits::default(), proposal: None }.answer(&work)
+    })
+    .await?;
+    Ok(standing)
 }
 
 struct Look<'a> {

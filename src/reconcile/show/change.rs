@@ -76,6 +76,11 @@ fn title(indent: usize, kind: ChangeKind, (name, about): (&str, &[String])) -> L
 
 fn with_state(line: Line, unit: &UnitChange) -> Line {
     match unit.kind {
+        ChangeKind::Operate if unit.due.is_some() => {
+            let due =
+                unit.due.as_ref().map(|due| format!("  {}, due {}", due.operation, due.fired.slot));
+            line.with(Tone::Changed, due.unwrap_or_default())
+        }
         ChangeKind::Operate => line.with(Tone::Changed, format!("  → {}", unit.state)),
         _ => line,
     }
@@ -157,6 +162,7 @@ fn step_lines(unit: &UnitChange, indent: usize) -> Vec<Line> {
 fn step_line(step: &PlannedStep, indent: usize, (path, kind): (usize, usize)) -> Line {
     let sign = match (step.effect, &step.previous) {
         (Effect::Undo | Effect::UndoByHand, _) => "-",
+        (Effect::Adopt, _) => "=",
         (_, Some(_)) => "~",
         (_, None) => "+",
     };
@@ -166,6 +172,7 @@ fn step_line(step: &PlannedStep, indent: usize, (path, kind): (usize, usize)) ->
         Effect::UndoByHand => words.push("(undo, by hand)"),
         Effect::Restore => words.push("(restore)"),
         Effect::Perform if step.previous.as_ref() == Some(&step.config) => words.push("(again)"),
+        Effect::Adopt => words.push("(only looked at)"),
         Effect::Perform | Effect::Keep => {}
     }
     if step.when == When::Maybe {

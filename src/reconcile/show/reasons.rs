@@ -27,6 +27,11 @@ pub fn pending(plan: &Plan, change: &Change) -> Vec<String> {
                 "run {run} stopped ({why}): mend the cause, then trueline service reconcile {}",
                 change.service
             )),
+            Pending::Flapping { unit, field, times } => Some(format!(
+                "is flapping: {field} of {unit} was put right {times} times and differs again; find who writes it, \
+                 then trueline service reconcile {}",
+                change.service
+            )),
             Pending::Held => {
                 Some(format!("is held by a person: trueline service release {}", change.service))
             }

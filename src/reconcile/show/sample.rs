@@ -96,6 +96,7 @@ pub(in crate::reconcile) fn unit(key: &str, kind: ChangeKind) -> UnitChange {
         state: "active".to_owned(),
         deletion: DeletionPolicy::Confirm,
         requires: Vec::new(),
+        due: None,
     }
 }
 

@@ -79,6 +79,7 @@ pub(super) enum PendingWire<'a> {
     Window { until: &'a str },
     Dependency { service: &'a str },
     Stalled { run: &'a RunId, why: &'a str },
+    Flapping { unit: &'a UnitKey, field: &'a str, times: u32 },
     Held,
     Guard,
 }
@@ -93,6 +94,9 @@ fn pending_of(pending: &Pending) -> PendingWire<'_> {
         Pending::Window { until } => PendingWire::Window { until },
         Pending::Dependency { service } => PendingWire::Dependency { service },
         Pending::Stalled { run, why } => PendingWire::Stalled { run, why },
+        Pending::Flapping { unit, field, times } => {
+            PendingWire::Flapping { unit, field, times: *times }
+        }
         Pending::Held => PendingWire::Held,
         Pending::Guard => PendingWire::Guard,
     }
@@ -197,5 +201,6 @@ fn effect_word(effect: Effect) -> &'static str {
         Effect::Undo => "undo",
         Effect::UndoByHand => "undo-by-hand",
         Effect::Restore => "restore",
+        Effect::Adopt => "adopt",
     }
 }

@@ -77,7 +77,17 @@ pub(super) fn unit(key: &str, definition: &Arc<Definition>) -> UnitRecord {
     };
     let applied = Some(applied);
     let (steps, observed) = (BTreeMap::new(), BTreeMap::new());
-    UnitRecord { row, generation: 1, effect: 1, applied, basis: None, steps, observed }
+    UnitRecord {
+        row,
+        generation: 1,
+        effect: 1,
+        applied,
+        basis: None,
+        steps,
+        observed,
+        corrections: crate::reconcile::Corrections::default(),
+        fired: BTreeMap::new(),
+    }
 }
 
 /// Makes a change that creates a service in one step.
@@ -110,6 +120,7 @@ pub(super) fn change(service: &str, definition: &Arc<Definition>) -> Change {
         state: "active".to_owned(),
         deletion: DeletionPolicy::Confirm,
         requires: Vec::new(),
+        due: None,
     };
     let mut change = Change {
         digest: Digest::of_bytes(b""),

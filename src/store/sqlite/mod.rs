@@ -29,6 +29,7 @@ mod rows;
 mod runs;
 mod sqlite_store;
 mod tasks;
+mod tell;
 #[cfg(test)]
 mod tests;
 mod units;

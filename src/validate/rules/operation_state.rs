@@ -1,4 +1,4 @@
-//! `operation/state`: one operation leads to a state.
+//! `operation/state`: one operation leads to a state, and none does so by a schedule.
 
 use std::collections::BTreeMap;
 
@@ -11,9 +11,9 @@ use crate::validate::texts::escape;
 pub(super) static RULE: Rule = Rule {
     id: "operation/state",
     severity: Severity::Error,
-    summary: "Two operations of an item lead to the same state.",
-    why: "When a service asks for that state, nobody could say which of them runs.",
-    mend: "Give each its own state, or leave `state` out where an operation runs on demand only.",
+    summary: "Two operations of an item lead to the same state, or one that leads to a state has a schedule.",
+    why: "When a service asks for that state, nobody could say which of them runs; and a state that comes by a schedule would be undone at once, for `state` of the service says what is wanted.",
+    mend: "Give each its own state, or leave `state` out where an operation runs on demand or by a schedule.",
     bad: "operations: {sleep: {state: hibernated, …}, nap: {state: hibernated, …}}",
     good: "operations: {sleep: {state: hibernated, …}, nap: {…}}",
     check: Check::Document(check),
@@ -24,6 +24,14 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
     let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
     for (name, operation) in &item.fulfillment.operations {
         let Some(state) = &operation.state else { continue };
+        if operation.schedule.is_some() {
+            let at = format!("/fulfillment/operations/{}/schedule", escape(name));
+            let message = format!(
+                "operation `{name}` has a schedule and leads to the state `{state}`, which only `state` of a service asks for"
+            );
+            let hint = "leave `schedule` out, or leave `state` out where it changes no state";
+            findings.add(findings.at(&at, message).hint(hint));
+        }
         if let Some(first) = seen.insert(state, name) {
             let pointer = |name: &str| format!("/fulfillment/operations/{}/state", escape(name));
             let message = format!("operation `{first}` leads to the state `{state}` already");
@@ -38,6 +46,18 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
 #[cfg(test)]
 mod tests {
     use crate::validate::testing::{ITEM, check};
+
+    #[test]
+    fn a_state_comes_by_no_schedule() {
+        let action = "actions: [{type: notify, config: {channel: log, subject: s, message: m}}]";
+        let schedule = "schedule: {cron: \"0 3 * * *\", timezone: Etc/UTC}";
+        let operations = format!(
+            "  operations:\n    check: {{{schedule}, {action}}}\n    nap: {{state: hibernated, {schedule}, {action}}}\noutputs:\n  url"
+        );
+        check(&ITEM.replace("outputs:\n  url", &operations), "
+            catalog/databases/database-standard.yaml:30:40: error operation/state operation `nap` has a schedule and leads to the state `hibernated`, which only `state` of a service asks for (leave `schedule` out, or leave `state` out where it changes no state)
+        ");
+    }
 
     #[test]
     fn one_operation_leads_to_a_state() {

@@ -1,0 +1,263 @@
+//! `trueline service rollback`: proposes to put a service's file back to what it was, with the plan of that shown first.
+//! It changes nothing that is wanted by itself: a person merges it.
+
+use std::sync::Arc;
+
+use clap::Args;
+use git2::{Oid, Repository};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::context::Context;
+use super::output::{Exit, Failure};
+use super::plan::only;
+use super::table::{cell, short_commit};
+use crate::catalog::{Blob, Snapshot};
+use crate::clock::Clock;
+use crate::daemon::{Filing, Preview, SystemClock, compare};
+use crate::forge::{ForgeRead, ForgeWrite, LocalForge, ProposalState};
+use crate::reconcile::show;
+use crate::source::{FileChange, Source};
+
+/// How many commits are looked through for an earlier state of the file.
+const HISTORY: usize = 100_000;
+
+/// What `rollback` takes.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// Id of the service.
+    id: String,
+    /// The commit whose state of the file it is put back to; the last one before it changed, where this is left out.
+    #[arg(long, value_name = "COMMIT")]
+    to: Option<String>,
+    /// Shows the plan, and proposes nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// A state of the file that is gone back to.
+struct Earlier {
+    path: Arc<str>,
+    /// The same from the root of the repository.
+    whole: String,
+    commit: String,
+    blob: Blob,
+    preview: Preview,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RollbackWire {
+    version: &'static str,
+    service: String,
+    path: String,
+    to: String,
+    plan: Value,
+    proposal: Option<u64>,
+}
+
+/// Shows the plan, and files the proposal.
+pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
+    let (source, id, to) = (context.source()?, options.id.clone(), options.to.clone());
+    let name = context.name.clone();
+    let found = tokio::task::spawn_blocking(move || {
+        let mut source = source;
+        let earlier = earlier(&mut source, (&id, to.as_deref()), &name)?;
+        Ok::<_, Failure>((source, earlier))
+    });
+    let (source, earlier) =
+        found.await.map_err(|_| Failure::usage("looking for an earlier state broke down"))??;
+    let plan = only(earlier.preview.plan.clone(), &options.id);
+    fits(&earlier, &plan, &options.id)?;
+    let style = show::Style { color: context.color, width: 100 };
+    let number = match options.dry_run {
+        true => None,
+        false => Some(propose(context, &source, (&options.id, &earlier), &plan).await?),
+    };
+    let wire = RollbackWire {
+        version: "trueline.rollback/v1",
+        service: options.id.clone(),
+        path: earlier.path.to_string(),
+        to: earlier.commit.clone(),
+        plan: show::json(&plan),
+        proposal: number,
+    };
+    context.show(&wire, || {
+        let plan = show::text(&plan, style);
+        let back = format!("back to {} of {}", short_commit(&earlier.commit), cell(&earlier.path));
+        match number {
+            Some(number) => format!("{plan}\nproposal {number}: {back}"),
+            None => format!("{plan}\n{back}; nothing is proposed"),
+        }
+    })?;
+    if let Some(number) = number {
+        context.remark(format!("`trueline proposal merge {number}` has it carried out"));
+    }
+    Ok(Exit::Success)
+}
+
+/// Finds the state of the file to go back to, and plans it against the head.
+fn earlier(
+    source: &mut Source,
+    (id, to): (&str, Option<&str>),
+    name: &str,
+) -> Result<Earlier, Failure> {
+    let head = source.poll()?;
+    let now = source.snapshot(&head)?;
+    let Some(mirror) = source.mirror() else {
+        return Err(Failure::usage("the catalog is a plain directory, and has no history")
+            .hint("--catalog takes a repository: its path, or a URL"));
+    };
+    let repository = mirror.repository();
+    let stands = path_of(&now, id);
+    let commit = match (to, &stands) {
+        (Some(to), _) => named(repository, to, &head)?,
+        (None, Some(path)) => before_last_change(repository, &head, &in_tree(&now, path))?
+            .ok_or_else(|| Failure::failed(format!("{} never was different", cell(path))))?,
+        (None, None) => return Err(unknown(id)),
+    };
+    let then = source.snapshot(&commit)?;
+    let path = stands.or_else(|| path_of(&then, id)).ok_or_else(|| unknown(id))?;
+    let Some(blob) = then.files.get(&path).cloned() else {
+        let at = short_commit(&commit);
+        return Err(Failure::failed(format!("{} was not there at {at}", cell(&path)))
+            .hint("remove the file to have the service deleted"));
+    };
+    if now.files.get(&path).is_some_and(|there| there.id == blob.id) {
+        let at = short_commit(&commit);
+        return Err(Failure::failed(format!("{} is as it was at {at}", cell(&path)))
+            .hint("name another commit with `--to`; `git log` lists them"));
+    }
+    let mut wanted = now.clone();
+    wanted.files.insert(path.clone(), blob.clone());
+    let preview = compare(&now, &wanted, name, &SystemClock as &dyn Clock);
+    let whole = in_tree(&now, &path);
+    Ok(Earlier { path, whole, commit, blob, preview })
+}
+
+/// Refuses a state that no longer fits the catalog.
+fn fits(earlier: &Earlier, plan: &crate::reconcile::Plan, id: &str) -> Result<(), Failure> {
+    let at = short_commit(&earlier.commit);
+    let mut findings = earlier.preview.judged.findings.iter();
+    let wrong = findings.find(|it| it.is_error() && *it.place.path == *earlier.path);
+    let why = wrong.map(|finding| finding.message.clone());
+    let why = why.or_else(|| plan.blocked.get(id).map(|why| why.join("; ")));
+    match why {
+        None => Ok(()),
+        Some(why) => {
+            Err(Failure::failed(format!("as it was at {at}, it no longer fits: {}", cell(&why)))
+                .hint("name another commit with `--to`, or mend the file by hand"))
+        }
+    }
+}
+
+async fn propose(
+    context: &Context,
+    source: &Source,
+    (id, earlier): (&str, &Earlier),
+    plan: &crate::reconcile::Plan,
+) -> Result<u64, Failure> {
+    let Some(mirror) = source.mirror() else { return Err(unknown(id)) };
+    let location = mirror.location().to_string();
+    let forge = LocalForge::open_at(&location).map_err(|error| {
+        Failure::from(error).hint("proposals are filed in a bare repository on this machine")
+    })?;
+    let (now, at) = (SystemClock.now(), short_commit(&earlier.commit));
+    let marker = format!("trueline-rollback/{id}/{}", earlier.blob.id);
+    let head = plan.commit.clone();
+    let filing = Filing {
+        branch: format!("trueline/rollback-{id}-{}-{}", short(&earlier.blob.id), short(&head)),
+        title: format!("Put {id} back to what it was at {at}"),
+        body: format!(
+            "`{}` as it was at {}. What merging it does:\n\n```text\n{}```",
+            earlier.path,
+            earlier.commit,
+            show::text(plan, show::Style { color: false, width: 100 }).replace("```", "'''")
+        ),
+        author: context.person(),
+        files: vec![FileChange {
+            path: earlier.whole.clone(),
+            content: Some(earlier.blob.bytes.get().to_vec()),
+        }],
+        marker: marker.clone(),
+    };
+    if let Some(open) = forge.find_by_marker(&marker).await?
+        && open.state == ProposalState::Open
+    {
+        return Ok(open.number);
+    }
+    let base = filing.push(mirror, now)?;
+    Ok(forge.open(filing.proposal(base, now)).await?.number)
+}
+
+/// Names a file from the root of the repository, which the catalog may be a folder of.
+fn in_tree(snapshot: &Snapshot, path: &str) -> String {
+    match snapshot.folder.trim_matches('/') {
+        "" => path.to_owned(),
+        folder => format!("{folder}/{path}"),
+    }
+}
+
+fn short(id: &str) -> &str {
+    id.get(..8).unwrap_or(id)
+}
+
+fn unknown(id: &str) -> Failure {
+    Failure::usage(format!("the catalog has no file of a service `{}`", cell(id)))
+        .hint("`--to COMMIT` names a commit that has it")
+}
+
+/// Finds the file of a service, which bears its id.
+fn path_of(snapshot: &Snapshot, id: &str) -> Option<Arc<str>> {
+    let is_its = |path: &&Arc<str>| {
+        let mut parts = path.split('/');
+        parts.next() == Some("services")
+            && parts.nth(1).and_then(|name| name.strip_suffix(".yaml")) == Some(id)
+            && parts.next().is_none()
+    };
+    snapshot.files.keys().find(is_its).cloned()
+}
+
+/// Finds a commit by its id or the beginning of it; never by a name, which may be of a tag.
+fn named(repository: &Repository, to: &str, head: &str) -> Result<String, Failure> {
+    let digits = to.len() >= 4 && to.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let found = digits.then(|| repository.find_commit_by_prefix(to).ok()).flatten();
+    let missing = || {
+        Failure::usage(format!("there is no commit `{}`", cell(to)))
+            .hint("give 4 or more digits of its id, as `git log` shows them")
+    };
+    let commit = found.ok_or_else(missing)?.id();
+    let head = Oid::from_str(head).map_err(|_| missing())?;
+    let is_past = commit == head || repository.graph_descendant_of(head, commit).unwrap_or(false);
+    if !is_past {
+        return Err(Failure::failed(format!("{commit} is no commit that led to the head")));
+    }
+    Ok(commit.to_string())
+}
+
+/// Returns the newest commit, by first parents, at which a file was there and different.
+fn before_last_change(
+    repository: &Repository,
+    head: &str,
+    path: &str,
+) -> Result<Option<String>, Failure> {
+    let blob_at = |commit: &git2::Commit<'_>| {
+        let tree = commit.tree().ok()?;
+        Some(tree.get_path(std::path::Path::new(path)).ok()?.id())
+    };
+    let mut commit = repository.find_commit(Oid::from_str(head)?)?;
+    let now = blob_at(&commit);
+    for _ in 0..HISTORY {
+        let Ok(parent) = commit.parent(0) else { return Ok(None) };
+        let there = blob_at(&parent);
+        if there.is_some() && there != now {
+            return Ok(Some(parent.id().to_string()));
+        }
+        commit = parent;
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+#[path = "service_rollback_tests.rs"]
+mod tests;

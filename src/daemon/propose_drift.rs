@@ -1,0 +1,218 @@
+//! Drift that is to be proposed: what is observed is written back into the fields of the service, as a proposal that a
+//! person merges or closes. One is open for a service at a time; one that was closed is declined for these values.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::daemon::Daemon;
+use super::error::TickError;
+use super::filing::{Filing, NAME};
+use super::look::chain;
+use crate::catalog::{Catalog, DriftMode};
+use crate::digest::Digest;
+use crate::forge::{ForgeRead, ForgeWrite, LocalForge, Proposal, ProposalState};
+use crate::id::UnitKey;
+use crate::reconcile::{Desired, Drift, Plan, UnitRecord, drift_mode, write_back};
+use crate::source::{FileChange, Source};
+use crate::store;
+use crate::yaml;
+
+/// What every marker of these proposals begins with.
+const MARK: &str = "trueline-drift/";
+
+/// What is proposed for one service.
+struct WrittenBack {
+    path: Arc<str>,
+    fields: BTreeMap<String, Value>,
+    marker: String,
+    digest: Digest,
+}
+
+impl Daemon {
+    /// Files, renews and takes back proposals, where what is observed has changed since the last time.
+    pub(super) async fn propose_drift(&mut self, plan: &Plan) -> Result<(), TickError> {
+        let Some((_, _, desired)) = self.desired.clone() else { return Ok(()) };
+        let found = self.written_back(plan, &desired).await?;
+        let marks: BTreeMap<String, String> =
+            found.iter().map(|(id, back)| (id.clone(), back.marker.clone())).collect();
+        let first = self.proposed_drift.is_none();
+        if self.proposed_drift.as_ref() == Some(&marks)
+            || (first && marks.is_empty() && !self.has_filed().await?)
+        {
+            self.proposed_drift = Some(marks);
+            return Ok(());
+        }
+        match self.file_drift(&found, &desired).await {
+            Ok(filed) => {
+                let engine = &self.driver.engine;
+                for proposal in &filed {
+                    engine.store.save_proposal(&engine.lease, proposal).await?;
+                    tracing::info!(
+                        service = proposal.service,
+                        number = proposal.number,
+                        "its drift is proposed"
+                    );
+                }
+                self.proposed_drift = Some(marks);
+            }
+            Err(why) => tracing::warn!(why, "drift could not be proposed"),
+        }
+        Ok(())
+    }
+
+    async fn has_filed(&self) -> Result<bool, TickError> {
+        let filed = self.driver.engine.store.proposals().await?;
+        Ok(filed.iter().any(|proposal| proposal.run.is_none()))
+    }
+
+    /// Returns what can be written back, by service.
+    async fn written_back(
+        &self,
+        plan: &Plan,
+        desired: &Desired,
+    ) -> Result<BTreeMap<String, WrittenBack>, TickError> {
+        let proposes = |drift: &&Drift| {
+            let unit = desired.units.get(&drift.unit);
+            unit.is_some_and(|unit| drift_mode(unit, &self.catalog.settings) == DriftMode::Propose)
+        };
+        let drifts: Vec<&Drift> = plan.drifted.iter().filter(proposes).collect();
+        let keys: Vec<UnitKey> = drifts.iter().map(|drift| drift.unit.clone()).collect();
+        if keys.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let records = self.driver.engine.store.units(&keys).await?.into_iter();
+        let records = records.map(|record| (record.row.key.clone(), record)).collect();
+        let mut found: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
+        for drift in drifts {
+            match fields_of(drift, &records, (&self.catalog, desired)) {
+                Ok(fields) => found.entry(drift.unit.service.clone()).or_default().extend(fields),
+                Err(why) => {
+                    tracing::debug!(unit = %drift.unit, step = drift.step, why, "can't be written back")
+                }
+            }
+        }
+        let back = |(service, fields): (String, BTreeMap<String, Value>)| {
+            let path = desired.units_of(&service).next()?.path.clone();
+            let digest = Digest::of_json(&json!(fields));
+            let marker = format!("{MARK}{service}/{}", digest.short());
+            Some((service, WrittenBack { path, fields, marker, digest }))
+        };
+        Ok(found.into_iter().filter(|(_, fields)| !fields.is_empty()).filter_map(back).collect())
+    }
+
+    async fn file_drift(
+        &mut self,
+        found: &BTreeMap<String, WrittenBack>,
+        desired: &Desired,
+    ) -> Result<Vec<store::Proposal>, String> {
+        let mirror = self.source.as_ref().and_then(Source::mirror);
+        let Some(location) = mirror.map(|mirror| mirror.location().to_string()) else {
+            return Ok(Vec::new());
+        };
+        let Ok(forge) = LocalForge::open_at(&location) else { return Ok(Vec::new()) };
+        let told = |error: crate::forge::ForgeError| chain(&error);
+        let now = self.driver.engine.clock.now();
+        for open in forge.list(Some(ProposalState::Open)).await.map_err(told)? {
+            if let Some(why) = self.why_not_open(&open, found, desired) {
+                forge.withdraw(open.number, NAME, why, now).await.map_err(told)?;
+            }
+        }
+        let mut filed = Vec::new();
+        for (service, back) in found {
+            let known = forge.find_by_marker(&back.marker).await.map_err(told)?;
+            let asked = self.driver.memory.asked.get(service).copied();
+            let declined = |known: &Proposal| {
+                known.state != ProposalState::Closed
+                    || asked.is_none_or(|at| at <= known.updated_at)
+            };
+            if known.is_some_and(|known| declined(&known)) {
+                continue;
+            }
+            let Some(filing) = self.filing(service, back) else { continue };
+            let Some(mirror) = self.source.as_ref().and_then(Source::mirror) else { continue };
+            let base = filing.push(mirror, now).map_err(|error| chain(&error))?;
+            let opened = forge.open(filing.proposal(base, now)).await.map_err(told)?;
+            let (number, service) = (opened.number, service.clone());
+            let repository = location.clone();
+            filed.push(store::Proposal { repository, number, run: None, step: None, service });
+        }
+        Ok(filed)
+    }
+
+    /// Says why an open proposal is taken back; nothing where it is not ours, or still says what is observed.
+    fn why_not_open(
+        &self,
+        open: &Proposal,
+        found: &BTreeMap<String, WrittenBack>,
+        desired: &Desired,
+    ) -> Option<&'static str> {
+        let (service, _) = open.marker.strip_prefix(MARK)?.rsplit_once('/')?;
+        if let Some(back) = found.get(service) {
+            let other = back.marker != open.marker;
+            return other.then_some("What is observed is something else by now.");
+        }
+        let mut units = desired.units_of(service).peekable();
+        if units.peek().is_none() {
+            return Some("The service is gone.");
+        }
+        let rows = &self.driver.memory.rows;
+        let drifted = units.any(|unit| rows.get(&unit.key).is_some_and(|row| row.drifted));
+        // While a run is under way nobody compares, and nothing is known to have changed.
+        let mut runs = self.driver.memory.runs.values();
+        let is_idle = !runs.any(|run| run.change.service == service);
+        (!drifted && is_idle).then_some("What is there is as it was written again.")
+    }
+
+    fn filing(&self, service: &str, back: &WrittenBack) -> Option<Filing> {
+        let entry = self.catalog.services.get(service)?;
+        let mirror = self.source.as_ref().and_then(Source::mirror)?;
+        let source = file_at_head(mirror, &back.path)?;
+        let content = yaml::put(&back.path, &source, ("fields", &back.fields));
+        let Some(content) = content else {
+            tracing::info!(service, "what is observed can't be written into its file in place");
+            return None;
+        };
+        let given = entry.body.fields.to_map();
+        let lines = back.fields.iter().map(|(field, value)| match given.get(field) {
+            Some(before) => format!("- `{field}`: `{before}` → `{value}`"),
+            None => format!("- `{field}`: `{value}`, where it had its default"),
+        });
+        let lines: Vec<String> = lines.collect();
+        Some(Filing {
+            marker: back.marker.clone(),
+            branch: format!("trueline/drift-{service}-{}", back.digest.short()),
+            title: format!("Take what is observed of {service} for what is wanted"),
+            body: format!(
+                "What is there differs from what was written. This makes it what is wanted:\n\n{}\n\n\
+                 Merge to keep what is there. Close to decline; it is proposed again only when something else is observed.",
+                lines.join("\n")
+            ),
+            author: Filing::ourselves(),
+            files: vec![FileChange { path: back.path.to_string(), content: Some(content) }],
+        })
+    }
+}
+
+fn fields_of(
+    drift: &Drift,
+    records: &BTreeMap<UnitKey, UnitRecord>,
+    (catalog, desired): (&Catalog, &Desired),
+) -> Result<BTreeMap<String, Value>, String> {
+    if drift.absent {
+        return Err("it is gone".to_owned());
+    }
+    let unit = desired.units.get(&drift.unit).ok_or("it is not wanted")?;
+    let record = records.get(&drift.unit).ok_or("it is not recorded")?;
+    write_back(unit, record, (catalog, &desired.known), (&drift.step, &drift.changes))
+}
+
+/// Reads a file as it stands at the head of the branch: below the folder that the catalog is in.
+fn file_at_head(mirror: &crate::source::Mirror, path: &str) -> Option<Vec<u8>> {
+    let head = mirror.head().ok()??;
+    let commit = mirror.repository().find_commit(git2::Oid::from_str(&head).ok()?).ok()?;
+    let entry = commit.tree().ok()?.get_path(std::path::Path::new(path)).ok()?;
+    let blob = mirror.repository().find_blob(entry.id()).ok()?;
+    Some(blob.content().to_vec())
+}

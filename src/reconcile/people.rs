@@ -1,0 +1,121 @@
+//! Who people are, as far as names tell: by what they call themselves, by the author of a commit, by the team that lists
+//! them. It proves nobody's name.
+
+use std::collections::BTreeSet;
+
+use super::change::{Need, NeedKind};
+use crate::catalog::Settings;
+
+/// Returns the one form of a name, by which people are told apart.
+pub fn bare(name: &str) -> String {
+    name.trim().trim_start_matches('@').to_lowercase()
+}
+
+/// Tells whether somebody is the author of a commit: by name, by mail address, or by the account that it names.
+pub fn wrote(author: &str, who: &str) -> bool {
+    let (name, mail) = author.split_once(" <").unwrap_or((author, ""));
+    let mail = bare(mail.trim_end_matches('>'));
+    let account = mail.split('@').next().unwrap_or_default();
+    // A forge that hides addresses puts the number of the account before its name.
+    let account = account.rsplit('+').next().unwrap_or_default();
+    let who = bare(who);
+    !who.is_empty() && [bare(name).as_str(), mail.as_str(), account].contains(&who.as_str())
+}
+
+/// Says why somebody's approval does not count for a need; nothing where it does.
+///
+/// Of a team whose members nobody knows here everybody may be one.
+pub(super) fn refusal(
+    need: &Need,
+    who: &str,
+    (author, settings): (Option<&str>, &Settings),
+) -> Option<&'static str> {
+    if need.kind == NeedKind::Rule && author.is_some_and(|author| wrote(author, who)) {
+        return Some("wrote it");
+    }
+    if need.from.is_empty() {
+        return None;
+    }
+    let mut people: BTreeSet<String> = BTreeSet::new();
+    for name in &need.from {
+        let owners = settings.teams.get(name).map(|team| &team.owners[..]);
+        let Some(owners) = owners.or(name.contains('@').then_some(std::slice::from_ref(name)))
+        else {
+            return None;
+        };
+        if owners.is_empty() || owners.iter().any(|owner| owner.contains('/')) {
+            return None;
+        }
+        people.extend(owners.iter().map(|owner| bare(owner)));
+    }
+    (!people.contains(&bare(who))).then_some("is not among them")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::reconcile::policies::check;
+    use crate::reconcile::world::World;
+
+    /// Tells what a change in production waits for that some people approved; Ada wrote it.
+    fn waits(from: &Value, required: u32, people: &[&str], expected: &[&str]) {
+        let mut world = World::new();
+        let teams = json!({
+            "leads": {"owners": ["@ada", "@Bob", "cem@acme.example"]},
+            "platform": {"owners": ["@acme/platform"]},
+        });
+        world.set("trueline.yaml", "/teams", teams);
+        world.set(
+            "environments/production.yaml",
+            "/approval",
+            json!({"required": required, "from": from}),
+        );
+        world.facts.author = Some("Ada Lovelace <ada@acme.example>".to_owned());
+        let plan = world.service("db", "database", json!({})).plan();
+        let people = people.iter().map(|who| (*who).to_owned()).collect();
+        world.facts.approvals.insert(plan.changes[0].digest, people);
+        let expected: Vec<&str> = std::iter::once(&"create db").chain(expected).copied().collect();
+        check(&world.plan(), &expected);
+    }
+
+    #[test]
+    fn only_people_of_the_teams_that_are_named_count_and_never_the_author() {
+        let leads = json!(["leads"]);
+        waits(&leads, 1, &["bob"], &[]);
+        waits(&leads, 1, &["cem@acme.example"], &[]);
+        waits(
+            &leads,
+            1,
+            &["ada"],
+            &["  waits for 1 approval (environment production; ada wrote it, from leads)"],
+        );
+        waits(
+            &leads,
+            1,
+            &["eve"],
+            &["  waits for 1 approval (environment production; eve is not among them, from leads)"],
+        );
+        waits(
+            &leads,
+            2,
+            &["bob", "@Bob"],
+            &["  waits for 1 approval (environment production, from leads)"],
+        );
+        waits(&leads, 2, &["bob", "cem@acme.example"], &[]);
+        waits(&json!(["leads", "@eve"]), 1, &["eve"], &[]);
+    }
+
+    #[test]
+    fn of_a_team_whose_members_nobody_knows_everybody_but_the_author_may_be_one() {
+        for from in [json!(["platform"]), json!(["dba"]), json!([])] {
+            waits(&from, 1, &["eve"], &[]);
+            let mut expected =
+                "  waits for 1 approval (environment production; ada wrote it".to_owned();
+            if let Some(team) = from[0].as_str() {
+                expected += &format!(", from {team}");
+            }
+            waits(&from, 1, &["ada"], &[&(expected + ")")]);
+        }
+    }
+}
