@@ -1,8 +1,10 @@
 //! `action/inner-address`: a URL of an action names no address that only the own network reaches.
 
-use crate::catalog::Document;
+use serde_json::Value;
+
+use crate::catalog::{Body, Document};
 use crate::finding::Severity;
-use crate::kinds::{InnerHost, inner_host, target_of};
+use crate::kinds::{self, ActionKind, InnerHost, VERIFY, inner_host, target_of};
 use crate::template::Target;
 use crate::validate::findings::Findings;
 use crate::validate::readings::Acting;
@@ -25,20 +27,37 @@ pub(super) static RULE: Rule = Rule {
 const HINT: &str = "write a public name, or a variable of the environment; if the operator opened it under `[egress] allow`, write \
                     `# trueline: allow action/inner-address WHY` above";
 
-fn check(_: &Document, findings: &mut Findings<'_>) {
-    for Acting { at, kind, config, .. } in findings.actions().iter() {
-        let Some(kind) = kind else { continue };
-        each_text(config, &mut String::new(), &mut |text, pointer| {
-            let Some(InnerHost { host, why }) = inner_host(text) else { return };
-            if target_of(kind, config, pointer) != Target::Url {
-                return;
-            }
-            let offset = text.find("://").map_or(0, |at| at + 3);
-            let at = format!("{at}/config{pointer}");
-            let message = format!("`{host}` is {why}, and is refused when the step runs");
-            findings.add(findings.in_text(&at, offset, message).hint(HINT));
-        });
+fn check(document: &Document, findings: &mut Findings<'_>) {
+    let Some(Body::Item(item)) = &document.body else { return };
+    for Acting { action, at, kind, config, .. } in findings.actions().iter() {
+        if let Some(kind) = kind {
+            addresses((kind, config), &format!("{at}/config"), findings);
+        }
+        if let Some(poll) = action.verify.as_ref().and_then(|verify| verify.get("poll")) {
+            addresses((&VERIFY, poll), &format!("{at}/verify/poll"), findings);
+        }
+        let Some(rollback) = &action.rollback else { continue };
+        let kind = rollback.get("type").and_then(|kind| kinds::find(kind.as_str()?));
+        if let (Some(kind), Some(config)) = (kind, rollback.get("config")) {
+            addresses((kind, config), &format!("{at}/rollback/config"), findings);
+        }
     }
+    if let Some(poll) = item.fulfillment.health.as_ref().and_then(|health| health.get("poll")) {
+        addresses((&VERIFY, poll), "/fulfillment/health/poll", findings);
+    }
+}
+
+/// Finds inner addresses in the URLs of a `config`, which stands at a JSON pointer.
+fn addresses((kind, config): (&ActionKind, &Value), base: &str, findings: &mut Findings<'_>) {
+    each_text(config, &mut String::new(), &mut |text, pointer| {
+        let Some(InnerHost { host, why }) = inner_host(text) else { return };
+        if target_of(kind, config, pointer) != Target::Url {
+            return;
+        }
+        let offset = text.find("://").map_or(0, |at| at + 3);
+        let message = format!("`{host}` is {why}, and is refused when the step runs");
+        findings.add(findings.in_text(&format!("{base}{pointer}"), offset, message).hint(HINT));
+    });
 }
 
 #[cfg(test)]
@@ -66,6 +85,18 @@ mod tests {
                 "type: webhook\n        config:\n          endpoint: {url: \"https://169.254.169.254/latest\"}",
             ),
             "catalog/databases/database-standard.yaml:33:36: warning action/inner-address `169.254.169.254` is an address of cloud metadata, and is refused when the step runs (write a public name, or a variable of the environment; if the operator opened it under `[egress] allow`, write `# trueline: allow action/inner-address WHY` above)",
+        );
+    }
+
+    #[test]
+    fn an_inner_address_is_found_in_what_verifies_and_takes_back() {
+        let hint = "write a public name, or a variable of the environment; if the operator opened it under `[egress] allow`, write `# trueline: allow action/inner-address WHY` above";
+        check(
+            &with("type: notify\n        config: {channel: log, message: x}\n        verify: {poll: {url: \"http://10.0.0.7/a\"}}\n        rollback: {type: rest-api, config: {endpoint: {url: \"http://10.0.0.8/a\"}}}"),
+            &format!(
+                "catalog/databases/database-standard.yaml:33:38: warning action/inner-address `10.0.0.7` is a private address, and is refused when the step runs ({hint})
+                 catalog/databases/database-standard.yaml:34:69: warning action/inner-address `10.0.0.8` is a private address, and is refused when the step runs ({hint})"
+            ),
         );
     }
 
