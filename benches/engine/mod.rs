@@ -18,6 +18,7 @@ use trueline::catalog::Catalog;
 use trueline::clock::Clock as _;
 use trueline::daemon::SystemClock;
 use trueline::engine::{Driver, Engine, Limits, News};
+use trueline::finding::Severity;
 use trueline::id::UnitKey;
 use trueline::reconcile::{self, Actual, Change, DesiredBuilder, Facts, Plan};
 use trueline::run::{BreakerPolicy, Cap, Capacity};
@@ -59,7 +60,9 @@ impl Wanted {
         let mut source = Source::open(options)?;
         let head = source.poll()?;
         let judged = Judge::new(Vec::new()).judge(&source.snapshot(&head)?);
-        ensure!(judged.findings.is_empty(), "findings: {:?}", judged.findings.first());
+        // That the counterpart is on loopback is a warning.
+        let mut wrong = judged.findings.iter().filter(|it| it.severity == Severity::Error);
+        ensure!(wrong.next().is_none(), "findings: {:?}", judged.findings);
         let desired =
             DesiredBuilder::default().build(&judged.catalog, &judged.misfits, Arc::default());
         let facts = Facts { catalog: "bench".to_owned(), ..Facts::default() };

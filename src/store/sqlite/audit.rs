@@ -1,7 +1,7 @@
 //! The audit chain in its table, to which rows are only ever added.
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::{Executor, QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
 
 use super::rows;
@@ -35,13 +35,11 @@ pub(super) async fn last(
     }
 }
 
-/// Adds an entry after the last one; returns its number and hash.
-pub(super) async fn append(
-    catalog: &str,
-    connection: &mut SqliteConnection,
+/// Makes the entry after the last one, with its detail as it is written.
+pub(super) fn next(
     (last, previous): (i64, Digest),
-    told: Told<'_>,
-) -> Result<(i64, Digest), StoreError> {
+    told: &Told<'_>,
+) -> Result<(AuditEntry, String), StoreError> {
     let milliseconds = told.at.as_millisecond();
     let detail = rows::to_json("an audit entry", told.detail)?;
     let mut entry = AuditEntry {
@@ -55,22 +53,39 @@ pub(super) async fn append(
         hash: previous,
     };
     entry.hash = entry.compute_hash();
+    Ok((entry, detail))
+}
+
+/// Adds entries, all at once.
+pub(super) async fn append(
+    catalog: &str,
+    connection: &mut SqliteConnection,
+    entries: &[(AuditEntry, String)],
+) -> Result<(), StoreError> {
+    let row = |(entry, detail): &(AuditEntry, String)| {
+        let (previous, hash) = (entry.previous.to_string(), entry.hash.to_string());
+        json!([
+            entry.seq,
+            entry.at.as_millisecond(),
+            entry.actor,
+            entry.what,
+            detail,
+            previous,
+            hash
+        ])
+    };
+    let listed: Vec<Value> = entries.iter().map(row).collect();
     sqlx::query(
         "INSERT INTO audit (catalog, seq, at, actor, what, detail, previous, hash)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+         SELECT $1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
+         FROM json_each($2)",
     )
     .bind(catalog)
-    .bind(entry.seq)
-    .bind(milliseconds)
-    .bind(&entry.actor)
-    .bind(&entry.what)
-    .bind(detail)
-    .bind(entry.previous.to_string())
-    .bind(entry.hash.to_string())
+    .bind(rows::to_json("audit entries", &listed)?)
     .execute(connection)
     .await
     .map_err(StoreError::database("adding to the audit chain"))?;
-    Ok((entry.seq, entry.hash))
+    Ok(())
 }
 
 /// Reads the chain after a number, oldest first.

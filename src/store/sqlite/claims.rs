@@ -12,10 +12,32 @@ use crate::store::StoreError;
 /// How many units are read together where all of them are.
 const BATCH: i64 = 500;
 
-/// Keeps what a unit has, in the place of what it had.
-pub(super) async fn keep(write: &mut Write<'_>, record: &UnitRecord) -> Result<(), StoreError> {
+/// Keeps what units have, in the place of what they had.
+pub(super) async fn keep_all(
+    write: &mut Write<'_>,
+    records: &[&UnitRecord],
+) -> Result<(), StoreError> {
     let catalog = write.catalog;
-    replace(write.connection(), catalog, record).await
+    let mut without: Vec<String> = Vec::new();
+    for record in records {
+        if claims_of_record(record).is_empty() {
+            without.push(record.row.key.to_string());
+        } else {
+            replace(write.connection(), catalog, record).await?;
+        }
+    }
+    if without.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "DELETE FROM claims WHERE catalog = $1 AND unit IN (SELECT value FROM json_each($2))",
+    )
+    .bind(catalog)
+    .bind(rows::to_json("units", &without)?)
+    .execute(write.connection())
+    .await
+    .map_err(StoreError::database("forgetting what units had"))?;
+    Ok(())
 }
 
 async fn replace(

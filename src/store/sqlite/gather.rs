@@ -1,10 +1,11 @@
 //! Writes that become durable together, and what the driver wrote of units lately, so that it sees what it gathered.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
+use super::journal::Piece;
 use super::write::Write;
 use super::{SqliteStore, journal, runs, units};
 use crate::id::{RunId, UnitKey};
@@ -137,15 +138,28 @@ impl SqliteStore {
 
 /// Writes what was gathered, in its order.
 pub(super) async fn write(write: &mut Write<'_>, gathered: &[RunWrite]) -> Result<(), StoreError> {
+    let mut pieces: Vec<Piece<'_>> = Vec::new();
+    let mut named = HashSet::new();
     for one in gathered {
+        let (RunWrite::Created { run, .. } | RunWrite::Appended { run, .. }) = one;
+        // What is new comes before its events, and what ended before what a person made of it.
+        let goes_first = matches!(one, RunWrite::Created { .. }) || !named.insert(&run.id);
+        if goes_first && !pieces.is_empty() {
+            journal::append_all(write, &pieces).await?;
+            pieces.clear();
+            named.clear();
+            if matches!(one, RunWrite::Appended { .. }) {
+                named.insert(&run.id);
+            }
+        }
         match one {
             RunWrite::Created { run, units } => runs::create(write, run, units).await?,
             RunWrite::Appended { run, entries, units } => {
-                journal::append(write, run, entries, units).await?;
+                pieces.push(Piece { run, entries, units });
             }
         }
     }
-    Ok(())
+    if pieces.is_empty() { Ok(()) } else { journal::append_all(write, &pieces).await }
 }
 
 #[async_trait]

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
+use serde_json::{Value, json};
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::write::{OURSELVES, Write};
@@ -12,75 +13,116 @@ use crate::run::{Event, Run, RunEvent, RunState, StepState, waits_for};
 use crate::store::audit::tell_event;
 use crate::store::{JournalEntry, StoreError, UnitWrite};
 
+/// What is appended to the journal of one run.
+#[derive(Clone, Copy)]
+pub(super) struct Piece<'p> {
+    /// As it is after the events.
+    pub(super) run: &'p Run,
+    pub(super) entries: &'p [(Timestamp, Event)],
+    /// What becomes of units.
+    pub(super) units: &'p [UnitWrite],
+}
+
 /// Appends events with what becomes of the run and of units.
 pub(super) async fn append(
     write: &mut Write<'_>,
     run: &Run,
     entries: &[(Timestamp, Event)],
-    writes: &[UnitWrite],
+    units: &[UnitWrite],
 ) -> Result<(), StoreError> {
-    write.of_runs = true;
-    update_run(write, run, entries).await?;
-    let last: Option<i64> =
-        sqlx::query_scalar("SELECT max(seq) FROM journal WHERE catalog = $1 AND run = $2")
-            .bind(write.catalog)
-            .bind(&run.id.0)
-            .fetch_one(write.connection())
-            .await
-            .map_err(StoreError::database("reading a journal"))?;
-    for (seq, (at, event)) in (last.unwrap_or(0) + 1..).zip(entries) {
-        insert(write, &run.id, seq, (*at, event)).await?;
-        let (what, detail) = tell_event(run, event);
-        write.audit(*at, OURSELVES, what, &detail).await?;
-    }
-    waiting::follow(write, run, entries).await?;
-    let at = entries.last().map_or_else(Timestamp::now, |(at, _)| *at);
-    units::write(write, writes, at).await
+    append_all(write, &[Piece { run, entries, units }]).await
 }
 
-async fn insert(
+/// The same for many runs, no two of which are the same, in as many statements as for one.
+pub(super) async fn append_all(
     write: &mut Write<'_>,
-    run: &RunId,
-    seq: i64,
-    (at, event): (Timestamp, &Event),
+    pieces: &[Piece<'_>],
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO journal (catalog, run, seq, at, event) VALUES ($1, $2, $3, $4, $5)")
-        .bind(write.catalog)
-        .bind(&run.0)
-        .bind(seq)
-        .bind(at.as_millisecond())
-        .bind(rows::to_json("an event", event)?)
-        .execute(write.connection())
-        .await
-        .map_err(StoreError::database("appending to a journal"))?;
+    write.of_runs = true;
+    update_runs(write, pieces).await?;
+    insert(write, pieces).await?;
+    for Piece { run, entries, .. } in pieces {
+        for (at, event) in *entries {
+            let (what, detail) = tell_event(run, event);
+            write.audit(*at, OURSELVES, what, &detail).await?;
+        }
+    }
+    let waiting = waiting::of(write, pieces).await?;
+    for Piece { run, entries, .. } in pieces {
+        if waiting.contains(&run.id.0) || !waiting::is_plain(entries) {
+            waiting::follow(write, run, entries).await?;
+        }
+    }
+    let units = pieces.iter().flat_map(|Piece { entries, units, .. }| {
+        let at = entries.last().map_or_else(Timestamp::now, |(at, _)| *at);
+        units.iter().map(move |unit| (unit, at))
+    });
+    units::write_all(write, units.collect()).await
+}
+
+async fn insert(write: &mut Write<'_>, pieces: &[Piece<'_>]) -> Result<(), StoreError> {
+    let failed = StoreError::database("appending to a journal");
+    let runs: Vec<&str> = pieces.iter().map(|piece| piece.run.id.0.as_str()).collect();
+    let last: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT run, max(seq) FROM journal
+         WHERE catalog = $1 AND run IN (SELECT value FROM json_each($2)) GROUP BY run",
+    )
+    .bind(write.catalog)
+    .bind(rows::to_json("runs", &runs)?)
+    .fetch_all(write.connection())
+    .await
+    .map_err(&failed)?;
+    let last: HashMap<String, i64> = last.into_iter().collect();
+    let mut listed = Vec::new();
+    for Piece { run, entries, .. } in pieces {
+        let first = last.get(&run.id.0).copied().unwrap_or_default() + 1;
+        for (seq, (at, event)) in (first..).zip(*entries) {
+            listed.push(json!([
+                run.id,
+                seq,
+                at.as_millisecond(),
+                rows::to_json("an event", event)?
+            ]));
+        }
+    }
+    sqlx::query(
+        "INSERT INTO journal (catalog, run, seq, at, event)
+         SELECT $1, value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each($2)",
+    )
+    .bind(write.catalog)
+    .bind(rows::to_json("events", &listed)?)
+    .execute(write.connection())
+    .await
+    .map_err(&failed)?;
     Ok(())
 }
 
 /// Keeps the columns that runs are listed by in step with the journal.
-async fn update_run(
-    write: &mut Write<'_>,
-    run: &Run,
-    entries: &[(Timestamp, Event)],
-) -> Result<(), StoreError> {
-    let why = why(run, entries);
-    let updated_at = entries.last().map(|(at, _)| at.as_millisecond());
-    let done = sqlx::query(
-        "UPDATE runs SET state = $3, updated_at = coalesce($4, updated_at),
-         why = CASE WHEN $5 THEN why ELSE $6 END WHERE catalog = $1 AND id = $2",
+async fn update_runs(write: &mut Write<'_>, pieces: &[Piece<'_>]) -> Result<(), StoreError> {
+    let row = |Piece { run, entries, .. }: &Piece<'_>| {
+        let why = why(run, entries);
+        let updated_at = entries.last().map(|(at, _)| at.as_millisecond());
+        let keeps = run.state.is_over() && why.is_none();
+        json!([run.id, rows::to_word(&run.state), updated_at, keeps, why])
+    };
+    let listed: Vec<Value> = pieces.iter().map(row).collect();
+    let done: Vec<String> = sqlx::query_scalar(
+        "UPDATE runs SET state = told.value ->> 1,
+         updated_at = coalesce(told.value ->> 2, updated_at),
+         why = CASE WHEN told.value ->> 3 THEN why ELSE told.value ->> 4 END
+         FROM json_each($2) AS told
+         WHERE runs.catalog = $1 AND runs.id = told.value ->> 0 RETURNING runs.id",
     )
     .bind(write.catalog)
-    .bind(&run.id.0)
-    .bind(rows::to_word(&run.state))
-    .bind(updated_at)
-    .bind(run.state.is_over() && why.is_none())
-    .bind(why)
-    .execute(write.connection())
+    .bind(rows::to_json("runs", &listed)?)
+    .fetch_all(write.connection())
     .await
     .map_err(StoreError::database("updating a run"))?;
-    if done.rows_affected() == 0 {
-        return Err(StoreError::Missing(format!("run {}", run.id)));
+    let missing = pieces.iter().find(|piece| !done.contains(&piece.run.id.0));
+    match missing.filter(|_| done.len() < pieces.len()) {
+        Some(piece) => Err(StoreError::Missing(format!("run {}", piece.run.id))),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Says why a run ended as it did, or what it waits for.

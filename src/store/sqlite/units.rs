@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::definitions::{self, BLANK, Definitions};
@@ -118,49 +118,75 @@ pub(super) async fn write(
     writes: &[UnitWrite],
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    for unit in writes {
+    write_all(write, writes.iter().map(|unit| (unit, at)).collect()).await
+}
+
+/// The same, each at its time; those that are put one after another all at once.
+pub(super) async fn write_all(
+    write: &mut Write<'_>,
+    writes: Vec<(&UnitWrite, Timestamp)>,
+) -> Result<(), StoreError> {
+    let mut together = Vec::new();
+    for (unit, at) in writes {
         match unit {
-            UnitWrite::Put(record) => put(write, record).await?,
-            UnitWrite::Remove(key) => remove(write, key, at).await?,
+            UnitWrite::Put(record) => together.push(&**record),
+            UnitWrite::Remove(key) => {
+                put(write, &std::mem::take(&mut together)).await?;
+                remove(write, key, at).await?;
+            }
         }
+    }
+    put(write, &together).await
+}
+
+async fn put(write: &mut Write<'_>, records: &[&UnitRecord]) -> Result<(), StoreError> {
+    // As much as is well held in memory twice.
+    for records in records.chunks(1_000) {
+        let mut listed = Vec::new();
+        for record in records {
+            let mut stored = Stored { record: (*record).clone(), definition: None };
+            if let Some(applied) = &mut stored.record.applied {
+                stored.definition = Some(definitions::keep(write, &applied.definition).await?);
+                applied.definition = Arc::clone(&BLANK);
+            }
+            listed.push(row_of(&record.row, rows::to_json("a unit", &stored)?));
+        }
+        insert(write.catalog, write.connection(), &listed).await?;
+        claims::keep_all(write, records).await?;
     }
     Ok(())
 }
 
-async fn put(write: &mut Write<'_>, record: &UnitRecord) -> Result<(), StoreError> {
-    let mut stored = Stored { record: record.clone(), definition: None };
-    if let Some(applied) = &mut stored.record.applied {
-        stored.definition = Some(definitions::keep(write, &applied.definition).await?);
-        applied.definition = Arc::clone(&BLANK);
-    }
-    let text = rows::to_json("a unit", &stored)?;
-    insert(write.catalog, write.connection(), &record.row, text).await?;
-    claims::keep(write, record).await
+fn row_of(row: &UnitRow, record: String) -> Value {
+    json!([
+        row.key.to_string(),
+        row.uid.0,
+        row.applied.map(|(intent, _)| intent.to_string()),
+        row.applied.map(|(_, definition)| definition.to_string()),
+        i64::from(row.drifted),
+        i64::from(row.held),
+        i64::from(row.retained),
+        record,
+    ])
 }
 
 async fn insert(
     catalog: &str,
     connection: &mut SqliteConnection,
-    row: &UnitRow,
-    record: String,
+    listed: &[Value],
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO units
          (catalog, key, uid, intent, definition, drifted, held, retained, record)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         SELECT $1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+                value ->> 6, value ->> 7
+         FROM json_each($2) WHERE true
          ON CONFLICT (catalog, key) DO UPDATE SET uid = excluded.uid, intent = excluded.intent,
          definition = excluded.definition, drifted = excluded.drifted, held = excluded.held,
          retained = excluded.retained, record = excluded.record",
     )
     .bind(catalog)
-    .bind(row.key.to_string())
-    .bind(&row.uid.0)
-    .bind(row.applied.map(|(intent, _)| intent.to_string()))
-    .bind(row.applied.map(|(_, definition)| definition.to_string()))
-    .bind(row.drifted)
-    .bind(row.held)
-    .bind(row.retained)
-    .bind(record)
+    .bind(rows::to_json("units", &listed)?)
     .execute(connection)
     .await
     .map_err(StoreError::database("writing a unit"))?;
@@ -186,7 +212,6 @@ mod tests {
     use crate::reconcile::Definition;
     use crate::store::Store as _;
     use crate::store::sqlite::fixtures::{definition, driven, unit};
-    use serde_json::Value;
     use std::slice;
 
     fn put(record: UnitRecord) -> UnitWrite {

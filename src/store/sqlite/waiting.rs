@@ -1,13 +1,44 @@
 //! What becomes of what steps wait for, with the events that end the waiting: in the same durable step, so that
 //! nobody is asked for something that no run needs any more.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
+use super::journal::Piece;
 use super::write::{OURSELVES, Write};
 use super::{approvals, rows, waits};
 use crate::id::StepPath;
 use crate::run::{Event, Run, RunEvent, RunState, StepEvent};
 use crate::store::{StoreError, TaskState};
+
+/// Names those of some runs that something is kept of that they wait for, or waited for.
+pub(super) async fn of(
+    write: &mut Write<'_>,
+    pieces: &[Piece<'_>],
+) -> Result<BTreeSet<String>, StoreError> {
+    let runs: Vec<&str> = pieces.iter().map(|piece| piece.run.id.0.as_str()).collect();
+    let found: Vec<String> = sqlx::query_scalar(
+        "SELECT DISTINCT run FROM waits
+         WHERE catalog = $1 AND run IN (SELECT value FROM json_each($2))",
+    )
+    .bind(write.catalog)
+    .bind(rows::to_json("runs", &runs)?)
+    .fetch_all(write.connection())
+    .await
+    .map_err(StoreError::database("reading what steps wait for"))?;
+    Ok(found.into_iter().collect())
+}
+
+/// Tells whether events neither begin nor call off anything that is waited for.
+pub(super) fn is_plain(entries: &[(Timestamp, Event)]) -> bool {
+    entries.iter().all(|(_, event)| match event {
+        Event::Step { event, .. } => {
+            matches!(event, StepEvent::Started { .. } | StepEvent::Succeeded { .. })
+        }
+        Event::Run { event } => matches!(event, RunEvent::Started | RunEvent::Succeeded),
+    })
+}
 
 /// Ends what is no longer waited for.
 pub(super) async fn follow(

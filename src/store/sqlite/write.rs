@@ -10,7 +10,7 @@ use super::boundary::{self, Side};
 use super::writer::Writer;
 use super::{audit, lease};
 use crate::digest::Digest;
-use crate::store::{Lease, StoreError};
+use crate::store::{AuditEntry, Lease, StoreError};
 
 /// Who acts where no person does.
 pub(super) const OURSELVES: &str = "trueline";
@@ -22,6 +22,8 @@ pub(super) struct Write<'w> {
     pub(super) catalog: &'w str,
     /// The last entry of the audit chain, once it is known.
     chain: Option<(i64, Digest)>,
+    /// What is added to it with the commit.
+    told: Vec<(AuditEntry, String)>,
     /// Definitions that this transaction stored already, by their place in memory.
     pub(super) definitions: HashMap<usize, Digest>,
     /// It tells of runs.
@@ -37,8 +39,15 @@ impl<'w> Write<'w> {
         let (connection, in_doubt) = writer.sound().await?;
         let transaction = connection.begin_with("BEGIN IMMEDIATE").await;
         let transaction = transaction.map_err(StoreError::database("beginning to write"))?;
-        let definitions = HashMap::new();
-        Ok(Self { transaction, in_doubt, catalog, chain: None, definitions, of_runs: false })
+        Ok(Self {
+            transaction,
+            in_doubt,
+            catalog,
+            chain: None,
+            told: Vec::new(),
+            definitions: HashMap::new(),
+            of_runs: false,
+        })
     }
 
     /// Begins a write of the driver; refuses a lease that was taken over or given back.
@@ -69,14 +78,17 @@ impl<'w> Write<'w> {
             Some(last) => last,
             None => audit::last(self.catalog, &mut self.transaction).await?,
         };
-        let told = audit::Told { at, actor, what, detail };
-        let catalog = self.catalog;
-        self.chain = Some(audit::append(catalog, &mut self.transaction, last, told).await?);
+        let told = audit::next(last, &audit::Told { at, actor, what, detail })?;
+        self.chain = Some((told.0.seq, told.0.hash));
+        self.told.push(told);
         Ok(())
     }
 
     /// Makes the write durable: it is on the disk when this returns.
-    pub(super) async fn commit(self) -> Result<(), StoreError> {
+    pub(super) async fn commit(mut self) -> Result<(), StoreError> {
+        if !self.told.is_empty() {
+            audit::append(self.catalog, &mut self.transaction, &self.told).await?;
+        }
         if self.of_runs {
             boundary::pass(Side::Before);
         }
