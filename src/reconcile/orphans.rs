@@ -27,12 +27,9 @@ pub(super) fn refused(
             dependents.entry(service).or_insert(&unit.key.service);
         }
     }
-    // One that does not fit, or whose own deletion is not planned, is there all the same.
+    // One that no longer fits is not among what is wanted, and is there all the same.
     for (key, record) in &actual.records {
-        let own = changed.get(&key.service).into_iter().flatten();
-        let goes = own.into_iter().any(|it| it.unit == *key && it.kind == ChangeKind::Delete);
-        let is_gone = goes || record.row.retained;
-        if is_gone || desired.units.contains_key(key) {
+        if record.row.retained || !desired.blocked.contains_key(&key.service) {
             continue;
         }
         let needed = record.applied.iter().flat_map(|applied| &applied.depends_on);
