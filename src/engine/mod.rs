@@ -1,8 +1,8 @@
 //! Gathers facts, starts runs and drives their steps to an outcome. What is done was decided before.
 
 mod admit;
-mod aftermath;
 mod adopt;
+mod aftermath;
 mod approvals;
 mod attempt;
 mod batch;

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use super::definition::Definition;
 use super::evaluate::Inputs;
 use super::forecast::Forecast;
-use crate::catalog::{Action, DeletionPolicy, ErrorHandling, Priority};
 use super::schedule::Due;
+use crate::catalog::{Action, DeletionPolicy, ErrorHandling, Priority};
 use crate::digest::Digest;
 use crate::id::{StepPath, Uid, UnitKey};
 
