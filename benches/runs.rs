@@ -325,7 +325,8 @@ fn asked(mut command: Command) -> Result<(f64, f64)> {
     let said = String::from_utf8_lossy(&output.stdout);
     let line = said.lines().rev().find(|line| line.starts_with('{')).context("it said nothing")?;
     let told: serde_json::Value = serde_json::from_str(line)?;
-    let number = |name: &str| told[name].as_f64().context("a number");
+    let number =
+        |name: &str| told.get(name).and_then(serde_json::Value::as_f64).context("a number");
     Ok((number("runs")? / number("seconds")?, number("gap_ms")?))
 }
 

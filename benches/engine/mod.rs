@@ -87,7 +87,8 @@ impl Wanted {
             change.team = format!("team-{:03}", team(number));
             for unit in &mut change.units {
                 unit.unit = UnitKey::service(&change.service);
-                unit.inputs.service["id"] = change.service.clone().into();
+                let told = unit.inputs.service.as_object_mut();
+                told.map(|told| told.insert("id".to_owned(), change.service.clone().into()));
             }
             change.digest = change.compute_digest();
             change

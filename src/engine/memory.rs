@@ -82,6 +82,8 @@ impl Memory {
         let last = store.last_decision().await.doing("reading decisions")?;
         for run in memory.runs.values() {
             memory.state.used.insert(run.change.digest, last);
+            let contacts = run.change.needs.iter().filter_map(|need| need.contact.clone());
+            memory.state.contacts.extend(contacts);
         }
         memory.stalled = stalled(store, &memory.state.forgotten).await?;
         Ok(memory)

@@ -129,7 +129,7 @@ pub(super) fn new_record(unit: &UnitChange) -> UnitRecord {
 
 /// Makes a name for a run that sorts by the time it was made.
 fn new_run_id(now: Timestamp) -> RunId {
-    RunId(format!("{:012x}{}", now.as_millisecond(), random_hex(2)))
+    RunId(format!("{:012x}{}", now.as_millisecond(), random_hex(4)))
 }
 
 /// Draws random bytes as hexadecimal digits.

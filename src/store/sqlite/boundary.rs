@@ -17,13 +17,13 @@ pub(super) enum Side {
 }
 
 static PASSED: AtomicU64 = AtomicU64::new(0);
+static END: OnceLock<Option<(Side, u64)>> = OnceLock::new();
 
 /// Passes one side of a write of runs; the number rises with each write, so `Before` comes first.
 pub(super) fn pass(side: Side) {
     if !cfg!(debug_assertions) {
         return;
     }
-    static END: OnceLock<Option<(Side, u64)>> = OnceLock::new();
     let end = END.get_or_init(|| std::env::var(VARIABLE).ok().and_then(|text| read(&text)));
     let Some((ends_at, number)) = end else { return };
     let passed = match side {

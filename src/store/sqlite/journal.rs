@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::write::{OURSELVES, Write};
@@ -97,32 +97,30 @@ async fn insert(write: &mut Write<'_>, pieces: &[Piece<'_>]) -> Result<(), Store
     Ok(())
 }
 
-/// Keeps the columns that runs are listed by in step with the journal.
+/// Keeps the columns that runs are listed by in step with the journal; each by its key, for SQLite would look at all runs
+/// to find those of a list.
 async fn update_runs(write: &mut Write<'_>, pieces: &[Piece<'_>]) -> Result<(), StoreError> {
-    let row = |Piece { run, entries, .. }: &Piece<'_>| {
+    for Piece { run, entries, .. } in pieces {
         let why = why(run, entries);
         let updated_at = entries.last().map(|(at, _)| at.as_millisecond());
-        let keeps = run.state.is_over() && why.is_none();
-        json!([run.id, rows::to_word(&run.state), updated_at, keeps, why])
-    };
-    let listed: Vec<Value> = pieces.iter().map(row).collect();
-    let done: Vec<String> = sqlx::query_scalar(
-        "UPDATE runs SET state = told.value ->> 1,
-         updated_at = coalesce(told.value ->> 2, updated_at),
-         why = CASE WHEN told.value ->> 3 THEN why ELSE told.value ->> 4 END
-         FROM json_each($2) AS told
-         WHERE runs.catalog = $1 AND runs.id = told.value ->> 0 RETURNING runs.id",
-    )
-    .bind(write.catalog)
-    .bind(rows::to_json("runs", &listed)?)
-    .fetch_all(write.connection())
-    .await
-    .map_err(StoreError::database("updating a run"))?;
-    let missing = pieces.iter().find(|piece| !done.contains(&piece.run.id.0));
-    match missing.filter(|_| done.len() < pieces.len()) {
-        Some(piece) => Err(StoreError::Missing(format!("run {}", piece.run.id))),
-        None => Ok(()),
+        let done = sqlx::query(
+            "UPDATE runs SET state = $3, updated_at = coalesce($4, updated_at),
+             why = CASE WHEN $5 THEN why ELSE $6 END WHERE catalog = $1 AND id = $2",
+        )
+        .bind(write.catalog)
+        .bind(&run.id.0)
+        .bind(rows::to_word(&run.state))
+        .bind(updated_at)
+        .bind(run.state.is_over() && why.is_none())
+        .bind(why)
+        .execute(write.connection())
+        .await
+        .map_err(StoreError::database("updating a run"))?;
+        if done.rows_affected() == 0 {
+            return Err(StoreError::Missing(format!("run {}", run.id)));
+        }
     }
+    Ok(())
 }
 
 /// Says why a run ended as it did, or what it waits for.

@@ -149,7 +149,7 @@ async fn put(write: &mut Write<'_>, records: &[&UnitRecord]) -> Result<(), Store
                 stored.definition = Some(definitions::keep(write, &applied.definition).await?);
                 applied.definition = Arc::clone(&BLANK);
             }
-            listed.push(row_of(&record.row, rows::to_json("a unit", &stored)?));
+            listed.push(row_of(&record.row, &rows::to_json("a unit", &stored)?));
         }
         insert(write.catalog, write.connection(), &listed).await?;
         claims::keep_all(write, records).await?;
@@ -157,7 +157,7 @@ async fn put(write: &mut Write<'_>, records: &[&UnitRecord]) -> Result<(), Store
     Ok(())
 }
 
-fn row_of(row: &UnitRow, record: String) -> Value {
+fn row_of(row: &UnitRow, record: &str) -> Value {
     json!([
         row.key.to_string(),
         row.uid.0,
