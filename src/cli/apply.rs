@@ -33,7 +33,8 @@ pub struct Options {
 
 /// Carries out a plan: 0 converged, 1 failed, 4 waits for people, 5 stale or not approved.
 pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
-    let plan = forecast(context, against_record(context).await?.plan).await?;
+    let plan = against_record(context).await?.plan;
+    let plan = Box::pin(forecast(context, plan)).await?;
     if let Some(named) = &options.plan
         && !is_same(&plan, named)?
     {
@@ -55,7 +56,7 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
         .collect();
     let store = context.store().await?;
     if !changes.is_empty() || !plan.verdict.holds.is_empty() {
-        match approved(context, options, &plan).await? {
+        match Box::pin(approved(context, options, &plan)).await? {
             Answer::Yes => {
                 let whole = changes.len() == plan.changes.len();
                 let subjects = if whole { vec![plan.digest] } else { changes.clone() };
@@ -133,7 +134,7 @@ async fn approved(context: &Context, options: &Options, plan: &Plan) -> Result<A
         why.iter().any(|why| matches!(why, Pending::Approval { .. } | Pending::Guard))
     };
     if plan.pending.values().any(needs) {
-        keep(context, plan).await?;
+        Box::pin(keep(context, plan)).await?;
         return Err(Failure::ending(Exit::Stale, "the plan takes approvals that it does not have")
             .hint(format!(
                 "`trueline approve {}`, or `trueline apply --auto-approve` in your own name",

@@ -19,20 +19,17 @@ impl Daemon {
                 own.take_while(|key| key.service == *service).cloned().collect();
             let engine = &self.driver.engine;
             let now = engine.clock.now();
-            let (writes, what, detail) = match self.why_remembered((service, word), &own, desired) {
-                Some(why) => {
-                    tracing::warn!(service, by = word.by, why, "not forgotten");
-                    let told = json!({"service": service, "decision": word.decision, "why": why});
-                    (Vec::new(), "forget.refused", told)
-                }
-                None => {
-                    tracing::info!(service, by = word.by, units = own.len(), "forgotten");
-                    let records = engine.store.units(&own).await?;
-                    let left: Vec<Value> = records.iter().map(left_outside).collect();
-                    let told =
-                        json!({"service": service, "decision": word.decision, "units": left});
-                    (own.into_iter().map(UnitWrite::Remove).collect(), "service.forgotten", told)
-                }
+            let refused = self.why_remembered((service, word), &own, desired);
+            let (writes, what, detail) = if let Some(why) = refused {
+                tracing::warn!(service, by = word.by, why, "not forgotten");
+                let told = json!({"service": service, "decision": word.decision, "why": why});
+                (Vec::new(), "forget.refused", told)
+            } else {
+                tracing::info!(service, by = word.by, units = own.len(), "forgotten");
+                let records = engine.store.units(&own).await?;
+                let left: Vec<Value> = records.iter().map(left_outside).collect();
+                let told = json!({"service": service, "decision": word.decision, "units": left});
+                (own.into_iter().map(UnitWrite::Remove).collect(), "service.forgotten", told)
             };
             engine.store.write_and_tell(&engine.lease, &writes, (what, &detail), now).await?;
             let memory = &mut self.driver.memory;

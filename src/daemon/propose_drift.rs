@@ -89,7 +89,7 @@ impl Daemon {
             match fields_of(drift, &records, (&self.catalog, desired)) {
                 Ok(fields) => found.entry(drift.unit.service.clone()).or_default().extend(fields),
                 Err(why) => {
-                    tracing::debug!(unit = %drift.unit, step = drift.step, why, "can't be written back")
+                    tracing::debug!(unit = %drift.unit, step = drift.step, why, "can't be written back");
                 }
             }
         }

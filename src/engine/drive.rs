@@ -211,13 +211,11 @@ impl Driver {
     ) {
         let ports = self.engine.ports.clone();
         self.in_flight.spawn(async move {
-            let outcome = match step.effect {
-                Effect::UndoByHand => Ok(Outcome::Task(by_hand(&call, &step))),
-                _ => {
-                    let timeout = timeout_of(&step.action);
-                    let work = perform(ports, step, call);
-                    guarded(timeout, work).await
-                }
+            let outcome = if step.effect == Effect::UndoByHand {
+                Ok(Outcome::Task(by_hand(&call, &step)))
+            } else {
+                let timeout = timeout_of(&step.action);
+                guarded(timeout, perform(ports, step, call)).await
             };
             Attempt { run, path, outcome, looked: false }
         });

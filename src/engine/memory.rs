@@ -173,11 +173,11 @@ impl Memory {
     fn take_word(&mut self, decision: &Decision) {
         let is_new = decision.seq > self.state.decisions_seen;
         match &decision.decision {
-            DecisionKind::BreakGlass { change, reason, .. } => {
-                if self.state.used.get(change).is_none_or(|last| decision.seq > *last) {
-                    self.decided.broken.insert(*change, format!("{reason} ({})", decision.by));
-                    self.decided.rejected.remove(change);
-                }
+            DecisionKind::BreakGlass { change, reason, .. }
+                if self.state.used.get(change).is_none_or(|last| decision.seq > *last) =>
+            {
+                self.decided.broken.insert(*change, format!("{reason} ({})", decision.by));
+                self.decided.rejected.remove(change);
             }
             DecisionKind::Adopt { service, .. } if is_new => {
                 self.state.adopting.insert(service.clone());

@@ -39,10 +39,7 @@ pub(super) fn refusal(
     let mut people: BTreeSet<String> = BTreeSet::new();
     for name in &need.from {
         let owners = settings.teams.get(name).map(|team| &team.owners[..]);
-        let Some(owners) = owners.or(name.contains('@').then_some(std::slice::from_ref(name)))
-        else {
-            return None;
-        };
+        let owners = owners.or(name.contains('@').then_some(std::slice::from_ref(name)))?;
         if owners.is_empty() || owners.iter().any(|owner| owner.contains('/')) {
             return None;
         }
@@ -113,7 +110,7 @@ mod tests {
             let mut expected =
                 "  waits for 1 approval (environment production; ada wrote it".to_owned();
             if let Some(team) = from[0].as_str() {
-                expected += &format!(", from {team}");
+                expected.extend([", from ", team]);
             }
             waits(&from, 1, &["ada"], &[&(expected + ")")]);
         }

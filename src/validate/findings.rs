@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::readings::{Acting, Readings};
 use super::registry::Rule;
-use super::templates::Text;
+use super::templates::Placed;
 use crate::catalog::{Document, Problem, place_in};
 use crate::finding::{Finding, Fix, Place, nearest};
 use crate::template::{self, Reading};
@@ -47,7 +47,7 @@ impl<'a> Findings<'a> {
     }
 
     /// Returns the texts of the document where a template may stand, and that have braces.
-    pub(super) fn texts(&self) -> Rc<[Text<'a>]> {
+    pub(super) fn texts(&self) -> Rc<[Placed<'a>]> {
         self.readings.texts(self.document)
     }
 

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use serde_json::Value;
 
 use super::scope::{Names, has_answered, of_actions, of_item, outputs_with};
-use super::templates::{Text, is_marked, texts_of_bundle, texts_of_rest};
+use super::templates::{Placed, is_marked, texts_of_bundle, texts_of_rest};
 use super::texts::{ActionList, action_lists, action_texts};
 use crate::catalog::{Action, Body, Document, Item};
 use crate::kinds::{self, ActionKind};
@@ -34,7 +34,7 @@ pub(super) struct Acting<'a> {
 #[derive(Default)]
 pub(super) struct Readings<'a> {
     actions: OnceCell<Rc<[Acting<'a>]>>,
-    texts: OnceCell<Rc<[Text<'a>]>>,
+    texts: OnceCell<Rc<[Placed<'a>]>>,
     templates: RefCell<HashMap<Box<str>, Rc<Reading>>>,
 }
 
@@ -49,7 +49,7 @@ impl<'a> Readings<'a> {
     }
 
     /// Returns the texts with braces of an item or bundle that may be templates, each with what it may refer to.
-    pub(super) fn texts(&self, document: &'a Document) -> Rc<[Text<'a>]> {
+    pub(super) fn texts(&self, document: &'a Document) -> Rc<[Placed<'a>]> {
         let texts = || match &document.body {
             Some(Body::Item(item)) => texts_of_item(item, &self.actions(document)).into(),
             Some(Body::Bundle(bundle)) => texts_of_bundle(bundle).into(),
@@ -81,7 +81,7 @@ fn actions_of(list: ActionList<'_>) -> impl Iterator<Item = Acting<'_>> {
     })
 }
 
-fn texts_of_item<'a>(item: &'a Item, actions: &[Acting<'a>]) -> Vec<Text<'a>> {
+fn texts_of_item<'a>(item: &'a Item, actions: &[Acting<'a>]) -> Vec<Placed<'a>> {
     let of_item = of_item(item);
     let fixed = of_actions(&of_item);
     let outputs = actions.iter().map(|acting| {
@@ -104,7 +104,7 @@ fn texts_of_item<'a>(item: &'a Item, actions: &[Acting<'a>]) -> Vec<Text<'a>> {
             });
             let seen = if has_answered(*kind, pointer) { &*own } else { &*names };
             let (text, pointer) = (text.to_owned(), format!("{at}{pointer}"));
-            texts.push(Text { text, pointer, names: seen.clone() });
+            texts.push(Placed { text, pointer, names: seen.clone() });
         });
     }
     texts_of_rest(item, &of_item, &mut texts);

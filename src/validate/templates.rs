@@ -25,7 +25,7 @@ pub(super) fn is_of_a_workflow(text: &str, offset: usize) -> bool {
 }
 
 /// A text of an item or bundle where a template may stand.
-pub(super) struct Text<'a> {
+pub(super) struct Placed<'a> {
     /// The text.
     pub(super) text: String,
     /// JSON pointer to it.
@@ -43,7 +43,7 @@ pub(super) fn is_marked(text: &str) -> bool {
 pub(super) fn texts_of_rest<'a>(
     item: &'a Item,
     of_item: &Map<String, Value>,
-    texts: &mut Vec<Text<'a>>,
+    texts: &mut Vec<Placed<'a>>,
 ) {
     let names = Rc::new(Names::of_item_outputs(item, of_item));
     for (name, output) in &item.outputs {
@@ -62,7 +62,7 @@ pub(super) fn texts_of_rest<'a>(
 }
 
 /// Returns the texts of a bundle.
-pub(super) fn texts_of_bundle(bundle: &Bundle) -> Vec<Text<'_>> {
+pub(super) fn texts_of_bundle(bundle: &Bundle) -> Vec<Placed<'_>> {
     let mut texts = Vec::new();
     let names = Rc::new(Names::of_config(bundle));
     for (index, component) in bundle.components.iter().enumerate() {
@@ -79,9 +79,9 @@ pub(super) fn texts_of_bundle(bundle: &Bundle) -> Vec<Text<'_>> {
     texts
 }
 
-fn put<'a>(texts: &mut Vec<Text<'a>>, text: &str, pointer: &str, names: &Rc<Names<'a>>) {
+fn put<'a>(texts: &mut Vec<Placed<'a>>, text: &str, pointer: &str, names: &Rc<Names<'a>>) {
     if is_marked(text) {
         let (text, pointer) = (text.to_owned(), pointer.to_owned());
-        texts.push(Text { text, pointer, names: names.clone() });
+        texts.push(Placed { text, pointer, names: names.clone() });
     }
 }

@@ -7,7 +7,7 @@ use crate::finding::Severity;
 use crate::template::is_template;
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
-use crate::validate::templates::Text;
+use crate::validate::templates::Placed;
 use crate::validate::texts::{action_lists, escape};
 
 pub(super) static RULE: Rule = Rule {
@@ -29,7 +29,7 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
     }
     // Paths below `outputs`: one that stops early reads everything below it.
     let mut read: BTreeSet<Vec<String>> = BTreeSet::new();
-    for Text { text, .. } in findings.texts().iter().filter(|it| is_template(&it.text)) {
+    for Placed { text, .. } in findings.texts().iter().filter(|it| is_template(&it.text)) {
         for reference in &findings.read(text).references {
             if let Some(("outputs", rest)) =
                 reference.path.split_first().map(|(root, rest)| (root.as_str(), rest))

@@ -6,7 +6,7 @@ use crate::template::is_template;
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
 use crate::validate::scope::listed;
-use crate::validate::templates::Text;
+use crate::validate::templates::Placed;
 
 pub(super) static RULE: Rule = Rule {
     id: "reference/unknown-component",
@@ -23,7 +23,7 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
     let Some(Body::Bundle(bundle)) = &document.body else { return };
     let known: Vec<&str> =
         bundle.components.iter().map(|component| component.id.as_str()).collect();
-    for Text { text, pointer, .. } in findings.texts().iter().filter(|it| is_template(&it.text)) {
+    for Placed { text, pointer, .. } in findings.texts().iter().filter(|it| is_template(&it.text)) {
         for reference in &findings.read(text).references {
             let (root, rest) = match reference.path.split_first() {
                 Some((root, rest)) if root == "components" || root == "services" => (root, rest),

@@ -5,7 +5,7 @@ use crate::finding::Severity;
 use crate::template::is_template;
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
-use crate::validate::templates::{AS_IT_IS, Text, is_of_a_workflow};
+use crate::validate::templates::{AS_IT_IS, Placed, is_of_a_workflow};
 
 pub(super) static RULE: Rule = Rule {
     id: "template/syntax",
@@ -20,7 +20,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(_: &Document, findings: &mut Findings<'_>) {
-    for Text { text, pointer, .. } in findings.texts().iter().filter(|it| is_template(&it.text)) {
+    for Placed { text, pointer, .. } in findings.texts().iter().filter(|it| is_template(&it.text)) {
         for problem in &findings.read(text).problems {
             let finding = findings.in_text(pointer, problem.offset, &problem.message);
             if is_of_a_workflow(text, problem.offset) {

@@ -8,7 +8,7 @@ use crate::validate::findings::Findings;
 use crate::validate::readings::Acting;
 use crate::validate::registry::{Check, Rule};
 use crate::validate::scope::Names;
-use crate::validate::templates::Text;
+use crate::validate::templates::Placed;
 use crate::validate::texts::each_key;
 
 pub(super) static RULE: Rule = Rule {
@@ -23,7 +23,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(document: &Document, findings: &mut Findings<'_>) {
-    for Text { text, pointer, names } in findings.texts().iter() {
+    for Placed { text, pointer, names } in findings.texts().iter() {
         for trap in traps(text, names) {
             let finding = findings.in_text(pointer, trap.offset, trap.message).hint(trap.hint);
             findings.add(match trap.instead {

@@ -5,7 +5,7 @@ use crate::finding::Severity;
 use crate::template::is_template;
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
-use crate::validate::templates::{AS_IT_IS, Text, is_of_a_workflow};
+use crate::validate::templates::{AS_IT_IS, Placed, is_of_a_workflow};
 
 pub(super) static RULE: Rule = Rule {
     id: "template/unknown-variable",
@@ -19,7 +19,8 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(_: &Document, findings: &mut Findings<'_>) {
-    for Text { text, pointer, names } in findings.texts().iter().filter(|it| is_template(&it.text))
+    for Placed { text, pointer, names } in
+        findings.texts().iter().filter(|it| is_template(&it.text))
     {
         let reading = findings.read(text);
         for reference in reading.references.iter().filter(|_| reading.problems.is_empty()) {
