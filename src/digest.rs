@@ -20,9 +20,9 @@ impl Digest {
 
     /// Digests what several parts are when one is put behind the other.
     pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let mut hasher = Sha256::new();
-        parts.into_iter().for_each(|part| hasher.update(part));
-        Self(hasher.finalize().into())
+        let mut digesting = Digesting::default();
+        parts.into_iter().for_each(|part| digesting.add(part));
+        digesting.end()
     }
 
     /// Digests a JSON value in canonical form: keys sorted, no white space.
@@ -54,6 +54,22 @@ impl Digest {
     /// Returns the first 12 hexadecimal digits, enough for people to tell digests apart.
     pub fn short(&self) -> String {
         self.to_string().chars().take(12).collect()
+    }
+}
+
+/// Digests bytes that come one after the other.
+#[derive(Clone, Debug, Default)]
+pub struct Digesting(Sha256);
+
+impl Digesting {
+    /// Takes in what comes next.
+    pub fn add(&mut self, part: &[u8]) {
+        self.0.update(part);
+    }
+
+    /// Returns the digest of all that came.
+    pub fn end(self) -> Digest {
+        Digest(self.0.finalize().into())
     }
 }
 

@@ -2,6 +2,7 @@
 //! wrong with the bytes, it knows nothing.
 
 use std::collections::{HashMap, HashSet};
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,17 +14,15 @@ use super::held::Held;
 use super::load::{read, unread};
 use super::service::Service;
 use super::snapshot::{Blob, Files, Snapshot};
-use crate::digest::Digest;
+use crate::digest::{Digest, Digesting};
 
 /// The most bytes that it is written as: what would take more is not remembered.
 pub const MAX_BYTES: usize = 128 << 20;
 
-/// How many bytes a document takes, more or less.
-const A_ROW: usize = 512;
-
-const MAGIC: &[u8] = b"trueline memory 2\n";
+const MAGIC: &[u8] = b"trueline memory 3\n";
 /// Stands behind every field: no path, no id and no JSON has it.
 const END: char = '\0';
+const END_BYTE: u8 = 0;
 
 /// The catalog as an earlier run left it, as text.
 #[derive(Debug, Default)]
@@ -89,26 +88,28 @@ impl Memory {
         Self(text_of(program, bytes).unwrap_or_default().to_owned())
     }
 
-    /// Writes down a catalog that was read from a snapshot; nothing where that is not certain to be recalled as it is.
+    /// Writes down a catalog that was read from a snapshot; false where that is not certain to be recalled as it is, and
+    /// what was written so far means nothing.
     pub fn write<'a>(
         program: &str,
         snapshot: &Snapshot,
         owners: Option<Digest>,
         documents: impl IntoIterator<Item = Right<'a>>,
-    ) -> Option<Vec<u8>> {
-        // What is touched costs room, not what is asked for.
-        let mut bytes = Vec::with_capacity(1024 + snapshot.files.len() * A_ROW);
-        bytes.extend([MAGIC, Digest::of_bytes(program.as_bytes()).as_bytes()].concat());
-        let sum = bytes.len()..bytes.len() + 32;
-        bytes.extend([0; 32]);
+        out: &mut dyn Write,
+    ) -> io::Result<bool> {
+        out.write_all(MAGIC)?;
+        out.write_all(Digest::of_bytes(program.as_bytes()).as_bytes())?;
+        let mut text = Text { out, sum: Digesting::default(), length: 0, failed: None };
         let owners = owners.map(|owners| owners.to_string()).unwrap_or_default();
-        push(&mut bytes, [settings_of(snapshot), owners.as_str()])?;
-        for right in documents {
-            push_row(&mut bytes, &right)?;
+        let head = push(&mut text, [settings_of(snapshot), owners.as_str()]);
+        let mut documents = documents.into_iter();
+        let whole = head.and_then(|()| documents.try_for_each(|row| push_row(&mut text, &row)));
+        let Text { out, sum, failed, .. } = text;
+        if let Some(error) = failed {
+            return Err(error);
         }
-        let text = Digest::of_bytes(bytes.get(sum.end..)?);
-        bytes.get_mut(sum)?.copy_from_slice(text.as_bytes());
-        (bytes.len() <= MAX_BYTES).then_some(bytes)
+        out.write_all(sum.end().as_bytes())?;
+        Ok(whole.is_some())
     }
 
     /// Returns what is known of a snapshot; nothing where most of it is another by now.
@@ -144,7 +145,7 @@ impl Memory {
 /// Returns the text, where every byte of it is as a program of this name wrote it.
 fn text_of<'b>(program: &str, bytes: &'b [u8]) -> Option<&'b str> {
     let (by, rest) = bytes.strip_prefix(MAGIC)?.split_first_chunk::<32>()?;
-    let (sum, text) = rest.split_first_chunk::<32>()?;
+    let (text, sum) = rest.split_last_chunk::<32>()?;
     let is_ours = by == Digest::of_bytes(program.as_bytes()).as_bytes();
     let is_whole = is_ours && *sum == *Digest::of_bytes(text).as_bytes();
     std::str::from_utf8(text).ok().filter(|_| is_whole)
@@ -159,19 +160,38 @@ fn words(text: &str) -> Vec<String> {
     text.split_ascii_whitespace().map(ToOwned::to_owned).collect()
 }
 
-/// Adds fields; nothing where one of them could not be told from its neighbours.
-fn push<'a>(text: &mut Vec<u8>, fields: impl IntoIterator<Item = &'a str>) -> Option<()> {
+/// Text on its way out.
+struct Text<'o> {
+    out: &'o mut dyn Write,
+    sum: Digesting,
+    length: usize,
+    /// Why it could not be written.
+    failed: Option<io::Error>,
+}
+
+impl Text<'_> {
+    fn add(&mut self, part: &[u8]) -> Option<()> {
+        self.sum.add(part);
+        self.length += part.len();
+        let written = self.out.write_all(part);
+        self.failed = written.err();
+        (self.failed.is_none() && self.length <= MAX_BYTES).then_some(())
+    }
+}
+
+/// Adds fields; nothing where one of them could not be told from its neighbours, or there is no room.
+fn push<'a>(text: &mut Text<'_>, fields: impl IntoIterator<Item = &'a str>) -> Option<()> {
     for field in fields {
         if field.contains(END) {
             return None;
         }
-        text.extend(field.as_bytes());
-        text.extend(END.encode_utf8(&mut [0]).as_bytes());
+        text.add(field.as_bytes())?;
+        text.add(&[END_BYTE])?;
     }
     Some(())
 }
 
-fn push_row(text: &mut Vec<u8>, right: &Right<'_>) -> Option<()> {
+fn push_row(text: &mut Text<'_>, right: &Right<'_>) -> Option<()> {
     let document = right.document;
     let (mut environment, mut former_ids) = ("", String::new());
     let listed = |ids: &[String]| {

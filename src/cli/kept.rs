@@ -2,7 +2,7 @@
 //! goes wrong with that costs time and nothing else.
 
 use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
+use std::io::{self, BufWriter, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -48,7 +48,7 @@ impl Place {
         }
         let bytes = reader.stamps().write();
         if !bytes.is_empty() && bytes.len() <= MAX_STAMP_BYTES {
-            write(&self.stamps, &bytes);
+            write(&self.stamps, |out| out.write_all(&bytes).map(|()| true));
         }
     }
 }
@@ -90,23 +90,28 @@ impl Kept {
     /// Writes down what a judge knows by now of the snapshot that it judged last: a whole file in the place of the old
     /// one, whoever reads or writes that just now.
     pub(super) fn write(&self, judge: &Judge, snapshot: &Snapshot) {
-        if let Some(bytes) = judge.written(&self.program, snapshot) {
-            write(&self.file, &bytes);
+        if judge.is_worth_writing() {
+            write(&self.file, |out| judge.write(&self.program, snapshot, out));
         }
     }
 }
 
-fn write(file: &Path, bytes: &[u8]) {
-    if let Err(error) = try_write(file, bytes) {
+/// Writes a file, where what gives the bytes says in the end that they mean something.
+fn write(file: &Path, give: impl FnOnce(&mut dyn Write) -> io::Result<bool>) {
+    if let Err(error) = try_write(file, give) {
         tracing::debug!(file = %file.display(), %error, "the cache is not written");
     }
 }
 
-fn try_write(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+fn try_write(file: &Path, give: impl FnOnce(&mut dyn Write) -> io::Result<bool>) -> io::Result<()> {
     let folder = file.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
-    let mut new = tempfile::Builder::new().prefix("new-validate-").tempfile_in(folder)?;
-    new.write_all(bytes)?;
+    let new = tempfile::Builder::new().prefix("new-validate-").tempfile_in(folder)?;
+    let mut out = BufWriter::with_capacity(1 << 16, new);
+    if !give(&mut out)? {
+        return Ok(());
+    }
+    let new = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     new.persist(file).map_err(|error| error.error)?;
     clean(folder);
     Ok(())

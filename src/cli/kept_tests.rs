@@ -50,7 +50,8 @@ fn stamped(folder: &Path) -> PathBuf {
     let mut reader = DirectoryReader::new(folder);
     reader.read().unwrap();
     let file = Place::of(folder).unwrap().stamps;
-    super::write(&file, &reader.settled_stamps().write());
+    let stamps = reader.settled_stamps().write();
+    super::write(&file, |out| out.write_all(&stamps).map(|()| true));
     file
 }
 

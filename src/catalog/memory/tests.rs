@@ -43,7 +43,10 @@ fn written(wrong: &str) -> Vec<u8> {
         is_right: document.id.as_deref() != Some(wrong),
         waits_for: if document.id.as_deref() == Some("shop-a") { &waits } else { &[] },
     });
-    Memory::write("p", &snapshot, Some(Digest::of_bytes(b"owners")), rows).unwrap()
+    let mut bytes = Vec::new();
+    let owners = Some(Digest::of_bytes(b"owners"));
+    assert!(Memory::write("p", &snapshot, owners, rows, &mut bytes).unwrap());
+    bytes
 }
 
 fn recalled(bytes: &[u8], snapshot: &Snapshot) -> Option<Recalled> {
@@ -143,6 +146,30 @@ fn what_is_foreign_cut_off_or_changed_is_nothing() {
 }
 
 #[test]
+fn what_cannot_be_written_is_told() {
+    struct Full(usize);
+    impl std::io::Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 = self.0.checked_sub(bytes.len()).ok_or(std::io::ErrorKind::StorageFull)?;
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let (snapshot, whole) = (whole(), written("").len());
+    let documents = documents(&snapshot);
+    let rows = || {
+        let rows = documents.iter().filter(|document| document.kind != Some(Kind::Settings));
+        rows.map(|document| Right { document, is_right: true, waits_for: &[] })
+    };
+    for room in 0..whole / 2 {
+        assert!(Memory::write("p", &snapshot, None, rows(), &mut Full(room)).is_err(), "{room}");
+    }
+    assert!(Memory::write("p", &snapshot, None, rows(), &mut Full(2 * whole)).unwrap());
+}
+
+#[test]
 fn what_could_not_be_told_apart_is_not_written() {
     let snapshot = whole();
     let documents = documents(&snapshot);
@@ -150,6 +177,7 @@ fn what_could_not_be_told_apart_is_not_written() {
     for waits in ["b c", "", "b\0c"] {
         let waits = [waits.to_owned()];
         let row = Right { document: a, is_right: true, waits_for: &waits };
-        assert_eq!(Memory::write("p", &snapshot, None, [row]), None, "{waits:?}");
+        let mut bytes = Vec::new();
+        assert!(!Memory::write("p", &snapshot, None, [row], &mut bytes).unwrap(), "{waits:?}");
     }
 }

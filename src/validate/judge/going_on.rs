@@ -1,6 +1,7 @@
 //! How a judge begins: from where an earlier run stopped, or with one service after the other. It judges nothing anew.
 
 use std::collections::{BTreeSet, HashSet};
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use memchr::{memchr, memmem};
@@ -101,20 +102,25 @@ impl Judge {
         self.last = Some(Last::of(catalog));
     }
 
-    /// Writes down what it found to be right in the last snapshot, for another run of the same program to go on from;
-    /// nothing where little of it is new.
-    pub fn written(&self, program: &str, snapshot: &Snapshot) -> Option<Vec<u8>> {
+    /// Tells whether much of what it found in the last snapshot is new, and worth writing down.
+    pub fn is_worth_writing(&self) -> bool {
         // What does not fit is read by every run.
-        let fresh = self.fresh.saturating_sub(self.fit.count_unfit());
-        (fresh >= WORTH).then(|| self.all_written(program, snapshot)).flatten()
+        self.fresh.saturating_sub(self.fit.count_unfit()) >= WORTH
     }
 
-    pub(super) fn all_written(&self, program: &str, snapshot: &Snapshot) -> Option<Vec<u8>> {
-        let catalog = &self.last.as_ref()?.catalog;
+    /// Writes down what it found to be right in the last snapshot, for another run of the same program to go on from;
+    /// false where what was written means nothing.
+    pub fn write(
+        &self,
+        program: &str,
+        snapshot: &Snapshot,
+        out: &mut dyn Write,
+    ) -> io::Result<bool> {
+        let Some(Last { catalog, .. }) = &self.last else { return Ok(false) };
         let indexed = self.documents.values().filter(|document| catalog.indexes(document));
-        let rows: Vec<Right<'_>> = indexed.map(|document| self.right(document)).collect();
         let owners = self.fit.has_sound_names().then(|| self.owners_digest());
-        Memory::write(program, snapshot, owners, rows)
+        let rows = indexed.map(|document| self.right(document));
+        Memory::write(program, snapshot, owners, rows, out)
     }
 
     fn right<'a>(&'a self, document: &'a Document) -> Right<'a> {
