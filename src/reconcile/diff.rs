@@ -305,20 +305,15 @@ pub(super) fn unwanted(record: &UnitRecord, unit: &UnitKey, stopped: bool) -> Di
         return Difference::Nothing;
     };
     let inputs = applied.map(|applied| applied.inputs.clone()).unwrap_or_default();
+    let fields = applied.map(|applied| applied.fields.clone()).unwrap_or_default();
+    let had = Inputs { fields, ..inputs.clone() };
+    let source = Source { unit, definition: &definition, inputs: &had, record: Some(record) };
     let planned = match (&definition.delete, deletion, applied) {
         (_, DeletionPolicy::Retain, _) => Ok(Vec::new()),
-        (Some(actions), _, Some(applied)) => {
-            let inputs = Inputs { fields: applied.fields.clone(), ..inputs.clone() };
-            let source =
-                Source { unit, definition: &definition, inputs: &inputs, record: Some(record) };
+        (Some(actions), _, Some(_)) => {
             steps::performed(&source, actions, "delete", Keeping::Nothing)
         }
-        (None, _, Some(applied)) => {
-            let inputs = Inputs { fields: applied.fields.clone(), ..inputs.clone() };
-            let source =
-                Source { unit, definition: &definition, inputs: &inputs, record: Some(record) };
-            hooks::around(&source, undone(record, &definition, None))
-        }
+        (None, _, Some(_)) => hooks::around(&source, undone(record, &definition, None)),
         _ => Ok(undone(record, &definition, None)),
     };
     let steps = match planned {
