@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 /// Nodes that lead back to the first of them; one node alone leads to itself.
 pub(super) type Ring = Vec<usize>;
 
-/// Returns rings of a graph of `count` nodes, no node in two of them, each beginning at its smallest node.
-pub(super) fn rings(count: usize, edges: impl Fn(usize) -> Vec<usize>) -> Vec<Ring> {
-    let mut done = vec![false; count];
+/// Returns rings of a graph, no node in two of them, each beginning at its smallest node; it is given by what follows each
+/// node.
+pub(super) fn rings(next: &[Vec<usize>]) -> Vec<Ring> {
+    let mut done = in_no_ring(next);
+    let edges = |node: usize| next.get(node).cloned().unwrap_or_default();
     let mut rings: Vec<Ring> = Vec::new();
     let mut reported: BTreeSet<usize> = BTreeSet::new();
-    for start in 0..count {
+    for start in 0..next.len() {
         // The way from the start, each node with its edges that were not followed yet.
         let mut way: Vec<(usize, Vec<usize>)> = Vec::new();
         let mut on_way: BTreeSet<usize> = BTreeSet::new();
@@ -46,6 +48,28 @@ pub(super) fn rings(count: usize, edges: impl Fn(usize) -> Vec<usize>) -> Vec<Ri
     rings
 }
 
+/// Tells of each node whether nothing that is in a ring leads to it: most graphs have none, and are seen through at once.
+fn in_no_ring(next: &[Vec<usize>]) -> Vec<bool> {
+    let mut leading_to = vec![0_usize; next.len()];
+    for to in next.iter().flatten() {
+        leading_to.get_mut(*to).into_iter().for_each(|count| *count += 1);
+    }
+    let free = leading_to.iter().enumerate().filter(|(_, count)| **count == 0);
+    let mut free: Vec<usize> = free.map(|(node, _)| node).collect();
+    let mut none = vec![false; next.len()];
+    while let Some(node) = free.pop() {
+        none.get_mut(node).into_iter().for_each(|none| *none = true);
+        for to in next.get(node).into_iter().flatten() {
+            let Some(count) = leading_to.get_mut(*to) else { continue };
+            *count -= 1;
+            if *count == 0 {
+                free.push(*to);
+            }
+        }
+    }
+    none
+}
+
 fn from_smallest(mut ring: Ring) -> Ring {
     let smallest = ring.iter().enumerate().min_by_key(|(_, node)| **node).map_or(0, |(at, _)| at);
     ring.rotate_left(smallest);
@@ -57,7 +81,8 @@ mod tests {
     use super::*;
 
     fn check(edges: &[&[usize]], expected: &[&[usize]]) {
-        let found = rings(edges.len(), |node| edges[node].to_vec());
+        let edges: Vec<Vec<usize>> = edges.iter().map(|next| next.to_vec()).collect();
+        let found = rings(&edges);
         assert_eq!(found, expected);
     }
 
@@ -69,11 +94,15 @@ mod tests {
         check(&[&[1], &[2], &[0]], &[&[0, 1, 2]]);
         check(&[&[2], &[], &[0, 1], &[4], &[3]], &[&[0, 2], &[3, 4]]);
         check(&[&[1], &[2], &[1]], &[&[1, 2]]);
+        check(&[&[1], &[2], &[1, 3], &[4], &[]], &[&[1, 2]]);
+        check(&[&[1, 1], &[2, 2], &[9]], &[]);
     }
 
     #[test]
     fn a_long_chain_is_no_burden() {
         let count = 200_000;
-        assert_eq!(rings(count, |node| vec![(node + 1) % count]).len(), 1);
+        let chain: Vec<Vec<usize>> = (0..count).map(|node| vec![(node + 1) % count]).collect();
+        assert_eq!(rings(&chain).len(), 1);
+        assert_eq!(rings(&chain[..count - 1]).len(), 0);
     }
 }

@@ -25,7 +25,8 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
         for (index, action) in list.actions.iter().enumerate() {
             check_named(&list, (index, action), findings);
         }
-        for ring in rings(list.actions.len(), |index| directly_before(list.actions, index)) {
+        let before = (0..list.actions.len()).map(|index| directly_before(list.actions, index));
+        for ring in rings(&before.collect::<Vec<_>>()) {
             report(&list, &ring, findings);
         }
     }

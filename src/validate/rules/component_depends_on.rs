@@ -53,11 +53,9 @@ fn check_rings(bundle: &Bundle, positions: &BTreeMap<&str, usize>, findings: &mu
     // Component → what it waits for, with the pointer that says so.
     let edges: Vec<BTreeMap<usize, String>> =
         (0..bundle.components.len()).map(|index| edges_of(bundle, index, positions)).collect();
-    let next = |index: usize| -> Vec<usize> {
-        edges.get(index).into_iter().flatten().map(|(to, _)| *to).collect()
-    };
+    let next: Vec<Vec<usize>> = edges.iter().map(|edges| edges.keys().copied().collect()).collect();
     let name = |index: usize| bundle.components.get(index).map_or("", |c| c.id.as_str());
-    for ring in rings(bundle.components.len(), next) {
+    for ring in rings(&next) {
         let Some(first) = ring.first() else { continue };
         let path: Vec<&str> = ring.iter().chain([first]).map(|index| name(*index)).collect();
         let message = match ring.len() {

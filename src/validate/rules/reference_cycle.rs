@@ -29,8 +29,7 @@ fn check(context: &Context<'_>, rule: &'static Rule, found: &mut Vec<Finding>) {
         others.iter().filter_map(|other| positions.get(other.as_str()).copied()).collect()
     };
     let next: Vec<Vec<usize>> = context.waiting.values().map(positions_of).collect();
-    let next = |index: usize| next.get(index).cloned().unwrap_or_default();
-    for ring in rings(names.len(), next) {
+    for ring in rings(&next) {
         let ring: Vec<&str> = ring.iter().filter_map(|index| names.get(*index).copied()).collect();
         let Some(first) = ring.first() else { continue };
         let way = ring.iter().chain([first]).copied().collect::<Vec<_>>().join(" → ");
