@@ -11,7 +11,7 @@ use super::scope::{Names, has_answered, of_actions, of_item, outputs_with};
 use super::templates::{Placed, is_marked, texts_of_bundle, texts_of_rest};
 use super::texts::{ActionList, action_lists, action_texts};
 use crate::catalog::{Action, Body, Document, Item};
-use crate::kinds::{self, ActionKind};
+use crate::kinds::{self, ActionKind, VERIFY};
 use crate::template::{self, Reading};
 
 /// An action of an item.
@@ -28,6 +28,21 @@ pub(super) struct Acting<'a> {
     pub(super) kind: Option<&'static ActionKind>,
     /// Its config.
     pub(super) config: Value,
+}
+
+impl Acting<'_> {
+    /// Returns all that is rendered for it where its type is known: its config, what `verify` asks, the config of its
+    /// `rollback`; each with its type and the JSON pointer to it.
+    pub(super) fn configs(&self) -> impl Iterator<Item = (&'static ActionKind, &Value, String)> {
+        let own = self.kind.map(|kind| (kind, &self.config, format!("{}/config", self.at)));
+        let poll = self.action.verify.as_ref().and_then(|verify| verify.get("poll"));
+        let poll = poll.map(|poll| (&VERIFY, poll, format!("{}/verify/poll", self.at)));
+        let back = self.action.rollback.as_ref().and_then(|back| {
+            let kind = kinds::find(back.get("type")?.as_str()?)?;
+            Some((kind, back.get("config")?, format!("{}/rollback/config", self.at)))
+        });
+        [own, poll, back].into_iter().flatten()
+    }
 }
 
 /// What was read of a document so far.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::catalog::{Body, Document};
 use crate::finding::Severity;
-use crate::kinds::{self, ActionKind, InnerHost, VERIFY, inner_host, target_of};
+use crate::kinds::{ActionKind, InnerHost, VERIFY, inner_host, target_of};
 use crate::template::Target;
 use crate::validate::findings::Findings;
 use crate::validate::readings::Acting;
@@ -29,18 +29,8 @@ const HINT: &str = "write a public name, or a variable of the environment; if th
 
 fn check(document: &Document, findings: &mut Findings<'_>) {
     let Some(Body::Item(item)) = &document.body else { return };
-    for Acting { action, at, kind, config, .. } in findings.actions().iter() {
-        if let Some(kind) = kind {
-            addresses((kind, config), &format!("{at}/config"), findings);
-        }
-        if let Some(poll) = action.verify.as_ref().and_then(|verify| verify.get("poll")) {
-            addresses((&VERIFY, poll), &format!("{at}/verify/poll"), findings);
-        }
-        let Some(rollback) = &action.rollback else { continue };
-        let kind = rollback.get("type").and_then(|kind| kinds::find(kind.as_str()?));
-        if let (Some(kind), Some(config)) = (kind, rollback.get("config")) {
-            addresses((kind, config), &format!("{at}/rollback/config"), findings);
-        }
+    for (kind, config, at) in findings.actions().iter().flat_map(Acting::configs) {
+        addresses((kind, config), &at, findings);
     }
     if let Some(poll) = item.fulfillment.health.as_ref().and_then(|health| health.get("poll")) {
         addresses((&VERIFY, poll), "/fulfillment/health/poll", findings);

@@ -35,7 +35,7 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
 }
 
 fn of_action(findings: &mut Findings<'_>, acting: &Acting<'_>, form: &Form) {
-    let Acting { action, at, kind, config, .. } = acting;
+    let Acting { action, at, .. } = acting;
     if let Some(when) = &action.when {
         for (offset, what) in secrets_in(&findings.read(when), form) {
             let message = format!("{what}, and whether a step is done is decided without secrets");
@@ -43,19 +43,19 @@ fn of_action(findings: &mut Findings<'_>, acting: &Acting<'_>, form: &Form) {
             findings.add(findings.in_text(&format!("{at}/when"), offset, message).hint(hint));
         }
     }
-    let Some(kind) = kind else { return };
-    each_text(config, &mut String::new(), &mut |text, pointer| {
-        if !is_template(text) || !kinds::is_shown(kind, config, pointer) {
-            return;
-        }
-        for (offset, what) in secrets_in(&findings.read(text), form) {
-            let message = format!("{what}, and others read what stands here");
-            let hint = if is_of_a_workflow(text, offset) { AS_IT_IS } else { HINT };
-            findings.add(
-                findings.in_text(&format!("{at}/config{pointer}"), offset, message).hint(hint),
-            );
-        }
-    });
+    for (kind, config, at) in acting.configs() {
+        each_text(config, &mut String::new(), &mut |text, pointer| {
+            if !is_template(text) || !kinds::is_shown(kind, config, pointer) {
+                return;
+            }
+            for (offset, what) in secrets_in(&findings.read(text), form) {
+                let message = format!("{what}, and others read what stands here");
+                let hint = if is_of_a_workflow(text, offset) { AS_IT_IS } else { HINT };
+                let at = format!("{at}{pointer}");
+                findings.add(findings.in_text(&at, offset, message).hint(hint));
+            }
+        });
+    }
 }
 
 /// Finds what a template reads that is a secret, each with its place and what it is.
@@ -123,6 +123,7 @@ mod tests {
             "type: git-commit\n        config: {repository: a/b, commitMessage: m, files: [{path: a.txt, contentTemplate: \"{{secrets.API_TOKEN}}\"}]}",
             "type: terraform\n        config: {contentTemplate: \"# {{secrets.API_TOKEN}}\", repositoryMapping: {repository: a/b, path: c}}",
             "type: command\n        config: {program: p, args: [\"{{base64 secrets.API_TOKEN}}\"]}",
+            "type: command\n        config: {program: p}\n        rollback: {type: notify, config: {channel: log, subject: s, message: \"{{secrets.API_TOKEN}}\"}}",
         ] {
             check_in(action, &[SECRET]);
         }

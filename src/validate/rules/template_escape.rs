@@ -25,15 +25,14 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
     match &document.body {
         Some(Body::Item(item)) => {
             let form = &item.presentation.form;
-            for Acting { at, kind, config, .. } in findings.actions().iter() {
-                let Some(kind) = kind else { continue };
+            for (kind, config, at) in findings.actions().iter().flat_map(Acting::configs) {
                 each_text(config, &mut String::new(), &mut |text, pointer| {
                     let target = target_of(kind, config, pointer);
                     if target == Target::Text && !is_template(text) {
                         return;
                     }
                     let place = Place { target, structured: is_structured(kind, pointer) };
-                    told(findings, &format!("{at}/config{pointer}"), text, (place, form));
+                    told(findings, &format!("{at}{pointer}"), text, (place, form));
                 });
             }
         }
@@ -98,6 +97,14 @@ mod tests {
             "outputs:\n  url",
             &format!("  automatic:\n    actions:\n      - id: provision\n        type: rest-api\n        config:\n          {config}\n        outputs: {{url: /url}}\noutputs:\n  url"),
         )
+    }
+
+    #[test]
+    fn what_verifies_and_takes_back_is_checked_too() {
+        let rest = "endpoint: {url: \"https://api.example.com/a\"}\n        verify: {poll: {url: \"/things/{{fields.size}}\"}}\n        rollback: {type: rest-api, config: {endpoint: {url: \"https://api.example.com/a\"}, body: {contentTemplate: '{\"a\": {{fields.label}}}'}}}";
+        let found = judge(&with(rest)).findings;
+        let found: Vec<_> = found.iter().filter(|found| found.rule == "template/escape").collect();
+        assert_eq!(found.len(), 2, "{found:?}");
     }
 
     #[test]
