@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::approve::record;
 use super::args::duration;
 use super::context::Context;
-use super::output::{Exit, Failure};
+use super::output::{Exit, Failure, demand_reason};
 use super::service::known;
 use super::table::cell;
 use crate::engine::{ServiceView, View};
@@ -84,9 +84,7 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
 
 /// Refuses what can't be taken over, and says why.
 fn may(view: &View, options: &Options) -> Result<(), Failure> {
-    if options.reason.trim().is_empty() {
-        return Err(Failure::usage("`--reason` is empty").hint("say why: it is kept"));
-    }
+    demand_reason(&options.reason)?;
     let service = match known(view, &options.service) {
         Ok(service) => service,
         // One that is suspended and has nothing recorded stands nowhere but in the catalog.

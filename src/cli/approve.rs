@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::context::Context;
-use super::output::{Exit, Failure};
+use super::output::{Exit, Failure, demand_reason};
 use super::table::count;
 use crate::clock::Clock;
 use crate::daemon::SystemClock;
@@ -65,9 +65,7 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
 
 /// Makes the decision that breaks the glass for one change.
 fn breaking(subject: &Subject, reason: &str) -> Result<DecisionKind, Failure> {
-    if reason.trim().is_empty() {
-        return Err(Failure::usage("`--reason` is empty").hint("say why: it is kept"));
-    }
+    demand_reason(reason)?;
     let Some(service) = &subject.service else {
         return Err(Failure::usage("the glass is broken for one change, and this is a plan")
             .hint("give the digest of the change, as `trueline plan` shows it"));

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::approve::record;
 use super::context::Context;
-use super::output::{Exit, Failure};
+use super::output::{Exit, Failure, demand_reason};
 use super::service::known;
 use super::table::{cell, count};
 use crate::engine::{ServiceView, UnitState, View};
@@ -63,9 +63,7 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
 
 /// Refuses what can't be forgotten, and says why; returns how many units are.
 fn may(view: &View, options: &Options) -> Result<usize, Failure> {
-    if options.reason.trim().is_empty() {
-        return Err(Failure::usage("`--reason` is empty").hint("say why: it is kept"));
-    }
+    demand_reason(&options.reason)?;
     let service = known(view, &options.service)?;
     let id = cell(&service.id);
     if let Some(run) = view.run_of(&service.id) {

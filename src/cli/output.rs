@@ -50,6 +50,14 @@ pub struct Failure {
     hint: Option<String>,
 }
 
+/// Refuses a word that is kept without saying why.
+pub(super) fn demand_reason(reason: &str) -> Result<(), Failure> {
+    match reason.trim() {
+        "" => Err(Failure::usage("`--reason` is empty").hint("say why: it is kept")),
+        _ => Ok(()),
+    }
+}
+
 impl Failure {
     /// Makes a failure of usage, or of something that could not run: exit code 2.
     pub fn usage(message: impl Into<String>) -> Self {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::approve::record;
 use super::context::Context;
-use super::output::{Exit, Failure};
+use super::output::{Exit, Failure, demand_reason};
 use super::run::find;
 use super::table::cell;
 use crate::engine::seal_outputs;
@@ -92,9 +92,7 @@ async fn recorded(
     (run, options): (&Run, &Options),
     control: Control,
 ) -> Result<Exit, Failure> {
-    if options.reason.trim().is_empty() {
-        return Err(Failure::usage("`--reason` is empty").hint("say why: it is kept"));
-    }
+    demand_reason(&options.reason)?;
     may(store, run, &control).await?;
     let word = control.word();
     let decision = DecisionKind::Control {

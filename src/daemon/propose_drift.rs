@@ -14,6 +14,7 @@ use crate::catalog::{Catalog, DriftMode};
 use crate::digest::Digest;
 use crate::forge::{ForgeRead, ForgeWrite, LocalForge, Proposal, ProposalState};
 use crate::id::UnitKey;
+use crate::reconcile::show::code;
 use crate::reconcile::{Desired, Drift, Plan, UnitRecord, drift_mode, write_back};
 use crate::source::{FileChange, Source};
 use crate::store;
@@ -176,8 +177,8 @@ impl Daemon {
         };
         let given = entry.body.fields.to_map();
         let lines = back.fields.iter().map(|(field, value)| match given.get(field) {
-            Some(before) => format!("- `{field}`: `{before}` → `{value}`"),
-            None => format!("- `{field}`: `{value}`, where it had its default"),
+            Some(before) => format!("- {}: {} → {}", code(field), told(before), told(value)),
+            None => format!("- {}: {}, where it had its default", code(field), told(value)),
         });
         let lines: Vec<String> = lines.collect();
         Some(Filing {
@@ -193,6 +194,11 @@ impl Daemon {
             files: vec![FileChange { path: back.path.to_string(), content: Some(content) }],
         })
     }
+}
+
+/// Writes a value that came from outside so that none of it is Markdown.
+fn told(value: &Value) -> String {
+    value.as_str().map_or_else(|| code(&value.to_string()), code)
 }
 
 fn fields_of(
@@ -215,4 +221,23 @@ fn file_at_head(mirror: &crate::source::Mirror, path: &str) -> Option<Vec<u8>> {
     let entry = commit.tree().ok()?.get_path(std::path::Path::new(path)).ok()?;
     let blob = mirror.repository().find_blob(entry.id()).ok()?;
     Some(blob.content().to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_observed_is_no_markdown() {
+        assert_eq!(told(&json!("large")), "`large`");
+        assert_eq!(told(&json!(20)), "`20`");
+        for hostile in ["x` @acme/all closes #1 `", "a\n\n# b", "<!-- -->", "[a](http://b)"] {
+            let told = told(&json!(hostile));
+            assert!(!told.contains("@acme") && !told.contains("#1"), "{told}");
+            assert!(
+                !told.contains('\n') && !told.contains('<') && !told.contains("[a]("),
+                "{told}"
+            );
+        }
+    }
 }

@@ -39,11 +39,7 @@ async fn what_is_observed_is_written_into_the_field_and_all_else_of_the_file_sta
         })
         .collect();
     assert_eq!(changed, ["-  size: 'small' # as ever", "+  size: 'large' # as ever"]);
-    assert!(
-        shown.proposal.body.contains("`size`: `\"small\"` → `\"large\"`"),
-        "{}",
-        shown.proposal.body
-    );
+    assert!(shown.proposal.body.contains("`size`: `small` → `large`"), "{}", shown.proposal.body);
     let filed = world.store.proposals().await.expect("read");
     assert_eq!((filed.len(), filed[0].service.as_str()), (1, "my-thing"));
     for _ in 0..2 {

@@ -37,11 +37,14 @@ impl Acting<'_> {
         let own = self.kind.map(|kind| (kind, &self.config, format!("{}/config", self.at)));
         let poll = self.action.verify.as_ref().and_then(|verify| verify.get("poll"));
         let poll = poll.map(|poll| (&VERIFY, poll, format!("{}/verify/poll", self.at)));
-        let back = self.action.rollback.as_ref().and_then(|back| {
-            let kind = kinds::find(back.get("type")?.as_str()?)?;
-            Some((kind, back.get("config")?, format!("{}/rollback/config", self.at)))
-        });
-        [own, poll, back].into_iter().flatten()
+        [own, poll, self.rollback()].into_iter().flatten()
+    }
+
+    /// Returns the config of its `rollback` where its type is known, with the type and the JSON pointer to it.
+    pub(super) fn rollback(&self) -> Option<(&'static ActionKind, &Value, String)> {
+        let back = self.action.rollback.as_ref()?;
+        let kind = kinds::find(back.get("type")?.as_str()?)?;
+        Some((kind, back.get("config")?, format!("{}/rollback/config", self.at)))
     }
 }
 

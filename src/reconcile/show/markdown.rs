@@ -147,7 +147,7 @@ fn longest_run(text: &str) -> usize {
 }
 
 /// Writes a name as code where it is an ordinary name, and escaped otherwise.
-pub(super) fn code(text: &str) -> String {
+pub fn code(text: &str) -> String {
     let tame = |c: char| c.is_ascii_alphanumeric() || "-_./:~ ".contains(c);
     if text.trim().is_empty() || !text.chars().all(tame) {
         return escaped(&cut(text, 200));

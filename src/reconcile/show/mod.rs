@@ -16,7 +16,7 @@ mod values;
 mod wire;
 
 pub use json::{VERSION, json};
-pub use markdown::markdown;
+pub use markdown::{code, markdown};
 pub use reasons::{holds, pending};
 pub use text::{Style, text};
 pub use values::{lines, literal, masked, visible};

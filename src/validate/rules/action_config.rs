@@ -1,8 +1,10 @@
 //! `action/config`: the `config` of an action is what its type takes.
 
+use serde_json::Value;
+
 use crate::catalog::Document;
 use crate::finding::Severity;
-use crate::kinds;
+use crate::kinds::{self, ActionKind};
 use crate::validate::findings::Findings;
 use crate::validate::readings::Acting;
 use crate::validate::registry::{Check, Rule};
@@ -21,15 +23,24 @@ pub(super) static RULE: Rule = Rule {
 fn check(_: &Document, findings: &mut Findings<'_>) {
     for Acting { at, kind, config, .. } in findings.actions().iter() {
         let Some(kind) = kind else { continue };
-        for fault in kinds::config_problems(kind, config) {
-            let pointer = format!("{at}/config{}", fault.pointer);
-            let finding = if fault.at_key {
-                findings.at_key(&pointer, fault.message)
-            } else {
-                findings.at(&pointer, fault.message)
-            };
-            findings.add(finding.maybe_hint(fault.hint));
-        }
+        check_config(findings, (kind, config), &format!("{at}/config"));
+    }
+}
+
+/// Finds what a config is that its type does not take.
+pub(super) fn check_config(
+    findings: &mut Findings<'_>,
+    (kind, config): (&ActionKind, &Value),
+    at: &str,
+) {
+    for fault in kinds::config_problems(kind, config) {
+        let pointer = format!("{at}{}", fault.pointer);
+        let finding = if fault.at_key {
+            findings.at_key(&pointer, fault.message)
+        } else {
+            findings.at(&pointer, fault.message)
+        };
+        findings.add(finding.maybe_hint(fault.hint));
     }
 }
 

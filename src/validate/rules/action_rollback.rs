@@ -1,11 +1,11 @@
 //! `action/rollback`: the `rollback` of an action is what its type takes.
 
-use crate::catalog::{Body, Document};
+use super::action_config::check_config;
+use crate::catalog::Document;
 use crate::finding::Severity;
-use crate::kinds;
 use crate::validate::findings::Findings;
+use crate::validate::readings::Acting;
 use crate::validate::registry::{Check, Rule};
-use crate::validate::texts::action_lists;
 
 pub(super) static RULE: Rule = Rule {
     id: "action/rollback",
@@ -18,24 +18,9 @@ pub(super) static RULE: Rule = Rule {
     check: Check::Document(check),
 };
 
-fn check(document: &Document, findings: &mut Findings<'_>) {
-    let Some(Body::Item(item)) = &document.body else { return };
-    for list in action_lists(item) {
-        for (index, action) in list.actions.iter().enumerate() {
-            let Some(rollback) = &action.rollback else { continue };
-            let kind = rollback.get("type").and_then(|kind| kinds::find(kind.as_str()?));
-            let (Some(kind), Some(config)) = (kind, rollback.get("config")) else { continue };
-            for fault in kinds::config_problems(kind, config) {
-                let pointer =
-                    format!("{}/rollback/config{}", list.pointer_to(index), fault.pointer);
-                let finding = if fault.at_key {
-                    findings.at_key(&pointer, fault.message)
-                } else {
-                    findings.at(&pointer, fault.message)
-                };
-                findings.add(finding.maybe_hint(fault.hint));
-            }
-        }
+fn check(_: &Document, findings: &mut Findings<'_>) {
+    for (kind, config, at) in findings.actions().iter().filter_map(Acting::rollback) {
+        check_config(findings, (kind, config), &at);
     }
 }
 
