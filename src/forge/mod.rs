@@ -9,10 +9,15 @@ mod local;
 mod proposal;
 mod read;
 mod record;
+mod review;
 mod write;
 
 pub use error::ForgeError;
 pub use local::LocalForge;
 pub use proposal::{Asked, NewProposal, Proposal, ProposalDetail, ProposalState};
 pub use read::ForgeRead;
+pub use review::{
+    Annotation, Check, CheckState, Comment, Level, Opinion, Person, Review, ReviewRead,
+    ReviewWrite, Reviewable,
+};
 pub use write::ForgeWrite;
