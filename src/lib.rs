@@ -9,6 +9,7 @@ pub mod clock;
 pub mod digest;
 pub mod finding;
 pub mod id;
+pub(crate) mod remembered;
 pub mod secret;
 
 /// Performs, observes and undoes each action type.

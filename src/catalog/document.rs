@@ -84,21 +84,24 @@ pub enum Layout<'a> {
 impl<'a> Layout<'a> {
     /// Reads a path from the catalog's root.
     pub fn of(path: &'a str) -> Self {
-        let parts: Vec<&str> = path.split('/').collect();
-        let document = |kind, folder, file: &'a str| match file.strip_suffix(".yaml") {
+        let (folders, file) = path.rsplit_once('/').unwrap_or(("", path));
+        let document = |kind, folder| match file.strip_suffix(".yaml") {
             Some(stem) if !stem.is_empty() => Layout::Document { kind, folder, stem },
             _ => Layout::other_ending(file),
         };
-        match parts.as_slice() {
-            [.., file] if file.starts_with('.') => Layout::Other,
-            ["trueline.yaml"] => {
-                Layout::Document { kind: Kind::Settings, folder: None, stem: "trueline" }
-            }
-            ["catalog", category, file] => document(Kind::Item, Some(category), file),
-            ["services", team, file] => document(Kind::Service, Some(team), file),
-            ["bundles", file] => document(Kind::Bundle, None, file),
-            ["environments", file] => document(Kind::Environment, None, file),
-            ["catalog" | "services" | "bundles" | "environments", .., file] => {
+        let (top, below) = match folders.split_once('/') {
+            Some((top, below)) => (top, Some(below)),
+            None => (folders, None),
+        };
+        let folder = below.filter(|below| !below.contains('/'));
+        match (top, below, folder) {
+            _ if file.starts_with('.') => Layout::Other,
+            ("", None, _) if path == "trueline.yaml" => document(Kind::Settings, None),
+            ("catalog", _, Some(_)) => document(Kind::Item, folder),
+            ("services", _, Some(_)) => document(Kind::Service, folder),
+            ("bundles", None, _) => document(Kind::Bundle, None),
+            ("environments", None, _) => document(Kind::Environment, None),
+            ("catalog" | "services" | "bundles" | "environments", ..) => {
                 match file.strip_suffix(".yaml") {
                     Some(_) => Layout::Misnamed,
                     None => Layout::other_ending(file),

@@ -1,13 +1,13 @@
 //! What is known of patterns: the forms of a catalog have the same few, and each is compiled once. It names no field.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
 use super::form_pattern::{lengths, problem_of};
 use super::schema::{Problem, compile};
+use crate::remembered::Remembered;
 
 /// How many patterns are remembered; a compiled one may take a megabyte.
 const MOST: usize = 64;
@@ -26,22 +26,8 @@ pub(super) struct Pattern {
 impl Pattern {
     /// Returns what is known of a pattern.
     pub(super) fn of(pattern: &str) -> Arc<Self> {
-        static KNOWN: Mutex<Option<HashMap<Box<str>, Arc<Pattern>>>> = Mutex::new(None);
-        let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = known().as_ref().and_then(|known| known.get(pattern).cloned());
-        if let Some(found) = found {
-            return found;
-        }
-        let found = Arc::new(Self::compiled(pattern));
-        if pattern.len() <= LONGEST {
-            let mut known = known();
-            let known = known.get_or_insert_default();
-            if known.len() >= MOST {
-                known.clear();
-            }
-            known.insert(pattern.into(), found.clone());
-        }
-        found
+        static KNOWN: Remembered<Pattern> = Remembered::new(MOST, LONGEST);
+        KNOWN.of(pattern, || Self::compiled(pattern))
     }
 
     fn compiled(pattern: &str) -> Self {

@@ -176,6 +176,8 @@ fn no_multiple(field: &Field) -> Option<String> {
 fn wrong_limit(kind: FieldType, pointer: &str, value: &Value) -> Vec<Problem> {
     let schema = match kind {
         FieldType::Date => json!({"type": "string", "format": "date"}),
+        // Nearly all limits are right, and a schema is costly to compile.
+        _ if value.is_number() => return Vec::new(),
         _ => json!({"type": "number"}),
     };
     violations(&schema, pointer, value, "form/limits")

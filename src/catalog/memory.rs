@@ -119,7 +119,8 @@ impl Memory {
         if settings != settings_of(snapshot) {
             return None;
         }
-        let rows: Vec<Row<'_>> = std::iter::from_fn(|| row(&mut fields)).collect();
+        let mut rows: Vec<Row<'_>> = Vec::with_capacity(snapshot.files.len());
+        rows.extend(std::iter::from_fn(|| row(&mut fields)));
         let is_same =
             |row: &&Row<'_>| snapshot.files.get(row.path).is_some_and(|it| *it.id == *row.blob);
         let same = rows.par_iter().filter(is_same).count();

@@ -6,6 +6,7 @@ use super::output::Failure;
 use crate::catalog::Layout;
 use crate::finding::Finding;
 use crate::validate::Suppressed;
+use crate::validate::report::covers;
 
 /// The folders that make a directory a catalog.
 const FOLDERS: [&str; 4] = ["catalog", "services", "bundles", "environments"];
@@ -22,11 +23,7 @@ pub(super) struct Asked {
 impl Asked {
     /// Tells whether a path of the catalog is meant.
     pub(super) fn covers(&self, path: &str) -> bool {
-        let below = |only: &String| {
-            path.strip_prefix(only.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        self.only.is_empty() || self.only.iter().any(below)
+        covers(&self.only, path)
     }
 
     /// Keeps what is about the part that is meant.

@@ -110,19 +110,13 @@ pub(super) fn as_text(context: &Context, found: &Found) -> String {
 }
 
 fn report_of(found: &Found, fail_on: Severity) -> Report<'_> {
-    let report = Report::new(&found.snapshot, &found.findings);
     Report {
-        documents: report
-            .documents
-            .iter()
-            .filter(|path| found.asked.covers(path))
-            .cloned()
-            .collect(),
+        only: &found.asked.only,
         suppressed: &found.suppressed,
         fail_on,
         from_here: found.prefix.clone(),
         from_root: from_root(&found.asked, std::env::var_os("GITHUB_WORKSPACE").as_deref()),
-        ..report
+        ..Report::new(&found.snapshot, &found.findings)
     }
 }
 

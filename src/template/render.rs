@@ -2,7 +2,7 @@
 //! first and never compiles one with problems.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use handlebars::template::{HelperTemplate, Parameter, TemplateElement};
 use handlebars::{Handlebars, RenderErrorReason, Renderable, Template, no_escape};
@@ -18,9 +18,14 @@ use super::references::Reference;
 use super::run::{Place, Run, undecided};
 use super::scope::{ROOTS, Scope};
 use crate::finding::did_you_mean;
+use crate::remembered::Remembered;
 
 /// The largest text that a template may render to, in bytes.
 pub const MAX_OUTPUT_BYTES: usize = 1 << 20;
+
+/// How many templates are remembered, and how long one of them may be, in bytes: a few thousand small ones at most.
+const MOST: usize = 2_048;
+const LONGEST: usize = 4 << 10;
 
 /// Blocks are the crate's own; [`Run`] brings the helpers, and escapes what it writes by itself.
 static REGISTRY: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
@@ -84,7 +89,7 @@ pub fn is_template(text: &str) -> bool {
 /// Renders a template to a text that is escaped for its target.
 pub fn render(text: &str, target: Target, scope: &Scope) -> Result<String, RenderError> {
     let run = Run::new(scope, target);
-    render_in(&run, &compiled(text, scope)?)?;
+    render_in(&run, Compiled::of(text).within(scope)?)?;
     run.finish()
 }
 
@@ -95,10 +100,11 @@ pub fn evaluate(text: &str, scope: &Scope) -> Result<Value, RenderError> {
     if !is_template(text) {
         return Ok(Value::String(text.to_owned()));
     }
-    let template = compiled(text, scope)?;
+    let compiled = Compiled::of(text);
+    let template = compiled.within(scope)?;
     let run = Run::new(scope, Target::Text);
-    let Some(value) = lone_value(&template) else {
-        render_in(&run, &template)?;
+    let Some(value) = lone_value(template) else {
+        render_in(&run, template)?;
         return run.finish().map(Value::String);
     };
     let mut render = with_helpers(&run);
@@ -113,15 +119,35 @@ fn render_in(run: &Run<'_>, template: &Template) -> Result<(), RenderError> {
     Ok(())
 }
 
-/// Checks and compiles a template; one with problems is refused by the first of them.
-fn compiled(text: &str, scope: &Scope) -> Result<Template, RenderError> {
-    let parsed = parse(text);
-    if let Some(problem) = parsed.problems.first() {
-        return Err(problem.into());
+/// A template that was checked and compiled, for any scope.
+struct Compiled {
+    references: Vec<Reference>,
+    template: Result<Template, RenderError>,
+}
+
+impl Compiled {
+    /// Looks at a text once, for the same templates are rendered for every service of an item.
+    fn of(text: &str) -> Arc<Self> {
+        static KNOWN: Remembered<Compiled> = Remembered::new(MOST, LONGEST);
+        KNOWN.of(text, || {
+            let parsed = parse(text);
+            let template = match parsed.problems.first() {
+                Some(problem) => Err(problem.into()),
+                None => Ok(()),
+            };
+            // What nobody can render is not compiled.
+            let compile = |()| compile(text).map_err(|problem| RenderError::from(&problem));
+            Self { template: template.and_then(compile), references: parsed.references }
+        })
     }
-    match parsed.references.iter().find(|reference| !is_known(reference, scope)) {
-        Some(reference) => Err(unknown(&reference.path, scope)),
-        None => compile(text).map_err(|problem| RenderError::from(&problem)),
+
+    /// Returns the template; one with problems is refused by the first of them, and what the scope does not know, too.
+    fn within(&self, scope: &Scope) -> Result<&Template, RenderError> {
+        let template = self.template.as_ref().map_err(Clone::clone)?;
+        match self.references.iter().find(|reference| !is_known(reference, scope)) {
+            Some(reference) => Err(unknown(&reference.path, scope)),
+            None => Ok(template),
+        }
     }
 }
 

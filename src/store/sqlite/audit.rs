@@ -48,12 +48,24 @@ pub(super) fn next(
         actor: told.actor.to_owned(),
         what: told.what.to_owned(),
         // As it will be read again: a number may lose its last digit on the way.
-        detail: rows::from_json("an audit entry", &detail)?,
+        detail: match has_fractions(told.detail) {
+            true => rows::from_json("an audit entry", &detail)?,
+            false => told.detail.clone(),
+        },
         previous,
         hash: previous,
     };
     entry.hash = entry.compute_hash();
     Ok((entry, detail))
+}
+
+fn has_fractions(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.is_f64(),
+        Value::Array(items) => items.iter().any(has_fractions),
+        Value::Object(entries) => entries.values().any(has_fractions),
+        Value::Null | Value::Bool(_) | Value::String(_) => false,
+    }
 }
 
 /// Adds entries, all at once.

@@ -19,26 +19,34 @@ struct Frozen {
     definitions: Vec<Digest>,
 }
 
-/// Stores a change, where it is new; returns what it is found by.
-pub(super) async fn keep(write: &mut Write<'_>, change: &Change) -> Result<Digest, StoreError> {
-    let mut frozen = Frozen { change: change.clone(), definitions: Vec::new() };
-    for unit in &mut frozen.change.units {
-        frozen.definitions.push(definitions::keep(write, &unit.definition).await?);
-        unit.definition = Arc::clone(&BLANK);
+/// Stores changes, where they are new; returns what each is found by.
+pub(super) async fn keep(
+    write: &mut Write<'_>,
+    changes: impl Iterator<Item = &Change>,
+) -> Result<Vec<Digest>, StoreError> {
+    let (mut contents, mut listed) = (Vec::new(), Vec::new());
+    for change in changes {
+        let mut frozen = Frozen { change: change.clone(), definitions: Vec::new() };
+        for unit in &mut frozen.change.units {
+            frozen.definitions.push(definitions::keep(write, &unit.definition).await?);
+            unit.definition = Arc::clone(&BLANK);
+        }
+        let body = rows::to_json("a change", &frozen)?;
+        let content = Digest::of_bytes(body.as_bytes());
+        contents.push(content);
+        listed.push([content.to_string(), body]);
     }
-    let body = rows::to_json("a change", &frozen)?;
-    let content = Digest::of_bytes(body.as_bytes());
     sqlx::query(
-        "INSERT INTO changes (catalog, content, body) VALUES ($1, $2, $3)
+        "INSERT INTO changes (catalog, content, body)
+         SELECT $1, value ->> 0, value ->> 1 FROM json_each($2) WHERE true
          ON CONFLICT (catalog, content) DO NOTHING",
     )
     .bind(write.catalog)
-    .bind(content.to_string())
-    .bind(body)
+    .bind(rows::to_json("changes", &listed)?)
     .execute(write.connection())
     .await
-    .map_err(StoreError::database("writing a change"))?;
-    Ok(content)
+    .map_err(StoreError::database("writing changes"))?;
+    Ok(contents)
 }
 
 /// Makes changes whole again, in their order.

@@ -10,6 +10,7 @@ use super::write::Write;
 use super::{SqliteStore, journal, runs, units};
 use crate::id::{RunId, UnitKey};
 use crate::reconcile::UnitRecord;
+use crate::run::Run;
 use crate::store::{GatherStore, Lease, RunWrite, StoreError, UnitWrite};
 
 /// How many units are remembered at least; twice as many at most.
@@ -136,29 +137,46 @@ impl SqliteStore {
     }
 }
 
-/// Writes what was gathered, in its order.
+/// Writes what was gathered, in its order; what comes one after another of a kind, together.
 pub(super) async fn write(write: &mut Write<'_>, gathered: &[RunWrite]) -> Result<(), StoreError> {
-    let mut pieces: Vec<Piece<'_>> = Vec::new();
+    let (mut created, mut pieces) = (Vec::new(), Vec::new());
     let mut named = HashSet::new();
     for one in gathered {
-        let (RunWrite::Created { run, .. } | RunWrite::Appended { run, .. }) = one;
-        // What is new comes before its events, and what ended before what a person made of it.
-        let goes_first = matches!(one, RunWrite::Created { .. }) || !named.insert(&run.id);
-        if goes_first && !pieces.is_empty() {
-            journal::append_all(write, &pieces).await?;
-            pieces.clear();
-            named.clear();
-            if matches!(one, RunWrite::Appended { .. }) {
-                named.insert(&run.id);
-            }
-        }
         match one {
-            RunWrite::Created { run, units } => runs::create(write, run, units).await?,
+            RunWrite::Created { run, units } => {
+                append(write, &mut pieces, &mut named).await?;
+                created.push((&**run, units.as_slice()));
+            }
             RunWrite::Appended { run, entries, units } => {
+                create(write, &mut created).await?;
+                // What ended comes before what a person made of it.
+                if named.contains(&run.id) {
+                    append(write, &mut pieces, &mut named).await?;
+                }
+                named.insert(&run.id);
                 pieces.push(Piece { run, entries, units });
             }
         }
     }
+    create(write, &mut created).await?;
+    append(write, &mut pieces, &mut named).await
+}
+
+async fn create(
+    write: &mut Write<'_>,
+    created: &mut Vec<(&Run, &[UnitWrite])>,
+) -> Result<(), StoreError> {
+    let created = std::mem::take(created);
+    if created.is_empty() { Ok(()) } else { runs::create(write, &created).await }
+}
+
+async fn append(
+    write: &mut Write<'_>,
+    pieces: &mut Vec<Piece<'_>>,
+    named: &mut HashSet<&RunId>,
+) -> Result<(), StoreError> {
+    named.clear();
+    let pieces = std::mem::take(pieces);
     if pieces.is_empty() { Ok(()) } else { journal::append_all(write, &pieces).await }
 }
 

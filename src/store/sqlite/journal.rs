@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::write::{OURSELVES, Write};
@@ -97,30 +97,36 @@ async fn insert(write: &mut Write<'_>, pieces: &[Piece<'_>]) -> Result<(), Store
     Ok(())
 }
 
-/// Keeps the columns that runs are listed by in step with the journal; each by its key, for SQLite would look at all runs
-/// to find those of a list.
+/// Keeps the columns that runs are listed by in step with the journal, all at once. Runs are found each by its key: an
+/// `UPDATE … FROM` would look at all of them to find those of a list.
 async fn update_runs(write: &mut Write<'_>, pieces: &[Piece<'_>]) -> Result<(), StoreError> {
-    for Piece { run, entries, .. } in pieces {
+    let row = |Piece { run, entries, .. }: &Piece<'_>| {
         let why = why(run, entries);
         let updated_at = entries.last().map(|(at, _)| at.as_millisecond());
-        let done = sqlx::query(
-            "UPDATE runs SET state = $3, updated_at = coalesce($4, updated_at),
-             why = CASE WHEN $5 THEN why ELSE $6 END WHERE catalog = $1 AND id = $2",
-        )
-        .bind(write.catalog)
-        .bind(&run.id.0)
-        .bind(rows::to_word(&run.state))
-        .bind(updated_at)
-        .bind(run.state.is_over() && why.is_none())
-        .bind(why)
-        .execute(write.connection())
-        .await
-        .map_err(StoreError::database("updating a run"))?;
-        if done.rows_affected() == 0 {
-            return Err(StoreError::Missing(format!("run {}", run.id)));
-        }
+        let keeps = run.state.is_over() && why.is_none();
+        json!([run.id, rows::to_word(&run.state), updated_at, keeps, why])
+    };
+    let listed: Vec<Value> = pieces.iter().map(row).collect();
+    let done = sqlx::query(
+        "INSERT INTO runs (catalog, id, seq, service, kind, state, digest, content, effect, revision, created_at,
+                           updated_at, why)
+         SELECT runs.catalog, runs.id, runs.seq, runs.service, runs.kind, value ->> 1, runs.digest, runs.content,
+                runs.effect, runs.revision, runs.created_at, coalesce(value ->> 2, runs.updated_at),
+                CASE WHEN value ->> 3 THEN runs.why ELSE value ->> 4 END
+         FROM json_each($2) CROSS JOIN runs ON runs.catalog = $1 AND runs.id = value ->> 0 WHERE true
+         ON CONFLICT (catalog, id) DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at,
+         why = excluded.why",
+    )
+    .bind(write.catalog)
+    .bind(rows::to_json("runs", &listed)?)
+    .execute(write.connection())
+    .await
+    .map_err(StoreError::database("updating runs"))?;
+    if done.rows_affected() == pieces.len() as u64 {
+        return Ok(());
     }
-    Ok(())
+    let named: Vec<&str> = pieces.iter().map(|piece| piece.run.id.0.as_str()).collect();
+    Err(StoreError::Missing(format!("one of the runs {}", named.join(", "))))
 }
 
 /// Says why a run ended as it did, or what it waits for.

@@ -67,20 +67,24 @@ fn without_changes(plan: &Plan) -> Plan {
 }
 
 async fn save_changes(write: &mut Write<'_>, plan: &Plan, seq: i64) -> Result<(), StoreError> {
-    for (position, change) in (0_i64..).zip(&plan.changes) {
-        let content = changes::keep(write, change).await?;
+    let mut first = 0_usize;
+    // As much as is well held in memory twice.
+    for changes in plan.changes.chunks(1_000) {
+        let contents = changes::keep(write, changes.iter()).await?;
+        let digests = changes.iter().map(|change| change.digest);
+        let listed: Vec<(Digest, Digest)> = digests.zip(contents).collect();
         sqlx::query(
             "INSERT INTO plan_changes (catalog, plan, position, digest, content)
-             VALUES ($1, $2, $3, $4, $5)",
+             SELECT $1, $2, $3 + key, value ->> 0, value ->> 1 FROM json_each($4)",
         )
         .bind(write.catalog)
         .bind(seq)
-        .bind(position)
-        .bind(change.digest.to_string())
-        .bind(content.to_string())
+        .bind(i64::try_from(first).map_err(StoreError::unreadable("a position"))?)
+        .bind(rows::to_json("a plan", &listed)?)
         .execute(write.connection())
         .await
         .map_err(StoreError::database("writing a plan"))?;
+        first += changes.len();
     }
     Ok(())
 }

@@ -1,62 +1,88 @@
 //! Runs: the change each carries out, frozen, and lists of them.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::definitions::Definitions;
 use super::write::{OURSELVES, Write};
 use super::{changes, journal, rows, units};
+use crate::digest::Digest;
 use crate::id::RunId;
 use crate::run::Run;
 use crate::store::{RunSummary, StoreError, UnitWrite};
 
-/// Records a new run with the units it touches; does nothing where the same run is there already.
+/// Records new runs with the units they touch; does nothing where the same run is there already.
 pub(super) async fn create(
     write: &mut Write<'_>,
-    run: &Run,
-    writes: &[UnitWrite],
+    created: &[(&Run, &[UnitWrite])],
 ) -> Result<(), StoreError> {
     write.of_runs = true;
-    let content = changes::keep(write, &run.change).await?.to_string();
-    if !insert(write, run, &content).await? {
-        return refuse_other(write, run, &content).await;
+    // As much as is well held in memory twice.
+    for created in created.chunks(1_000) {
+        let all = created.iter().map(|(run, _)| &*run.change);
+        let contents = changes::keep(write, all).await?;
+        let new = insert(write, created, &contents).await?;
+        let mut writes = Vec::new();
+        for ((run, units), content) in created.iter().zip(&contents) {
+            if !new.contains(&run.id.0) {
+                refuse_other(write, run, &content.to_string()).await?;
+                continue;
+            }
+            let detail = json!({
+                "run": run.id,
+                "service": run.change.service,
+                "kind": run.change.kind(),
+                "change": run.change.digest,
+                "commit": run.commit,
+            });
+            write.audit(run.created_at, OURSELVES, "run.created", &detail).await?;
+            writes.extend(units.iter().map(|unit| (unit, run.created_at)));
+        }
+        units::write_all(write, writes).await?;
     }
-    let detail = json!({
-        "run": run.id,
-        "service": run.change.service,
-        "kind": run.change.kind(),
-        "change": run.change.digest,
-        "commit": run.commit,
-    });
-    write.audit(run.created_at, OURSELVES, "run.created", &detail).await?;
-    units::write(write, writes, run.created_at).await
+    Ok(())
 }
 
-async fn insert(write: &mut Write<'_>, run: &Run, content: &str) -> Result<bool, StoreError> {
-    let effect = i64::try_from(run.effect).map_err(StoreError::unreadable("an effect"))?;
-    let done = sqlx::query(
+/// Adds the runs that are not there; returns which.
+async fn insert(
+    write: &mut Write<'_>,
+    created: &[(&Run, &[UnitWrite])],
+    contents: &[Digest],
+) -> Result<HashSet<String>, StoreError> {
+    let row = |((run, _), content): (&(&Run, &[UnitWrite]), &Digest)| {
+        let effect = i64::try_from(run.effect).map_err(StoreError::unreadable("an effect"))?;
+        Ok(json!([
+            run.id,
+            run.change.service,
+            run.change.kind().to_string(),
+            rows::to_word(&run.state),
+            run.change.digest,
+            content,
+            effect,
+            run.commit,
+            run.created_at.as_millisecond(),
+        ]))
+    };
+    let listed: Vec<Value> =
+        created.iter().zip(contents).map(row).collect::<Result<_, StoreError>>()?;
+    let new: Vec<String> = sqlx::query_scalar(
         "INSERT INTO runs (catalog, id, seq, service, kind, state, digest, content, effect,
                            revision, created_at, updated_at)
-         SELECT $1, $2, coalesce(max(seq), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10, $10
-         FROM runs WHERE catalog = $1
-         ON CONFLICT (catalog, id) DO NOTHING",
+         SELECT $1, value ->> 0, (SELECT coalesce(max(seq), 0) FROM runs WHERE catalog = $1) + 1 + key,
+                value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+                value ->> 7, value ->> 8, value ->> 8
+         FROM json_each($2) WHERE true
+         ON CONFLICT (catalog, id) DO NOTHING RETURNING id",
     )
     .bind(write.catalog)
-    .bind(&run.id.0)
-    .bind(&run.change.service)
-    .bind(run.change.kind().to_string())
-    .bind(rows::to_word(&run.state))
-    .bind(run.change.digest.to_string())
-    .bind(content)
-    .bind(effect)
-    .bind(&run.commit)
-    .bind(run.created_at.as_millisecond())
-    .execute(write.connection())
+    .bind(rows::to_json("runs", &listed)?)
+    .fetch_all(write.connection())
     .await
-    .map_err(StoreError::database("recording a run"))?;
-    Ok(done.rows_affected() > 0)
+    .map_err(StoreError::database("recording runs"))?;
+    Ok(new.into_iter().collect())
 }
 
 async fn refuse_other(write: &mut Write<'_>, run: &Run, content: &str) -> Result<(), StoreError> {

@@ -228,7 +228,7 @@ impl Store for SqliteStore {
         writes: &[UnitWrite],
     ) -> Result<(), StoreError> {
         let written: Result<(), StoreError> =
-            fenced!(self, lease, |write| runs::create(write, run, writes));
+            fenced!(self, lease, |write| runs::create(write, &[(run, writes)]));
         written.inspect(|()| self.gathering().remember(writes))
     }
 

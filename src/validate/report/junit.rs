@@ -24,7 +24,7 @@ const MOST: usize = 100;
 /// Reports findings as `JUnit` XML.
 pub fn junit(report: &Report<'_>) -> String {
     let mut documents: BTreeMap<&str, Vec<&Finding>> =
-        report.documents.iter().map(|path| (&**path, Vec::new())).collect();
+        report.documents().map(|path| (path, Vec::new())).collect();
     for finding in report.findings {
         documents.entry(&finding.place.path).or_default().push(finding);
     }

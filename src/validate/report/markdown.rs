@@ -28,7 +28,7 @@ const MOST_RELATED: usize = 5;
 
 /// Reports findings as Markdown.
 pub fn markdown(report: &Report<'_>) -> String {
-    let documents = report.documents.len();
+    let documents = report.documents().count();
     let mut page = Page { out: String::new(), left: MOST - FOR_RULES };
     page.add(&format!("### Trueline: {}\n\n", report.summary()));
     let plural = if documents == 1 { "" } else { "s" };

@@ -22,7 +22,7 @@ pub use json::{FindingsReport, json};
 pub use junit::junit;
 pub use markdown::markdown;
 pub use registry::{Format, format, formats};
-pub use report::{Report, Shown};
+pub use report::{Report, Shown, covers};
 pub use sarif::sarif;
 pub use summary::Summary;
 pub use text::text;

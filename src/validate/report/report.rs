@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -24,8 +23,8 @@ pub struct Report<'a> {
     pub findings: &'a [Finding],
     /// What comments took away, by place: counted, and told to programs that look at exceptions.
     pub suppressed: &'a [Suppressed],
-    /// The documents that were asked about, found fault with or not.
-    pub documents: Vec<Arc<str>>,
+    /// The parts of the catalog that were asked about, as paths from its root; empty means all of it.
+    pub only: &'a [String],
     /// What counts as failed: this and worse.
     pub fail_on: Severity,
     /// What stands before a path so that it can be opened from here; ends with `/` or is empty.
@@ -52,12 +51,11 @@ pub struct Shown {
 impl<'a> Report<'a> {
     /// Makes a report of findings in a snapshot: all of its documents, paths from its root, errors count.
     pub fn new(snapshot: &'a Snapshot, findings: &'a [Finding]) -> Self {
-        let is_document = |path: &&Arc<str>| !matches!(Layout::of(path), Layout::Other);
         Self {
             snapshot,
             findings,
             suppressed: &[],
-            documents: snapshot.files.keys().filter(is_document).cloned().collect(),
+            only: &[],
             fail_on: Severity::Error,
             from_here: String::new(),
             from_root: String::new(),
@@ -78,6 +76,13 @@ impl<'a> Report<'a> {
     /// Counts what was found.
     pub fn summary(&self) -> Summary {
         Summary::of(self.findings)
+    }
+
+    /// Returns the paths of the documents that were asked about, found fault with or not.
+    pub fn documents(&self) -> impl Iterator<Item = &'a str> {
+        let only = self.only;
+        let paths = self.snapshot.files.keys().map(|path| &**path);
+        paths.filter(|path| !matches!(Layout::of(path), Layout::Other) && covers(only, path))
     }
 
     /// Returns the rules that found something, by id.
@@ -101,6 +106,15 @@ impl<'a> Report<'a> {
     pub(super) fn uri(&self, path: &str) -> String {
         encoded(&self.path(path))
     }
+}
+
+/// Tells whether a path is one of some, or below one; none of them mean all.
+pub fn covers(only: &[String], path: &str) -> bool {
+    let below = |only: &String| {
+        path.strip_prefix(only.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    only.is_empty() || only.iter().any(below)
 }
 
 /// Returns the rules of findings, by id.
@@ -150,7 +164,7 @@ mod tests {
         assert!(Report { fail_on: Severity::Warning, ..report.clone() }.has_failed());
         let order: Vec<_> = report.severe_first().iter().map(|f| f.message.as_str()).collect();
         assert_eq!(order, ["w", "n"]);
-        assert_eq!(report.documents, ["services/a/b.yaml".into()]);
+        assert_eq!(report.documents().collect::<Vec<_>>(), ["services/a/b.yaml"]);
         assert_eq!(report.summary().to_string(), "1 warning, 1 note");
     }
 }
