@@ -211,4 +211,7 @@ pub struct Defaults {
     /// Who must approve.
     #[serde(default)]
     pub approval: Option<ApprovalRule>,
+    /// The IANA time zone of dates that have none; UTC where this is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
 }

@@ -272,6 +272,16 @@ mod tests {
     }
 
     #[test]
+    fn one_that_is_half_written_is_refused() {
+        let whole = "[server]\nlisten = \"127.0.0.1:7700\"\n[limits]\nconcurrency = 4\n";
+        assert_eq!(problems(whole), "");
+        for cut in ["[serv", "[server]\nlist", "[server]\nlisten = ", "[server]\nlisten = \"127.0"]
+        {
+            assert!(whole.starts_with(cut) && !problems(cut).is_empty(), "{cut}");
+        }
+    }
+
+    #[test]
     fn retention_is_an_age_and_a_count() {
         let read = |text: &str| {
             let config: Config = toml::from_str(text).expect("reads");

@@ -9,7 +9,7 @@ use super::context::Context;
 use super::output::{Exit, Failure, demand_reason};
 use super::service::known;
 use super::table::{cell, count};
-use crate::engine::{ServiceView, UnitState, View};
+use crate::engine::{ServiceView, View};
 use crate::store::{DecisionKind, Store as _};
 
 /// What `forget` takes.
@@ -84,16 +84,8 @@ fn may(view: &View, options: &Options) -> Result<usize, Failure> {
 
 /// Tells whether the newest tick saw the file of a service; whoever drives looks again.
 fn is_wanted(view: &View, service: &ServiceView) -> bool {
-    let goes = |plan: &crate::reconcile::Plan| {
-        let change = plan.change(&service.id);
-        change.is_some_and(|change| change.kind() == crate::reconcile::ChangeKind::Delete)
-    };
-    let is_going = view.plan.as_ref().is_some_and(goes);
     let is_kept = view.rows.values().any(|row| row.key.service == service.id && row.retained);
-    let blocked = view.state.blocked.get(&service.id);
-    let is_gone =
-        blocked.is_some_and(|why| why.contains("the file of") || why.contains("can't be deleted"));
-    !(is_going || is_kept || is_gone || service.standing.state == UnitState::Unknown)
+    !(is_kept || view.state.absent.contains(&service.id))
 }
 
 #[cfg(test)]
@@ -106,10 +98,11 @@ mod tests {
         let world = World::new().await;
         let mut state = CatalogState { ticked_at: Some(at(995)), ..CatalogState::default() };
         state.blocked.insert("never".to_owned(), "there is no item `x`".to_owned());
-        world.remembers(&state).await;
         let mut kept = unit("kept");
         kept.row.retained = true;
-        world.has([unit("db"), kept, unit("busy")]).await;
+        state.absent.insert("gone".to_owned());
+        world.remembers(&state).await;
+        world.has([unit("db"), kept, unit("gone"), unit("busy")]).await;
         world.runs(run("0a0", change("busy", &["busy"])), begin("busy/make")).await;
         let view = View::read(&world.store).await.expect("reads");
         let reason = "it belongs to others now".to_owned();
@@ -123,6 +116,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_wanted_or_under_way_is_not_forgotten() {
         assert_eq!(asked("kept", false).await, "1 recorded");
+        assert_eq!(asked("gone", false).await, "1 recorded");
         assert_eq!(asked("db", true).await, "1 recorded");
         insta::assert_snapshot!(asked("db", false).await, @"the file of db is still in the catalog (remove it first, with `deletionPolicy: retain` or `confirm`; or say `--still-wanted`)");
         insta::assert_snapshot!(asked("busy", true).await, @"run 0a0 of busy is running (trueline run cancel 0a0)");

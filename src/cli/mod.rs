@@ -50,6 +50,8 @@ mod schema_node;
 mod serve;
 mod service;
 mod service_health;
+mod service_hold;
+mod service_operate;
 mod service_rollback;
 mod service_show;
 mod status;

@@ -10,6 +10,8 @@ use super::approve::record;
 use super::context::Context;
 use super::output::{Exit, Failure};
 use super::run::{RunLine, runs_table};
+use super::service_hold;
+use super::service_operate;
 use super::service_rollback;
 use super::service_show::{self, ServiceWire};
 use super::table::{Limit, Listed, cell, table};
@@ -49,6 +51,16 @@ enum Command {
     },
     /// Proposes to put the service's file back to what it was, and shows the plan of that first.
     Rollback(service_rollback::Options),
+    /// Stops everything for a service, at once: no run starts, and one that is under way stops before its next step.
+    Hold(service_hold::Options),
+    /// Lets a service go on that was held.
+    Release(service_hold::ReleaseOptions),
+    /// Has an operation of its item carried out: proposes the state that it leads to, or asks for it where it leads to none.
+    Operate(service_operate::Options),
+    /// Proposes to leave a service alone: it is looked at, and nothing is changed.
+    Suspend(service_operate::StateOptions),
+    /// Proposes to look after a service again that is suspended.
+    Resume(service_operate::StateOptions),
     /// Asks for a service to be converged now: also where it stopped, or is outdated.
     Reconcile {
         /// Its id.
@@ -61,6 +73,15 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
     if let Command::Rollback(options) = &options.command {
         // Only the catalog is asked.
         return Box::pin(service_rollback::run(context, options)).await;
+    }
+    let wanted = match &options.command {
+        Command::Operate(options) => Some(options.wanted()),
+        Command::Suspend(options) => Some(options.suspended()),
+        Command::Resume(options) => Some(options.resumed()),
+        _ => None,
+    };
+    if let Some(wanted) = wanted {
+        return Box::pin(service_operate::run(context, wanted)).await;
     }
     let store = context.existing_store().await?;
     let now = SystemClock.now();
@@ -77,7 +98,9 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
             let wire = history(&*store, id, *limit).await?;
             context.show(&wire, || history_text(&wire, now))?;
         }
-        Command::Rollback(_) => {}
+        Command::Hold(options) => service_hold::hold(context, &*store, options).await?,
+        Command::Release(options) => service_hold::release(context, &*store, options).await?,
+        Command::Rollback(_) | Command::Operate(_) | Command::Suspend(_) | Command::Resume(_) => {}
         Command::Reconcile { id } => {
             known(&View::read(&*store).await?, id)?;
             record(context, &DecisionKind::Apply { service: Some(id.clone()) }).await?;
@@ -111,10 +134,8 @@ pub(super) fn known(view: &View, id: &str) -> Result<ServiceView, Failure> {
 }
 
 /// Returns how a service stands, in one word or two.
-pub(super) fn standing(state: UnitState, drifted: bool, held: bool) -> String {
-    let flags = [(drifted, ", drifted"), (held, ", held")];
-    let flags = flags.into_iter().filter(|(set, _)| *set).map(|(_, flag)| flag);
-    format!("{state}{}", flags.collect::<String>())
+pub(super) fn standing(state: UnitState, drifted: bool) -> String {
+    format!("{state}{}", if drifted { ", drifted" } else { "" })
 }
 
 #[derive(Debug, Serialize)]
@@ -132,7 +153,6 @@ struct ServiceLine {
     state: UnitState,
     why: Option<String>,
     drifted: bool,
-    held: bool,
     units: usize,
 }
 
@@ -153,7 +173,6 @@ impl ServiceLine {
             state: service.standing.state,
             why: service.standing.why.clone(),
             drifted: service.is_drifted(),
-            held: service.is_held(),
             units: service.units.len(),
         }
     }
@@ -185,7 +204,7 @@ fn list_text(wire: &ServicesWire) -> String {
     let rows = wire.services.items.iter().map(|line| {
         [
             line.service.clone(),
-            standing(line.state, line.drifted, line.held),
+            standing(line.state, line.drifted),
             line.units.to_string(),
             line.item.clone().unwrap_or_default(),
             line.team.clone().unwrap_or_default(),

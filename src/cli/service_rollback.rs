@@ -105,8 +105,7 @@ fn earlier(
     let head = source.poll()?;
     let now = source.snapshot(&head)?;
     let Some(mirror) = source.mirror() else {
-        return Err(Failure::usage("the catalog is a plain directory, and has no history")
-            .hint("--catalog takes a repository: its path, or a URL"));
+        return Err(no_history());
     };
     let repository = mirror.repository();
     let stands = path_of(&now, id);
@@ -157,12 +156,7 @@ async fn propose(
     (id, earlier): (&str, &Earlier),
     plan: &crate::reconcile::Plan,
 ) -> Result<u64, Failure> {
-    let Some(mirror) = source.mirror() else { return Err(unknown(id)) };
-    let location = mirror.location().to_string();
-    let forge = LocalForge::open_at(&location).map_err(|error| {
-        Failure::from(error).hint("proposals are filed in a bare repository on this machine")
-    })?;
-    let (now, at) = (SystemClock.now(), short_commit(&earlier.commit));
+    let at = short_commit(&earlier.commit);
     let marker = format!("trueline-rollback/{id}/{}", earlier.blob.id);
     let head = plan.commit.clone();
     let filing = Filing {
@@ -179,36 +173,52 @@ async fn propose(
             path: earlier.whole.clone(),
             content: Some(earlier.blob.bytes.get().to_vec()),
         }],
-        marker: marker.clone(),
+        marker,
     };
-    if let Some(open) = forge.find_by_marker(&marker).await?
+    file(source, filing).await
+}
+
+/// Files a proposal in the repository that the catalog is in; one that is open already stays the one.
+pub(super) async fn file(source: &Source, filing: Filing) -> Result<u64, Failure> {
+    let Some(mirror) = source.mirror() else { return Err(no_history()) };
+    let location = mirror.location().to_string();
+    let forge = LocalForge::open_at(&location).map_err(|error| {
+        Failure::from(error).hint("proposals are filed in a bare repository on this machine")
+    })?;
+    if let Some(open) = forge.find_by_marker(&filing.marker).await?
         && open.state == ProposalState::Open
     {
         return Ok(open.number);
     }
+    let now = SystemClock.now();
     let base = filing.push(mirror, now)?;
     Ok(forge.open(filing.proposal(base, now)).await?.number)
 }
 
+pub(super) fn no_history() -> Failure {
+    Failure::usage("the catalog is a plain directory, and has no history")
+        .hint("--catalog takes a repository: its path, or a URL")
+}
+
 /// Names a file from the root of the repository, which the catalog may be a folder of.
-fn in_tree(snapshot: &Snapshot, path: &str) -> String {
+pub(super) fn in_tree(snapshot: &Snapshot, path: &str) -> String {
     match snapshot.folder.trim_matches('/') {
         "" => path.to_owned(),
         folder => format!("{folder}/{path}"),
     }
 }
 
-fn short(id: &str) -> &str {
+pub(super) fn short(id: &str) -> &str {
     id.get(..8).unwrap_or(id)
 }
 
-fn unknown(id: &str) -> Failure {
+pub(super) fn unknown(id: &str) -> Failure {
     Failure::usage(format!("the catalog has no file of a service `{}`", cell(id)))
         .hint("`--to COMMIT` names a commit that has it")
 }
 
 /// Finds the file of a service, which bears its id.
-fn path_of(snapshot: &Snapshot, id: &str) -> Option<Arc<str>> {
+pub(super) fn path_of(snapshot: &Snapshot, id: &str) -> Option<Arc<str>> {
     let is_its = |path: &&Arc<str>| {
         let mut parts = path.split('/');
         parts.next() == Some("services")

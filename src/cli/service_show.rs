@@ -34,7 +34,6 @@ pub(super) struct ServiceWire {
     state: UnitState,
     why: Option<String>,
     drifted: bool,
-    held: bool,
     commands: Vec<String>,
     last_run: Option<RunLine>,
     units: Vec<UnitWire>,
@@ -51,7 +50,6 @@ struct UnitWire {
     why: Option<String>,
     run: Option<RunId>,
     drifted: bool,
-    held: bool,
     applied: Option<AppliedWire>,
     fields: Map<String, Value>,
     outputs: Map<String, Value>,
@@ -116,8 +114,10 @@ impl ServiceWire {
             state: service.standing.state,
             why: service.standing.why.clone(),
             drifted: service.is_drifted(),
-            held: service.is_held(),
-            commands: change.map(commands).unwrap_or_default(),
+            commands: match service.is_held() {
+                true => vec![format!("trueline service release {id}")],
+                false => change.map(commands).unwrap_or_default(),
+            },
             last_run: last.map(RunLine::of),
             units: units.collect(),
             plan: excerpt.as_ref().map(show::json),
@@ -134,7 +134,6 @@ impl ServiceWire {
             state: UnitState::Deleted,
             why: None,
             drifted: false,
-            held: false,
             commands: Vec::new(),
             last_run: Some(RunLine::of(last)),
             units: Vec::new(),
@@ -155,7 +154,6 @@ impl UnitWire {
             why,
             run,
             drifted: unit.drifted,
-            held: unit.held,
             applied: applied.map(AppliedWire::of),
             fields: applied.map(fields_of).unwrap_or_default(),
             outputs: applied.map(outputs_of).unwrap_or_default(),
@@ -251,7 +249,7 @@ impl DifferenceWire {
 pub(super) fn text(wire: &ServiceWire, (now, color): (Timestamp, bool)) -> String {
     let mut rows = vec![
         ["Service".to_owned(), wire.service.clone()],
-        ["State".to_owned(), standing(wire.state, wire.drifted, wire.held)],
+        ["State".to_owned(), standing(wire.state, wire.drifted)],
     ];
     let said = [("Why", &wire.why), ("Team", &wire.team), ("Environment", &wire.environment)];
     for (name, text) in said {
@@ -278,7 +276,7 @@ pub(super) fn text(wire: &ServiceWire, (now, color): (Timestamp, bool)) -> Strin
 
 fn unit_text(unit: &UnitWire, now: Timestamp) -> String {
     let name = visible(&unit.unit.to_string());
-    let mut text = format!("\nUnit {name}: {}\n", standing(unit.state, unit.drifted, unit.held));
+    let mut text = format!("\nUnit {name}: {}\n", standing(unit.state, unit.drifted));
     if let Some(why) = &unit.why {
         text += &block("  ", why);
     }

@@ -21,7 +21,7 @@ use crate::digest::Digest;
 use crate::engine::{Circumstances, UnitState, View};
 use crate::reconcile::{Change, Pending, Plan, show};
 use crate::run::{Breaker, BreakerKey, BreakerState};
-use crate::store::{LeftBehind, Restored, Store};
+use crate::store::{LeftBehind, OnHold, Restored, Store};
 
 /// What `status` takes.
 #[derive(Debug, Args)]
@@ -57,6 +57,7 @@ pub(super) struct StatusWire {
     pub(super) driver: Option<DriverWire>,
     pub(super) plan: Option<PlanWire>,
     pub(super) units: UnitsWire,
+    pub(super) held: Listed<HeldWire>,
     pub(super) overlay: Listed<OverlayWire>,
     pub(super) blocked: Listed<WhyWire>,
     pub(super) pending: Listed<PendingWire>,
@@ -123,7 +124,6 @@ pub(super) struct PlanWire {
 pub(super) struct UnitsWire {
     pub(super) total: usize,
     pub(super) drifted: usize,
-    pub(super) held: usize,
     pub(super) states: BTreeMap<UnitState, usize>,
 }
 
@@ -131,6 +131,14 @@ pub(super) struct UnitsWire {
 pub(super) struct OverlayWire {
     pub(super) path: String,
     pub(super) why: String,
+}
+
+/// A service for which a person stopped everything.
+#[derive(Debug, Serialize)]
+pub(super) struct HeldWire {
+    pub(super) service: String,
+    #[serde(flatten)]
+    pub(super) held: OnHold,
 }
 
 #[derive(Debug, Serialize)]
@@ -206,6 +214,8 @@ impl StatusWire {
             }),
             plan: plan.map(PlanWire::of),
             units,
+            held: Listed::of(&state.held, limit)
+                .map(|(service, held)| HeldWire { service: service.clone(), held: held.clone() }),
             overlay: Listed::of(overlay, limit)
                 .map(|(path, why)| OverlayWire { path: path.clone(), why: why.clone() }),
             blocked: Listed::of(&state.blocked, limit).map(why),
@@ -247,7 +257,8 @@ impl StatusWire {
             && !held
             && self.restored.is_none()
             && waits == 0
-            && self.units.drifted + self.units.held == 0
+            && self.units.drifted == 0
+            && self.held.total == 0
     }
 }
 
@@ -261,7 +272,6 @@ impl UnitsWire {
         Self {
             total: units.len(),
             drifted: units.iter().filter(|unit| unit.drifted).count(),
-            held: units.iter().filter(|unit| unit.held).count(),
             states,
         }
     }
@@ -271,10 +281,8 @@ impl UnitsWire {
         let urgent = self.states.iter().rev();
         let mut parts: Vec<String> =
             urgent.map(|(state, number)| format!("{number} {state}")).collect();
-        for (number, flag) in [(self.drifted, "drifted"), (self.held, "held")] {
-            if number > 0 {
-                parts.push(format!("{number} {flag}"));
-            }
+        if self.drifted > 0 {
+            parts.push(format!("{} drifted", self.drifted));
         }
         if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
     }
@@ -338,7 +346,7 @@ pub(super) fn commands((plan, change): (&Plan, &Change)) -> Vec<String> {
             Pending::Forecast { .. }
             | Pending::Rejected { .. }
             | Pending::Window { .. }
-            | Pending::Held => continue,
+            | Pending::Held { .. } => continue,
         };
         if !commands.contains(&command) {
             commands.push(command);

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::run::runs_table;
-use super::status::{BreakerWire, LeftWire, PendingWire, StatusWire, TickWire};
+use super::status::{BreakerWire, HeldWire, LeftWire, PendingWire, StatusWire, TickWire};
 use super::table::{Listed, ago, block, count, short_commit, table};
 
 /// Writes it for people; a driver whose last tick is older than so many seconds is silent.
@@ -26,6 +26,14 @@ pub(super) fn text(wire: &StatusWire, (now, silence): (Timestamp, i64)) -> Strin
     let last_good = "Not in force: the last good version of these documents is";
     text += &section(last_good, &wire.overlay, |rows| {
         table(["PATH", "WHY"], rows.iter().map(|row| [row.path.clone(), row.why.clone()]))
+    });
+    let held = "Held: `trueline service release ID` lets them go on";
+    text += &section(held, &wire.held, |rows| {
+        let row = |row: &HeldWire| {
+            let HeldWire { service, held } = row;
+            [service.clone(), held.by.clone(), ago(now, held.at), held.why.clone()]
+        };
+        table(["SERVICE", "BY", "SINCE", "WHY"], rows.iter().map(row))
     });
     text += &section("Pending", &wire.pending, pending_table);
     let approve = wire.plan.as_ref().and_then(|plan| plan.approve.as_ref());

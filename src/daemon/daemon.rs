@@ -68,8 +68,8 @@ impl Daemon {
         let driver = Driver::new(parts.engine).await?;
         Ok(Self {
             saved: driver.memory.state.clone(),
+            health: Health::of(driver.metrics.clone()),
             driver,
-            health: Health::default(),
             catalog: Arc::new(Catalog::default()),
             plan: None,
             source: Some(parts.source),

@@ -17,7 +17,8 @@ impl Daemon {
     /// A proposal that was closed is declined: it is not filed again for the same date, unless a person asks for
     /// the service after that.
     pub(super) async fn propose_expired(&mut self, plan: &Plan) -> Result<(), TickError> {
-        for (service, path) in &plan.expired {
+        let held = self.driver.memory.state.held.clone();
+        for (service, path) in plan.expired.iter().filter(|(id, _)| !held.contains_key(*id)) {
             let Some(expires) =
                 self.catalog.services.get(service).and_then(|s| s.body.expires.clone())
             else {

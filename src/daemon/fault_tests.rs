@@ -51,11 +51,11 @@ fulfillment:
           body: {type: json, contentTemplate: '{"size": {{json fields.size}}}'}
 "#;
 
-fn item(id: &str, counterpart: &Counterpart, header: &str) -> String {
+pub(super) fn item(id: &str, counterpart: &Counterpart, header: &str) -> String {
     THING.replace("ITEM", id).replace("URL", &counterpart.url("")).replace("HEADER", header)
 }
 
-fn thing(team: &str, id: &str, item: &str) -> String {
+pub(super) fn thing(team: &str, id: &str, item: &str) -> String {
     service(id, &format!("catalogItem: {item}"), "{size: 1}")
         .replace("services/payments", &format!("services/{team}"))
         .replace("team: payments", &format!("team: {team}"))
@@ -78,8 +78,8 @@ impl Clock for Still {
     }
 }
 
-struct Told {
-    world: World,
+pub(super) struct Told {
+    pub(super) world: World,
     clock: Arc<Still>,
 }
 
@@ -87,7 +87,7 @@ async fn told(files: &str, limits: Limits) -> Told {
     told_with(files, limits, |ports| Ports { http: loopback().http, ..ports }).await
 }
 
-async fn told_with(
+pub(super) async fn told_with(
     files: &str,
     limits: Limits,
     reach: impl Fn(Ports) -> Ports + Send + Sync + 'static,
@@ -99,19 +99,23 @@ async fn told_with(
 
 impl Told {
     /// Plans, and lets begin what may; nothing ends.
-    async fn begin(&mut self) {
+    pub(super) async fn begin(&mut self) {
         self.world.daemon.tick().await.expect("ticked");
         let catalog = self.world.daemon.catalog.clone();
         self.world.daemon.driver.advance(&catalog).await.expect("advanced");
     }
 
     /// Lets one attempt begin, or be taken up again, and end.
-    async fn attempt(&mut self) {
+    pub(super) async fn attempt(&mut self) {
         self.begin().await;
         let attempt = self.world.daemon.driver.finished().await;
         let catalog = self.world.daemon.catalog.clone();
         self.world.daemon.driver.take(attempt, &catalog).await.expect("taken");
         self.clock.later(Duration::from_secs(1));
+    }
+
+    pub(super) fn later(&self, duration: Duration) {
+        self.clock.later(duration);
     }
 
     /// Lists the open runs whose step is in effect, with the number of the attempt.

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::engine::Metrics;
+
 /// How the loop is.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct HealthReport {
@@ -26,16 +28,25 @@ pub struct HealthReport {
 
 /// Shares how the loop is between the loop and whoever asks.
 #[derive(Clone, Debug, Default)]
-pub struct Health(Arc<Mutex<HealthReport>>);
+pub struct Health {
+    report: Arc<Mutex<HealthReport>>,
+    /// What is counted.
+    pub metrics: Metrics,
+}
 
 impl Health {
+    /// Makes it for a loop that counts.
+    pub fn of(metrics: Metrics) -> Self {
+        Self { metrics, ..Self::default() }
+    }
+
     /// Says how the loop is.
     pub fn set(&self, report: HealthReport) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = report;
+        *self.report.lock().unwrap_or_else(PoisonError::into_inner) = report;
     }
 
     /// Tells how the loop is.
     pub fn get(&self) -> HealthReport {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.report.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

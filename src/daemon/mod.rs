@@ -8,6 +8,8 @@ mod filing;
 mod forget;
 mod health;
 mod look;
+mod metrics;
+mod operate;
 mod preview;
 mod propose_drift;
 mod prune;
@@ -29,6 +31,8 @@ mod approval_tests;
 #[cfg(test)]
 mod ask_tests;
 #[cfg(test)]
+mod carry_tests;
+#[cfg(test)]
 mod control_tests;
 #[cfg(test)]
 mod entered_tests;
@@ -45,11 +49,19 @@ mod flapping_tests;
 #[cfg(test)]
 mod forget_tests;
 #[cfg(test)]
+mod hold_tests;
+#[cfg(test)]
 mod keep_tests;
+#[cfg(test)]
+mod operate_tests;
 #[cfg(test)]
 mod order_tests;
 #[cfg(test)]
 mod propose_drift_tests;
+#[cfg(test)]
+mod refusal_tests;
+#[cfg(test)]
+mod secret_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

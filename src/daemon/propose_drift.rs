@@ -78,7 +78,9 @@ impl Daemon {
             let unit = desired.units.get(&drift.unit);
             unit.is_some_and(|unit| drift_mode(unit, &self.catalog.settings) == DriftMode::Propose)
         };
-        let drifts: Vec<&Drift> = plan.drifted.iter().filter(proposes).collect();
+        let held = &self.driver.memory.state.held;
+        let is_free = |drift: &&Drift| !held.contains_key(&drift.unit.service);
+        let drifts: Vec<&Drift> = plan.drifted.iter().filter(proposes).filter(is_free).collect();
         let keys: Vec<UnitKey> = drifts.iter().map(|drift| drift.unit.clone()).collect();
         if keys.is_empty() {
             return Ok(BTreeMap::new());

@@ -22,6 +22,9 @@ impl Daemon {
             let engine = &self.driver.engine;
             for mut record in engine.store.units(std::slice::from_ref(old)).await? {
                 tracing::info!(%old, %new, "renamed");
+                if let Some(held) = self.driver.memory.state.held.remove(&old.service) {
+                    self.driver.memory.state.held.insert(new.service.clone(), held);
+                }
                 record.row.key = new.clone();
                 writes.push(UnitWrite::Remove(old.clone()));
                 writes.push(UnitWrite::Put(Box::new(record)));
@@ -95,6 +98,7 @@ impl Daemon {
             outdated: plan.outdated.clone(),
             unknown: plan.unknown.clone(),
             suspended: plan.suspended.iter().cloned().collect(),
+            absent: plan.absent.clone(),
             ..memory.state.clone()
         };
         if acted {
@@ -113,6 +117,7 @@ impl Daemon {
             self.driver.memory.state = state;
             self.save_state().await?;
         }
+        self.measure(plan, desired.services);
         self.health.set(HealthReport {
             commit: Some(self.head.commit.clone()),
             ticked_at: Some(now),

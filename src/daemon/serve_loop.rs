@@ -102,7 +102,9 @@ impl Loop<'_> {
     async fn tick(&mut self) -> Result<(), TickError> {
         let jitter = self.pace.poll.mul_f64(0.1 * f64::from(jitter_percent()) / 100.0);
         self.next_poll = Instant::now() + self.pace.poll + jitter;
+        let began = Instant::now();
         self.daemon.tick().await?;
+        self.daemon.health.metrics.ticked(began.elapsed());
         if let Some(next) = self.daemon.timetable.next {
             self.next_poll = self.next_poll.min(self.moment(next));
         }

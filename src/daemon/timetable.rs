@@ -15,6 +15,8 @@ pub(super) struct Timetable {
     /// Head and writes to units that it was made for.
     made_for: Option<(String, u64)>,
     lines: Vec<Line>,
+    /// When services expire, the earliest first.
+    expiries: Vec<Timestamp>,
     /// When the next one comes.
     pub(super) next: Option<Timestamp>,
 }
@@ -34,6 +36,9 @@ impl Daemon {
         let made_for = (self.head.commit.clone(), self.driver.memory.unit_writes);
         if self.timetable.made_for.as_ref() != Some(&made_for) {
             self.timetable.lines = self.lines_of(desired);
+            let expiries = desired.units.values().filter_map(|unit| desired.expires_at(unit));
+            self.timetable.expiries = expiries.collect();
+            self.timetable.expiries.sort_unstable();
             self.take_up_times(now).await?;
             self.timetable.made_for = Some(made_for);
         }
@@ -44,8 +49,8 @@ impl Daemon {
             let key = (line.unit.clone(), line.operation.clone());
             let Some(last) = memory.fired.get(&key) else { continue };
             if let Some(slot) = line.schedule.due(last, line.offset, now) {
-                let fired = Fired { slot, of: last.of };
-                let due = Due { operation: line.operation.clone(), fired };
+                let fired = Fired { slot, of: last.of, owed: false };
+                let due = Due { operation: line.operation.clone(), fired, asked: None };
                 let first = memory.due.entry(line.unit.clone()).or_insert_with(|| due.clone());
                 if due.fired.slot < first.fired.slot {
                     *first = due;
@@ -57,7 +62,12 @@ impl Daemon {
                 (one, other) => one.or(other),
             };
         }
-        Ok(())
+        let upcoming = self.timetable.expiries.iter().find(|at| **at > now).copied();
+        self.timetable.next = match (self.timetable.next, upcoming) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        self.add_asked(desired).await
     }
 
     /// Tells whether it is time for a drift sweep, and remembers that; always where none is scheduled.

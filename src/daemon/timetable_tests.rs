@@ -12,7 +12,7 @@ use crate::store::Store as _;
 
 /// A clock that stands still until it is set.
 #[derive(Clone)]
-struct Set(Arc<Mutex<Timestamp>>);
+pub(super) struct Set(Arc<Mutex<Timestamp>>);
 
 impl Clock for Set {
     fn now(&self) -> Timestamp {
@@ -21,11 +21,11 @@ impl Clock for Set {
 }
 
 impl Set {
-    fn at(text: &str) -> Self {
+    pub(super) fn at(text: &str) -> Self {
         Self(Arc::new(Mutex::new(text.parse().expect("a time"))))
     }
 
-    fn set(&self, text: &str) {
+    pub(super) fn set(&self, text: &str) {
         *self.0.lock().expect("unbroken") = text.parse().expect("a time");
     }
 }
@@ -136,4 +136,36 @@ async fn a_drift_sweep_that_is_scheduled_comes_once_at_its_time() {
     assert!(!due(&mut world, "2026-06-01T23:00:00Z").await, "the clock was set back");
     assert!(due(&mut world, "2026-06-05T12:00:00Z").await);
     assert!(!due(&mut world, "2026-06-05T12:00:01Z").await);
+}
+
+#[tokio::test]
+async fn one_that_gave_way_to_a_newer_revision_comes_after_it_and_once() {
+    let clock = Set::at("2026-06-01T12:00:00Z");
+    let item = rotated("skip").replace(
+        "type: notify, config: {channel: log, subject: Turned, message: \"{{service.id}} is turned\"}",
+        "type: manual-task, config: {title: turn}",
+    );
+    let given = Given { clock: Arc::new(clock.clone()), ..Given::default() };
+    let host =
+        |name: &str| service("my-host", "catalogItem: host-by-hand", &format!("{{name: {name}}}"));
+    let mut world = World::given(&[item, host("mine")].concat(), given).await;
+    world.settle().await;
+    world.complete("make", &[("host", "h"), ("password", "x")]).await;
+    world.settle().await;
+    assert_eq!(rotations(&mut world, &clock, "2026-06-02T01:00:30Z").await, 0);
+    assert_eq!(world.open_tasks().await[0].title, "turn");
+    world.write(&host("other"));
+    clock.set("2026-06-02T05:00:00Z");
+    world.settle().await;
+    world.restart().await;
+    world.settle().await;
+    world.complete("make", &[("host", "h"), ("password", "x")]).await;
+    world.settle().await;
+    world.complete("rotate~turn", &[]).await;
+    assert_eq!(rotations(&mut world, &clock, "2026-06-02T05:00:01Z").await, 1);
+    let expected = ["create", "operate", "update", "operate"];
+    let runs = world.runs().await;
+    let kinds: Vec<&str> = runs.iter().filter_map(|run| run.split(' ').next()).collect();
+    assert_eq!(kinds, expected);
+    assert_eq!(rotations(&mut world, &clock, "2026-06-02T06:00:00Z").await, 1);
 }

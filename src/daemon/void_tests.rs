@@ -100,7 +100,7 @@ async fn who_breaks_the_glass_has_one_change_carried_out_and_is_told() {
     world.settle().await;
     let said = state(&world).await.pending["my-host"].clone();
     assert!(
-        said.contains("waits for 2 approvals") && said.contains("closed until 2999-12-31"),
+        said.contains("waits for 2 approvals") && said.contains("opens at 3000-01-01"),
         "{said}"
     );
     let change = planned(&world).digest;

@@ -2,6 +2,7 @@
 //! It never decides whose turn it is.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Instant;
 
 use jiff::Timestamp;
 
@@ -26,6 +27,7 @@ pub(super) struct Ticket {
     /// It only asks whether what its step waits for has come.
     looks: bool,
     turn: Option<(BreakerKey, u64)>,
+    began: Instant,
 }
 
 /// What the driver keeps to choose what begins next.
@@ -133,7 +135,7 @@ impl Driver {
         if !looks {
             self.admission.in_effect.take(&place);
         }
-        Ok(Ticket { place, looks, turn })
+        Ok(Ticket { place, looks, turn, began: Instant::now() })
     }
 
     /// Takes in the end of an attempt, with what it told of whom it asked, where it told something.
@@ -143,6 +145,7 @@ impl Driver {
         verdict: Option<Verdict>,
     ) -> Result<(), EngineError> {
         if !ticket.looks {
+            self.metrics.attempted(&ticket.place.action, ticket.began.elapsed());
             self.admission.in_effect.give_back(&ticket.place);
         }
         let (Some((key, turn)), Some(verdict)) = (ticket.turn, verdict) else { return Ok(()) };
@@ -175,6 +178,11 @@ impl Driver {
         let now = self.engine.clock.now();
         let saved = self.engine.store.save_breaker(&self.engine.lease, (key, breaker), now).await;
         saved.doing("recording a breaker")
+    }
+
+    /// Returns whom steps ask, with whether they may.
+    pub fn breakers(&self) -> impl Iterator<Item = (&BreakerKey, &Breaker)> {
+        self.admission.breakers.iter()
     }
 
     /// Returns what a step counts against.

@@ -181,11 +181,23 @@ impl<'a> Bench<'a> {
         Ok(secret)
     }
 
+    /// Returns what the effects of a step are found by, and the key under which it is asked for.
+    fn marker_and_key(&self, step: &PlannedStep) -> (String, String) {
+        let marker = marker_of(&self.engine.catalog, self.record, &looked_for(step));
+        let key = format!("{marker}-{}", self.run.effect);
+        (marker, key)
+    }
+
+    /// Returns the key under which a step is asked for.
+    pub(super) fn key_of(&self, step: &PlannedStep) -> String {
+        self.marker_and_key(step).1
+    }
+
     fn call(&self, step: &PlannedStep, config: Value, mut secrets: Vec<Secret>) -> Call {
         secrets.extend(sealed_of(self.record, &self.engine.sealer));
-        let marker = marker_of(&self.engine.catalog, self.record, &looked_for(step));
+        let (marker, key) = self.marker_and_key(step);
         Call {
-            key: format!("{marker}-{}", self.run.effect),
+            key,
             marker,
             attempt: 1,
             title: format!("{} {}", self.unit.unit, step.action.id),

@@ -29,8 +29,9 @@ impl Driver {
         catalog: &Arc<Catalog>,
     ) -> Result<(), EngineError> {
         let Some(run) = self.asked_of(id).await? else {
-            tracing::warn!(run = %id, by = decision.by, %control, "there is no such run, or a newer one");
-            return Ok(());
+            let why = "there is no such run, or a newer one";
+            tracing::warn!(run = %id, by = decision.by, %control, why);
+            return self.tell_refused(decision, (id, control.word()), why).await;
         };
         let open = self.memory.runs.contains_key(id);
         let said = Said { by: decision.by.clone(), why: reason.to_owned(), decision: decision.seq };
@@ -38,6 +39,11 @@ impl Driver {
             // An open run ends once no step of it is in effect; see `give_way`.
             Control::Cancel if open => Ok(()),
             Control::Decide { .. } => {
+                let refusal = run.may(control).err().filter(|_| decision.seq > run.decision());
+                if let Some(refusal) = refusal {
+                    tracing::warn!(by = decision.by, instead = refusal.hint(), "{refusal}");
+                    return self.tell_refused(decision, (id, control.word()), &refusal.why).await;
+                }
                 self.memory.runs.insert(id.clone(), run);
                 self.answered_by((id, control), said, catalog).await
             }
@@ -45,7 +51,7 @@ impl Driver {
             _ => {
                 if let Err(refusal) = run.may(control) {
                     tracing::warn!(by = decision.by, instead = refusal.hint(), "{refusal}");
-                    return Ok(());
+                    return self.tell_refused(decision, (id, control.word()), &refusal.why).await;
                 }
                 match self.word(&run, control, said).await? {
                     Ok(events) => {
@@ -54,7 +60,7 @@ impl Driver {
                     }
                     Err(why) => {
                         tracing::warn!(run = %id, by = decision.by, why, "`{control}` can't be done");
-                        Ok(())
+                        return self.tell_refused(decision, (id, control.word()), &why).await;
                     }
                 }
             }
@@ -138,10 +144,6 @@ impl Driver {
         let Control::Decide { step, happened, outputs } = control else { return Ok(()) };
         let Some(run) = self.memory.runs.get(id).cloned() else { return Ok(()) };
         if said.decision > run.decision() {
-            if let Err(refusal) = run.may(control) {
-                tracing::warn!(by = said.by, instead = refusal.hint(), "{refusal}");
-                return Ok(());
-            }
             let Some((unit, planned)) = Self::find(&run, step) else { return Ok(()) };
             let sealer = &self.engine.sealer;
             let outputs =
@@ -170,6 +172,9 @@ impl Driver {
         catalog: &Arc<Catalog>,
     ) -> Result<ControlFlow<Went>, EngineError> {
         let called_off = self.memory.cancelling.get(id).cloned();
+        if called_off.is_none() && self.is_on_hold(id) {
+            return Ok(ControlFlow::Break(self.only_finishing(id)));
+        }
         let newer = self.superseding.get(id).cloned();
         if called_off.is_none() && newer.is_none() {
             return Ok(ControlFlow::Continue(()));

@@ -35,6 +35,7 @@ impl Driver {
         let decisions = store.decisions_after(after).await.doing("reading decisions")?;
         for decision in &decisions {
             let seen = self.memory.state.decisions_seen;
+            let held = self.memory.state.held.len();
             self.memory.take_decision(decision);
             if decision.seq <= seen {
                 continue;
@@ -48,6 +49,11 @@ impl Driver {
                 }
                 DecisionKind::Control { run, control, reason, .. } => {
                     Box::pin(self.control((decision, reason), (run, control), catalog)).await?;
+                }
+                DecisionKind::Release { service, reason }
+                    if self.memory.state.held.len() < held =>
+                {
+                    self.released((decision, reason), service, catalog).await?;
                 }
                 _ => {}
             }
@@ -64,7 +70,7 @@ impl Driver {
         let tasks = self.engine.store.tasks(true).await.doing("reading tasks")?;
         let Some(task) = tasks.into_iter().find(|task| task.number == number) else {
             tracing::warn!(task = number, by = decision.by, "this task is not open any more");
-            return Ok(());
+            return self.tell_refused_task(decision, number).await;
         };
         let waits = self.memory.runs.get(&task.run).and_then(|run| run.steps.get(&task.step));
         if !waits.is_some_and(|progress| matches!(progress.state, StepState::Waiting { .. })) {

@@ -169,7 +169,8 @@ impl Driver {
                 wake = earlier(wake, self.start_entry((place, entry), round, catalog).await?);
                 continue;
             }
-            let first = self.memory.runs.get(&entry.run).and_then(|run| self.comes_after(run));
+            let queued = self.memory.runs.get(&entry.run);
+            let first = queued.and_then(|run| self.on_hold(run).or_else(|| self.comes_after(run)));
             if let Some(service) = first {
                 self.admission.hold_back(service, (place, entry));
                 continue;
@@ -244,7 +245,8 @@ impl Driver {
         let Some(path) = entry.step else { return Ok(None) };
         let step = self.memory.runs.get(&entry.run).and_then(|run| run.steps.get(&path));
         let may_start = |state: &StepState| {
-            matches!(state, StepState::Ready { .. } | StepState::Unknown { .. })
+            let goes_on = matches!(state, StepState::Ready { .. }) && !self.is_on_hold(&entry.run);
+            goes_on || matches!(state, StepState::Unknown { .. })
         };
         if !step.is_some_and(|step| may_start(&step.state)) {
             // Another step of its run failed meanwhile, before it reached the outside world.

@@ -17,6 +17,7 @@ use super::engine::{Engine, EngineError};
 use super::finish::{hide_sealed, open_wait, seal_outputs, seal_wait};
 use super::forecast::{ForecastMade, Forecasting};
 use super::memory::Memory;
+use super::metrics::Metrics;
 use super::poison::Suspicion;
 use super::withdraw::Withdrawals;
 use crate::action::{self, Outcome};
@@ -42,6 +43,8 @@ pub struct Driver {
     pub engine: Engine,
     /// What it remembers.
     pub memory: Memory,
+    /// What is counted.
+    pub metrics: Metrics,
     pub(super) in_flight: JoinSet<Attempt>,
     pub(super) busy: HashMap<Slot, Ticket>,
     pub(super) admission: Admission,
@@ -93,6 +96,7 @@ impl Driver {
         let mut driver = Self {
             engine,
             memory,
+            metrics: Metrics::default(),
             in_flight: JoinSet::new(),
             busy: HashMap::new(),
             admission,
@@ -163,12 +167,17 @@ impl Driver {
                 return Ok(Begun::Over);
             }
             Err(fault) => {
-                self.refuse((id, path), fault, catalog).await?;
+                let key = bench.key_of(&step);
+                self.refuse((id, path), (fault, &key), catalog).await?;
                 return Ok(Begun::Over);
             }
         };
         drop(bench);
         let Rendered { call, sent } = rendered;
+        if let Some(events) = self.carried((&run, &step), &sent).await? {
+            self.journal(id, events, catalog).await?;
+            return Ok(Begun::Over);
+        }
         let place = self.place_as_rendered(&run, &step, &call);
         if !takes_up && !self.is_free(&place, self.engine.clock.now()) {
             return Ok(Begun::Held(place));
@@ -308,7 +317,7 @@ impl Driver {
     }
 
     /// A fault is tried again while its policy says so; then it needs a person.
-    fn after_fault(
+    pub(super) fn after_fault(
         &self,
         run: &Run,
         (path, step): (&StepPath, &PlannedStep),

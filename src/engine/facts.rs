@@ -9,8 +9,8 @@ use super::memory::Memory;
 use crate::catalog::Catalog;
 use crate::id::{RunId, UnitKey};
 use crate::reconcile::{
-    Actual, ChangeKind, Desired, Facts, KnownOutputs, Revision, UpstreamReads, is_deleted_by_date,
-    reads_others, suspects,
+    Actual, ChangeKind, Desired, Facts, KnownOutputs, Revision, UpstreamReads, reads_others,
+    suspects,
 };
 use crate::store::Store;
 
@@ -61,6 +61,7 @@ pub async fn gather(
             .values()
             .map(|run| (run.change.service.clone(), run.id.clone()))
             .collect(),
+        held: memory.state.held.iter().map(|(id, held)| (id.clone(), held.to_string())).collect(),
         stalled: memory.stalled.clone(),
         requested: memory.requested.clone(),
         adopting: memory.state.adopting.clone(),
@@ -101,7 +102,9 @@ pub fn superseded(memory: &Memory, desired: &Desired, now: Timestamp) -> Vec<Run
     let differs = |run: &&crate::run::Run| {
         !desired.blocked.contains_key(&run.change.service)
             && run.change.units.iter().any(|unit| match desired.units.get(&unit.unit) {
-                Some(wanted) if unit.kind == ChangeKind::Delete => !is_deleted_by_date(wanted, now),
+                Some(wanted) if unit.kind == ChangeKind::Delete => {
+                    !desired.is_deleted_by_date(wanted, now)
+                }
                 Some(wanted) => wanted.source != unit.source,
                 None => unit.kind != ChangeKind::Delete && desired.absent_is_unknown.is_none(),
             })

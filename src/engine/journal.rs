@@ -13,7 +13,7 @@ use super::memory::stall_of;
 use crate::catalog::Catalog;
 use crate::id::{RunId, StepPath, UnitKey};
 use crate::reconcile::{UnitChange, UnitRecord};
-use crate::run::{Event, Fault, Run, RunEvent, RunState, StepEvent, UNSENT};
+use crate::run::{Event, Fault, FaultClass, Run, RunEvent, RunState, StepEvent, UNSENT};
 use crate::store::{RunWrite, UnitWrite};
 
 /// What an event leaves behind.
@@ -94,7 +94,7 @@ impl Driver {
             }
             Event::Run {
                 event: RunEvent::Retried { effect, .. } | RunEvent::RollingBack { effect, .. },
-            } => self.left_by_effect(run, *effect).await,
+            } => self.left_by_effect(run, *effect, catalog).await,
             Event::Step { path, event: StepEvent::Skipped { .. } } => {
                 let unit = run.change.units.iter().find(|unit| has_step(unit, path));
                 match unit {
@@ -102,14 +102,48 @@ impl Driver {
                     None => Ok(Left::default()),
                 }
             }
+            Event::Run { event: RunEvent::Superseded { .. } } => self.left_owed(run).await,
             _ => Ok(Left::default()),
         }
     }
 
+    /// An operation that gives way to a newer revision comes once more: its time is not lost.
+    async fn left_owed(&self, run: &Run) -> Result<Left, EngineError> {
+        let mut left = Left::default();
+        for unit in run.change.units.iter().filter(|unit| !finish::is_done(run, unit)) {
+            let Some(due) = &unit.due else { continue };
+            let Some(mut record) = self.read(&unit.unit).await? else { continue };
+            let Some(fired) = record.fired.get_mut(&due.kept_as()) else { continue };
+            if *fired == due.fired {
+                fired.owed = true;
+                left.writes.push(UnitWrite::Put(Box::new(record)));
+            }
+        }
+        Ok(left)
+    }
+
     /// No later run begins with an effect that this one has used.
-    async fn left_by_effect(&self, run: &Run, effect: u64) -> Result<Left, EngineError> {
+    async fn left_by_effect(
+        &self,
+        run: &Run,
+        effect: u64,
+        catalog: &Arc<Catalog>,
+    ) -> Result<Left, EngineError> {
         let mut left = Left::default();
         for unit in &run.change.units {
+            // One that has nothing to do is done: a run that stopped before it started left no record of that.
+            let done = self.left_by_unit(run, unit, catalog).await?;
+            left.trouble = left.trouble.or(done.trouble);
+            let with_effect = |write| match write {
+                UnitWrite::Put(record) => {
+                    UnitWrite::Put(Box::new(UnitRecord { effect, ..*record }))
+                }
+                gone @ UnitWrite::Remove(_) => gone,
+            };
+            if !done.writes.is_empty() {
+                left.writes.extend(done.writes.into_iter().map(with_effect));
+                continue;
+            }
             let Some(record) = self.read(&unit.unit).await? else { continue };
             left.writes.push(UnitWrite::Put(Box::new(UnitRecord { effect, ..record })));
         }
@@ -213,6 +247,7 @@ impl Driver {
                 }
                 let (service, state) = (run.change.service.clone(), run.state);
                 let ended = run.clone();
+                self.metrics.run_ended(run.change.kind(), state);
                 let stall = match event {
                     RunEvent::Failed { why }
                     | RunEvent::NeedsDecision { why }
@@ -234,16 +269,47 @@ impl Driver {
         }
     }
 
-    /// Journals that a step failed before it reached the outside world.
+    /// Journals that a step failed before it reached the outside world. Where that may pass, as when nobody tells its
+    /// secrets just now, it is tried again like any other, under the key that it is to be sent with.
     pub(super) async fn refuse(
         &mut self,
         (id, path): (&RunId, &StepPath),
-        fault: Fault,
+        (fault, key): (Fault, &str),
         catalog: &Arc<Catalog>,
     ) -> Result<(), EngineError> {
         let Some(run) = self.memory.runs.get(id) else { return Ok(()) };
-        let events = refused(run, path, fault);
+        let events = match fault.class {
+            FaultClass::Transient => self.put_off(run, path, (&fault, key)),
+            FaultClass::Terminal | FaultClass::Unknown => None,
+        };
+        let events = events.unwrap_or_else(|| refused(run, path, fault));
         self.journal(id, events, catalog).await
+    }
+
+    /// Returns the events of a step that is tried again later; nothing where it is not to be.
+    fn put_off(
+        &self,
+        run: &Run,
+        path: &StepPath,
+        (fault, key): (&Fault, &str),
+    ) -> Option<Vec<Event>> {
+        let (_, step) = Self::find(run, path)?;
+        let progress = run.steps.get(path)?;
+        // An attempt before this one may have taken effect, and is still to be looked up.
+        let class = match progress.state.is_in_effect() {
+            true => FaultClass::Unknown,
+            false => fault.class,
+        };
+        let event = |event| Event::Step { path: path.clone(), event };
+        let started = event(StepEvent::Started {
+            attempt: progress.attempts + 1,
+            key: progress.key.clone().unwrap_or_else(|| key.to_owned()),
+            sent: crate::digest::Digest::of_bytes(b""),
+        });
+        let mut after = run.clone();
+        after.apply_at(&started, self.engine.clock.now()).ok()?;
+        let then = self.after_fault(&after, (path, &step), Fault { class, ..fault.clone() });
+        Some(vec![started, event(then)])
     }
 }
 

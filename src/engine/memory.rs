@@ -9,7 +9,9 @@ use crate::digest::Digest;
 use crate::id::{RunId, UnitKey};
 use crate::reconcile::{Due, Fired, Stall, UnitRows};
 use crate::run::{Control, Run};
-use crate::store::{CatalogState, Decision, DecisionKind, Forgetting, Store, UnitWrite};
+use crate::store::{
+    CatalogState, Decision, DecisionKind, Forgetting, OnHold, Operating, Store, UnitWrite,
+};
 
 /// What people decided, folded.
 #[derive(Clone, Debug, Default)]
@@ -95,7 +97,11 @@ impl Memory {
         for write in writes {
             match write {
                 UnitWrite::Put(record) => {
-                    self.rows.insert(record.row.key.clone(), record.row.clone());
+                    let key = &record.row.key;
+                    self.rows.insert(key.clone(), record.row.clone());
+                    for (name, owed) in record.fired.iter().filter(|(_, fired)| fired.owed) {
+                        self.fired.insert((key.clone(), name.clone()), owed.clone());
+                    }
                 }
                 UnitWrite::Remove(key) => {
                     self.rows.remove(key);
@@ -147,7 +153,10 @@ impl Memory {
             }
             DecisionKind::BreakGlass { .. }
             | DecisionKind::Adopt { .. }
-            | DecisionKind::Forget { .. } => self.take_word(decision),
+            | DecisionKind::Forget { .. }
+            | DecisionKind::Hold { .. }
+            | DecisionKind::Release { .. }
+            | DecisionKind::Operate { .. } => self.take_word(decision),
             DecisionKind::Apply { service: Some(service) } => {
                 self.asked.insert(service.clone(), decision.at);
                 if decision.seq > self.state.decisions_seen {
@@ -186,6 +195,12 @@ impl Memory {
                 let (by, still_wanted) = (decision.by.clone(), *still_wanted);
                 let word = Forgetting { decision: decision.seq, by, still_wanted };
                 self.state.forgetting.insert(service.clone(), word);
+            }
+            DecisionKind::Hold { .. } | DecisionKind::Release { .. } if is_new => {
+                OnHold::take(&mut self.state.held, decision);
+            }
+            DecisionKind::Operate { .. } if is_new => {
+                Operating::take(&mut self.state.operating, decision);
             }
             _ => {}
         }

@@ -56,7 +56,7 @@ impl Driver {
                 record.corrections = record.corrections.after(unit, asked);
                 // With the run, in one durable step: it comes neither twice nor never.
                 if let Some(due) = &unit.due {
-                    record.fired.insert(due.operation.clone(), due.fired.clone());
+                    record.fired.insert(due.kept_as(), due.fired.clone());
                 }
                 record.basis = Some(unit.definition.clone());
                 UnitWrite::Put(Box::new(record))
@@ -73,7 +73,7 @@ impl Driver {
         let change = run.change.clone();
         self.memory.take_writes(writes);
         for (unit, due) in change.units.iter().filter_map(|unit| Some((unit, unit.due.as_ref()?))) {
-            let key = (unit.unit.clone(), due.operation.clone());
+            let key = (unit.unit.clone(), due.kept_as());
             self.memory.fired.insert(key, due.fired.clone());
         }
         self.memory.stalled.remove(&change.service);

@@ -27,6 +27,8 @@ pub enum UnitState {
     Waiting,
     /// A change of it has not started yet.
     Pending,
+    /// A person stopped everything for it.
+    Held,
     /// Its file is not there, and that can't be trusted.
     Unknown,
     /// Its service does not fit the catalog.
@@ -37,7 +39,7 @@ pub enum UnitState {
 
 impl UnitState {
     /// All states, the least urgent first.
-    pub const ALL: [UnitState; 10] = [
+    pub const ALL: [UnitState; 11] = [
         UnitState::Deleted,
         UnitState::Ready,
         UnitState::Suspended,
@@ -45,6 +47,7 @@ impl UnitState {
         UnitState::Converging,
         UnitState::Waiting,
         UnitState::Pending,
+        UnitState::Held,
         UnitState::Unknown,
         UnitState::Blocked,
         UnitState::Stalled,
@@ -66,6 +69,7 @@ impl fmt::Display for UnitState {
             UnitState::Converging => "converging",
             UnitState::Waiting => "waiting",
             UnitState::Pending => "pending",
+            UnitState::Held => "held",
             UnitState::Unknown => "unknown",
             UnitState::Blocked => "blocked",
             UnitState::Stalled => "stalled",
@@ -94,9 +98,13 @@ impl Standing {
     }
 }
 
-/// Tells how a unit stands: what happens to it now weighs more than what is wrong with it, and that more than what is to come.
+/// Tells how a unit stands: a person's hold weighs most; then, what happens to it now weighs more than what is wrong with it, and that more than what is to come.
 pub fn unit_state(key: &UnitKey, row: Option<&UnitRow>, view: &View) -> Standing {
     let state = &view.state;
+    if let Some(held) = state.held.get(&key.service) {
+        let run = view.run_of(&key.service).map(|run| run.id.clone());
+        return Standing { state: UnitState::Held, why: Some(held.to_string()), run };
+    }
     if let Some(run) = view.run_of(&key.service)
         && (row.is_none_or(|row| row.applied.is_none()) || touches(run, key))
     {

@@ -6,7 +6,7 @@ use super::unit_state::{Standing, UnitState, unit_state};
 use crate::id::UnitKey;
 use crate::reconcile::{Plan, UnitRow};
 use crate::run::Run;
-use crate::store::{CatalogState, RunSummary, Store, StoreError};
+use crate::store::{CatalogState, OnHold, Operating, RunSummary, Store, StoreError};
 
 /// What the store holds about how things stand, read together.
 #[derive(Clone, Debug, Default)]
@@ -34,8 +34,6 @@ pub struct UnitView {
     pub standing: Standing,
     /// It differs from what was last written.
     pub drifted: bool,
-    /// A person stopped everything for its service.
-    pub held: bool,
 }
 
 /// How a service stands: as the most urgent of its units.
@@ -57,7 +55,7 @@ impl ServiceView {
 
     /// Tells whether a person stopped everything for it.
     pub fn is_held(&self) -> bool {
-        self.units.iter().any(|unit| unit.held)
+        self.standing.state == UnitState::Held
     }
 }
 
@@ -67,7 +65,12 @@ impl View {
         let runs = store.open_runs().await?.into_iter();
         let stopped = store.stopped_runs().await?.into_iter();
         let rows = store.unit_rows().await?.into_iter();
-        let state = store.catalog_state().await?;
+        let mut state = store.catalog_state().await?;
+        // What people say counts from the moment at which it was said, whoever drives.
+        for decision in store.decisions_after(state.decisions_seen).await? {
+            OnHold::take(&mut state.held, &decision);
+            Operating::take(&mut state.operating, &decision);
+        }
         let stopped = stopped.filter(|run| !state.forgotten.contains(&run.service));
         let stopped: BTreeMap<_, _> = stopped.map(|run| (run.service.clone(), run)).collect();
         let view = Self {
@@ -114,7 +117,6 @@ impl View {
             key: key.clone(),
             standing: unit_state(key, row, self),
             drifted: row.is_some_and(|row| row.drifted),
-            held: row.is_some_and(|row| row.held),
         }
     }
 
@@ -125,7 +127,8 @@ impl View {
             units.entry(unit.key.service.clone()).or_default().push(unit);
         }
         let state = &self.state;
-        for id in state.blocked.keys().chain(state.pending.keys()).chain(self.stopped.keys()) {
+        let others = state.pending.keys().chain(state.held.keys()).chain(self.stopped.keys());
+        for id in state.blocked.keys().chain(others) {
             units.entry(id.clone()).or_default();
         }
         units.into_iter().map(|(id, units)| (id.clone(), self.service(id, units))).collect()

@@ -194,6 +194,7 @@ pub(crate) fn plan(changes: Vec<Change>, pending: &[(&str, Pending)]) -> Plan {
         suspended: Vec::new(),
         expired: BTreeMap::new(),
         retained: Vec::new(),
+        absent: std::collections::BTreeSet::new(),
         verdict: Verdict::default(),
     };
     for (service, why) in pending {

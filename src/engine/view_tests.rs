@@ -6,7 +6,7 @@ use super::view_sample::{
 use super::{UnitState, View};
 use crate::reconcile::{Pending, UnitRow};
 use crate::run::{Event, Fault, Run, RunState, StepEvent};
-use crate::store::{CatalogState, RunSummary};
+use crate::store::{CatalogState, DecisionKind, OnHold, RunSummary, Store as _};
 
 fn view(rows: impl IntoIterator<Item = UnitRow>) -> View {
     let rows = rows.into_iter().map(|row| (row.key.clone(), row)).collect();
@@ -42,8 +42,7 @@ fn stopped(view: View) -> View {
 /// Checks how the unit `db` stands.
 fn check(view: &View, expected: &str) {
     let unit = view.unit(&key("db"));
-    let flags = [(unit.drifted, " drifted"), (unit.held, " held")];
-    let flags: String = flags.into_iter().filter(|(set, _)| *set).map(|(_, flag)| flag).collect();
+    let flags = if unit.drifted { " drifted" } else { "" };
     let why = unit.standing.why.map(|why| format!(": {why}")).unwrap_or_default();
     let run = unit.standing.run.map(|run| format!(" [{run}]")).unwrap_or_default();
     assert_eq!(format!("{}{flags}{why}{run}", unit.standing.state), expected);
@@ -52,7 +51,7 @@ fn check(view: &View, expected: &str) {
 #[test]
 fn a_unit_is_ready_where_nothing_says_otherwise() {
     check(&view([row("db")]), "ready");
-    check(&view([UnitRow { drifted: true, held: true, ..row("db") }]), "ready drifted held");
+    check(&view([UnitRow { drifted: true, ..row("db") }]), "ready drifted");
     check(&view([UnitRow { applied: None, ..row("db") }]), "pending: it was not applied in full");
     check(&view([]), "deleted");
     let kept = view([UnitRow { retained: true, ..row("db") }]);
@@ -125,6 +124,35 @@ fn a_run_that_stopped_stands_until_something_newer_is_wanted() {
         state.pending.insert("db".to_owned(), "waits for 1 approval".to_owned());
     });
     check(&newer.with_plan(of(approval())), "pending: waits for 1 approval");
+}
+
+#[test]
+fn a_hold_weighs_more_than_anything() {
+    let hold = |view: View| {
+        told(view, |state| {
+            let (by, why, at) = ("ada".to_owned(), "an audit".to_owned(), at(9));
+            state.held.insert("db".to_owned(), OnHold { by, why, at });
+        })
+    };
+    check(&hold(view([row("db")])), "held: held by ada: an audit");
+    check(&hold(running(view([row("db")]), begin("db/make"))), "held: held by ada: an audit [0b1]");
+    check(&hold(stopped(view([row("db")]))), "held: held by ada: an audit");
+    check(&hold(view([row("web")])), "held: held by ada: an audit");
+    assert!(hold(view([])).services().contains_key("db"), "one that has no unit yet is shown");
+}
+
+#[tokio::test]
+async fn a_hold_counts_before_anybody_acted_on_it() {
+    let world = World::new().await;
+    world.has([unit("db")]).await;
+    let service = "db".to_owned();
+    let word = DecisionKind::Hold { service: service.clone(), reason: "an audit".to_owned() };
+    world.store.decide("ada", at(1), &word).await.expect("recorded");
+    let held = async |world: &World| View::read(&world.store).await.expect("reads").state.held;
+    assert_eq!(held(&world).await["db"].to_string(), "held by ada: an audit");
+    let word = DecisionKind::Release { service, reason: "done".to_owned() };
+    world.store.decide("bob", at(2), &word).await.expect("recorded");
+    assert!(held(&world).await.is_empty());
 }
 
 #[test]

@@ -35,7 +35,7 @@ type Slot = (RunId, StepPath);
 #[derive(Default)]
 pub(super) struct Withdrawals {
     /// What is adrift, as it was read last; nothing where it must be read again.
-    adrift: Option<Vec<Adrift>>,
+    pub(super) adrift: Option<Vec<Adrift>>,
     underway: JoinSet<(Adrift, Result<Withdrawn, Fault>)>,
     /// The same, by service.
     busy: BTreeMap<Slot, String>,
@@ -113,7 +113,8 @@ impl Driver {
         };
         let now = self.engine.clock.now();
         for adrift in &all {
-            if self.is_unwanted(adrift, plan) && self.withdrawals.is_due(adrift, now) {
+            let held = self.memory.state.held.contains_key(&adrift.service);
+            if !held && self.is_unwanted(adrift, plan) && self.withdrawals.is_due(adrift, now) {
                 self.begin_to_withdraw(adrift).await?;
             }
         }
@@ -136,6 +137,9 @@ impl Driver {
     /// What nobody takes up is unwanted. What the next run of a service would take up stays while there may be one:
     /// of a run that was superseded, while an open run has the step; of one that stopped, while its service needs it.
     fn is_unwanted(&self, adrift: &Adrift, plan: &Plan) -> bool {
+        if self.is_kept_for_later(adrift) {
+            return false;
+        }
         if !action::find(&adrift.action).is_some_and(action::Action::takes_up) {
             return true;
         }

@@ -71,6 +71,8 @@ pub struct Desired {
     pub services: usize,
     /// Outputs of units that others may read.
     pub known: Arc<KnownOutputs>,
+    /// The time zone in which dates without one are days, where the catalog names it.
+    pub timezone: Option<String>,
 }
 
 impl Desired {
@@ -143,6 +145,7 @@ impl DesiredBuilder {
             blocked,
             services: catalog.services.len(),
             known,
+            timezone: catalog.settings.defaults.timezone.clone(),
             ..Desired::default()
         }
     }

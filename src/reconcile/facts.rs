@@ -54,6 +54,8 @@ pub struct Facts {
     pub rejected: BTreeMap<Digest, String>,
     /// Services with a run that has not ended.
     pub running: BTreeMap<String, RunId>,
+    /// Services for which a person stopped everything, with who and why.
+    pub held: BTreeMap<String, String>,
     /// Services whose last run stopped.
     pub stalled: BTreeMap<String, Stall>,
     /// Services that a person asked to converge although only their definition differs.

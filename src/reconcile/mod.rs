@@ -11,6 +11,7 @@ mod definition;
 mod desired;
 mod diff;
 mod evaluate;
+mod expiry;
 mod facts;
 mod failure_hooks;
 mod flapping;
@@ -81,7 +82,7 @@ pub use steps::{
     Source as StepSource, decide, name_secrets, output_names, path_of, record_of, render_public,
     shows_a_secret, step_digest,
 };
-pub use suspects::{is_deleted_by_date, renames, suspects};
+pub use suspects::{renames, suspects};
 pub use targets::refused_target;
 pub use upstream::{KnownOutputs, Reader, Reveal, UpstreamReads, gather, reads_others};
 pub use verify::HEALTH;

@@ -1,6 +1,6 @@
 //! The plan as a value: all changes of one catalog at one moment. [`super::planner`] makes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::Timestamp;
@@ -40,6 +40,9 @@ pub struct Plan {
     pub expired: BTreeMap<String, String>,
     /// Units whose file is gone and whose policy is `retain`: kept, no longer looked after.
     pub retained: Vec<UnitKey>,
+    /// Services that are recorded and that nothing in the catalog asks for any more, as far as can be read.
+    #[serde(default)]
+    pub absent: BTreeSet<String>,
     /// What the guard says of the whole.
     pub verdict: Verdict,
 }
@@ -65,8 +68,9 @@ impl Plan {
     /// Tells whether a program may be asked what a change would bring about: nothing runs of what people hold back.
     pub fn may_forecast(&self, service: &str) -> bool {
         let why = self.pending.get(service).into_iter().flatten();
-        !why.into_iter()
-            .any(|why| matches!(why, Pending::Guard | Pending::Held | Pending::Rejected { .. }))
+        !why.into_iter().any(|why| {
+            matches!(why, Pending::Guard | Pending::Held { .. } | Pending::Rejected { .. })
+        })
     }
 
     /// Returns the change of a service.
@@ -127,7 +131,11 @@ pub enum Pending {
         times: u32,
     },
     /// A person stopped everything for it.
-    Held,
+    Held {
+        /// Who and why: `held by ada: …`.
+        #[serde(default)]
+        why: String,
+    },
     /// The guard holds the whole plan.
     Guard,
 }
@@ -155,7 +163,7 @@ impl fmt::Display for Pending {
                  `trueline service reconcile {}` puts it right once more",
                 unit.service
             ),
-            Pending::Held => f.write_str("held by a person"),
+            Pending::Held { why } => f.write_str(why),
             Pending::Guard => f.write_str("the guard holds the whole plan"),
         }
     }
@@ -223,7 +231,6 @@ pub enum Hold {
 mod tests {
     use serde_json::json;
 
-    use crate::id::UnitKey;
     use crate::reconcile::policies::settled;
     use crate::reconcile::world::World;
 
@@ -252,7 +259,7 @@ mod tests {
         }));
         assert!(!may_forecast(&rewritten));
         assert!(!may_forecast(&|world| {
-            world.records.get_mut(&UnitKey::service("db")).unwrap().row.held = true;
+            world.facts.held.insert("db".to_owned(), "held by ada: no".to_owned());
         }));
         assert!(!may_forecast(&|world| {
             let digest = world.plan().changes[0].digest;

@@ -13,7 +13,7 @@ use super::diff::{self, Against, Difference};
 use super::facts::Facts;
 use super::order::{error_handling, order_units};
 use super::plan::{Drift, Pending, Plan, Verdict};
-use super::suspects::{is_deleted_by_date, is_expired, reads, suspects};
+use super::suspects::{reads, suspects};
 use super::upstream::KnownOutputs;
 use super::{claims, flapping, forecast, guard, needs, operate, orphans, window};
 use crate::catalog::{Catalog, DeletionPolicy, DriftMode};
@@ -41,6 +41,7 @@ pub fn plan(
         suspended: Vec::new(),
         expired: BTreeMap::new(),
         retained: Vec::new(),
+        absent: BTreeSet::new(),
         verdict: Verdict::default(),
     };
     let known = desired.known.clone();
@@ -154,8 +155,8 @@ impl Planner<'_> {
             self.plan.suspended.push(unit.key.service.clone());
             return Difference::Nothing;
         }
-        if is_expired(unit, self.now) {
-            if is_deleted_by_date(unit, self.now) {
+        if self.desired.is_expired(unit, self.now) {
+            if self.desired.is_deleted_by_date(unit, self.now) {
                 let stopped = self.facts.stalled.contains_key(&unit.key.service);
                 let taken_away = |record| diff::unwanted(record, &unit.key, stopped);
                 return record.map_or(Difference::Nothing, taken_away);
@@ -216,6 +217,7 @@ impl Planner<'_> {
             return Difference::Nothing;
         }
         let Some(record) = self.actual.records.get(key) else { return Difference::Nothing };
+        self.plan.absent.insert(key.service.clone());
         if record.row.retained {
             return Difference::Nothing;
         }
@@ -326,19 +328,11 @@ impl Planner<'_> {
         let settings = &self.catalog.settings;
         self.plan.verdict =
             guard::judge(&self.plan.changes, self.desired, self.actual, (settings, self.facts));
-        let held: BTreeSet<&str> = self
-            .actual
-            .rows
-            .values()
-            .filter(|row| row.held)
-            .map(|row| row.key.service.as_str())
-            .collect();
         for change in &self.plan.changes {
             let mut why = needs::missing(change, self.facts, settings);
             why.extend(forecast::missing(change, self.facts));
-            if held.contains(change.service.as_str()) {
-                why.push(Pending::Held);
-            }
+            let held = self.facts.held.get(&change.service);
+            why.extend(held.map(|why| Pending::Held { why: why.clone() }));
             why.extend(flapping::pending(change, self.actual, self.facts));
             why.extend(self.stalled(change));
             why.extend(self.closed_window(change));
@@ -359,6 +353,8 @@ impl Planner<'_> {
             change.units.iter().all(|unit| stall.sources.get(&unit.unit) == Some(&unit.source));
         let lifted =
             self.facts.requested.contains(&change.service) || change.kind() == ChangeKind::Adopt;
+        let asked = |unit: &UnitChange| unit.due.as_ref().is_some_and(|due| due.asked.is_some());
+        let lifted = lifted || change.units.iter().any(asked);
         (same && !lifted)
             .then(|| Pending::Stalled { run: stall.run.clone(), why: stall.why.clone() })
     }

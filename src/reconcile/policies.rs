@@ -6,7 +6,6 @@ use super::change::Effect;
 use super::plan::{Hold, Pending, Plan};
 use super::show;
 use super::world::{World, path_of};
-use crate::id::UnitKey;
 
 pub(super) const ITEM: &str = "catalog/x/database.yaml";
 
@@ -101,6 +100,33 @@ fn a_deletion_is_refused_while_another_depends_on_it() {
 }
 
 #[test]
+fn what_is_not_deleted_keeps_what_it_depends_on() {
+    let mut world = World::new();
+    world.service("net", "desk", json!({"deletionPolicy": "delete"}));
+    world.service("db", "database", json!({"dependsOn": ["net"], "deletionPolicy": "delete"}));
+    world.service("a", "desk", json!({"dependsOn": ["db"], "deletionPolicy": "deny"})).converge();
+    world.service("b", "desk", json!({})).service("c", "desk", json!({})).converge();
+    let plan = world.remove("a").remove("db").remove("net").plan();
+    check(
+        &plan,
+        &[
+            "blocked: the file of a is gone, and its deletion policy is `deny`; put the file back, or change the policy first",
+            "blocked: db can't be deleted while a depends on it",
+            "blocked: net can't be deleted while db depends on it",
+        ],
+    );
+    assert_eq!(plan.absent.iter().collect::<Vec<_>>(), ["a", "db", "net"]);
+}
+
+#[test]
+fn what_is_kept_unwatched_holds_back_nothing() {
+    let mut world = settled();
+    world.service("a", "desk", json!({"dependsOn": ["db"], "deletionPolicy": "retain"})).converge();
+    let plan = world.remove("a").remove("db").plan();
+    check(&plan, &["delete db", "  waits for 1 approval (deleting db)", "retained a"]);
+}
+
+#[test]
 fn more_deletions_than_the_budget_hold_the_plan_until_it_is_approved() {
     let mut world = World::new();
     world.set(
@@ -151,8 +177,8 @@ fn suspended_and_held_services_wait() {
     world.set(&path_of("db"), "/state", json!("suspended"));
     check(&world.plan(), &["suspended db"]);
     world.set(&path_of("db"), "/state", json!("active"));
-    world.records.get_mut(&UnitKey::service("db")).unwrap().row.held = true;
-    check(&world.plan(), &["update db", "  held by a person"]);
+    world.facts.held.insert("db".to_owned(), "held by ada: audit".to_owned());
+    check(&world.plan(), &["update db", "  held by ada: audit"]);
 }
 
 #[test]
@@ -242,7 +268,7 @@ fn a_closed_window_lets_the_plan_wait() {
         json!([{"deny": {"from": "2026-11-01", "to": "2026-12-01", "timezone": "Europe/Berlin"}}]);
     world.set("environments/production.yaml", "/changeWindows", deny);
     let plan = world.service("db", "database", json!({})).plan();
-    check(&plan, &["create db", "  change window closed until 2026-12-01"]);
+    check(&plan, &["create db", "  change window closed, opens at 2026-12-02 00:00 CET"]);
 }
 
 #[test]

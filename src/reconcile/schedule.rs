@@ -39,15 +39,38 @@ pub struct Fired {
     pub slot: Timestamp,
     /// The schedule; another one begins anew.
     pub of: Digest,
+    /// What was to come then gave way to a newer revision, and comes once more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub owed: bool,
 }
 
-/// A scheduled operation whose time has come.
+/// An operation whose time has come, or that a person asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Due {
     /// Its name.
     pub operation: String,
     /// Its time.
     pub fired: Fired,
+    /// Number of the decision by which a person asked for it; nothing where it comes by its schedule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<i64>,
+}
+
+impl Due {
+    /// Makes an operation that a person asked for.
+    pub fn asked(operation: &str, (decision, at): (i64, Timestamp)) -> Self {
+        let of = Digest::of_json(&json!({"decision": decision}));
+        let fired = Fired { slot: at, of, owed: false };
+        Self { operation: operation.to_owned(), fired, asked: Some(decision) }
+    }
+
+    /// Names what its record is kept as: what people ask for does not count as a time of the schedule.
+    pub fn kept_as(&self) -> String {
+        match self.asked {
+            Some(_) => format!("{}, asked for", self.operation),
+            None => self.operation.clone(),
+        }
+    }
 }
 
 /// When something comes by itself.
@@ -83,7 +106,7 @@ impl Schedule {
 
     /// Begins to count: what came before this moment was not missed.
     pub fn from_now(&self, now: Timestamp) -> Fired {
-        Fired { slot: now, of: self.digest }
+        Fired { slot: now, of: self.digest, owed: false }
     }
 
     /// Tells whether a time was of this schedule.
@@ -93,6 +116,9 @@ impl Schedule {
 
     /// Returns the time that is to be acted upon now, where there is one; `offset` is its jitter.
     pub fn due(&self, last: &Fired, offset: SignedDuration, now: Timestamp) -> Option<Timestamp> {
+        if last.owed {
+            return Some(last.slot);
+        }
         let seen = now.checked_sub(offset).ok()?;
         if self.catch_up == CatchUp::All {
             let oldest = self.newest(seen, MOST_MISSED).pop()?;
@@ -246,6 +272,33 @@ mod tests {
             hourly.due(&last, NONE, at("2026-01-01T06:00:00Z")),
             Some(at("2026-01-01T06:00:00Z"))
         );
+    }
+
+    #[test]
+    fn leap_days_and_far_years_come_as_they_are_written() {
+        let leap = schedule("0 0 29 2 *", "Europe/Berlin", "once");
+        let last = leap.from_now(at("2025-03-01T00:00:00Z"));
+        let wake = |now: &str| leap.wake(&last, NONE, at(now)).expect("a time").to_string();
+        assert_eq!(wake("2027-02-28T23:00:00Z"), "2028-02-28T23:00:00Z");
+        assert_eq!(wake("2096-03-01T00:00:00Z"), "2104-02-28T23:00:00Z", "2100 has none");
+        assert_eq!(leap.due(&last, NONE, at("2027-03-01T00:00:00Z")), None);
+        // The second at which 32 bits end.
+        let hourly = schedule("0 * * * *", "Etc/UTC", "all");
+        let found = fires(&hourly, "2038-01-19T02:30:00Z", "2038-01-19T05:10:00Z");
+        assert_eq!(found, ["19 03:00+00:00", "19 04:00+00:00", "19 05:00+00:00"]);
+    }
+
+    #[test]
+    fn one_that_gave_way_comes_again_even_where_missed_times_are_skipped() {
+        let daily = schedule("0 3 * * *", "Etc/UTC", "skip");
+        let slot = at("2026-06-01T03:00:00Z");
+        let mut last = Fired { slot, ..daily.from_now(slot) };
+        let late = at("2026-06-01T20:00:00Z");
+        assert_eq!(daily.due(&last, NONE, late), None);
+        last.owed = true;
+        assert_eq!(daily.due(&last, NONE, late), Some(slot));
+        let kept: Fired = serde_json::from_value(json!(last)).expect("reads");
+        assert!(kept.owed && kept == last);
     }
 
     #[test]

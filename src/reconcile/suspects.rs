@@ -3,12 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use super::actual::UnitRows;
 use super::desired::{Desired, Unit};
-use crate::catalog::OnExpiry;
 use crate::id::UnitKey;
 
 /// Returns the units that have a new name: old → new. To be written before anything is planned.
@@ -36,7 +33,7 @@ pub fn suspects(desired: &Desired, rows: &UnitRows, now: Timestamp) -> BTreeSet<
                 && !row.retained
                 && row.applied == Some((unit.intent, unit.definition_digest))
         });
-        if !in_sync || is_expired(unit, now) {
+        if !in_sync || desired.is_expired(unit, now) {
             suspects.insert(key.clone());
         }
     }
@@ -72,15 +69,4 @@ fn readers(desired: &Desired, of: &BTreeSet<UnitKey>) -> BTreeSet<UnitKey> {
 /// Tells whether a unit comes after another, and may read its outputs.
 pub(super) fn reads(unit: &Unit, other: &UnitKey) -> bool {
     unit.requires.contains(&other.service) || unit.depends_on.contains(other)
-}
-
-/// Tells whether a unit is past its date, and is deleted for that although its file is there.
-pub fn is_deleted_by_date(unit: &Unit, now: Timestamp) -> bool {
-    unit.service.on_expiry == OnExpiry::Delete && is_expired(unit, now)
-}
-
-/// Tells whether a unit is past its date.
-pub(super) fn is_expired(unit: &Unit, now: Timestamp) -> bool {
-    let date = unit.service.expires.as_ref().and_then(|text| text.parse::<Date>().ok());
-    date.is_some_and(|date| now.to_zoned(TimeZone::UTC).date() > date)
 }

@@ -7,52 +7,76 @@ use jiff::{Timestamp, ToSpan, Zoned};
 
 use crate::catalog::{Allow, ChangeWindow, Deny};
 
-/// Returns why the windows are closed and until when, or `None` where a run may start.
+/// How many closings and openings are gone through to find when a run may start; they may close for ever.
+const MOST: usize = 400;
+
+/// Why a run may not start at a moment.
+struct Shut<'w> {
+    /// When that ends; something else may keep closed then.
+    until: Zoned,
+    /// The closing that is in force; nothing where no opening is.
+    denied: Option<&'w ChangeWindow>,
+}
+
+/// Returns why the windows are closed and when they open, or `None` where a run may start.
 ///
 /// A closing wins over an opening; a window that can't be read keeps closed, for nobody knows what was meant.
 pub(super) fn closed(windows: &[ChangeWindow], now: Timestamp) -> Option<String> {
-    let because = |window: &ChangeWindow| match &window.reason {
-        Some(reason) => format!(" ({reason})"),
-        None => String::new(),
+    let unreadable = |why: String| Some(format!("closed: {why}"));
+    let first = match shut(windows, now) {
+        Ok(shut) => shut?,
+        Err(why) => return unreadable(why),
     };
-    for window in windows {
-        if let Some(deny) = &window.deny {
-            match denied_until(deny, now) {
-                Ok(None) => {}
-                Ok(Some(until)) => return Some(format!("closed until {until}{}", because(window))),
-                Err(why) => return Some(format!("closed: {why}")),
+    let reason = first.denied.and_then(|window| window.reason.as_ref());
+    let because = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let mut opens = first.until;
+    for _ in 0..MOST {
+        match shut(windows, opens.timestamp()) {
+            Ok(Some(next)) => opens = next.until,
+            Ok(None) => {
+                let at = opens.strftime("%Y-%m-%d %H:%M %Z");
+                let closed = first.denied.map(|_| format!("closed{because}, "));
+                return Some(format!("{}opens at {at}", closed.unwrap_or_default()));
             }
+            Err(why) => return unreadable(why),
         }
     }
-    let openings: Vec<&Allow> = windows.iter().filter_map(|window| window.allow.as_ref()).collect();
-    if openings.is_empty() {
-        return None;
+    Some(format!("closed{because}, with no opening in sight"))
+}
+
+/// Tells what keeps the windows closed at a moment; nothing where they are open.
+fn shut(windows: &[ChangeWindow], at: Timestamp) -> Result<Option<Shut<'_>>, String> {
+    for window in windows {
+        let until = window.deny.as_ref().map(|deny| denied_until(deny, at)).transpose()?.flatten();
+        if let Some(until) = until {
+            return Ok(Some(Shut { until, denied: Some(window) }));
+        }
     }
     let mut next: Option<Zoned> = None;
-    for allow in openings {
-        match opening(allow, now) {
-            Ok(None) => return None,
-            Ok(Some(at)) => {
-                if next.as_ref().is_none_or(|known| at.timestamp() < known.timestamp()) {
-                    next = Some(at);
-                }
-            }
-            Err(why) => return Some(format!("closed: {why}")),
+    for allow in windows.iter().filter_map(|window| window.allow.as_ref()) {
+        let Some(opens) = opening(allow, at)? else { return Ok(None) };
+        if next.as_ref().is_none_or(|known| opens.timestamp() < known.timestamp()) {
+            next = Some(opens);
         }
     }
-    next.map(|at| format!("opens at {}", at.strftime("%Y-%m-%d %H:%M %Z")))
+    Ok(next.map(|until| Shut { until, denied: None }))
 }
 
 fn zone(name: &str) -> Result<TimeZone, String> {
     TimeZone::get(name).map_err(|_| format!("there is no time zone `{name}`"))
 }
 
-/// Returns the date after which a closing ends, where it is in force.
-fn denied_until(deny: &Deny, now: Timestamp) -> Result<Option<Date>, String> {
+/// Returns when a closing ends, at the beginning of the day after its last, where it is in force.
+fn denied_until(deny: &Deny, now: Timestamp) -> Result<Option<Zoned>, String> {
     let date = |text: &str| text.parse::<Date>().map_err(|_| format!("`{text}` is not a date"));
-    let today = now.to_zoned(zone(&deny.timezone)?).date();
+    let zone = zone(&deny.timezone)?;
+    let today = now.to_zoned(zone.clone()).date();
     let (from, to) = (date(&deny.from)?, date(&deny.to)?);
-    Ok((from <= today && today <= to).then_some(to))
+    if today < from || to < today {
+        return Ok(None);
+    }
+    let until = to.tomorrow().and_then(|next| next.to_zoned(zone));
+    until.map(Some).map_err(|error| error.to_string())
 }
 
 /// Returns nothing where an opening is in force, else when it opens next.
@@ -105,9 +129,26 @@ mod tests {
         check("2026-11-20T10:00:00Z", &windows, None);
         check("2026-11-20T17:00:00Z", &windows, Some("opens at 2026-11-23 09:00 CET"));
         check("2026-11-20T07:59:00Z", &windows, Some("opens at 2026-11-20 09:00 CET"));
-        check("2026-12-22T10:00:00Z", &windows, Some("closed until 2027-01-06 (year's end)"));
+        check(
+            "2026-12-22T10:00:00Z",
+            &windows,
+            Some("closed (year's end), opens at 2027-01-07 09:00 CET"),
+        );
         check("2026-11-21T03:00:00Z", &[], None);
         check("2026-11-21T03:00:00Z", &[freeze()], None);
+        // The opening that is told is one at which a run may start: behind the closing, and behind the next one.
+        check("2026-12-19T10:00:00Z", &windows, Some("opens at 2027-01-07 09:00 CET"));
+        check(
+            "2026-12-22T10:00:00Z",
+            &[freeze()],
+            Some("closed (year's end), opens at 2027-01-07 00:00 CET"),
+        );
+        let mut forever = freeze();
+        if let Some(deny) = &mut forever.deny {
+            deny.to = "9999-12-31".to_owned();
+        }
+        let told = closed(&[forever], "2026-12-22T10:00:00Z".parse().expect("a time"));
+        assert!(told.is_some_and(|told| told.starts_with("closed")), "nobody starts");
     }
 
     #[test]

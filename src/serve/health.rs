@@ -1,9 +1,11 @@
-//! The server, and its `/livez`, `/readyz`, `/health` and `/version`.
+//! The server, and its `/livez`, `/readyz`, `/health`, `/metrics` and `/version`.
 
 use std::net::SocketAddr;
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
@@ -11,6 +13,7 @@ use tokio::net::TcpListener;
 
 use super::ingress::Ingress;
 use crate::daemon::Health;
+use crate::engine::METRICS_TYPE;
 
 /// A server that is bound and not yet running.
 #[derive(Debug)]
@@ -49,6 +52,7 @@ fn router(health: Health) -> Router {
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/health", get(report))
+        .route("/metrics", get(metrics))
         .route("/version", get(|| async { Json(json!({"version": env!("CARGO_PKG_VERSION")})) }))
         .with_state(health)
 }
@@ -60,6 +64,10 @@ async fn ready(State(health): State<Health>) -> (StatusCode, &'static str) {
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "the catalog was not read yet\n")
     }
+}
+
+async fn metrics(State(health): State<Health>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, METRICS_TYPE)], health.metrics.text())
 }
 
 async fn report(State(health): State<Health>) -> Json<Value> {

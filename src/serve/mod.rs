@@ -4,6 +4,8 @@ mod health;
 mod ingress;
 #[cfg(test)]
 mod ingress_tests;
+#[cfg(test)]
+mod metrics_tests;
 mod problem;
 
 pub use health::Server;

@@ -112,6 +112,16 @@ pub(super) fn tell_decision(seq: i64, decision: &DecisionKind) -> (&'static str,
             "forget",
             json!({"decision": seq, "service": service, "stillWanted": still_wanted, "reason": reason}),
         ),
+        DecisionKind::Hold { service, reason } => {
+            ("hold", json!({"decision": seq, "service": service, "reason": reason}))
+        }
+        DecisionKind::Release { service, reason } => {
+            ("release", json!({"decision": seq, "service": service, "reason": reason}))
+        }
+        DecisionKind::Operate { service, operation, reason } => (
+            "operate",
+            json!({"decision": seq, "service": service, "operation": operation, "reason": reason}),
+        ),
         DecisionKind::Apply { service } => ("apply", json!({"decision": seq, "service": service})),
     }
 }

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::forgetting::Forgetting;
+use super::on_hold::OnHold;
+use super::operating::Operating;
 use super::restored::Restored;
 use crate::digest::Digest;
 use crate::id::UnitKey;
@@ -44,6 +46,9 @@ pub struct CatalogState {
     /// What was forecast of changes that wait, by what it was made of.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub forecasts: Forecasts,
+    /// Services that are recorded and whose file is gone.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub absent: BTreeSet<String>,
     /// Services that git wants left alone.
     #[serde(default)]
     pub suspended: BTreeSet<String>,
@@ -62,6 +67,12 @@ pub struct CatalogState {
     /// Services whose approval is void because their change became different, with what.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub voided: BTreeMap<String, String>,
+    /// Services for which people stopped everything.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub held: BTreeMap<String, OnHold>,
+    /// Operations that people asked for, by the number of their decision, until a run carries them out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub operating: BTreeMap<i64, Operating>,
     /// When a scheduled drift sweep was last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub swept: Option<Fired>,

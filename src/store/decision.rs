@@ -87,6 +87,29 @@ pub enum DecisionKind {
         /// Why.
         reason: String,
     },
+    /// Stops everything for a service, at once.
+    Hold {
+        /// Id of the service.
+        service: String,
+        /// Why.
+        reason: String,
+    },
+    /// Lets a service go on that was held.
+    Release {
+        /// Id of the service.
+        service: String,
+        /// Why.
+        reason: String,
+    },
+    /// Has an operation of a service carried out once, one that leads to no state.
+    Operate {
+        /// Id of the service.
+        service: String,
+        /// Name of the operation.
+        operation: String,
+        /// Why.
+        reason: String,
+    },
     /// Asks for a tick now; lifts the stall of a service, where one is named.
     Apply {
         /// Id of the service.

@@ -13,6 +13,28 @@ pub struct LeaseHolder {
     pub command: String,
 }
 
+/// What is recorded of the right to drive, whoever has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeaseRow {
+    /// The newest token; 0 where nobody ever drove.
+    pub token: i64,
+    /// Whether it was not given back.
+    pub is_held: bool,
+}
+
+impl LeaseRow {
+    /// Returns the row after somebody took the right.
+    #[must_use]
+    pub fn taken(self) -> Self {
+        Self { token: self.token + 1, is_held: true }
+    }
+
+    /// Tells whether a lease still counts: nobody took it over, and it was not given back.
+    pub fn admits(self, lease: &Lease) -> bool {
+        self.is_held && self.token == lease.token
+    }
+}
+
 /// The exclusive right to drive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {

@@ -29,6 +29,7 @@ pub(crate) fn check(world: &World) {
     nothing_is_lost(&read);
     effects_are_intended_and_happen_once(world, &read);
     effects_follow_the_runs(world, &read);
+    one_drives_after_the_other(world, &read);
     revisions_form_a_path(world, &read);
     somebody_approved(&read);
     no_secret_is_kept(world);
@@ -143,6 +144,18 @@ fn effects_follow_the_runs(world: &World, read: &Read) {
     }
 }
 
+/// Drivers follow one another: each has the token after the last one's, nothing of a run comes before the first, and no
+/// two attempts at one thing are in effect at once.
+fn one_drives_after_the_other(world: &World, read: &Read) {
+    let taken = read.audit.iter().filter(|entry| entry.what == "lease.taken");
+    let tokens: Vec<i64> = taken.clone().filter_map(|it| it.detail["token"].as_i64()).collect();
+    assert_eq!(tokens, (1..).take(tokens.len()).collect::<Vec<_>>(), "tokens of drivers");
+    let first = taken.map(|entry| entry.seq).next();
+    let driven = read.audit.iter().find(|it| it.what.starts_with("run.") && it.actor == "trueline");
+    assert!(driven.is_none_or(|it| first.is_some_and(|first| first < it.seq)), "nobody drove");
+    assert_eq!(world.counterpart.ledger().overlaps, [""; 0]);
+}
+
 /// Runs are of commits of the branch, in its order.
 fn revisions_form_a_path(world: &World, read: &Read) {
     let log = world.git(&["-C", "catalog.git", "rev-list", "--reverse", "--first-parent", "main"]);
@@ -166,11 +179,26 @@ fn somebody_approved(read: &Read) {
 /// The value of the secret that the counterpart is asked with.
 pub(crate) const CANARY: &str = "canary-checker-8d1f0b7a5c";
 
+/// The forms in which a secret may hide: as it is, as hexadecimal digits, and inside of Base64 at each of its offsets.
+fn forms(secret: &str) -> Vec<String> {
+    use base64::Engine as _;
+    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let inside = (0..3).map(|offset| {
+        let padded = [&b"xxx"[..offset], secret.as_bytes()].concat();
+        let text = base64::engine::general_purpose::STANDARD_NO_PAD.encode(padded);
+        // The ends depend on what stands beside it.
+        text[4..text.len() - 4].to_owned()
+    });
+    inside.chain([secret.to_owned(), hex]).collect()
+}
+
 fn no_secret_is_kept(world: &World) {
     let kept = [".trueline/trueline.db", ".trueline/trueline.db-wal", "serve.log"];
     for name in kept {
         let Ok(bytes) = std::fs::read(world.path(name)) else { continue };
-        let found = bytes.windows(CANARY.len()).any(|part| part == CANARY.as_bytes());
-        assert!(!found, "{name} holds a secret");
+        for form in forms(CANARY) {
+            let found = bytes.windows(form.len()).any(|part| part == form.as_bytes());
+            assert!(!found, "{name} holds a secret as `{form}`");
+        }
     }
 }

@@ -43,6 +43,10 @@ pub(crate) struct Ledger {
     pub(crate) refused: std::collections::BTreeSet<String>,
     hold: Option<(String, Moment)>,
     held: bool,
+    /// Path and key of what is being answered.
+    busy: Vec<(String, String)>,
+    /// Requests that came for a path while one under another key was being answered.
+    pub(crate) overlaps: Vec<String>,
 }
 
 impl Ledger {
@@ -81,6 +85,33 @@ impl Ledger {
         } else {
             self.resources.insert(id.to_owned(), body.to_owned());
         }
+    }
+}
+
+/// A request that is being answered, until it is or nobody waits for that any more.
+struct Busy {
+    shared: Arc<Shared>,
+    what: (String, String),
+}
+
+impl Busy {
+    fn begin(shared: &Arc<Shared>, (id, key): (&str, &str)) -> Self {
+        let mut ledger = shared.ledger.lock().unwrap();
+        let other = ledger.busy.iter().find(|(path, known)| path == id && known != key).cloned();
+        if let Some((_, known)) = other {
+            ledger.overlaps.push(format!("{id}: {key} came while {known} was under way"));
+        }
+        let what = (id.to_owned(), key.to_owned());
+        ledger.busy.push(what.clone());
+        Self { shared: shared.clone(), what }
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let mut ledger = self.shared.ledger.lock().unwrap();
+        let place = ledger.busy.iter().position(|it| *it == self.what);
+        place.map(|place| ledger.busy.swap_remove(place));
     }
 }
 
@@ -154,6 +185,7 @@ async fn answer(
     }
     let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok());
     let key = key.unwrap_or("none").to_owned();
+    let _busy = Busy::begin(&shared, (&id, &key));
     let arrived = {
         let mut ledger = shared.ledger.lock().unwrap();
         ledger.arrived.push((id.clone(), key.clone()));

@@ -139,7 +139,7 @@ fn a_plan_as_a_comment() {
         was rejected (not in this quarter): change services/payments/ledger.yaml to ask again
         waits until service shop-net is ready: trueline service show shop-net
         run 01JOLD stopped (502 from the API): mend the cause, then trueline service reconcile ledger
-        is held by a person: trueline service release ledger
+        is held by ada: audit: trueline service release ledger
         change 2ae6397924b2
     ```
 

@@ -32,8 +32,8 @@ pub fn pending(plan: &Plan, change: &Change) -> Vec<String> {
                  then trueline service reconcile {}",
                 change.service
             )),
-            Pending::Held => {
-                Some(format!("is held by a person: trueline service release {}", change.service))
+            Pending::Held { why } => {
+                Some(format!("is {why}: trueline service release {}", change.service))
             }
             Pending::Guard => {
                 Some(format!("waits for the whole plan: trueline approve {}", plan.digest.short()))

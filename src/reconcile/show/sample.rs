@@ -29,6 +29,7 @@ pub(super) fn plan(changes: Vec<Change>) -> Plan {
         suspended: Vec::new(),
         expired: BTreeMap::new(),
         retained: Vec::new(),
+        absent: std::collections::BTreeSet::new(),
         verdict: Verdict::default(),
     };
     plan.digest = plan.compute_digest();
@@ -189,7 +190,7 @@ fn reasons() -> Vec<Pending> {
         Pending::Rejected { reason: "not in this quarter".to_owned() },
         Pending::Dependency { service: "shop-net".to_owned() },
         Pending::Stalled { run: RunId("01JOLD".to_owned()), why: "502 from the API".to_owned() },
-        Pending::Held,
+        Pending::Held { why: "held by ada: audit".to_owned() },
     ]
 }
 

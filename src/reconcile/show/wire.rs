@@ -80,7 +80,7 @@ pub(super) enum PendingWire<'a> {
     Dependency { service: &'a str },
     Stalled { run: &'a RunId, why: &'a str },
     Flapping { unit: &'a UnitKey, field: &'a str, times: u32 },
-    Held,
+    Held { why: &'a str },
     Guard,
 }
 
@@ -97,7 +97,7 @@ fn pending_of(pending: &Pending) -> PendingWire<'_> {
         Pending::Flapping { unit, field, times } => {
             PendingWire::Flapping { unit, field, times: *times }
         }
-        Pending::Held => PendingWire::Held,
+        Pending::Held { why } => PendingWire::Held { why },
         Pending::Guard => PendingWire::Guard,
     }
 }

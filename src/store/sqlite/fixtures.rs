@@ -156,6 +156,7 @@ pub(super) fn plan(commit: &str, changes: Vec<Change>) -> Plan {
         suspended: Vec::new(),
         expired: BTreeMap::new(),
         retained: Vec::new(),
+        absent: std::collections::BTreeSet::new(),
         verdict: Verdict::default(),
     }
 }

@@ -14,7 +14,7 @@ use sqlx::SqlitePool;
 use super::rows;
 use super::write::{OURSELVES, Write};
 use crate::store::private;
-use crate::store::{Lease, LeaseHolder, StoreError};
+use crate::store::{Lease, LeaseHolder, LeaseRow, StoreError};
 
 /// Who asks whether somebody drives takes the lock for a moment: a driver that starts just then looks again.
 const LOOKS: u32 = 5;
@@ -100,13 +100,14 @@ pub(super) async fn give_back(write: &mut Write<'_>, lease: &Lease) -> Result<()
 
 /// Refuses a lease that was taken over or given back.
 pub(super) async fn check(write: &mut Write<'_>, lease: &Lease) -> Result<(), StoreError> {
-    let current: Option<i64> =
-        sqlx::query_scalar("SELECT token FROM lease WHERE catalog = $1 AND holder IS NOT NULL")
+    let row: Option<(i64, bool)> =
+        sqlx::query_as("SELECT token, holder IS NOT NULL FROM lease WHERE catalog = $1")
             .bind(write.catalog)
             .fetch_optional(write.connection())
             .await
             .map_err(StoreError::database("checking the lease"))?;
-    if current == Some(lease.token) { Ok(()) } else { Err(StoreError::LeaseLost) }
+    let row = row.map(|(token, is_held)| LeaseRow { token, is_held }).unwrap_or_default();
+    if row.admits(lease) { Ok(()) } else { Err(StoreError::LeaseLost) }
 }
 
 /// Reads who drives, or did last; of another catalog where nobody does of this one.

@@ -62,6 +62,7 @@ fn without_changes(plan: &Plan) -> Plan {
         suspended: plan.suspended.clone(),
         expired: plan.expired.clone(),
         retained: plan.retained.clone(),
+        absent: plan.absent.clone(),
         verdict: plan.verdict.clone(),
     }
 }

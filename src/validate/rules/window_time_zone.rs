@@ -32,6 +32,11 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
                 }
             }
         }
+        Some(Body::Settings(settings)) => {
+            if let Some(zone) = &settings.defaults.timezone {
+                check_zone(zone, "/defaults/timezone", findings);
+            }
+        }
         Some(Body::Item(item)) => {
             for (name, operation) in &item.fulfillment.operations {
                 let schedule = operation.schedule.as_ref();
