@@ -1,5 +1,6 @@
 //! Reaches GitHub as the operator set it up: which repository a text means, and the client of it. It keeps no secret.
 
+mod missed;
 mod sender;
 #[cfg(test)]
 pub(super) mod testing;
@@ -7,6 +8,7 @@ pub(super) mod testing;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use self::missed::deliver_missed;
 pub(super) use self::sender::GitHubSender;
 pub(super) use self::sender::about;
 use super::action::Ports;
@@ -33,6 +35,14 @@ pub(super) async fn connect(ports: &Ports, repository: RepositoryName) -> Result
     let credential = credential(ports, settings).await?;
     let memory = Arc::clone(&ports.operator.github_memory);
     GitHub::new(Arc::clone(&ports.http), (address, repository), credential, memory)
+}
+
+/// Makes the client of the repository that a text means; nothing where it is not on the GitHub that is set up.
+pub async fn connect_github(ports: &Ports, text: &str) -> Result<Option<GitHub>, Fault> {
+    match repository(ports, text)? {
+        Some(repository) => connect(ports, repository).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Checks how GitHub is set up, as far as that is seen without asking it: where it is, and whether who we are there

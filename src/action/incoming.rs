@@ -24,17 +24,17 @@ pub struct Message<'a> {
 pub struct Delivery {
     /// Who sent it, and its number there: by both it is known again when it comes twice.
     pub id: String,
-    /// What to look at.
-    pub poke: Poke,
+    /// What to look at; nothing where the message does not concern us.
+    pub pokes: Vec<Poke>,
 }
 
 /// What a message asks to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Poke {
-    /// Nothing that concerns us.
-    Nothing,
     /// The catalog's repository.
     Catalog,
+    /// The proposals to the catalog.
+    Reviews,
     /// Steps whose [`crate::run::Wait::reference`] holds this text as `about`.
     Waiting {
         /// `jira:main:OPS-12`, `github:acme/app:run:17`.

@@ -27,6 +27,8 @@ pub struct Operator {
     pub github: Option<GitHubSettings>,
     /// What is remembered of GitHub between requests: limits, answers, tokens of installations.
     pub github_memory: Arc<Memory>,
+    /// Where the catalog is, as the operator wrote it: messages about other repositories do not concern it.
+    pub catalog_url: Option<String>,
     /// Where others post what steps wait for; none where the outside does not reach this process.
     pub callbacks: Option<Callbacks>,
 }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    adopt, apply, approval, approve, audit, backup, completion, demo, explain, forget, hooks, init,
-    lsp, new, owners, plan, proposal, render, replay, restore, run, schema, serve, service, status,
-    task, validate, why,
+    adopt, apply, approval, approve, audit, backup, completion, demo, explain, forget, github,
+    hooks, init, lsp, new, owners, plan, proposal, render, replay, restore, run, schema, serve,
+    service, status, task, validate, why,
 };
 
 /// Keeps a platform true to its catalog: git says what is wanted, Trueline makes it so.
@@ -120,6 +120,9 @@ pub enum Command {
     Schema(schema::Options),
     /// Explains a rule or a field of a document.
     Explain(explain::Options),
+    /// Shows how we stand with GitHub, and makes an App there.
+    #[command(name = "github")]
+    GitHub(github::Options),
     /// Puts hooks where git looks for them.
     Hooks(hooks::Options),
     /// Serves editors over the standard streams, as a language server.

@@ -192,6 +192,7 @@ impl Config {
             terraform: self.actions.terraform.clone(),
             github: self.forge.github.clone(),
             github_memory: std::sync::Arc::default(),
+            catalog_url: None,
             callbacks: public_url.map(|url| Callbacks::new(url, callback_key)),
         }
     }

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use super::args::{Arguments, Format};
 use super::config::Config;
 use super::output::{Exit, Failure};
-use crate::action::{HttpClient, Ports};
+use crate::action::{HttpClient, Operator, Ports};
 use crate::daemon::{Daemon, Parts, SystemClock};
 use crate::engine::{Circumstances, Engine, Limits};
 use crate::run::Run;
@@ -151,6 +151,7 @@ impl Context {
         let secrets = self.config.secrets.source(&egress, proxy)?;
         let sealer = self.sealer()?;
         let operator = self.config.operator(sealer.derive("callbacks"));
+        let operator = Operator { catalog_url: Some(self.catalog.clone()), ..operator };
         let engine = Engine {
             catalog: self.name.clone(),
             lease,

@@ -6,9 +6,9 @@ use super::args::{Arguments, Command};
 use super::context::Context;
 use super::output::{Exit, Failure};
 use super::{
-    adopt, apply, approval, approve, audit, backup, completion, demo, explain, forget, hooks, init,
-    logging, lsp, new, owners, plan, proposal, render, replay, restore, run, schema, serve,
-    service, status, task, validate, version, why,
+    adopt, apply, approval, approve, audit, backup, completion, demo, explain, forget, github,
+    hooks, init, logging, lsp, new, owners, plan, proposal, render, replay, restore, run, schema,
+    serve, service, status, task, validate, version, why,
 };
 
 /// Runs the command line; returns the exit code of the process.
@@ -69,6 +69,7 @@ pub(super) async fn run_command(context: &Context, command: &Command) -> Result<
         Command::Render(options) => render::run(context, options),
         Command::Schema(options) => schema::run(context, options),
         Command::Explain(options) => explain::run(context, options),
+        Command::GitHub(options) => github::run(context, options).await,
         Command::Hooks(options) => hooks::run(context, options),
         Command::Lsp(options) => lsp::run(context, options),
         Command::Completion(options) => completion::run(context, options),

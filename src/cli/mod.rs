@@ -20,6 +20,8 @@ mod explain;
 mod explain_field;
 mod files;
 mod forget;
+mod github;
+mod github_manifest;
 mod hooks;
 mod init;
 mod journal;

@@ -15,6 +15,9 @@ use crate::run::FaultClass;
 use crate::serve;
 use crate::source::Watch;
 
+/// Between two looks at what GitHub could not deliver.
+const MISSED: Duration = Duration::from_mins(5);
+
 /// What `serve` takes.
 #[derive(Debug, Args)]
 pub struct Options {
@@ -52,9 +55,12 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
     tracing::info!(address = %server.address(), catalog = context.catalog, "serving");
     let (poke, mut pokes) = mpsc::channel(1);
     let _watch = watch(&daemon, poke);
+    let missed = action::deliver_missed(daemon.driver.engine.ports.clone(), MISSED);
+    let missed = tokio::spawn(missed);
     let server = tokio::spawn(server.run());
     let outcome = daemon::run(&mut daemon, pace(context, options), &mut pokes, stop()?).await;
     server.abort();
+    missed.abort();
     outcome?;
     tracing::info!("stopped");
     Ok(Exit::Success)

@@ -19,7 +19,7 @@ use crate::action::{
     Callbacks, MAX_MESSAGE_BYTES, Message, Poke, Ports, Refused, Sender, about_callback, senders,
 };
 use crate::clock::Clock;
-use crate::store::{ABOUT_CATALOG, Arrival, Sealer, Store};
+use crate::store::{ABOUT_CATALOG, ABOUT_REVIEWS, Arrival, Sealer, Store};
 
 /// The largest answer to a callback that is taken, in bytes.
 const MAX_ANSWER_BYTES: usize = 256 << 10;
@@ -152,28 +152,38 @@ impl Gate {
             Ok(delivery) => delivery,
             Err(why) => return refused(&why),
         };
-        let about = match delivery.poke {
-            Poke::Nothing => return accepted(false),
-            Poke::Catalog => ABOUT_CATALOG.to_owned(),
-            Poke::Waiting { about } => about,
-        };
         if delivery.id.len() > MAX_ID_BYTES {
             return refused(&Refused::Unreadable("its number is too long".to_owned()));
         }
         let id = format!("{}:{}", sender.name(), delivery.id);
-        self.keep(&Arrival { id, about, body: None }).await
+        let mut is_new = false;
+        for (number, poke) in delivery.pokes.into_iter().enumerate() {
+            let about = match poke {
+                Poke::Catalog => ABOUT_CATALOG.to_owned(),
+                Poke::Reviews => ABOUT_REVIEWS.to_owned(),
+                Poke::Waiting { about } => about,
+            };
+            // Each is kept by itself; what comes again after half of it is kept fills in the rest.
+            let id = if number == 0 { id.clone() } else { format!("{id}+{number}") };
+            match self.put(&Arrival { id, about, body: None }).await {
+                Ok(added) => is_new |= added,
+                Err(response) => return response,
+            }
+        }
+        accepted(is_new)
     }
 
     /// Answers once the message is on disk.
     async fn keep(&self, arrival: &Arrival) -> Response {
+        self.put(arrival).await.map_or_else(|response| response, accepted)
+    }
+
+    async fn put(&self, arrival: &Arrival) -> Result<bool, Response> {
         let Ingress { store, clock, .. } = &*self.ingress;
-        match store.arrive(clock.now(), arrival).await {
-            Ok(is_new) => accepted(is_new),
-            Err(error) => {
-                tracing::error!(%error, "a message from outside could not be kept");
-                busy()
-            }
-        }
+        store.arrive(clock.now(), arrival).await.map_err(|error| {
+            tracing::error!(%error, "a message from outside could not be kept");
+            busy()
+        })
     }
 }
 

@@ -3,6 +3,8 @@
 mod health;
 mod ingress;
 #[cfg(test)]
+mod ingress_github_tests;
+#[cfg(test)]
 mod ingress_tests;
 #[cfg(test)]
 mod metrics_tests;

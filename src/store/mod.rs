@@ -39,7 +39,7 @@ pub use retention::Retention;
 pub use seal::Sealer;
 pub use sqlite::{PutBack, Restoring, SqliteStore};
 pub use store::{
-    ABOUT_CATALOG, Adrift, Arrival, JournalEntry, LeftBehind, PlanNote, Proposal, RunSummary,
-    Store, Task, TaskState, UnitWrite,
+    ABOUT_CATALOG, ABOUT_REVIEWS, Adrift, Arrival, JournalEntry, LeftBehind, PlanNote, Proposal,
+    RunSummary, Store, Task, TaskState, UnitWrite,
 };
 pub use verify::verify_audit;

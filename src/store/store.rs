@@ -113,6 +113,9 @@ pub struct LeftBehind {
 /// What a message about the catalog's repository is about.
 pub const ABOUT_CATALOG: &str = "catalog";
 
+/// What a message about proposals to the catalog is about.
+pub const ABOUT_REVIEWS: &str = "reviews";
+
 /// A message from outside whose signature was checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Arrival {

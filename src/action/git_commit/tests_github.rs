@@ -190,7 +190,8 @@ async fn reviewers_and_labels_are_asked_for_once() {
     {
         let mut state = world.github.state();
         let pull = state.repositories.get_mut(APP).unwrap().pulls.get_mut(&1).unwrap();
-        (pull.reviewers, pull.teams, pull.reviews) = (vec![], vec![], vec!["ann".to_owned()]);
+        (pull.reviewers, pull.teams, pull.reviews) =
+            (vec![], vec![], vec![crate::forge::github::fake::Review::remark("ann")]);
     }
     let done = world.github.ledger().len();
     world.waiting(&call).await;
@@ -265,7 +266,7 @@ async fn a_closed_one_is_declined_unless_we_closed_it() {
     assert_eq!(world.waiting(&call).await.reference["number"], json!(2));
     let on = world.waiting(&call).await;
     assert_eq!(GitCommit.withdraw(&world.ports, &call, &on).await, Ok(Withdrawn::Done));
-    let said = world.github.state().repositories[APP].pulls[&2].comments.clone();
+    let said = world.github.comments(APP, 2);
     assert_eq!(said, ["Trueline withdrew this: the catalog no longer asks for it."]);
 }
 

@@ -6,7 +6,9 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 use sha2::Sha256;
 
+use super::repository;
 use crate::action::{Delivery, Message, Owner, Poke, Ports, Refused, Sender};
+use crate::forge::github::RepositoryName;
 use crate::run::FaultClass;
 
 /// The most secrets that are tried: the one in force, and the next or the last during a rotation.
@@ -53,26 +55,64 @@ impl Sender for GitHubSender {
         let body: Value = serde_json::from_slice(message.body).map_err(|_| {
             unreadable("its body is no JSON; set its content type to application/json")
         })?;
-        Ok(Delivery { id: format!("github:{id}"), poke: poke(event, &body) })
+        let pokes = pokes(event, &body, &catalog(ports));
+        Ok(Delivery { id: format!("github:{id}"), pokes })
     }
 }
 
-/// Says what an event asks to look at.
-fn poke(event: &str, body: &Value) -> Poke {
+/// The repository of the catalog, as far as that is known.
+enum Catalog {
+    /// This one.
+    Is(RepositoryName),
+    /// It may be any; whoever asks for its head finds out.
+    MayBeAny,
+}
+
+fn catalog(ports: &Ports) -> Catalog {
+    let url = ports.operator.catalog_url.as_deref();
+    let found = url.and_then(|url| repository(ports, url).ok().flatten());
+    found.map_or(Catalog::MayBeAny, Catalog::Is)
+}
+
+impl Catalog {
+    fn is(&self, name: &str) -> bool {
+        match self {
+            Self::Is(catalog) => catalog.to_string().eq_ignore_ascii_case(name),
+            Self::MayBeAny => true,
+        }
+    }
+}
+
+/// Says what an event asks to look at. Events and repositories that nobody here knows ask for nothing.
+fn pokes(event: &str, body: &Value, catalog: &Catalog) -> Vec<Poke> {
     let repository = body.pointer("/repository/full_name").and_then(Value::as_str);
     let number = |pointer: &str| body.pointer(pointer).and_then(Value::as_u64);
-    let waiting = |kind: &str, number: Option<u64>| match (repository, number) {
-        (Some(repository), Some(number)) => {
-            Poke::Waiting { about: about(repository, (kind, number)) }
-        }
-        _ => Poke::Nothing,
+    let is = |pointer: &str, words: &[&str]| {
+        body.pointer(pointer).and_then(Value::as_str).is_some_and(|word| words.contains(&word))
     };
-    match event {
-        "push" => Poke::Catalog,
-        "workflow_run" => waiting("run", number("/workflow_run/id")),
-        "pull_request" | "pull_request_review" => waiting("pull", number("/pull_request/number")),
-        _ => Poke::Nothing,
-    }
+    let waiting = |kind: &str, number: Option<u64>| match (repository, number) {
+        (Some(name), Some(number)) => Some(Poke::Waiting { about: about(name, (kind, number)) }),
+        _ => None,
+    };
+    let is_ours = repository.is_some_and(|name| catalog.is(name));
+    let reviews = is_ours.then_some(Poke::Reviews);
+    let pokes = match event {
+        "push" => [is_ours.then_some(Poke::Catalog), None],
+        "workflow_run" => [waiting("run", number("/workflow_run/id")), None],
+        "pull_request" | "pull_request_review" => {
+            [waiting("pull", number("/pull_request/number")), reviews]
+        }
+        // An issue that is no pull request is none of our business.
+        "issue_comment" if body.pointer("/issue/pull_request").is_some() => [reviews, None],
+        "check_run" | "check_suite" if is("/action", &["rerequested", "requested_action"]) => {
+            [reviews, None]
+        }
+        // What we may see may have changed, and who is in a team.
+        "installation" | "installation_repositories" => [Some(Poke::Catalog), Some(Poke::Reviews)],
+        "membership" | "team" => [Some(Poke::Reviews), None],
+        _ => [None, None],
+    };
+    pokes.into_iter().flatten().collect()
 }
 
 /// Names what a step waits for, as its reference holds it: `github:acme/app:run:17`.

@@ -33,8 +33,8 @@ impl Sender for JiraSender {
         let id = header("x-atlassian-webhook-identifier")
             .map_or_else(|| Digest::of_bytes(message.body).to_string(), str::to_owned);
         let key = told.pointer("/issue/key").and_then(Value::as_str);
-        let poke =
-            key.map_or(Poke::Nothing, |key| Poke::Waiting { about: about(message.rest, key) });
-        Ok(Delivery { id: format!("{}:{id}", message.rest), poke })
+        let pokes =
+            key.map(|key| Poke::Waiting { about: about(message.rest, key) }).into_iter().collect();
+        Ok(Delivery { id: format!("{}:{id}", message.rest), pokes })
     }
 }

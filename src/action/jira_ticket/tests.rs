@@ -251,7 +251,7 @@ async fn only_a_signed_message_pokes() {
         JiraSender.check(&ports, Message { rest, headers: &headers, body }).await
     };
     let delivery = check("main", &signature, body).await.unwrap();
-    assert_eq!(delivery.poke, Poke::Waiting { about: "jira:main:OPS-1".to_owned() });
+    assert_eq!(delivery.pokes, [Poke::Waiting { about: "jira:main:OPS-1".to_owned() }]);
     assert_eq!(check("main", &signature, body).await.unwrap().id, delivery.id, "known again");
     assert_eq!(check("main", "sha256=00", body).await, Err(Refused::Unsigned));
     assert_eq!(check("other", &signature, body).await, Err(Refused::Unknown));

@@ -115,6 +115,16 @@ impl Address {
         RepositoryName::parse(path.unwrap_or(text).trim_end_matches('/'))
     }
 
+    /// Returns where a page posts the manifest of an App, for an organisation or for whoever posts it; nothing where that
+    /// can't be the name of one.
+    pub fn new_app(&self, organisation: Option<&str>) -> Option<String> {
+        let Some(name) = organisation else {
+            return Some(format!("{}/settings/apps/new", self.web));
+        };
+        let named = RepositoryName::parse(&format!("{name}/x"))?;
+        Some(format!("{}/organizations/{}/settings/apps/new", self.web, named.owner))
+    }
+
     /// Returns where people see a pull request.
     pub fn pull_request(&self, repository: &RepositoryName, number: u64) -> String {
         format!("{}/{repository}/pull/{number}", self.web)

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use octocrab::{AuthState, FromResponse, Octocrab, OctocrabBuilder, Page};
+use octocrab::{AuthState, FromResponse, Octocrab, OctocrabBuilder};
 use reqwest::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -21,6 +21,12 @@ use crate::secret::Secret;
 
 /// How many entries a page has: as many as stay below what is read of one answer.
 pub(super) const PER_PAGE: usize = 30;
+
+/// How many pages a list may have that is wanted whole.
+const MOST_PAGES: usize = 100;
+
+/// The same where people wrote so much that a page of that many is more than is read of one answer.
+const SMALL_PAGES: (usize, usize) = (2, 200);
 
 /// The client of one repository on GitHub.
 #[derive(Clone)]
@@ -40,6 +46,8 @@ impl fmt::Debug for GitHub {
 pub(super) struct Listed<T> {
     pub(super) items: Vec<T>,
     pub(super) complete: bool,
+    /// How many there are, where GitHub counts them.
+    pub(super) total: Option<u64>,
 }
 
 impl GitHub {
@@ -105,17 +113,69 @@ impl GitHub {
         path: &str,
         pages: usize,
     ) -> Result<Listed<T>, Refused> {
-        let join = if path.contains('?') { '&' } else { '?' };
-        let mut route = self.route(&format!("{path}{join}per_page={PER_PAGE}"));
-        let mut items = Vec::new();
+        self.pages_of(&self.route(path), (PER_PAGE, pages)).await
+    }
+
+    async fn pages_of<T: DeserializeOwned>(
+        &self,
+        route: &str,
+        (size, pages): (usize, usize),
+    ) -> Result<Listed<T>, Refused> {
+        let join = if route.contains('?') { '&' } else { '?' };
+        let mut route = format!("{route}{join}per_page={size}");
+        let (mut items, mut total) = (Vec::new(), None);
         for _ in 0..pages {
-            let got = self.octocrab.get(&route, None::<&()>).await;
-            let page: Page<T> = got.map_err(|error| refused(&error, (&Method::GET, &route)))?;
-            items.extend(page.items);
-            let Some(next) = page.next else { return Ok(Listed { items, complete: true }) };
-            route = next.to_string();
+            let got = self.octocrab._get(route.as_str()).await;
+            let answer = got.map_err(|error| refused(&error, (&Method::GET, &route)))?;
+            let next = next_page(answer.headers());
+            let page = Value::from_response(answer).await;
+            let page = page.map_err(|error| refused(&error, (&Method::GET, &route)))?;
+            total = page.get("total_count").and_then(Value::as_u64).or(total);
+            let page = entries(page).and_then(|page| serde_json::from_value::<Vec<T>>(page).ok());
+            items.extend(page.ok_or_else(|| not_understood(&Method::GET, &what(&route)))?);
+            let Some(next) = next else { return Ok(Listed { items, complete: true, total }) };
+            route = next;
         }
-        Ok(Listed { items, complete: false })
+        Ok(Listed { items, complete: false, total })
+    }
+
+    /// Reads a list of the repository whole; one that does not end is a fault, and never taken for all.
+    pub(super) async fn whole<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, Refused> {
+        self.whole_from(&self.route(path)).await
+    }
+
+    /// The same of a list that is elsewhere than in the repository.
+    pub(super) async fn whole_from<T: DeserializeOwned>(
+        &self,
+        route: &str,
+    ) -> Result<Vec<T>, Refused> {
+        let listed = match self.pages_of(route, (PER_PAGE, MOST_PAGES)).await {
+            // Only an answer that was cut off is refused with this status.
+            Err(refused) if refused.status == 200 => self.pages_of(route, SMALL_PAGES).await?,
+            listed => listed?,
+        };
+        let Listed { items, complete, total } = listed;
+        let seen = u64::try_from(items.len()).unwrap_or(u64::MAX);
+        if !complete {
+            let message = format!("{} has more entries than are read of a list", what(route));
+            return Err(Fault::terminal(message).into());
+        }
+        if let Some(total) = total.filter(|total| *total > seen) {
+            let message = format!("GitHub shows {seen} of {total} entries of {}", what(route));
+            return Err(Fault::transient(message).into());
+        }
+        Ok(items)
+    }
+
+    /// Reads something that is elsewhere than in the repository.
+    pub(super) async fn get_from<T: DeserializeOwned>(&self, route: &str) -> Result<T, Refused> {
+        let got = self.octocrab.get(route, None::<&()>).await;
+        got.map_err(|error| refused(&error, (&Method::GET, route)))
+    }
+
+    /// Returns what requests are carried with.
+    pub(super) fn core(&self) -> &Core {
+        &self.core
     }
 
     /// Sends something that changes the repository, and reads the answer.
@@ -173,7 +233,8 @@ impl GitHub {
         &self.core.http
     }
 
-    fn route(&self, path: &str) -> String {
+    /// Returns the route of something of the repository.
+    pub(super) fn route(&self, path: &str) -> String {
         format!("{}{path}", self.core.repository.route())
     }
 
@@ -192,6 +253,23 @@ impl GitHub {
 }
 
 type Body = http_body_util::combinators::BoxBody<bytes::Bytes, octocrab::Error>;
+
+/// Returns the entries of a page: it is a list, or holds one beside their number, under a name of its own.
+fn entries(page: Value) -> Option<Value> {
+    match page {
+        Value::Array(_) => Some(page),
+        Value::Object(page) => page.into_iter().map(|(_, value)| value).find(Value::is_array),
+        _ => None,
+    }
+}
+
+/// Returns where the next page is, as the `Link` header says («Using pagination in the REST API»).
+pub(super) fn next_page(headers: &http::HeaderMap) -> Option<String> {
+    let links = headers.get("link")?.to_str().ok()?;
+    let next = links.split(',').find(|link| link.contains("rel=\"next\""))?;
+    let address = next.split_once('<')?.1.split_once('>')?.0;
+    Some(address.to_owned())
+}
 
 fn what(route: &str) -> String {
     format!("`{}`", route.split('?').next().unwrap_or_default())

@@ -10,7 +10,7 @@ use super::judge::{Refused, classed_safe};
 use super::pulls::Pull;
 use super::pulls_write::AutoMerge;
 use crate::forge::{
-    Asked, ForgeError, ForgeRead, ForgeWrite, NewProposal, Proposal, ProposalDetail, ProposalState,
+    ForgeError, ForgeRead, ForgeWrite, NewProposal, Proposal, ProposalDetail, ProposalState,
 };
 use crate::run::Fault;
 
@@ -21,7 +21,7 @@ const END: &str = " -->";
 /// The pull requests of one repository on GitHub.
 #[derive(Clone, Debug)]
 pub struct GitHubForge {
-    github: GitHub,
+    pub(super) github: GitHub,
     /// The branches that a proposal of ours may come from.
     branches: Vec<String>,
 }
@@ -90,40 +90,6 @@ impl GitHubForge {
         }
     }
 
-    /// Asks for reviews and labels that are not there yet; nobody is asked again who has answered.
-    async fn ask(&self, pull: &Pull, asked: &Asked, fresh: bool) -> Result<(), ForgeError> {
-        let has = |name: &String| pull.labels.iter().any(|label| label.name == *name);
-        let labels: Vec<String> = asked.labels.iter().filter(|name| !has(name)).cloned().collect();
-        if !labels.is_empty() {
-            self.github.add_labels(pull.number, &labels).await?;
-        }
-        let (mut users, mut teams) = (Vec::new(), Vec::new());
-        for reviewer in &asked.reviewers {
-            match reviewer.trim_start_matches('@').split_once('/') {
-                Some((_, team)) => teams.push(team.to_owned()),
-                None => users.push(reviewer.trim_start_matches('@').to_owned()),
-            }
-        }
-        let known = pull.requested_reviewers.iter().flatten().map(|user| &user.login);
-        let mut known: Vec<String> = known.cloned().collect();
-        let known_teams: Vec<&str> =
-            pull.requested_teams.iter().flatten().map(|team| team.slug.as_str()).collect();
-        users.retain(|user| !known.iter().any(|login| login.eq_ignore_ascii_case(user)));
-        teams.retain(|team| !known_teams.contains(&team.as_str()));
-        let wanted = !(users.is_empty() && teams.is_empty());
-        if wanted && !fresh {
-            known = self.github.reviewers(pull.number).await?;
-            users.retain(|user| !known.iter().any(|login| login.eq_ignore_ascii_case(user)));
-            if !known.is_empty() {
-                teams.clear();
-            }
-        }
-        if !(users.is_empty() && teams.is_empty()) {
-            self.github.ask_for_review(pull.number, (&users, &teams)).await?;
-        }
-        Ok(())
-    }
-
     async fn end(&self, number: u64, by: &str) -> Result<Proposal, ForgeError> {
         let pull = self.open_one(number).await?;
         let body = pull.body.clone().unwrap_or_default();
@@ -146,7 +112,7 @@ fn hidden<'a>(body: &'a str, start: &str) -> Option<&'a str> {
 }
 
 /// Reads a pull request as a proposal, without what we hid in its body.
-fn read(pull: &Pull) -> Proposal {
+pub(super) fn read(pull: &Pull) -> Proposal {
     let text = pull.body.clone().unwrap_or_default().replace("\r\n", "\n");
     let ours = |line: &&str| !line.starts_with(MARKER) && !line.starts_with(CLOSED_BY);
     let body = text.lines().filter(ours).collect::<Vec<_>>().join("\n");
@@ -215,7 +181,7 @@ impl ForgeWrite for GitHubForge {
         let known = known.filter(|(_, known)| known.state == ProposalState::Open);
         let Some((pull, proposal)) = known else {
             let pull = self.create(&new).await?;
-            self.ask(&pull, &new.asked, true).await?;
+            self.ask_once(&pull, &new.asked, true).await?;
             return Ok(read(&pull));
         };
         let mut change = serde_json::Map::new();
@@ -232,7 +198,7 @@ impl ForgeWrite for GitHubForge {
             true => pull,
             false => self.github.change_pull(pull.number, &Value::Object(change)).await?,
         };
-        self.ask(&pull, &new.asked, false).await?;
+        self.ask_once(&pull, &new.asked, false).await?;
         Ok(read(&pull))
     }
 

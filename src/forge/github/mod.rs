@@ -2,25 +2,46 @@
 //! back, and nothing that GitHub fails to say is read as «gone».
 
 mod address;
+mod asking;
+mod authors;
 mod cache;
+mod checks;
 mod client;
+mod comments;
 mod credential;
+mod cut;
+mod deliveries;
+#[cfg(test)]
+mod deliveries_tests;
 #[cfg(test)]
 #[path = "../../../tests/support/github/mod.rs"]
 pub(crate) mod fake;
 mod forge;
 mod judge;
 mod limits;
+mod manifest;
 mod memory;
 mod pulls;
 mod pulls_write;
+mod reviews;
+#[cfg(test)]
+mod reviews_tests;
 mod runs;
+#[cfg(test)]
+mod shown_tests;
+mod standing;
+mod statuses;
+mod teams;
 mod transport;
+mod whoami;
 
 pub use address::{Address, RepositoryName};
 pub use client::GitHub;
 pub use credential::Credential;
+pub use deliveries::DeliveryAttempt;
 pub use forge::GitHubForge;
 pub use judge::{Refused, classed_safe};
+pub use manifest::{EVENTS, MadeApp, NewApp, PERMISSIONS, Permission, exchange};
 pub use memory::Memory;
 pub use runs::{Artifact, Dispatched, WorkflowRun};
+pub use standing::{Installation, Left};

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::client::GitHub;
 use super::judge::Refused;
+use crate::forge::Person;
 
 /// How many pages of pull requests are looked through for one of ours, whose branch is known.
 const PAGES: usize = 4;
@@ -46,6 +47,15 @@ pub(super) struct Pull {
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Login {
     pub(super) login: String,
+    #[serde(default)]
+    pub(super) id: Option<u64>,
+}
+
+impl Login {
+    /// Returns who that is.
+    pub(super) fn person(&self) -> Person {
+        Person { login: self.login.clone(), id: self.id }
+    }
 }
 
 /// A team.
@@ -75,6 +85,8 @@ pub(super) struct Side {
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct SideRepository {
     pub(super) full_name: String,
+    #[serde(default)]
+    pub(super) owner: Option<Login>,
 }
 
 #[derive(Deserialize)]
@@ -106,18 +118,12 @@ impl GitHub {
 
     /// Lists pull requests of a state, oldest first; `all` for every one.
     pub(super) async fn pulls(&self, state: &str) -> Result<Vec<Pull>, Refused> {
-        let path = format!("/pulls?state={state}&sort=created&direction=asc");
-        let listed = self.list::<Pull>(&path, 100).await?;
-        if listed.complete {
-            return Ok(listed.items);
-        }
-        let message = format!("{} has more pull requests than are listed", self.repository());
-        Err(crate::run::Fault::terminal(message).into())
+        self.whole(&format!("/pulls?state={state}&sort=created&direction=asc")).await
     }
 
     /// Returns who reviewed a pull request already.
-    pub(super) async fn reviewers(&self, number: u64) -> Result<Vec<String>, Refused> {
-        let listed = self.list::<Review>(&format!("/pulls/{number}/reviews"), 10).await?;
-        Ok(listed.items.into_iter().filter_map(|review| Some(review.user?.login)).collect())
+    pub(super) async fn reviewers(&self, number: u64) -> Result<Vec<Person>, Refused> {
+        let reviews = self.whole::<Review>(&format!("/pulls/{number}/reviews")).await?;
+        Ok(reviews.into_iter().filter_map(|review| Some(review.user?.person())).collect())
     }
 }

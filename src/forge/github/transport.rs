@@ -76,8 +76,7 @@ impl Core {
     async fn sender(&self, renew: bool) -> Result<Sender, Refused> {
         let (id, key) = match &self.credential {
             Credential::Token(token) => {
-                let who = Digest::of_bytes(token.reveal().as_bytes()).short();
-                return Ok(Sender { who: format!("token:{who}"), token: token.clone() });
+                return Ok(Sender { who: self.account(), token: token.clone() });
             }
             Credential::App { id, key } => (*id, key),
         };
@@ -132,6 +131,43 @@ impl Core {
         })
     }
 
+    /// Asks as the App itself, which is no installation of it.
+    pub(super) async fn ask_as_app<T: serde::de::DeserializeOwned>(
+        &self,
+        route: &str,
+    ) -> Result<T, Refused> {
+        let answer = self.as_app((Method::GET, route)).await?;
+        serde_json::from_slice(&answer.body)
+            .map_err(|_| not_understood(&Method::GET, &format!("`GET {route}`")))
+    }
+
+    /// The same for whatever is asked without a body.
+    pub(super) async fn as_app(
+        &self,
+        (method, route): (Method, &str),
+    ) -> Result<Response, Refused> {
+        let Credential::App { id, key } = &self.credential else {
+            return Err(
+                Fault::terminal("only a GitHub App is told that, and a token is set up").into()
+            );
+        };
+        let app = Sender { who: format!("app:{id}"), token: sign(*id, key)? };
+        let ask = self.outgoing((method, route), Vec::new(), self.purpose)?;
+        let response = self.exchange(&ask, &app).await?;
+        judge(&ask.method, &ask.what, &response).map_err(|refused| clean(&refused, &app))?;
+        Ok(response)
+    }
+
+    /// Returns by what the credential is known again, which tells nothing of it.
+    pub(super) fn account(&self) -> String {
+        match &self.credential {
+            Credential::Token(token) => {
+                format!("token:{}", Digest::of_bytes(token.reveal().as_bytes()).short())
+            }
+            Credential::App { id, .. } => format!("app:{id}"),
+        }
+    }
+
     async fn ask_as<T: serde::de::DeserializeOwned>(
         &self,
         sender: &Sender,
@@ -171,6 +207,9 @@ impl Core {
         let who = sender.who.as_str();
         let resource = if url.ends_with("/graphql") { "graphql" } else { "core" };
         self.memory.limits().admit(who, (resource, *purpose), Timestamp::now())?;
+        if *purpose == Purpose::Create {
+            self.memory.turn(who).await?;
+        }
         let _slot =
             self.memory.slots.acquire().await.map_err(|_| Fault::transient("shutting down"))?;
         let kept = (*method == Method::GET).then(|| self.memory.cache().find(who, url)).flatten();

@@ -16,13 +16,24 @@ pub(super) fn try_run(
     arguments: &[&str],
     input: &[u8],
 ) -> Result<String, String> {
+    try_run_as("ann", repository, arguments, input)
+}
+
+/// Runs git in somebody's name: who has an account has a mail address at `x.example`.
+fn try_run_as(
+    login: &str,
+    repository: &Path,
+    arguments: &[&str],
+    input: &[u8],
+) -> Result<String, String> {
+    let mail = format!("{login}@x.example");
     let mut child = Command::new("git")
         .args(arguments)
         .env("GIT_DIR", repository)
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("GIT_CONFIG_NOSYSTEM", "1")
-        .envs([("GIT_AUTHOR_NAME", "Ann"), ("GIT_COMMITTER_NAME", "Ann")])
-        .envs([("GIT_AUTHOR_EMAIL", "ann@x.example"), ("GIT_COMMITTER_EMAIL", "ann@x.example")])
+        .envs([("GIT_AUTHOR_NAME", login), ("GIT_COMMITTER_NAME", login)])
+        .envs([("GIT_AUTHOR_EMAIL", &mail), ("GIT_COMMITTER_EMAIL", &mail)])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -43,12 +54,17 @@ pub(super) fn init(repository: &Path) {
         Command::new("git").args(init).arg(repository).env_remove("GIT_DIR").status().unwrap();
     assert!(made.success());
     run(repository, &["config", "http.receivepack", "true"], b"");
-    commit(repository, "main", ("README.md", "# Hello\n"));
+    commit(repository, "ann", "main", ("README.md", "# Hello\n"));
 }
 
-/// Commits a file on top of a branch, and returns the commit.
-pub(super) fn commit(repository: &Path, branch: &str, (file, content): (&str, &str)) -> String {
-    let parent = tip(repository, branch);
+/// Commits a file on top of a branch, or of `main` where there is none yet, and returns the commit.
+pub(super) fn commit(
+    repository: &Path,
+    login: &str,
+    branch: &str,
+    (file, content): (&str, &str),
+) -> String {
+    let parent = tip(repository, branch).or_else(|| tip(repository, "main"));
     let blob = run(repository, &["hash-object", "-w", "--stdin"], content.as_bytes());
     let listed = parent.as_ref().map(|parent| run(repository, &["ls-tree", "-r", parent], b""));
     let lines = listed.unwrap_or_default();
@@ -68,7 +84,7 @@ pub(super) fn commit(repository: &Path, branch: &str, (file, content): (&str, &s
     if let Some(parent) = &parent {
         arguments.extend(["-p", parent.as_str()]);
     }
-    let commit = run(repository, &arguments, b"");
+    let commit = try_run_as(login, repository, &arguments, b"").unwrap();
     run(repository, &["update-ref", &format!("refs/heads/{branch}"), &commit], b"");
     commit
 }
@@ -123,4 +139,13 @@ pub(super) async fn backend(
         };
     }
     answer.body(Body::from(output[end + 4..].to_vec())).unwrap()
+}
+
+/// Returns all branches with their tips.
+pub(super) fn branches(repository: &Path) -> Vec<(String, String)> {
+    let format = "--format=%(refname:lstrip=2) %(objectname)";
+    let listed = try_run(repository, &["for-each-ref", format, "refs/heads/"], b"");
+    let listed = listed.unwrap_or_default();
+    let pairs = listed.lines().filter_map(|line| line.split_once(' '));
+    pairs.map(|(name, tip)| (name.to_owned(), tip.to_owned())).collect()
 }

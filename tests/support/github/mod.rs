@@ -14,10 +14,17 @@
 )]
 
 mod actions;
+mod apps;
+mod checks;
 mod contract;
 mod git;
 mod graphql;
+mod hooks;
+mod people;
+mod persons;
 mod pulls;
+mod reviews;
+mod routes;
 mod serve;
 mod shapes;
 mod state;
@@ -30,7 +37,8 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
-pub(crate) use self::state::{Rate, Trick};
+#[allow(unused_imports, reason = "two test programs share it, and each uses a part")]
+pub(crate) use self::state::{Rate, Review, Trick};
 use self::state::{Repository, State};
 
 /// The number and the private key of the App that is installed everywhere.
@@ -102,7 +110,7 @@ impl FakeGitHub {
 
     /// Commits a file to a branch, as a person does.
     pub(crate) fn push(&self, name: &str, branch: &str, (file, content): (&str, &str)) -> String {
-        git::commit(&self.path(name), branch, (file, content))
+        self.push_as("ann", name, branch, (file, content))
     }
 
     /// Misbehaves once at the next request of this method whose path holds this text.
@@ -145,6 +153,8 @@ impl FakeGitHub {
         let mut state = self.state();
         let pull = state.repositories.get_mut(name).unwrap().pulls.get_mut(&number).unwrap();
         pull.state = state_word.to_owned();
+        pull.updated_at = jiff::Timestamp::now();
+        state.tell_pull(name, number, if state_word == "open" { "reopened" } else { "closed" });
     }
 
     /// Returns a pull request as it is answered.

@@ -8,16 +8,16 @@ use super::git;
 use super::serve::Answer;
 use super::state::{Pull, State};
 
-fn text(body: &Value, name: &str) -> Option<String> {
+pub(super) fn text(body: &Value, name: &str) -> Option<String> {
     body.get(name)?.as_str().map(str::to_owned)
 }
 
-fn texts(body: &Value, name: &str) -> Vec<String> {
+pub(super) fn texts(body: &Value, name: &str) -> Vec<String> {
     let items = body.get(name).and_then(Value::as_array).into_iter().flatten();
     items.filter_map(|item| item.as_str().map(str::to_owned)).collect()
 }
 
-fn invalid(message: &str) -> Answer {
+pub(super) fn invalid(message: &str) -> Answer {
     let errors = json!([{"resource": "PullRequest", "code": "custom", "message": message}]);
     let body = json!({"message": "Validation Failed", "errors": errors, "documentation_url": "https://docs"});
     Answer::json(422, &body)
@@ -29,29 +29,48 @@ impl State {
             |key: &str| query.iter().find(|(it, _)| it == key).map(|(_, value)| value.as_str());
         let state = find("state").unwrap_or("open");
         let head = find("head").map(|head| head.split_once(':').unwrap().1);
+        let base = find("base");
         let pulls = self.repositories[name].pulls.iter().filter(|(_, pull)| {
-            (state == "all" || pull.state == state) && head.is_none_or(|head| pull.head == head)
+            (state == "all" || pull.state == state)
+                && head.is_none_or(|head| pull.head == head)
+                && base.is_none_or(|base| pull.base == base)
         });
-        let mut numbers: Vec<u64> = pulls.map(|(number, _)| *number).collect();
+        let mut pulls: Vec<(u64, Timestamp)> =
+            pulls.map(|(number, pull)| (*number, pull.updated_at)).collect();
+        if find("sort") == Some("updated") {
+            pulls.sort_by_key(|(_, updated)| *updated);
+        }
+        let mut numbers: Vec<u64> = pulls.into_iter().map(|(number, _)| number).collect();
         if find("direction") == Some("desc") {
             numbers.reverse();
         }
         numbers.into_iter().filter_map(|number| self.small_pull(name, number)).collect()
     }
 
-    pub(super) fn open_pull(&mut self, name: &str, body: &Value) -> Answer {
+    pub(super) fn open_pull(&mut self, name: &str, by: &str, body: &Value) -> Answer {
         let (head, base) = (text(body, "head").unwrap(), text(body, "base").unwrap());
-        let path = self.root.path().join(format!("{name}.git"));
+        let path = self.path(name);
+        let (owner, short) = name.split_once('/').unwrap();
+        let (from, head) = head.split_once(':').unwrap_or((owner, &head));
+        let (head, fork) = (head.to_owned(), (from != owner).then(|| format!("{from}/{short}")));
+        if let Some(fork) = &fork {
+            let from = self.path(fork);
+            git::run(
+                &path,
+                &["fetch", "-q", from.to_str().unwrap(), &format!("refs/heads/{head}")],
+                b"",
+            );
+        }
         let repository = &self.repositories[name];
         if repository
             .pulls
             .values()
-            .any(|it| it.state == "open" && it.head == head && it.base == base)
+            .any(|it| it.state == "open" && it.head == head && it.base == base && it.fork == fork)
         {
-            let owner = name.split('/').next().unwrap();
             return invalid(&format!("A pull request already exists for {owner}:{head}."));
         }
-        let (Some(tip), Some(below)) = (git::tip(&path, &head), git::tip(&path, &base)) else {
+        let from = self.path(fork.as_deref().unwrap_or(name));
+        let (Some(tip), Some(below)) = (git::tip(&from, &head), git::tip(&path, &base)) else {
             return invalid("head or base is invalid");
         };
         let ahead = git::run(&path, &["rev-list", "--count", &format!("{below}..{tip}")], b"");
@@ -75,8 +94,13 @@ impl State {
             comments: Vec::new(),
             auto_merge: false,
             created_at: Timestamp::now(),
+            updated_at: Timestamp::now(),
+            author: by.to_owned(),
+            fork,
         };
         self.repositories.get_mut(name).unwrap().pulls.insert(number, pull);
+        self.follow_pulls(name);
+        self.tell_pull(name, number, "opened");
         Answer::json(201, &self.pull(name, number).unwrap())
     }
 
@@ -99,6 +123,8 @@ impl State {
             pull.state = state;
             pull.head_sha = at.and_then(|at| at.as_str().map(str::to_owned));
         }
+        pull.updated_at = Timestamp::now();
+        self.tell_pull(name, number, "edited");
         Answer::json(200, &self.pull(name, number).unwrap())
     }
 
@@ -119,6 +145,10 @@ impl State {
         kept.state = "closed".to_owned();
         kept.head_sha = Some(head);
         kept.merged = Some((Timestamp::now(), commit.clone()));
+        kept.updated_at = Timestamp::now();
+        let (branch, before) = (kept.base.clone(), Some(base));
+        self.pushed(name, ("bob", &branch), (before, commit.clone()));
+        self.tell_pull(name, number, "closed");
         Ok(commit)
     }
 
@@ -137,6 +167,12 @@ impl State {
         let pull = self.repositories.get_mut(name).and_then(|it| it.pulls.get_mut(&number));
         let Some(pull) = pull else { return Answer::missing() };
         let (users, teams) = (texts(body, "reviewers"), texts(body, "team_reviewers"));
+        if users.iter().any(|user| *user == pull.author) {
+            return invalid("Review cannot be requested from pull request author.");
+        }
+        if users.len() + teams.len() > 15 {
+            return invalid("Could not add requested reviewers to pull request.");
+        }
         if users.iter().any(|user| user == "nobody") {
             return invalid("Reviews may only be requested from collaborators.");
         }
@@ -148,42 +184,13 @@ impl State {
     pub(super) fn add_labels(&mut self, name: &str, number: u64, body: &Value) -> Answer {
         let pull = self.repositories.get_mut(name).and_then(|it| it.pulls.get_mut(&number));
         let Some(pull) = pull else { return Answer::missing() };
-        pull.labels.extend(texts(body, "labels"));
+        for label in texts(body, "labels") {
+            if !pull.labels.contains(&label) {
+                pull.labels.push(label);
+            }
+        }
         let labels = pull.labels.clone();
         Answer::json(200, &labels.iter().map(|label| self.label(name, label)).collect())
-    }
-
-    pub(super) fn add_comment(&mut self, name: &str, number: u64, body: &Value) -> Answer {
-        let base = self.base.clone();
-        let pull = self.repositories.get_mut(name).and_then(|it| it.pulls.get_mut(&number));
-        let Some(pull) = pull else { return Answer::missing() };
-        let said = text(body, "body").unwrap();
-        pull.comments.push(said.clone());
-        let url = format!("{base}/api/v3/repos/{name}/issues/comments/1");
-        Answer::json(
-            201,
-            &json!({
-                "id": 1, "node_id": "IC_1", "url": url, "html_url": url, "body": said,
-                "user": super::shapes::user(&base, "robot"), "created_at": "2026-01-01T00:00:00Z",
-                "updated_at": "2026-01-01T00:00:00Z", "author_association": "MEMBER",
-                "issue_url": format!("{base}/api/v3/repos/{name}/issues/{number}"),
-            }),
-        )
-    }
-
-    pub(super) fn list_reviews(&self, name: &str, number: u64) -> Vec<Value> {
-        let pull = &self.repositories[name].pulls[&number];
-        let url = format!("{}/{name}/pull/{number}", self.base);
-        let review = |login: &String| {
-            json!({
-                "id": 1, "node_id": "PRR_1", "user": super::shapes::user(&self.base, login),
-                "body": "", "state": "COMMENTED", "commit_id": self.head_of(name, pull),
-                "html_url": url, "pull_request_url": url, "author_association": "MEMBER",
-                "_links": {"html": {"href": url}, "pull_request": {"href": url}},
-                "submitted_at": "2026-01-01T00:00:00Z",
-            })
-        };
-        pull.reviews.iter().map(review).collect()
     }
 
     /// GraphQL, as far as one mutation («enablePullRequestAutoMerge»).

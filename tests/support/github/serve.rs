@@ -13,14 +13,14 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::contract::contract;
-use super::state::{State, Token, Trick};
-use super::{git, shapes};
+use super::state::{State, Trick};
+use super::git;
 
 /// An answer before it is sent.
 pub(super) struct Answer {
-    status: u16,
-    body: Vec<u8>,
-    headers: Vec<(&'static str, String)>,
+    pub(super) status: u16,
+    pub(super) body: Vec<u8>,
+    pub(super) headers: Vec<(&'static str, String)>,
 }
 
 impl Answer {
@@ -44,10 +44,12 @@ impl Answer {
 }
 
 /// A request as it came.
-struct Asked {
-    method: Method,
-    path: String,
-    query: Vec<(String, String)>,
+pub(super) struct Asked {
+    pub(super) method: Method,
+    pub(super) path: String,
+    /// The same before it was decoded: a slash in a name is no end of it.
+    raw: String,
+    pub(super) query: Vec<(String, String)>,
     headers: HeaderMap,
     body: Bytes,
 }
@@ -67,8 +69,8 @@ pub(super) async fn serve(
     let text = parts.uri.query().unwrap_or_default().to_owned();
     let query = url::form_urlencoded::parse(text.as_bytes()).into_owned().collect();
     let path = percent_encoding::percent_decode_str(parts.uri.path()).decode_utf8().unwrap();
-    let path = path.into_owned();
-    let asked = Asked { method: parts.method, path, query, headers: parts.headers, body };
+    let (path, raw) = (path.into_owned(), parts.uri.path().to_owned());
+    let asked = Asked { method: parts.method, path, raw, query, headers: parts.headers, body };
     if let Some(api) = asked.path.strip_prefix("/api/v3") {
         let api = api.to_owned();
         return rest(&state, &asked, &api);
@@ -89,16 +91,34 @@ pub(super) async fn serve(
         }
         state.root.path().to_owned()
     };
-    git::backend(&root, (&asked.method, &asked.path, &text), &asked.headers, asked.body.clone())
-        .await
+    let name = asked.path.trim_start_matches('/').split(".git/").next().unwrap_or_default();
+    let before = git::branches(&root.join(format!("{name}.git")));
+    let answer = git::backend(
+        &root,
+        (&asked.method, &asked.path, &text),
+        &asked.headers,
+        asked.body.clone(),
+    )
+    .await;
+    if asked.path.ends_with("/git-receive-pack") {
+        let mut state = state.lock().unwrap();
+        let by = git_token(asked.header("authorization")).unwrap_or_default();
+        let by = state.tokens.get(&by).map(|token| token.login.clone()).unwrap_or_default();
+        state.received(name, &by, &before);
+    }
+    answer
 }
 
 fn git_may(state: &State, authorization: &str, name: &str) -> bool {
+    git_token(authorization).is_some_and(|token| may(state, &token, name))
+}
+
+fn git_token(authorization: &str) -> Option<String> {
     use base64::Engine as _;
     let encoded = authorization.strip_prefix("Basic ").unwrap_or_default();
     let decoded = base64::engine::general_purpose::STANDARD.decode(encoded).unwrap_or_default();
     let text = String::from_utf8_lossy(&decoded).into_owned();
-    text.strip_prefix("x-access-token:").is_some_and(|token| may(state, token, name))
+    text.strip_prefix("x-access-token:").map(str::to_owned)
 }
 
 fn may(state: &State, token: &str, repository: &str) -> bool {
@@ -114,7 +134,8 @@ fn rest(shared: &Mutex<State>, asked: &Asked, path: &str) -> Response<Body> {
     let line = format!("{method} {path}");
     state.seen.push(line.clone());
     if let Some(contract) = contract() {
-        let found = contract.request((method, path), &asked.query, &asked.body);
+        let raw = asked.raw.trim_start_matches("/api/v3");
+        let found = contract.request((method, raw), &asked.query, &asked.body);
         state.problems.extend(found);
     }
     state.problems.extend(headers(asked).map(|wrong| format!("{line}: {wrong}")));
@@ -135,7 +156,8 @@ fn rest(shared: &Mutex<State>, asked: &Asked, path: &str) -> Response<Body> {
         answer
     });
     if let Some(contract) = contract() {
-        let found = contract.answer((method, path), answer.status, &answer.body);
+        let raw = asked.raw.trim_start_matches("/api/v3");
+        let found = contract.answer((method, raw), answer.status, &answer.body);
         state.problems.extend(found);
     }
     conditional(&mut state, asked, &mut answer);
@@ -200,12 +222,37 @@ fn route(state: &mut State, asked: &Asked, path: &str) -> Answer {
     let body: Value = serde_json::from_slice(&asked.body).unwrap_or_else(|_| json!({}));
     let method = asked.method.as_str();
     match parts.as_slice() {
-        ["app", "installations", _, "access_tokens"] => return mint(state, &bearer, &body),
-        ["repos", _, _, "installation"] => return installation(state, &bearer),
+        ["app", "installations", _, "access_tokens"] => {
+            return super::apps::mint(state, &bearer, &body);
+        }
+        ["repos", _, _, "installation"] => return super::apps::installation(state, &bearer),
+        ["app", rest @ ..] => {
+            return match super::apps::is_app(&bearer) {
+                true => super::hooks::of_app(state, asked, rest),
+                false => Answer::refusal(
+                    StatusCode::UNAUTHORIZED,
+                    "A JSON web token could not be decoded",
+                ),
+            };
+        }
+        ["app-manifests", code, "conversions"] => {
+            return super::hooks::converted(&state.base, code);
+        }
         _ => {}
     }
-    if !state.tokens.contains_key(&bearer) {
+    let Some(actor) = state.tokens.get(&bearer).cloned() else {
         return Answer::refusal(StatusCode::UNAUTHORIZED, "Bad credentials");
+    };
+    match parts.as_slice() {
+        ["user"] => return super::people::whoami(&state.base, &actor),
+        ["rate_limit"] => return super::people::rate_limit(state),
+        ["orgs", owner, "teams", slug, "members"] => {
+            let members = super::people::members(state, &format!("{owner}/{slug}"));
+            return members.map_or_else(Answer::missing, |members| {
+                paged(&state.base, asked, (members, None))
+            });
+        }
+        _ => {}
     }
     let ["repos", owner, short, rest @ ..] = parts.as_slice() else { return Answer::missing() };
     let name = format!("{owner}/{short}");
@@ -221,7 +268,6 @@ fn route(state: &mut State, asked: &Asked, path: &str) -> Answer {
             let pull = state.pull(&name, number(id));
             pull.map_or_else(Answer::missing, |pull| Answer::json(200, &pull))
         }
-        ("GET", ["pulls", id, "reviews"]) => page(state.list_reviews(&name, number(id)), None),
         ("GET", ["actions", "workflows", workflow, "runs"]) => {
             page(state.list_runs((&name, workflow), &asked.query), Some("workflow_runs"))
         }
@@ -237,24 +283,23 @@ fn route(state: &mut State, asked: &Asked, path: &str) -> Answer {
             answer.headers.push(("location", format!("{}/blobs/{id}", state.base)));
             answer
         }
-        ("POST", ["pulls"]) => state.open_pull(&name, &body),
+        ("POST", ["pulls"]) => state.open_pull(&name, &actor.login, &body),
         ("PATCH", ["pulls", id]) => state.change_pull(&name, number(id), &body),
         ("PUT", ["pulls", id, "merge"]) => state.merge_asked(&name, number(id), &body),
         ("POST", ["pulls", id, "requested_reviewers"]) => {
             state.request_reviews(&name, number(id), &body)
         }
         ("POST", ["issues", id, "labels"]) => state.add_labels(&name, number(id), &body),
-        ("POST", ["issues", id, "comments"]) => state.add_comment(&name, number(id), &body),
         ("POST", ["actions", "workflows", workflow, "dispatches"]) => {
             state.dispatch((&name, workflow), &body)
         }
         ("POST", ["actions", "runs", id, "cancel"]) => state.cancel_run(number(id)),
-        _ => Answer::missing(),
+        _ => super::routes::route(state, (&name, &actor), asked, (rest, &body)),
     }
 }
 
 /// Serves one page of a list, and says where the next is.
-fn paged(base: &str, asked: &Asked, (items, key): (Vec<Value>, Option<&str>)) -> Answer {
+pub(super) fn paged(base: &str, asked: &Asked, (items, key): (Vec<Value>, Option<&str>)) -> Answer {
     let find = |key: &str| {
         let found = asked.query.iter().find(|(it, _)| it == key);
         found.and_then(|(_, value)| value.parse::<usize>().ok())
@@ -275,52 +320,6 @@ fn paged(base: &str, asked: &Asked, (items, key): (Vec<Value>, Option<&str>)) ->
         answer.headers.push(("link", link));
     }
     answer
-}
-
-/// Checks what an App authenticates itself with («Generating a JSON Web Token»).
-fn is_app(bearer: &str) -> bool {
-    use octocrab::jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
-    let key = DecodingKey::from_rsa_pem(include_bytes!("test-app.pub.pem")).unwrap();
-    let claims = decode::<Value>(bearer, &key, &Validation::new(Algorithm::RS256));
-    claims.is_ok_and(|claims| {
-        let second = |name: &str| claims.claims[name].as_i64().unwrap_or_default();
-        let short = second("exp") - Timestamp::now().as_second() <= 600;
-        short && second("iat") <= Timestamp::now().as_second() && claims.claims["iss"] == super::APP
-    })
-}
-
-fn installation(state: &State, bearer: &str) -> Answer {
-    if !is_app(bearer) {
-        return Answer::refusal(StatusCode::UNAUTHORIZED, "A JSON web token could not be decoded");
-    }
-    if state.not_installed {
-        return Answer::missing();
-    }
-    let url = format!("{}/api/v3/installation", state.base);
-    Answer::json(
-        200,
-        &json!({
-            "id": 42, "account": shapes::user(&state.base, "acme"), "repository_selection": "all",
-            "access_tokens_url": url, "repositories_url": url, "html_url": url, "app_id": super::APP,
-            "app_slug": "trueline", "target_id": 1, "target_type": "Organization",
-            "permissions": {"contents": "write"}, "events": [], "single_file_name": null,
-            "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z",
-            "suspended_by": null, "suspended_at": null,
-        }),
-    )
-}
-
-fn mint(state: &mut State, bearer: &str, body: &Value) -> Answer {
-    if !is_app(bearer) {
-        return Answer::refusal(StatusCode::UNAUTHORIZED, "A JSON web token could not be decoded");
-    }
-    state.minted += 1;
-    let name = format!("ghs-installed-{}", state.minted);
-    let only = body.pointer("/repositories/0").and_then(Value::as_str);
-    let token = Token::installed(only.map(|only| format!("acme/{only}")));
-    let expires = token.expires_at.map(|at| at.to_string());
-    state.tokens.insert(name.clone(), token);
-    Answer::json(201, &json!({"token": name, "expires_at": expires, "permissions": {}}))
 }
 
 fn graphql(shared: &Mutex<State>, asked: &Asked) -> Answer {

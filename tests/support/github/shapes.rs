@@ -7,7 +7,8 @@ use super::state::{Pull, Run, State};
 
 pub(super) fn user(base: &str, login: &str) -> Value {
     let mut user = json!({
-        "login": login, "id": 1, "node_id": "U_1", "gravatar_id": "", "type": "User",
+        "login": login, "id": id_of(login), "node_id": "U_1", "gravatar_id": "",
+        "type": if login.ends_with("[bot]") { "Bot" } else { "User" },
         "site_admin": false, "html_url": format!("{base}/{login}"),
     });
     for name in [
@@ -28,6 +29,12 @@ pub(super) fn user(base: &str, login: &str) -> Value {
     user
 }
 
+/// Every account has a number, which stays.
+pub(super) fn id_of(login: &str) -> u64 {
+    let lower = login.to_ascii_lowercase();
+    lower.bytes().fold(7, |id, byte| (id * 131 + u64::from(byte)) % 1_000_000_007)
+}
+
 fn without(mut it: Value, names: &[&str]) -> Value {
     for name in names {
         it.as_object_mut().unwrap().remove(*name).unwrap();
@@ -36,7 +43,7 @@ fn without(mut it: Value, names: &[&str]) -> Value {
 }
 
 impl State {
-    fn api(&self, repository: &str) -> String {
+    pub(super) fn api(&self, repository: &str) -> String {
         format!("{}/api/v3/repos/{repository}", self.base)
     }
 
@@ -116,7 +123,7 @@ impl State {
 
     /// The commit that a pull request proposes.
     pub(super) fn head_of(&self, name: &str, pull: &Pull) -> String {
-        let path = self.root.path().join(format!("{name}.git"));
+        let path = self.path(pull.fork.as_deref().unwrap_or(name));
         let now = if pull.state == "open" { tip(&path, &pull.head) } else { None };
         now.or_else(|| pull.head_sha.clone()).unwrap_or_else(|| "0".repeat(40))
     }
@@ -157,27 +164,27 @@ impl State {
         let mut it = json!({
             "id": number, "node_id": format!("PR_{name}_{number}"), "number": number,
             "state": pull.state, "locked": false, "title": pull.title, "body": pull.body,
-            "user": user(&self.base, "robot"), "draft": pull.draft,
+            "user": user(&self.base, &pull.author), "draft": pull.draft,
             "labels": pull.labels.iter().map(|label| self.label(name, label)).collect::<Value>(),
             "milestone": null, "assignee": null, "assignees": [], "active_lock_reason": null,
             "requested_reviewers":
                 pull.reviewers.iter().map(|login| user(&self.base, login)).collect::<Value>(),
             "requested_teams": pull.teams.iter().map(|slug| self.team(slug)).collect::<Value>(),
-            "head": self.side(name, (&pull.head, self.head_of(name, pull))),
+            "head": self.side(pull.fork.as_deref().unwrap_or(name), (&pull.head, self.head_of(name, pull))),
             "base": self.side(name, (&pull.base, base)),
             "author_association": "MEMBER",
             "auto_merge": pull.auto_merge.then(|| json!({
                 "enabled_by": user(&self.base, "robot"), "merge_method": "merge",
                 "commit_title": "t", "commit_message": "m",
             })),
-            "created_at": pull.created_at.to_string(), "updated_at": pull.created_at.to_string(),
+            "created_at": pull.created_at.to_string(), "updated_at": pull.updated_at.to_string(),
             "closed_at": closed, "merged_at": pull.merged.as_ref().map(|(at, _)| at.to_string()),
             "merge_commit_sha": pull.merged.as_ref().map(|(_, commit)| commit),
         });
         let more = json!({
             "merged": pull.merged.is_some(), "mergeable": true, "rebaseable": true,
             "mergeable_state": "clean", "comments": pull.comments.len(), "review_comments": 0,
-            "maintainer_can_modify": false, "commits": 1, "additions": 1, "deletions": 0,
+            "maintainer_can_modify": false, "commits": 1_u64.max(self.commits_of(name, pull).len() as u64), "additions": 1, "deletions": 0,
             "changed_files": 1, "url": link(""), "html_url": html,
             "merged_by": pull.merged.as_ref().map(|_| user(&self.base, "bob")),
             "issue_url": format!("{api}/issues/{number}"), "diff_url": format!("{html}.diff"),

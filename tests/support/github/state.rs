@@ -1,9 +1,12 @@
 //! What the fake GitHub remembers.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+
+use super::hooks::Sent;
 
 /// What it does to a request instead of answering it well.
 #[derive(Clone, Debug)]
@@ -31,22 +34,35 @@ pub(crate) struct Token {
     /// The only repository that it reaches, where there is one.
     pub(crate) repository: Option<String>,
     pub(crate) expires_at: Option<Timestamp>,
+    /// Who acts with it.
+    pub(crate) login: String,
 }
 
 impl Token {
     pub(crate) fn personal() -> Self {
-        Self { repository: None, expires_at: None }
+        Self { repository: None, expires_at: None, login: "robot".to_owned() }
+    }
+
+    /// Tells whether it is one of the App's.
+    pub(crate) fn is_of_app(&self) -> bool {
+        self.login.ends_with("[bot]")
     }
 
     pub(crate) fn installed(repository: Option<String>) -> Self {
         let expires_at = Some(Timestamp::now() + SignedDuration::from_hours(1));
-        Self { repository, expires_at }
+        Self { repository, expires_at, login: OUR_APP.to_owned() }
     }
 }
+
+/// Who acts as the App.
+pub(crate) const OUR_APP: &str = "trueline[bot]";
 
 #[derive(Debug, Default)]
 pub(crate) struct Repository {
     pub(crate) id: u64,
+    pub(crate) checks: Vec<CheckRun>,
+    pub(crate) statuses: Vec<Status>,
+    pub(crate) pushes: Vec<Push>,
     pub(crate) pulls: BTreeMap<u64, Pull>,
     /// Whether pull requests may merge by themselves, and whether their checks have passed.
     pub(crate) auto_merge: bool,
@@ -67,11 +83,81 @@ pub(crate) struct Pull {
     pub(crate) labels: Vec<String>,
     pub(crate) reviewers: Vec<String>,
     pub(crate) teams: Vec<String>,
-    /// Who reviewed.
-    pub(crate) reviews: Vec<String>,
-    pub(crate) comments: Vec<String>,
+    pub(crate) reviews: Vec<Review>,
+    pub(crate) comments: Vec<Comment>,
     pub(crate) auto_merge: bool,
     pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    /// Who opened it.
+    pub(crate) author: String,
+    /// The repository that its head lies in, where that is another.
+    pub(crate) fork: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Review {
+    pub(crate) id: u64,
+    pub(crate) by: String,
+    pub(crate) state: String,
+    /// The head that it is of.
+    pub(crate) commit: String,
+    pub(crate) at: Timestamp,
+}
+
+impl Review {
+    /// A remark, of whatever head.
+    pub(crate) fn remark(by: &str) -> Self {
+        let (state, commit) = ("COMMENTED".to_owned(), "0".repeat(40));
+        Self { id: 1, by: by.to_owned(), state, commit, at: Timestamp::now() }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Comment {
+    pub(crate) id: u64,
+    pub(crate) by: String,
+    pub(crate) body: String,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    /// Who reacted, and how.
+    pub(crate) reactions: Vec<(String, String)>,
+}
+
+/// A check run.
+#[derive(Clone, Debug)]
+pub(crate) struct CheckRun {
+    pub(crate) id: u64,
+    pub(crate) name: String,
+    pub(crate) head: String,
+    pub(crate) status: String,
+    pub(crate) conclusion: Option<String>,
+    pub(crate) external_id: String,
+    pub(crate) link: Option<String>,
+    pub(crate) title: String,
+    pub(crate) summary: String,
+    pub(crate) annotations: Vec<Value>,
+    pub(crate) completed_at: Option<Timestamp>,
+}
+
+/// A commit status.
+#[derive(Clone, Debug)]
+pub(crate) struct Status {
+    pub(crate) id: u64,
+    pub(crate) head: String,
+    pub(crate) context: String,
+    pub(crate) state: String,
+    pub(crate) description: String,
+    pub(crate) link: Option<String>,
+}
+
+/// A push to a branch.
+#[derive(Clone, Debug)]
+pub(crate) struct Push {
+    pub(crate) by: String,
+    pub(crate) branch: String,
+    pub(crate) before: Option<String>,
+    pub(crate) after: String,
+    pub(crate) at: Timestamp,
 }
 
 #[derive(Clone, Debug)]
@@ -113,6 +199,10 @@ pub(crate) struct State {
     /// Installs the App nowhere.
     pub(crate) not_installed: bool,
     pub(crate) minted: usize,
+    /// Logins of the members of each team, by `owner/slug`.
+    pub(crate) teams: BTreeMap<String, Vec<String>>,
+    /// What was or is to be posted to the App's hook.
+    pub(crate) deliveries: Vec<Sent>,
     last: u64,
 }
 
@@ -135,8 +225,15 @@ impl State {
             declared: None,
             not_installed: false,
             minted: 0,
+            teams: BTreeMap::new(),
+            deliveries: Vec::new(),
             last: 100,
         }
+    }
+
+    /// Returns where a repository lies.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(format!("{name}.git"))
     }
 
     /// Returns the next number of anything.

@@ -67,35 +67,135 @@ fn the_documented_example_verifies() {
 
 #[tokio::test]
 async fn events_poke_and_say_nothing_more() {
-    let ports = ports(&["HOOK"], &[("HOOK", Ok("s3cret"))]);
-    let repository = json!({"full_name": "Acme/App"});
+    let mut ports = ports(&["HOOK"], &[("HOOK", Ok("s3cret"))]);
+    let in_ours = |mut body: Value| {
+        body["repository"] = json!({"full_name": "Acme/App"});
+        body
+    };
     let waiting = |about: &str| Poke::Waiting { about: about.to_owned() };
-    for (event, body, expected) in [
-        ("push", json!({"ref": "refs/heads/main"}), Poke::Catalog),
+    let pull = json!({"pull_request": {"number": 3}});
+    let cases = [
+        ("push", json!({"ref": "refs/heads/main"}), vec![Poke::Catalog]),
         (
             "workflow_run",
-            json!({"workflow_run": {"id": 17}, "repository": repository}),
-            waiting("github:acme/app:run:17"),
+            json!({"workflow_run": {"id": 17}}),
+            vec![waiting("github:acme/app:run:17")],
         ),
-        (
-            "workflow_run",
-            json!({"workflow_run": {"id": "x"}, "repository": repository}),
-            Poke::Nothing,
-        ),
-        (
-            "pull_request",
-            json!({"pull_request": {"number": 3}, "repository": repository}),
-            waiting("github:acme/app:pull:3"),
-        ),
-        ("pull_request", json!([]), Poke::Nothing),
-        ("ping", json!({"zen": "x"}), Poke::Nothing),
-        ("some_event_of_2030", json!(null), Poke::Nothing),
-    ] {
-        let body = body.to_string();
-        let delivery = check(&ports, &signed("s3cret", event, &body), &body).await.unwrap();
-        assert_eq!(delivery.id, "github:72d3162e-cc78-11e3-81ab-4c9367dc0958");
-        assert_eq!(delivery.poke, expected, "{event} {body}");
+        ("workflow_run", json!({"workflow_run": {"id": "x"}}), vec![]),
+        ("pull_request", pull.clone(), vec![waiting("github:acme/app:pull:3"), Poke::Reviews]),
+        ("pull_request_review", pull, vec![waiting("github:acme/app:pull:3"), Poke::Reviews]),
+        ("issue_comment", json!({"issue": {"pull_request": {}}}), vec![Poke::Reviews]),
+        ("issue_comment", json!({"issue": {"number": 3}}), vec![]),
+        ("check_run", json!({"action": "rerequested"}), vec![Poke::Reviews]),
+        ("check_run", json!({"action": "completed"}), vec![]),
+        ("check_suite", json!({"action": "rerequested"}), vec![Poke::Reviews]),
+        ("installation", json!({"action": "deleted"}), vec![Poke::Catalog, Poke::Reviews]),
+        ("membership", json!({"action": "added"}), vec![Poke::Reviews]),
+        ("ping", json!({"zen": "x"}), vec![]),
+        ("some_event_of_2030", json!({}), vec![]),
+    ];
+    for url in [None, Some("https://github.com/acme/APP.git"), Some("/srv/catalog.git")] {
+        ports.operator = Arc::new(Operator {
+            github: ports.operator.github.clone(),
+            catalog_url: url.map(str::to_owned),
+            ..Operator::default()
+        });
+        for (event, body, expected) in &cases {
+            let body = in_ours(body.clone()).to_string();
+            let delivery = check(&ports, &signed("s3cret", event, &body), &body).await.unwrap();
+            assert_eq!(delivery.id, "github:72d3162e-cc78-11e3-81ab-4c9367dc0958");
+            assert_eq!(delivery.pokes, *expected, "{event} {body}");
+        }
     }
+    // What happens elsewhere wakes only who waits for it.
+    ports.operator = Arc::new(Operator {
+        github: ports.operator.github.clone(),
+        catalog_url: Some("https://github.com/acme/catalog".to_owned()),
+        ..Operator::default()
+    });
+    for (event, body, expected) in &cases {
+        let body = in_ours(body.clone()).to_string();
+        let delivery = check(&ports, &signed("s3cret", event, &body), &body).await.unwrap();
+        let about_all = ["installation", "membership"].contains(event);
+        let kept = expected.iter().filter(|poke| about_all || matches!(poke, Poke::Waiting { .. }));
+        assert_eq!(delivery.pokes, kept.cloned().collect::<Vec<_>>(), "{event} {body}");
+    }
+}
+
+#[tokio::test]
+async fn garbage_is_taken_for_nothing() {
+    let ports = ports(&["HOOK"], &[("HOOK", Ok("s3cret"))]);
+    let bodies = [
+        "null".to_owned(),
+        "[]".to_owned(),
+        "7".to_owned(),
+        r#"{"repository": 7, "issue": [], "pull_request": {"number": -1}}"#.to_owned(),
+        r#"{"repository": {"full_name": {}}, "pull_request": {"number": 1e400}}"#.to_owned(),
+        format!("{}1{}", "[".repeat(120), "]".repeat(120)),
+        format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000)),
+        "\u{0}{}".to_owned(),
+        "{\"a\": \"\\ud800\"}".to_owned(),
+    ];
+    for event in ["push", "pull_request", "issue_comment", "workflow_run", "check_run"] {
+        for body in &bodies {
+            let taken = check(&ports, &signed("s3cret", event, body), body).await;
+            match taken {
+                Ok(delivery) => assert_eq!(delivery.pokes, []),
+                Err(refused) => assert!(matches!(refused, Refused::Unreadable(_)), "{refused}"),
+            }
+        }
+    }
+    // A name that is longer or odder than any is none.
+    for id in ["", " ", "a b", "a\u{e4}", &"x".repeat(101)] {
+        let mut headers = signed("s3cret", "push", "{}");
+        headers.insert(
+            "x-github-delivery",
+            axum::http::HeaderValue::from_bytes(id.as_bytes()).unwrap(),
+        );
+        assert!(matches!(check(&ports, &headers, "{}").await, Err(Refused::Unreadable(_))), "{id}");
+    }
+}
+
+/// npm `@octokit/webhooks-examples`, which `ci/test` gets: what GitHub and its servers posted to people.
+#[tokio::test]
+async fn every_example_of_github_is_taken() {
+    let Some(folder) = std::env::var_os("TRUELINE_GITHUB_EXAMPLES") else {
+        return;
+    };
+    let ports = ports(&["HOOK"], &[("HOOK", Ok("s3cret"))]);
+    let (mut taken, mut poking) = (0, std::collections::BTreeSet::new());
+    for edition in std::fs::read_dir(folder).unwrap() {
+        let Ok(text) = std::fs::read_to_string(edition.unwrap().path().join("index.json")) else {
+            continue;
+        };
+        let events: Vec<Value> = serde_json::from_str(&text).unwrap();
+        for event in &events {
+            let name = event["name"].as_str().unwrap();
+            for example in event["examples"].as_array().unwrap() {
+                let body = example.to_string();
+                let delivery = check(&ports, &signed("s3cret", name, &body), &body).await.unwrap();
+                taken += 1;
+                if !delivery.pokes.is_empty() {
+                    poking.insert(name.to_owned());
+                }
+            }
+        }
+    }
+    assert!(taken > 300, "{taken}");
+    let expected = [
+        "check_run",
+        "check_suite",
+        "installation",
+        "installation_repositories",
+        "issue_comment",
+        "membership",
+        "pull_request",
+        "pull_request_review",
+        "push",
+        "team",
+        "workflow_run",
+    ];
+    assert_eq!(poking.iter().map(String::as_str).collect::<Vec<_>>(), expected);
 }
 
 #[tokio::test]
