@@ -51,10 +51,12 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
     context.remark(format!("trueline serves {} on http://{}", context.catalog, server.address()));
     tracing::info!(address = %server.address(), catalog = context.catalog, "serving");
     let (poke, mut pokes) = mpsc::channel(1);
+    let reviews = super::reviews::start(context, &daemon, poke.clone())?;
     let _watch = watch(&daemon, poke);
     let server = tokio::spawn(server.run());
     let outcome = daemon::run(&mut daemon, pace(context, options), &mut pokes, stop()?).await;
     server.abort();
+    reviews.iter().for_each(tokio::task::JoinHandle::abort);
     outcome?;
     tracing::info!("stopped");
     Ok(Exit::Success)

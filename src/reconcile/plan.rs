@@ -65,8 +65,12 @@ impl Plan {
     /// Tells whether a program may be asked what a change would bring about: nothing runs of what people hold back.
     pub fn may_forecast(&self, service: &str) -> bool {
         let why = self.pending.get(service).into_iter().flatten();
-        !why.into_iter()
-            .any(|why| matches!(why, Pending::Guard | Pending::Held | Pending::Rejected { .. }))
+        !why.into_iter().any(|why| {
+            matches!(
+                why,
+                Pending::Guard | Pending::Held | Pending::Rejected { .. } | Pending::Owner { .. }
+            )
+        })
     }
 
     /// Returns the change of a service.
@@ -126,6 +130,13 @@ pub enum Pending {
         /// How often it was put right.
         times: u32,
     },
+    /// Its owners did not approve what it is made of.
+    Owner {
+        /// The document; empty where that is not known yet.
+        path: String,
+        /// Who is missing, and why.
+        why: String,
+    },
     /// A person stopped everything for it.
     Held,
     /// The guard holds the whole plan.
@@ -155,6 +166,8 @@ impl fmt::Display for Pending {
                  `trueline service reconcile {}` puts it right once more",
                 unit.service
             ),
+            Pending::Owner { path, why } if path.is_empty() => write!(f, "waits for owners: {why}"),
+            Pending::Owner { path, why } => write!(f, "waits for the owners of {path}: {why}"),
             Pending::Held => f.write_str("held by a person"),
             Pending::Guard => f.write_str("the guard holds the whole plan"),
         }

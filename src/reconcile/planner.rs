@@ -15,7 +15,7 @@ use super::order::{error_handling, order_units};
 use super::plan::{Drift, Pending, Plan, Verdict};
 use super::suspects::{is_deleted_by_date, is_expired, reads, suspects};
 use super::upstream::KnownOutputs;
-use super::{claims, flapping, forecast, guard, needs, operate, orphans, window};
+use super::{claims, flapping, forecast, guard, landed, needs, operate, orphans, window};
 use crate::catalog::{Catalog, DeletionPolicy, DriftMode};
 use crate::digest::Digest;
 use crate::id::UnitKey;
@@ -340,6 +340,7 @@ impl Planner<'_> {
                 why.push(Pending::Held);
             }
             why.extend(flapping::pending(change, self.actual, self.facts));
+            why.extend(landed::pending(change, self.catalog, self.facts));
             why.extend(self.stalled(change));
             why.extend(self.closed_window(change));
             why.extend(self.unready_dependency(change));

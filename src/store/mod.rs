@@ -13,6 +13,7 @@ mod lease;
 mod private;
 mod restored;
 mod retention;
+mod reviews;
 mod seal;
 mod sqlite;
 mod store;
@@ -30,6 +31,7 @@ pub use gather::{GatherStore, RunWrite};
 pub use lease::{Lease, LeaseHolder};
 pub use restored::{Checked, CheckedCatalog, Restored};
 pub use retention::Retention;
+pub use reviews::{ABOUT_REVIEWS, ReviewStore};
 pub use seal::Sealer;
 pub use sqlite::{PutBack, Restoring, SqliteStore};
 pub use store::{

@@ -32,6 +32,10 @@ pub fn pending(plan: &Plan, change: &Change) -> Vec<String> {
                  then trueline service reconcile {}",
                 change.service
             )),
+            Pending::Owner { .. } => Some(format!(
+                "{reason}; an owner accepts it with trueline approve {}",
+                change.digest.short()
+            )),
             Pending::Held => {
                 Some(format!("is held by a person: trueline service release {}", change.service))
             }
