@@ -77,6 +77,7 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
     drop(store);
     match context.daemon("apply").await? {
         Ok(mut daemon) => {
+            super::reviews::verify(context, &daemon).await?;
             let settled = settle(&mut daemon).await;
             if settled.is_ok() {
                 daemon.prune_all().await?;

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::output::{Exit, Failure};
+use super::proposal_review::{self, Says, TalkWire};
 use super::table::{Limit, Listed, ago, block, cell, short_commit, table};
 use crate::clock::Clock;
 use crate::daemon::SystemClock;
@@ -16,6 +17,8 @@ use crate::forge::{ForgeError, ForgeRead, ForgeWrite, LocalForge, Proposal, Prop
 use crate::reconcile::show::visible;
 use crate::source::Location;
 use crate::store::{self, Store};
+
+const VERSION: &str = "trueline.proposal/v1";
 
 /// What `proposal` takes.
 #[derive(Debug, Args)]
@@ -56,6 +59,20 @@ enum Command {
         /// Its number.
         number: u64,
     },
+    /// Says what you think of a proposal as it is now, in your name.
+    Review {
+        /// Its number.
+        number: u64,
+        #[command(flatten)]
+        says: Says,
+    },
+    /// Says something to a proposal, in your name; `/trueline help` as its first line asks what Trueline can be told.
+    Comment {
+        /// Its number.
+        number: u64,
+        /// What is said.
+        text: String,
+    },
 }
 
 /// Runs it.
@@ -73,7 +90,8 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
             let shown = counter.forge.show(*number).await?;
             let line = desk.wire(&shown.proposal, counter);
             let diff = diff.then_some(shown.diff);
-            let wire = ShowWire { version: "trueline.proposal/v1", proposal: line, diff };
+            let talk = Some(proposal_review::talk(&counter.forge, *number).await?);
+            let wire = ShowWire { version: VERSION, proposal: line, diff, talk };
             context.show(&wire, || show_text(&wire, now))?;
         }
         Command::Merge { number } => {
@@ -85,6 +103,17 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
             let counter = desk.of(*number).await?;
             let closed = counter.forge.close(*number, &person, now).await?;
             desk.tell(context, counter, &closed)?;
+        }
+        Command::Review { number, says } => {
+            let forge = &desk.of(*number).await?.forge;
+            let said = forge.give_opinion(*number, (&person, says.opinion()), now).await?;
+            let head = short_commit(&said.head);
+            context.remark(format!("said of {head} as {} (self-declared)", cell(&person)));
+        }
+        Command::Comment { number, text } => {
+            let forge = &desk.of(*number).await?.forge;
+            let id = forge.say(*number, (&person, text), now).await?;
+            context.remark(format!("comment {id} as {} (self-declared)", cell(&person)));
         }
     }
     Ok(Exit::Success)
@@ -202,7 +231,7 @@ impl Desk {
         proposal: &Proposal,
     ) -> Result<(), Failure> {
         let line = self.wire(proposal, counter);
-        let wire = ShowWire { version: "trueline.proposal/v1", proposal: line, diff: None };
+        let wire = ShowWire { version: VERSION, proposal: line, diff: None, talk: None };
         context.show(&wire, || {
             let commit = proposal.merge_commit.as_deref().map(short_commit);
             format!(
@@ -240,6 +269,8 @@ struct ShowWire {
     version: &'static str,
     #[serde(flatten)]
     proposal: ProposalWire,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    talk: Option<TalkWire>,
     #[serde(skip_serializing_if = "Option::is_none")]
     diff: Option<String>,
 }
@@ -327,6 +358,9 @@ fn show_text(wire: &ShowWire, now: Timestamp) -> String {
     if !line.body.trim().is_empty() {
         text.push('\n');
         text += &block("  ", &line.body);
+    }
+    if let Some(talk) = &wire.talk {
+        text += &proposal_review::text(talk, now);
     }
     if let Some(diff) = &wire.diff {
         text.push('\n');

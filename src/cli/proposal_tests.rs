@@ -84,6 +84,7 @@ async fn proposals_of_known_repositories_are_listed_once() {
         version: "trueline.proposal/v1",
         proposal: desk.wire(&shown.proposal, counter),
         diff: Some(shown.diff),
+        talk: None,
     };
     wire.proposal.repository = "REPO".to_owned();
     wire.proposal.head = "c0ffee0000000000".to_owned();
@@ -163,4 +164,44 @@ async fn what_is_no_repository_here_is_refused_or_left_out() {
     for named in ["", "-x", "ext::sh", "https://forge.example/x.git", "/nowhere"] {
         assert!(Desk::open(&context, Some(named)).await.is_err(), "{named}");
     }
+}
+
+#[tokio::test]
+async fn what_people_say_is_shown_with_the_proposal() {
+    use crate::forge::{Check, CheckState, Opinion, ReviewRead as _, ReviewWrite as _};
+    let repo = proposed().await;
+    let state = tempfile::tempdir().expect("a folder");
+    let context = context(repo.url(), state.path());
+    let desk = desk(&context, None).await;
+    let forge = &desk.counters[0].forge;
+    let head = forge.review_of(1).await.expect("read").proposal.head;
+    let check = Check {
+        name: "trueline/plan".to_owned(),
+        head,
+        state: CheckState::ActionRequired,
+        title: "1 to create".to_owned(),
+        summary: String::new(),
+        annotations: Vec::new(),
+        link: None,
+    };
+    forge.put_check(&check).await.expect("put");
+    forge.ask(1, &["@pat".to_owned()], &["trueline/deletes".to_owned()]).await.expect("asked");
+    forge.give_opinion(1, ("eve", Opinion::Approved), at(950)).await.expect("said");
+    forge.say(1, ("eve", "Fine.\n\u{1b}[2J"), at(960)).await.expect("said");
+    let wire = proposal_review::talk(forge, 1).await.expect("read");
+    let shown = proposal_review::text(&wire, at(1_000));
+    for part in [
+        "trueline/plan  action required: 1 to create (",
+        "eve approved, 50s ago",
+        "@pat",
+        "trueline/deletes",
+        "Comment 1 of eve, 40s ago",
+        "  Fine.\n",
+    ] {
+        assert!(shown.contains(part), "{part}\n---\n{shown}");
+    }
+    assert!(!shown.contains('\u{1b}'), "{shown}");
+    let json = serde_json::to_value(&wire).expect("json");
+    assert_eq!(json["reviews"][0]["stale"], false);
+    assert_eq!(json["checks"][0]["state"], "action-required");
 }

@@ -54,6 +54,7 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
     context.remark(format!("trueline serves {} on http://{}", context.catalog, server.address()));
     tracing::info!(address = %server.address(), catalog = context.catalog, "serving");
     let (poke, mut pokes) = mpsc::channel(1);
+    let reviews = super::reviews::start(context, &daemon, poke.clone())?;
     let _watch = watch(&daemon, poke);
     let missed = action::deliver_missed(daemon.driver.engine.ports.clone(), MISSED);
     let missed = tokio::spawn(missed);
@@ -61,6 +62,7 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
     let outcome = daemon::run(&mut daemon, pace(context, options), &mut pokes, stop()?).await;
     server.abort();
     missed.abort();
+    reviews.iter().for_each(tokio::task::JoinHandle::abort);
     outcome?;
     tracing::info!("stopped");
     Ok(Exit::Success)

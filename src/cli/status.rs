@@ -337,7 +337,9 @@ pub(super) fn commands((plan, change): (&Plan, &Change)) -> Vec<String> {
     let mut commands: Vec<String> = Vec::new();
     for reason in plan.pending.get(&change.service).into_iter().flatten() {
         let command = match reason {
-            Pending::Approval { .. } => format!("trueline approve {}", change.digest.short()),
+            Pending::Approval { .. } | Pending::Owner { .. } => {
+                format!("trueline approve {}", change.digest.short())
+            }
             Pending::Guard => format!("trueline approve {}", plan.digest.short()),
             Pending::Stalled { .. } | Pending::Flapping { .. } => {
                 format!("trueline service reconcile {}", change.service)

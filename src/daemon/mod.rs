@@ -14,6 +14,7 @@ mod preview;
 mod propose_drift;
 mod prune;
 mod remember;
+pub mod review;
 mod serve_loop;
 mod settle;
 mod tick;

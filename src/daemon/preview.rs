@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::error::TickError;
 use super::look::look_at;
+use super::review::gated;
 use crate::catalog::{Catalog, Snapshot};
 use crate::clock::Clock;
 use crate::engine::{Head, Memory, gather, known_outputs, plan_beside_others};
@@ -32,6 +33,7 @@ pub async fn preview(
         memory.take_decision(&decision);
     }
     let last = memory.state.applied_revision.clone();
+    let is_repository = source.mirror().is_some();
     let looked = tokio::task::spawn_blocking(move || look_at(&mut source, None, last.as_deref()));
     let look = looked.await.map_err(|_| TickError::Broken)??;
     let (snapshot, head) = look.unwrap_or_default();
@@ -42,6 +44,11 @@ pub async fn preview(
     desired.absent_is_unknown.clone_from(&judged.absent_is_unknown);
     let now = clock.now();
     let (actual, facts) = gather((store, &memory), &desired, (catalog, &head), now).await?;
+    let required = judged.catalog.settings.owners.required;
+    let facts = match is_repository {
+        true => gated(store, (&head.commit, required), facts).await?,
+        false => facts,
+    };
     let wanted = (&*judged.catalog, &desired, &actual);
     let plan = plan_beside_others((store, &memory), wanted, (facts, now)).await?;
     Ok(Preview { plan, judged: Arc::new(judged) })

@@ -28,6 +28,7 @@ impl Daemon {
         let told = (engine.catalog.as_str(), &self.head);
         let (actual, facts) =
             gather((&*engine.store, &self.driver.memory), &desired, told, now).await?;
+        let facts = self.gate(facts).await?;
         let plan = plan_beside_others(
             (&*engine.store, &self.driver.memory),
             (&self.catalog, &desired, &actual),

@@ -70,6 +70,8 @@ pub async fn gather(
         forecasts: memory.state.forecasts.clone(),
         claimed: std::collections::BTreeMap::new(),
         services_before: memory.state.services,
+        unapproved: std::collections::BTreeMap::new(),
+        unverified: None,
         restored: memory.state.restored.map(|restored| (restored.at, restored.until)),
     };
     Ok((actual, facts))

@@ -9,7 +9,7 @@ use crate::source::{branch_ref, escaped};
 const DIFF_BYTES: usize = 1024 * 1024;
 const MERGES_LOOKED_AT: usize = 10_000;
 
-/// Says that an open proposal is merged where its head reached the base branch some other way, or we died before noting it.
+/// Follows the branch of an open proposal, and says that it is merged where its head reached the base branch some other way, or we died before noting it.
 pub(crate) fn settled(
     repository: &Repository,
     mut proposal: Proposal,
@@ -22,6 +22,14 @@ pub(crate) fn settled(
     else {
         return Ok(proposal);
     };
+    // What is pushed to its branch is proposed with it.
+    if let Ok(pushed) = tip(repository, &proposal.source_branch)
+        && pushed != head
+        && !contains(repository, base, pushed)?
+    {
+        proposal.head = pushed.to_string();
+        return Ok(proposal);
+    }
     if contains(repository, base, head)? {
         proposal.state = ProposalState::Merged;
         proposal.merge_commit = Some(merged_by(repository, base, head)?.to_string());

@@ -23,7 +23,7 @@ const MERGE_ATTEMPTS: usize = 8;
 #[derive(Clone, Debug)]
 pub struct LocalForge {
     path: PathBuf,
-    dry_run: bool,
+    pub(super) dry_run: bool,
 }
 
 impl LocalForge {
@@ -44,13 +44,13 @@ impl LocalForge {
         self
     }
 
-    fn repository(&self) -> Result<Repository, ForgeError> {
+    pub(super) fn repository(&self) -> Result<Repository, ForgeError> {
         crate::source::open_here(&self.path)
             .map_err(ForgeError::git("open the repository of the proposals"))
     }
 
     /// Runs work that blocks where it disturbs nobody.
-    async fn work<T: Send + 'static>(
+    pub(super) async fn work<T: Send + 'static>(
         &self,
         work: impl FnOnce(&LocalForge) -> Result<T, ForgeError> + Send + 'static,
     ) -> Result<T, ForgeError> {
@@ -59,7 +59,7 @@ impl LocalForge {
     }
 
     /// Runs one write at a time on this machine; the system frees the lock of whoever is killed.
-    async fn write<T: Send + 'static>(
+    pub(super) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&LocalForge, &Repository) -> Result<T, ForgeError> + Send + 'static,
     ) -> Result<T, ForgeError> {
@@ -104,9 +104,10 @@ impl LocalForge {
         if let Some(known) = known {
             proposal.number = known.number;
             proposal.created_at = known.created_at;
-            let same = Proposal { updated_at: known.updated_at, ..proposal.clone() } == known;
+            let recorded = record::read(repository, known.number)?;
+            let same = Proposal { updated_at: recorded.updated_at, ..proposal.clone() } == recorded;
             if same {
-                return Ok(known);
+                return Ok(recorded);
             }
         } else if self.dry_run {
             proposal.number = record::next_number(repository)?;
@@ -288,7 +289,7 @@ impl ForgeWrite for LocalForge {
     }
 }
 
-fn all(repository: &Repository) -> Result<Vec<Proposal>, ForgeError> {
+pub(super) fn all(repository: &Repository) -> Result<Vec<Proposal>, ForgeError> {
     record::all(repository)?.into_iter().map(|proposal| settled(repository, proposal)).collect()
 }
 

@@ -6,10 +6,12 @@ mod error;
 pub mod github;
 mod history;
 mod local;
+mod local_review;
 mod proposal;
 mod read;
 mod record;
 mod review;
+mod talk;
 mod write;
 
 pub use error::ForgeError;

@@ -9,7 +9,7 @@ use super::error::ForgeError;
 use super::proposal::Proposal;
 use crate::source::{Author, FileChange, commit_files};
 
-const PREFIX: &str = "refs/trueline/proposals/";
+pub(crate) const PREFIX: &str = "refs/trueline/proposals/";
 const FILE: &str = "proposal.json";
 const VERSION: u32 = 1;
 
@@ -31,20 +31,11 @@ pub(crate) fn all(repository: &Repository) -> Result<Vec<Proposal>, ForgeError> 
 /// Reads one proposal.
 pub(crate) fn read(repository: &Repository, number: u64) -> Result<Proposal, ForgeError> {
     let unreadable = |reason: String| ForgeError::Unreadable { number, reason };
-    let meta = match repository.refname_to_id(&meta_ref(number)) {
-        Ok(id) => id,
-        Err(error) if error.code() == ErrorCode::NotFound => {
-            return Err(ForgeError::Unknown { number });
-        }
-        Err(error) => return Err(unreadable(error.message().to_owned())),
-    };
-    let bytes = repository
-        .find_commit(meta)
-        .and_then(|commit| commit.tree())
-        .and_then(|tree| repository.find_blob(tree.get_path(FILE.as_ref())?.id()))
-        .map_err(|error| unreadable(error.message().to_owned()))?;
+    let found = get(repository, &meta_ref(number), FILE);
+    let bytes = found.map_err(|error| unreadable(error.message().to_owned()))?;
+    let bytes = bytes.ok_or(ForgeError::Unknown { number })?;
     let record: Record =
-        serde_json::from_slice(bytes.content()).map_err(|error| unreadable(error.to_string()))?;
+        serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
     if record.version != VERSION || record.proposal.number != number {
         return Err(unreadable(format!(
             "its version is {}, and its number {}",
@@ -82,24 +73,47 @@ pub(crate) fn write(
 ) -> Result<(), ForgeError> {
     let head =
         Oid::from_str(&proposal.head).map_err(ForgeError::git("read the head of a proposal"))?;
-    let operation = "write the ref of a proposal";
     repository
         .reference(&head_ref(proposal.number), head, true, why)
-        .map_err(ForgeError::git(operation))?;
+        .map_err(ForgeError::git("write the ref of a proposal"))?;
     let record = Record { version: VERSION, proposal: proposal.clone() };
     let content = serde_json::to_vec_pretty(&record).map_err(|error| ForgeError::Unreadable {
         number: proposal.number,
         reason: error.to_string(),
     })?;
-    let before = repository.refname_to_id(&meta_ref(proposal.number)).ok();
-    let files = [FileChange { path: FILE.to_owned(), content: Some(content) }];
-    let commit = commit_files(repository, before, &files, &format!("{why}\n"), &person(by, at))?;
-    let name = meta_ref(proposal.number);
+    put(repository, &meta_ref(proposal.number), (FILE, content), (why, &person(by, at)))
+}
+
+/// Writes a file as the next commit of a ref's history; whoever wrote in between makes it fail.
+pub(crate) fn put(
+    repository: &Repository,
+    name: &str,
+    (file, content): (&str, Vec<u8>),
+    (why, by): (&str, &Author),
+) -> Result<(), ForgeError> {
+    let before = repository.refname_to_id(name).ok();
+    let files = [FileChange { path: file.to_owned(), content: Some(content) }];
+    let commit = commit_files(repository, before, &files, &format!("{why}\n"), by)?;
     let written = match before {
-        Some(before) => repository.reference_matching(&name, commit, true, before, why),
-        None => repository.reference(&name, commit, false, why),
+        Some(before) => repository.reference_matching(name, commit, true, before, why),
+        None => repository.reference(name, commit, false, why),
     };
-    written.map(|_| ()).map_err(ForgeError::git(operation))
+    written.map(|_| ()).map_err(ForgeError::git("write the ref of a proposal"))
+}
+
+/// Reads the file of a ref's newest commit; nothing where there is no such ref.
+pub(crate) fn get(
+    repository: &Repository,
+    name: &str,
+    file: &str,
+) -> Result<Option<Vec<u8>>, git2::Error> {
+    let id = match repository.refname_to_id(name) {
+        Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
+        id => id?,
+    };
+    let tree = repository.find_commit(id)?.tree()?;
+    let blob = repository.find_blob(tree.get_path(file.as_ref())?.id())?;
+    Ok(Some(blob.content().to_vec()))
 }
 
 /// Reads `name <email>` or a bare name as the author of a commit.
@@ -125,7 +139,7 @@ fn numbers(repository: &Repository, ending: &str) -> Result<Vec<u64>, ForgeError
         .collect())
 }
 
-fn head_ref(number: u64) -> String {
+pub(crate) fn head_ref(number: u64) -> String {
     format!("{PREFIX}{number}/head")
 }
 

@@ -3,6 +3,7 @@
 mod approval;
 mod demand;
 mod index;
+mod landed;
 #[cfg(test)]
 mod laws;
 mod name;
@@ -16,6 +17,7 @@ mod tests;
 
 pub use approval::{People, Touched, approval};
 pub use demand::{Approval, AskedPath, Demand, Why};
+pub use landed::{Landing, Ledger, Said, Unapproved, Way, Word, standing};
 pub use name::{hidden_user, is_owner};
 pub use owners::{LOCATIONS, Line, MAX_BYTES, Owners};
 pub use pattern::{Fault, Pattern};

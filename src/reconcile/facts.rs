@@ -72,6 +72,10 @@ pub struct Facts {
     pub forecasts: Forecasts,
     /// How many services there were at the last revision.
     pub services_before: usize,
+    /// Paths that are not as their owners approved them, with why.
+    pub unapproved: BTreeMap<String, String>,
+    /// Why it is not known yet what owners approved; nothing where it is, or need not be.
+    pub unverified: Option<String>,
     /// The record was put back from a backup, which nobody acknowledged yet: when, and the last moment it knows of.
     pub restored: Option<(Timestamp, Timestamp)>,
 }

@@ -69,7 +69,13 @@ impl Plan {
     pub fn may_forecast(&self, service: &str) -> bool {
         let why = self.pending.get(service).into_iter().flatten();
         !why.into_iter().any(|why| {
-            matches!(why, Pending::Guard | Pending::Held { .. } | Pending::Rejected { .. })
+            matches!(
+                why,
+                Pending::Guard
+                    | Pending::Held { .. }
+                    | Pending::Rejected { .. }
+                    | Pending::Owner { .. }
+            )
         })
     }
 
@@ -130,6 +136,13 @@ pub enum Pending {
         /// How often it was put right.
         times: u32,
     },
+    /// Its owners did not approve what it is made of.
+    Owner {
+        /// The document; empty where that is not known yet.
+        path: String,
+        /// Who is missing, and why.
+        why: String,
+    },
     /// A person stopped everything for it.
     Held {
         /// Who and why: `held by ada: …`.
@@ -163,6 +176,8 @@ impl fmt::Display for Pending {
                  `trueline service reconcile {}` puts it right once more",
                 unit.service
             ),
+            Pending::Owner { path, why } if path.is_empty() => write!(f, "waits for owners: {why}"),
+            Pending::Owner { path, why } => write!(f, "waits for the owners of {path}: {why}"),
             Pending::Held { why } => f.write_str(why),
             Pending::Guard => f.write_str("the guard holds the whole plan"),
         }

@@ -15,7 +15,7 @@ use super::order::{error_handling, order_units};
 use super::plan::{Drift, Pending, Plan, Verdict};
 use super::suspects::{reads, suspects};
 use super::upstream::KnownOutputs;
-use super::{claims, flapping, forecast, guard, needs, operate, orphans, window};
+use super::{claims, flapping, forecast, guard, landed, needs, operate, orphans, window};
 use crate::catalog::{Catalog, DeletionPolicy, DriftMode};
 use crate::digest::Digest;
 use crate::id::UnitKey;
@@ -334,6 +334,7 @@ impl Planner<'_> {
             let held = self.facts.held.get(&change.service);
             why.extend(held.map(|why| Pending::Held { why: why.clone() }));
             why.extend(flapping::pending(change, self.actual, self.facts));
+            why.extend(landed::pending(change, self.catalog, self.facts));
             why.extend(self.stalled(change));
             why.extend(self.closed_window(change));
             why.extend(self.unready_dependency(change));

@@ -1,13 +1,15 @@
 //! Compares two commits by their trees: what is equal is skipped without a look. It reads no blob.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use git2::{Oid, Repository};
+use imbl::ordmap::DiffItem;
 
 use super::error::SourceError;
 use super::names::MAX_DEPTH;
 use super::tree::{Entry, EntryKind, list};
 use super::wanted::MAX_ENTRIES;
+use crate::catalog::Snapshot;
 
 /// What became of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +38,26 @@ pub fn changed_paths(
     new: &str,
 ) -> Result<Vec<Changed>, SourceError> {
     changed_in_trees(repository, Some(root(repository, old)?), Some(root(repository, new)?))
+}
+
+/// Returns the paths that differ between two trees, as [`changed_paths`] does for commits.
+pub fn tree_changes(
+    repository: &Repository,
+    old: Oid,
+    new: Oid,
+) -> Result<Vec<Changed>, SourceError> {
+    changed_in_trees(repository, Some(old), Some(new))
+}
+
+/// Returns the paths of files that differ between two snapshots.
+pub fn changed_between(before: &Snapshot, after: &Snapshot) -> BTreeSet<String> {
+    let changed = before.files.diff(&after.files);
+    let paths = changed.map(|item| match item {
+        DiffItem::Add(path, _)
+        | DiffItem::Remove(path, _)
+        | DiffItem::Update { new: (path, _), .. } => path.to_string(),
+    });
+    paths.collect()
 }
 
 /// Returns the paths that differ between two trees.

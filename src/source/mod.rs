@@ -8,6 +8,7 @@ mod base;
 mod changed;
 mod directory;
 mod error;
+mod fetch_refs;
 #[cfg(test)]
 pub(crate) mod fixture;
 #[cfg(test)]
@@ -31,7 +32,7 @@ mod tree;
 mod wanted;
 mod watch;
 
-pub use changed::{ChangeKind, Changed, changed_paths};
+pub use changed::{ChangeKind, Changed, changed_between, changed_paths, tree_changes};
 pub use directory::DirectoryReader;
 pub use error::SourceError;
 pub use git::Mirror;

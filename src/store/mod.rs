@@ -17,6 +17,7 @@ mod operating;
 mod private;
 mod restored;
 mod retention;
+mod reviews;
 mod seal;
 mod sqlite;
 mod store;
@@ -36,10 +37,11 @@ pub use on_hold::OnHold;
 pub use operating::Operating;
 pub use restored::{Checked, CheckedCatalog, Restored};
 pub use retention::Retention;
+pub use reviews::{ABOUT_REVIEWS, ReviewStore};
 pub use seal::Sealer;
 pub use sqlite::{PutBack, Restoring, SqliteStore};
 pub use store::{
-    ABOUT_CATALOG, ABOUT_REVIEWS, Adrift, Arrival, JournalEntry, LeftBehind, PlanNote, Proposal,
+    ABOUT_CATALOG, Adrift, Arrival, JournalEntry, LeftBehind, PlanNote, Proposal,
     RunSummary, Store, Task, TaskState, UnitWrite,
 };
 pub use verify::verify_audit;

@@ -17,6 +17,7 @@ use super::forgetting::TellStore;
 use super::gather::GatherStore;
 use super::lease::{Lease, LeaseHolder};
 use super::retention::Retention;
+use super::reviews::ReviewStore;
 use crate::catalog::Kind;
 use crate::digest::Digest;
 use crate::id::{RunId, StepPath, UnitKey};
@@ -113,9 +114,6 @@ pub struct LeftBehind {
 /// What a message about the catalog's repository is about.
 pub const ABOUT_CATALOG: &str = "catalog";
 
-/// What a message about proposals to the catalog is about.
-pub const ABOUT_REVIEWS: &str = "reviews";
-
 /// A message from outside whose signature was checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Arrival {
@@ -183,7 +181,7 @@ pub enum UnitWrite {
 ///
 /// Methods that take a [`Lease`] are for the driver alone and refuse a lease that was taken over.
 #[async_trait]
-pub trait Store: BreakerStore + GatherStore + TellStore + Send + Sync {
+pub trait Store: BreakerStore + GatherStore + ReviewStore + TellStore + Send + Sync {
     /// Takes the exclusive right to drive, with a token larger than any before; refused while another holds it.
     async fn acquire(&self, holder: &LeaseHolder, now: Timestamp) -> Result<Lease, StoreError>;
     /// Gives the right back.

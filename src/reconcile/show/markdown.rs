@@ -21,7 +21,7 @@ const LEAST_DIFF: usize = 600;
 
 /// Shows a plan as Markdown: a table, then the diff of each service, folded; at most 60 000 characters.
 pub fn markdown(plan: &Plan) -> String {
-    let mut page = Page { text: String::new(), length: 0, limit: MOST - CLOSING };
+    let mut page = Page::of(MOST - CLOSING);
     page.add(&format!("### {}\n", escaped(summary(plan).trim_end_matches('.'))));
     for hold in holds(plan) {
         page.add(&format!("\n> **{}**\n", escaped(&hold)));
@@ -37,7 +37,7 @@ pub fn markdown(plan: &Plan) -> String {
     for change in &plan.changes {
         left_out += usize::from(!details(plan, change, &mut page));
     }
-    page.limit = MOST;
+    page.widen(MOST);
     if left_out > 0 {
         let what = if left_out == 1 { "diff is" } else { "diffs are" };
         page.add(&format!(
@@ -48,19 +48,34 @@ pub fn markdown(plan: &Plan) -> String {
         let commit = code(&short_commit(&plan.commit));
         page.add(&format!("\nPlan digest `{}` at {commit}\n", plan.digest.short()));
     }
-    page.text
+    page.into_text()
 }
 
 /// A text that does not grow beyond its limit, in characters.
-struct Page {
+pub(super) struct Page {
     text: String,
     length: usize,
     limit: usize,
 }
 
 impl Page {
+    /// Begins an empty one.
+    pub(super) fn of(limit: usize) -> Self {
+        Self { text: String::new(), length: 0, limit }
+    }
+
+    /// Lets it grow further.
+    pub(super) fn widen(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
+    /// Returns what it holds.
+    pub(super) fn into_text(self) -> String {
+        self.text
+    }
+
     /// Adds a part as a whole, or not at all.
-    fn add(&mut self, part: &str) -> bool {
+    pub(super) fn add(&mut self, part: &str) -> bool {
         let length = part.chars().count();
         let fits = self.length + length <= self.limit;
         if fits {
@@ -75,7 +90,7 @@ impl Page {
     }
 
     /// Adds rows while they keep to their share, and says how many there are more.
-    fn rows(&mut self, rows: impl Iterator<Item = String>) {
+    pub(super) fn rows(&mut self, rows: impl Iterator<Item = String>) {
         let share = (self.length + MOST_OF_TABLE).min(self.limit.saturating_sub(100));
         let mut more = 0;
         for row in rows {
@@ -90,7 +105,7 @@ impl Page {
     }
 }
 
-fn table(plan: &Plan, page: &mut Page) {
+pub(super) fn table(plan: &Plan, page: &mut Page) {
     if plan.is_empty() {
         return;
     }
@@ -116,7 +131,7 @@ fn table(plan: &Plan, page: &mut Page) {
 }
 
 /// Adds the diff of a service, cut where it does not fit; tells whether there was any room.
-fn details(plan: &Plan, change: &Change, page: &mut Page) -> bool {
+pub(super) fn details(plan: &Plan, change: &Change, page: &mut Page) -> bool {
     let mut diff = String::new();
     for line in lines_of(plan, change, 100) {
         line.write_diff(&mut diff);

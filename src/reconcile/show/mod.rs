@@ -8,6 +8,8 @@ mod markdown;
 #[cfg(test)]
 mod markdown_tests;
 mod reasons;
+mod review;
+mod review_comment;
 #[cfg(test)]
 pub(super) mod sample;
 mod sections;
@@ -18,5 +20,7 @@ mod wire;
 pub use json::{VERSION, json};
 pub use markdown::{code, markdown};
 pub use reasons::{holds, pending};
+pub use review::{Reach, Reviewed, Standing, Unmerged};
+pub use review_comment::{planning_summary, review_comment, validation_summary};
 pub use text::{Style, text};
 pub use values::{lines, literal, masked, visible};

@@ -32,6 +32,10 @@ pub fn pending(plan: &Plan, change: &Change) -> Vec<String> {
                  then trueline service reconcile {}",
                 change.service
             )),
+            Pending::Owner { .. } => Some(format!(
+                "{reason}; an owner accepts it with trueline approve {}",
+                change.digest.short()
+            )),
             Pending::Held { why } => {
                 Some(format!("is {why}: trueline service release {}", change.service))
             }

@@ -80,6 +80,7 @@ pub(super) enum PendingWire<'a> {
     Dependency { service: &'a str },
     Stalled { run: &'a RunId, why: &'a str },
     Flapping { unit: &'a UnitKey, field: &'a str, times: u32 },
+    Owner { path: &'a str, why: &'a str },
     Held { why: &'a str },
     Guard,
 }
@@ -97,6 +98,7 @@ fn pending_of(pending: &Pending) -> PendingWire<'_> {
         Pending::Flapping { unit, field, times } => {
             PendingWire::Flapping { unit, field, times: *times }
         }
+        Pending::Owner { path, why } => PendingWire::Owner { path, why },
         Pending::Held { why } => PendingWire::Held { why },
         Pending::Guard => PendingWire::Guard,
     }

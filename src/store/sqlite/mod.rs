@@ -25,6 +25,7 @@ mod plans;
 mod proposals;
 mod prune;
 mod restore;
+mod reviews;
 mod rows;
 mod runs;
 mod sqlite_store;

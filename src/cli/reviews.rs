@@ -1,0 +1,59 @@
+//! Has the proposals of the catalog's repository looked at while a daemon drives. It knows which forge that is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::context::Context;
+use super::output::Failure;
+use crate::daemon::Daemon;
+use crate::daemon::review::{self, Pokes, Reviewer, Reviews};
+use crate::forge::LocalForge;
+
+/// Between two looks at proposals on this machine, where nobody pokes.
+const LOCAL: Duration = Duration::from_secs(2);
+
+/// Between two looks at proposals elsewhere.
+const ELSEWHERE: Duration = Duration::from_mins(1);
+
+/// Between two looks for messages of others.
+const MESSAGES: Duration = Duration::from_millis(500);
+
+/// Begins to look at proposals; nothing where the catalog is on no forge.
+pub(super) fn start(
+    context: &Context,
+    daemon: &Daemon,
+    poke: mpsc::Sender<()>,
+) -> Result<Option<JoinHandle<()>>, Failure> {
+    let Some(reviewer) = reviewer(context, daemon)? else { return Ok(None) };
+    let poll = if reviewer.is_authenticated() { ELSEWHERE } else { LOCAL };
+    let pokes = Pokes { poll, messages: MESSAGES, poke };
+    Ok(Some(tokio::spawn(async move {
+        if let Err(error) = review::run(reviewer, pokes, std::future::pending()).await {
+            tracing::error!("proposals are no longer looked at: {error}");
+        }
+    })))
+}
+
+/// Looks up once who approved the head, so that what owners approved is not held back.
+pub(super) async fn verify(context: &Context, daemon: &Daemon) -> Result<(), Failure> {
+    let Some(mut reviewer) = reviewer(context, daemon)? else { return Ok(()) };
+    if let Err(error) = reviewer.check_owners().await {
+        context.remark(format!("who approved the catalog's head can't be looked up: {error}"));
+    }
+    Ok(())
+}
+
+fn reviewer(context: &Context, daemon: &Daemon) -> Result<Option<Reviewer>, Failure> {
+    let source = context.source()?;
+    let Some(mirror) = source.mirror() else { return Ok(None) };
+    let Some(forge) = forge(&mirror.location().to_string()) else { return Ok(None) };
+    Ok(Reviewer::new(daemon.driver.engine.clone(), source, forge))
+}
+
+/// Returns the forge that the catalog's repository is on.
+fn forge(location: &str) -> Option<Arc<dyn Reviews>> {
+    Some(Arc::new(LocalForge::open_at(location).ok()?))
+}

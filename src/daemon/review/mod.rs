@@ -1,0 +1,28 @@
+//! Reviews of proposals to the catalog: judged, planned, shown, answered; and whether owners approved what was merged.
+//! It reads and says, and never carries anything out.
+
+mod after;
+mod answer;
+mod bench;
+mod command;
+mod error;
+mod gate;
+mod landed;
+mod line;
+mod make;
+mod notes;
+mod pass;
+mod people;
+mod run;
+mod say;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod world;
+mod worth;
+
+pub use error::ReviewError;
+pub(in crate::daemon) use gate::gated;
+pub use pass::{Passed, Reviewer};
+pub use people::Reviews;
+pub use run::{Pokes, run};

@@ -1,0 +1,143 @@
+//! The world of this room's tests: a catalog on a forge, people who push, speak and merge, and a daemon beside them. The
+//! forge is whatever speaks for the people.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::{Passed, Reviewer, Reviews};
+use crate::clock::Clock;
+use crate::daemon::world::World;
+use crate::daemon::{Settled, SystemClock};
+use crate::forge::{Asked, ForgeWrite, LocalForge, NewProposal, Opinion};
+use crate::source::{Options, Source};
+
+/// What people do on a forge.
+#[async_trait]
+pub(super) trait People: Reviews + 'static {
+    async fn open(&self, branch: &str, author: &str) -> u64;
+    async fn give(&self, number: u64, by: &str, opinion: Opinion);
+    async fn comment(&self, number: u64, by: &str, text: &str);
+    async fn merge_it(&self, number: u64, by: &str) -> String;
+}
+
+#[async_trait]
+impl People for LocalForge {
+    async fn open(&self, branch: &str, author: &str) -> u64 {
+        let new = NewProposal {
+            title: format!("Change {branch}"),
+            body: String::new(),
+            author: author.to_owned(),
+            source_branch: branch.to_owned(),
+            base_branch: "main".to_owned(),
+            marker: format!("m-{branch}"),
+            at: SystemClock.now(),
+            asked: Asked::default(),
+        };
+        ForgeWrite::open(self, new).await.expect("opened").number
+    }
+
+    async fn give(&self, number: u64, by: &str, opinion: Opinion) {
+        self.give_opinion(number, (by, opinion), SystemClock.now()).await.expect("said");
+    }
+
+    async fn comment(&self, number: u64, by: &str, text: &str) {
+        self.say(number, (by, text), SystemClock.now()).await.expect("said");
+    }
+
+    async fn merge_it(&self, number: u64, by: &str) -> String {
+        let merged = self.merge(number, by, SystemClock.now()).await.expect("merged");
+        merged.merge_commit.expect("a commit")
+    }
+}
+
+/// A catalog on a forge, and what looks after it.
+pub(super) struct Stage<F: People> {
+    pub(super) world: World,
+    pub(super) forge: Arc<F>,
+    pub(super) reviewer: Reviewer,
+}
+
+impl Stage<LocalForge> {
+    /// Makes it of files, each of which begins with a line `--- path`.
+    pub(super) async fn local(files: &str) -> Self {
+        let world = World::in_repository(files).await;
+        let forge = Arc::new(world.forge());
+        Self::of(world, forge)
+    }
+}
+
+impl<F: People> Stage<F> {
+    pub(super) fn of(world: World, forge: Arc<F>) -> Self {
+        let reviewer = reviewer(&world, forge.clone());
+        Self { world, forge, reviewer }
+    }
+
+    /// Pushes a branch that changes files of the newest commit; one without text is removed.
+    pub(super) fn push(&self, branch: &str, by: &str, changes: &[(&str, &str)]) -> String {
+        let repo = self.world.repository.as_ref().expect("a repository");
+        let git = repo.open();
+        let base = git.refname_to_id("refs/heads/main").expect("main");
+        let on = git.refname_to_id(&format!("refs/heads/{branch}")).unwrap_or(base);
+        let files: Vec<crate::source::FileChange> = changes
+            .iter()
+            .map(|(path, text)| crate::source::FileChange {
+                path: (*path).to_owned(),
+                content: (!text.is_empty()).then(|| text.as_bytes().to_vec()),
+            })
+            .collect();
+        let author = crate::source::Author {
+            name: by.to_owned(),
+            email: format!("{by}@acme.example"),
+            at: Timestamp::from_second(1_700_000_000).expect("a time"),
+        };
+        let commit = crate::source::commit_files(&git, Some(on), &files, "change", &author);
+        let commit = commit.expect("committed").to_string();
+        repo.git(&["update-ref", &format!("refs/heads/{branch}"), &commit], "");
+        commit
+    }
+
+    /// Looks at all proposals once.
+    pub(super) async fn look(&mut self) -> Passed {
+        self.reviewer.pass().await.expect("looked")
+    }
+
+    /// Looks and drives until nothing more happens by itself.
+    pub(super) async fn settle(&mut self) -> Settled {
+        self.look().await;
+        self.world.settle().await;
+        self.look().await;
+        let settled = self.world.settle().await;
+        self.look().await;
+        settled
+    }
+
+    /// Shows a check: its state and its title.
+    pub(super) async fn check(&self, commit: &str, name: &str) -> String {
+        let check = self.forge.check_of(commit, name).await.expect("read");
+        check.map_or_else(|| "none".to_owned(), |it| format!("{:?}: {}", it.state, it.title))
+    }
+
+    /// Returns what Trueline says under a proposal: its comments whose text holds a word.
+    pub(super) async fn said(&self, number: u64, word: &str) -> Vec<String> {
+        let comments = self.forge.comments(number).await.expect("read");
+        let ours = comments.into_iter().filter(|it| !it.body.starts_with("/trueline"));
+        ours.map(|it| it.body).filter(|body| body.contains(word)).collect()
+    }
+
+    /// Returns why a service waits; nothing where it does not.
+    pub(super) fn waits(&self, service: &str) -> String {
+        let plan = self.world.daemon.plan.as_ref().expect("a plan");
+        let why = plan.pending.get(service).into_iter().flatten();
+        why.map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    }
+}
+
+fn reviewer<F: People>(world: &World, forge: Arc<F>) -> Reviewer {
+    let location = world.repository.as_ref().expect("a repository").url().to_owned();
+    let state = world.folder.path().to_owned();
+    let source = Source::open(Options { location, state, ..Options::default() }).expect("a source");
+    let engine = world.daemon.driver.engine.clone();
+    Reviewer::new(engine, source, forge).expect("a repository has proposals")
+}
