@@ -10,7 +10,10 @@ mod error;
 mod forgetting;
 mod gather;
 mod lease;
+mod pages;
+mod people;
 mod private;
+mod requests;
 mod restored;
 mod retention;
 mod seal;
@@ -28,6 +31,11 @@ pub use error::StoreError;
 pub use forgetting::{Forgetting, TellStore};
 pub use gather::{GatherStore, RunWrite};
 pub use lease::{Lease, LeaseHolder};
+pub use pages::{Before, Numbered, PageStore, RunFilter};
+pub use people::{
+    Actor, ActorKind, Key, PeopleStore, Session, SessionKind, SessionSeen, Taken, User,
+};
+pub use requests::{Answer, Begun, RequestStore};
 pub use restored::{Checked, CheckedCatalog, Restored};
 pub use retention::Retention;
 pub use seal::Sealer;

@@ -21,12 +21,18 @@ mod keep_tests;
 mod kept;
 mod lease;
 mod open;
+mod pages;
+#[cfg(test)]
+mod pages_tests;
+mod people;
 mod plans;
 mod proposals;
 mod prune;
+mod requests;
 mod restore;
 mod rows;
 mod runs;
+mod sessions;
 mod sqlite_store;
 mod tasks;
 mod tell;

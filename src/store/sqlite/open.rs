@@ -25,7 +25,7 @@ const MAGIC: &[u8] = b"SQLite format 3\0";
 const APPLICATION: i64 = 0x5452_4c4e;
 
 /// Each leads from the schema of its place to the next, and says so in `user_version`.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 15] = [
     include_str!("migrations/0001_state.sql"),
     include_str!("migrations/0002_claims.sql"),
     include_str!("migrations/0003_arrivals.sql"),
@@ -33,6 +33,14 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0005_audit.sql"),
     include_str!("migrations/0006_control.sql"),
     include_str!("migrations/0007_breakers.sql"),
+    "PRAGMA user_version = 8;",
+    "PRAGMA user_version = 9;",
+    "PRAGMA user_version = 10;",
+    "PRAGMA user_version = 11;",
+    "PRAGMA user_version = 12;",
+    include_str!("migrations/0013_pages.sql"),
+    include_str!("migrations/0014_people.sql"),
+    include_str!("migrations/0015_requests.sql"),
 ];
 
 /// The schema that knows what units have outside; older ones have that in the units' records alone.
