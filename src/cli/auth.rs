@@ -161,7 +161,8 @@ struct KeyLine {
 
 impl KeyLine {
     fn of(key: Key) -> Self {
-        let Key { id, owner, note, scopes, created_at, expires_at, revoked_at, last_used, .. } = key;
+        let Key { id, owner, note, scopes, created_at, expires_at, revoked_at, last_used, .. } =
+            key;
         Self { id, owner, note, scopes, created_at, expires_at, revoked_at, last_used }
     }
 

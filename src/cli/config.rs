@@ -229,16 +229,21 @@ impl Config {
 
     /// Returns what of who is let in can't be meant.
     fn auth_problems(&self) -> Vec<String> {
-        let mut problems: Vec<String> = self.auth.grants.iter().filter_map(Grant::problem).collect();
+        let mut problems: Vec<String> =
+            self.auth.grants.iter().filter_map(Grant::problem).collect();
         for text in &self.server.trusted_proxies {
             if Network::read(text).is_none() {
-                problems.push(format!("server.trustedProxies `{text}` is not an address or 10.0.0.0/8"));
+                problems.push(format!(
+                    "server.trustedProxies `{text}` is not an address or 10.0.0.0/8"
+                ));
             }
         }
         for text in &self.server.cors {
             let origin = url::Url::parse(text).map(|url| url.origin().ascii_serialization());
             if origin.as_ref().ok() != Some(text) {
-                problems.push(format!("server.cors `{text}` is not an origin such as https://portal.example.com"));
+                problems.push(format!(
+                    "server.cors `{text}` is not an origin such as https://portal.example.com"
+                ));
             }
         }
         if self.server.requests_per_second == Some(0) {

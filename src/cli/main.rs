@@ -6,8 +6,8 @@ use super::args::{Arguments, Command};
 use super::context::Context;
 use super::output::{Exit, Failure};
 use super::{
-    adopt, apply, approval, approve, audit, auth, backup, completion, demo, explain, forget, hooks, init,
-    logging, lsp, new, owners, plan, proposal, render, replay, restore, run, schema, serve,
+    adopt, apply, approval, approve, audit, auth, backup, completion, demo, explain, forget, hooks,
+    init, logging, lsp, new, owners, plan, proposal, render, replay, restore, run, schema, serve,
     service, status, task, user, validate, version, why,
 };
 

@@ -72,7 +72,7 @@ struct Rights {
 
 /// What kind of somebody.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum KindOption {
+pub(super) enum KindOption {
     /// A person.
     Person,
     /// A script, or another program.
@@ -201,7 +201,9 @@ async fn add(
             saved?;
             context.remark(format!("made user {name}"));
             if user.password.is_none() {
-                context.remark(format!("a key for it: trueline auth token create --user {name} --note …"));
+                context.remark(format!(
+                    "a key for it: trueline auth token create --user {name} --note …"
+                ));
             }
             Ok(Exit::Success)
         }

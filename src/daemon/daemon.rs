@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::error::TickError;
 use super::health::Health;
-use super::published::Window;
 use super::prune::Pruning;
+use super::published::Window;
 use super::timetable::Timetable;
 use crate::catalog::{Catalog, Snapshot};
 use crate::digest::Digest;

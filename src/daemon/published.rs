@@ -64,11 +64,7 @@ impl Outline {
             let units = change.units.iter().map(|unit| unit.unit.clone());
             (change.service.clone(), units.collect())
         });
-        Self {
-            digest: Some(plan.digest),
-            units: units.collect(),
-            pending: plan.pending.clone(),
-        }
+        Self { digest: Some(plan.digest), units: units.collect(), pending: plan.pending.clone() }
     }
 }
 

@@ -13,8 +13,8 @@ mod server;
 
 pub use api::{name_problem, openapi, reference};
 pub use auth::{
-    Auth, AuthSettings, Grant, Kind, LONGEST_PASSWORD, Network, Principal, Role, Scope, Verb, Via,
-    hash_password, hash_secret, new_key, password_problem,
+    Auth, AuthSettings, Grant, Held, Kind, LONGEST_PASSWORD, Network, Principal, Role, Scope,
+    Teams, Verb, Via, hash_password, hash_secret, new_key, password_problem,
 };
 pub use ingress::Ingress;
 pub use server::{Server, Serving};

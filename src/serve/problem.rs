@@ -140,6 +140,7 @@ impl Problem {
     }
 
     /// Returns its status.
+    #[cfg(test)]
     pub(in crate::serve) fn status(&self) -> StatusCode {
         self.status
     }
@@ -158,8 +159,7 @@ impl IntoResponse for Problem {
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
-        headers
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.extend(self.headers);
         response
     }

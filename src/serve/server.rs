@@ -49,7 +49,6 @@ impl Server {
             catalog,
             sealer: ingress.sealer.clone(),
             clock: ingress.clock.clone(),
-            health: health.clone(),
             window,
             stop: stopped,
         });

@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 
+use super::ApprovalState;
 use super::approval::Approval;
 use super::error::StoreError;
 use super::store::{JournalEntry, PlanNote, RunSummary, Task, TaskState};
-use super::ApprovalState;
 use crate::id::RunId;
 use crate::reconcile::UnitRow;
 use crate::run::RunState;
@@ -65,11 +65,7 @@ pub trait PageStore {
     /// Lists plans, newest first.
     async fn plans_page(&self, page: Before) -> Result<Vec<Numbered<PlanNote>>, StoreError>;
     /// Lists services that have units, by their ids, after one of them.
-    async fn recorded_services(
-        &self,
-        after: &str,
-        limit: u32,
-    ) -> Result<Vec<String>, StoreError>;
+    async fn recorded_services(&self, after: &str, limit: u32) -> Result<Vec<String>, StoreError>;
     /// Reads what is known of the units of some services.
     async fn unit_rows_of(&self, services: &[String]) -> Result<Vec<UnitRow>, StoreError>;
     /// Reads the newest run of each of some services, with its team.

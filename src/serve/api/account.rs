@@ -46,7 +46,7 @@ pub(super) struct Me {
     /// By what you are known.
     via: String,
     teams: Vec<String>,
-    roles: Vec<RoleWire>,
+    roles: Vec<HeldRole>,
     /// What is sent as `X-CSRF-Token` with everything but reads, where a cookie says who you are.
     #[serde(skip_serializing_if = "Option::is_none")]
     csrf_token: Option<String>,
@@ -54,7 +54,7 @@ pub(super) struct Me {
 
 /// A role, and for which teams it holds.
 #[derive(Serialize, ToSchema)]
-pub(super) struct RoleWire {
+pub(super) struct HeldRole {
     role: String,
     /// In words.
     teams: String,
@@ -67,13 +67,14 @@ pub(super) struct RoleWire {
     get, path = "/auth/me", tag = "auth", operation_id = "whoAmI",
     responses((status = 200, description = "You", body = Me)),
 )]
+#[expect(clippy::unused_async, reason = "a handler is asynchronous")]
 async fn me(State(app): State<App>, Who(who): Who, query: Query) -> Result<Response, Problem> {
     query.done()?;
     let csrf_token = match &who.via {
         Via::Session(id) => Some(app.auth().form_token(id)),
         Via::Key(_) | Via::Access(_) => None,
     };
-    let roles = who.roles.iter().map(|held| RoleWire {
+    let roles = who.roles.iter().map(|held| HeldRole {
         role: held.role.to_string(),
         teams: held.teams.to_string(),
         said: held.said,
@@ -315,6 +316,7 @@ async fn add_key(
 ) -> Result<Response, Problem> {
     query.done()?;
     who.demand_presence()?;
+    let said = said?;
     if said.note.trim().is_empty() || said.note.chars().count() > 200 {
         return Err(Problem::unfit("/note", "say what it is for, in 1 to 200 characters"));
     }

@@ -123,7 +123,8 @@ async fn kept(app: &App, key: (&str, &str), response: Response) -> Response {
         let detail = "the answer was too large to be kept";
         return Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).into_response();
     };
-    let refused = matches!(status.as_u16(), 401 | 403 | 408 | 412 | 429) || status.is_server_error();
+    let refused =
+        matches!(status.as_u16(), 401 | 403 | 408 | 412 | 429) || status.is_server_error();
     let text = |name: HeaderName| {
         parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
     };

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::{Mutex, Semaphore, watch};
 
 use crate::clock::Clock;
-use crate::daemon::{Health, Published, Window};
+use crate::daemon::{Published, Window};
 use crate::serve::auth::Auth;
 use crate::serve::problem::Problem;
 use crate::store::{Sealer, Store};
@@ -27,7 +27,6 @@ pub(in crate::serve) struct Parts {
     pub(in crate::serve) catalog: String,
     pub(in crate::serve) sealer: Sealer,
     pub(in crate::serve) clock: Arc<dyn Clock>,
-    pub(in crate::serve) health: Health,
     pub(in crate::serve) window: Window,
     pub(in crate::serve) auth: Auth,
     /// Says `true` once the server is to end.
@@ -57,10 +56,6 @@ impl App {
 
     pub(in crate::serve) fn auth(&self) -> &Auth {
         &self.0.auth
-    }
-
-    pub(in crate::serve) fn health(&self) -> &Health {
-        &self.0.health
     }
 
     pub(in crate::serve) fn stop(&self) -> watch::Receiver<bool> {

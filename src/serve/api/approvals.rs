@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::app::App;
-use super::extract::{Json, Number, Query};
+use super::extract::{Json, Number, Plain, Query};
 use super::granting::{answerable, granting};
 use super::page::{self, Page};
 use super::recorded::Recorded;
@@ -191,12 +191,11 @@ async fn grant(
     State(app): State<App>,
     Who(who): Who,
     Number(number): Number,
-    query: Query,
-    headers: HeaderMap,
+    Plain(headers): Plain,
     Json(granting_): Json<Granting>,
 ) -> Result<Response, Problem> {
-    query.done()?;
     who.demand(Verb::Approve, Kind::Approval)?;
+    let granting_ = granting_?;
     let (approval, team, said) = approval_of(&app, &who, number).await?;
     who.demand_of(Verb::Approve, Kind::Approval, team.as_deref())?;
     must_match(&headers, || ApprovalWire::of(&approval, team.clone(), &said))?;
@@ -221,12 +220,11 @@ async fn reject(
     State(app): State<App>,
     Who(who): Who,
     Number(number): Number,
-    query: Query,
-    headers: HeaderMap,
+    Plain(headers): Plain,
     Json(refusal): Json<Refusal>,
 ) -> Result<Response, Problem> {
-    query.done()?;
     who.demand(Verb::Approve, Kind::Approval)?;
+    let refusal = refusal?;
     demand_reason(&refusal.reason)?;
     let (approval, team, said) = approval_of(&app, &who, number).await?;
     who.demand_of(Verb::Approve, Kind::Approval, team.as_deref())?;

@@ -30,7 +30,10 @@ const WITH_BODY: [(&str, &str); 5] = [
 const OPEN: [&str; 4] = ["setUp", "beginSession", "createTokens", "refreshTokens"];
 
 /// Puts what holds for all operations into what the handlers say of themselves.
-pub(in crate::serve) fn completed(mut document: Value) -> Value {
+pub(in crate::serve) fn completed(document: Value) -> Value {
+    // What is a wire form here is the thing itself to who reads it.
+    let named = document.to_string().replace("Wire\"", "\"");
+    let mut document = serde_json::from_str(&named).unwrap_or(document);
     if let Some(info) = document.get_mut("info") {
         *info = json!({
             "title": "Trueline", "version": env!("CARGO_PKG_VERSION"), "description": ABOUT,
@@ -39,9 +42,11 @@ pub(in crate::serve) fn completed(mut document: Value) -> Value {
     }
     set(&mut document, "security", json!([{"key": []}, {"session": []}]));
     set(&mut document, "servers", json!([{"url": "/"}]));
-    set(&mut document, "tags", json!(TAGS.map(|(name, about)| {
-        json!({"name": name, "description": about})
-    })));
+    set(
+        &mut document,
+        "tags",
+        json!(TAGS.map(|(name, about)| { json!({"name": name, "description": about}) })),
+    );
     let schemes = json!({
         "key": {"type": "http", "scheme": "bearer", "description": "A key of the API, or an access token"},
         "session": {"type": "apiKey", "in": "cookie", "name": "trueline",
@@ -84,9 +89,10 @@ fn complete(method: &str, operation: &mut Value) {
         set(operation, "security", json!([]));
     }
     let is_list = id.starts_with("list")
-        && operation.pointer("/responses/200/content/application~1json/schema/$ref").is_some_and(
-            |name| name.as_str().is_some_and(|name| name.contains("/Page_")),
-        ) || id == "getRunJournal";
+        && operation
+            .pointer("/responses/200/content/application~1json/schema/$ref")
+            .is_some_and(|name| name.as_str().is_some_and(|name| name.contains("/Page_")))
+        || id == "getRunJournal";
     let mut more = Vec::new();
     if is_list {
         more.push(json!({"name": "limit", "in": "query", "description": "Length of the page",

@@ -1,6 +1,7 @@
 //! Reads requests: paths, queries and bodies, each refused with a problem that names the place. It never guesses.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, RawQuery, Request};
@@ -10,22 +11,24 @@ use serde::de::DeserializeOwned;
 
 use crate::serve::problem::{Pointed, Problem, shortened};
 
-/// A body of JSON; unknown fields, fields that are given twice and what stands behind it are refused.
-pub(in crate::serve) struct Json<T>(pub(in crate::serve) T);
+/// A body of JSON, or what is wrong with it; unknown fields, fields that are given twice and what stands behind it are.
+/// Whoever may not send it is told that first, so it is opened by the handler.
+pub(in crate::serve) struct Json<T>(pub(in crate::serve) Result<T, Problem>);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
-    type Rejection = Problem;
+    type Rejection = Infallible;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, Infallible> {
         if !is_json(request.headers()) {
             let detail = "send the body as `Content-Type: application/json`";
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", detail));
+            let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", detail);
+            return Ok(Self(Err(problem)));
         }
         let bytes = Bytes::from_request(request, state).await;
         let bytes = bytes.map_err(|_| {
             Problem::new(StatusCode::BAD_REQUEST, "body", "the body could not be read")
-        })?;
-        read(&bytes).map(Self)
+        });
+        Ok(Self(bytes.and_then(|bytes| read(&bytes))))
     }
 }
 
@@ -135,6 +138,18 @@ impl Query {
     }
 }
 
+/// The headers of a request that takes no parameters in its query; those that are there are refused.
+pub(in crate::serve) struct Plain(pub(in crate::serve) HeaderMap);
+
+impl<S: Send + Sync> FromRequestParts<S> for Plain {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Query::from_request_parts(parts, state).await?.done()?;
+        Ok(Self(parts.headers.clone()))
+    }
+}
+
 /// A part of the path that is text.
 pub(in crate::serve) struct Id(pub(in crate::serve) String);
 
@@ -171,10 +186,9 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "it is only read")]
     struct Sample {
-        #[allow(dead_code)]
         name: String,
-        #[allow(dead_code)]
         #[serde(default)]
         deep: Vec<Sample>,
     }

@@ -40,7 +40,7 @@ mod tests;
 
 pub(in crate::serve) use app::{App, Parts};
 pub(in crate::serve) use frame::Correlation;
-pub(in crate::serve) use router::router;
 pub use pages::reference;
-pub use sign_in::name_problem;
 pub use router::openapi;
+pub(in crate::serve) use router::router;
+pub use sign_in::name_problem;

@@ -44,9 +44,7 @@ fn operations<'d>(document: &'d Value, tag: &str) -> Vec<Operation<'d>> {
     let paths = document.get("paths").and_then(Value::as_object);
     let all = paths.into_iter().flatten().flat_map(|(path, methods)| {
         let methods = methods.as_object().into_iter().flatten();
-        methods.map(move |(method, body)| {
-            Operation { method: method.to_uppercase(), path, body }
-        })
+        methods.map(move |(method, body)| Operation { method: method.to_uppercase(), path, body })
     });
     let of_tag = |operation: &Operation<'_>| {
         operation.body.pointer("/tags/0").and_then(Value::as_str) == Some(tag)
@@ -117,17 +115,17 @@ fn answer_of(operation: &Value) -> (String, String, String) {
 fn fields(document: &Value, schema: &Value) -> Vec<[String; 3]> {
     let mut rows = Vec::new();
     for part in schema.get("allOf").and_then(Value::as_array).into_iter().flatten() {
-        let named = part.get("$ref").and_then(Value::as_str).and_then(|name| {
-            document.pointer(name.strip_prefix('#')?)
-        });
+        let named = part
+            .get("$ref")
+            .and_then(Value::as_str)
+            .and_then(|name| document.pointer(name.strip_prefix('#')?));
         rows.extend(fields(document, named.unwrap_or(part)));
     }
     let none = Map::new();
     let own = schema.get("properties").and_then(Value::as_object).unwrap_or(&none);
     let required = schema.get("required").and_then(Value::as_array);
-    let is_required = |name: &str| {
-        required.is_some_and(|all| all.iter().any(|one| one.as_str() == Some(name)))
-    };
+    let is_required =
+        |name: &str| required.is_some_and(|all| all.iter().any(|one| one.as_str() == Some(name)));
     rows.extend(own.iter().map(|(name, field)| {
         let optional = if is_required(name) { "" } else { ", optional" };
         let kind = format!("{}{optional}", type_of(field));
@@ -216,7 +214,8 @@ pub fn reference() -> String {
                 .filter(|[_, place, _]| place == "query")
                 .map(|[name, ..]| format!("`{name}`"))
                 .collect();
-            let asks = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
+            let asks =
+                if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
             let body = body_of(operation.body).map(|body| format!(" Body: `{body}`."));
             let kind = if kind.is_empty() { kind } else { format!(", `{kind}`") };
             let _ = writeln!(

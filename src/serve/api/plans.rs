@@ -6,7 +6,6 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -19,6 +18,7 @@ use super::search::Search;
 use super::services::only;
 use super::tag::shown;
 use super::words::demand_reason;
+use crate::catalog::Entry;
 use crate::digest::Digest;
 use crate::reconcile::{Change, Plan, show};
 use crate::serve::auth::{Kind, Principal, Verb, Who};
@@ -117,7 +117,7 @@ fn seen(plan: Plan, who: &Principal, app: &App) -> Result<Plan, Problem> {
         .map(|change| change.service.clone())
         .collect();
     let keep = |id: &str| {
-        let team = services.get(id).map(|entry| entry.team());
+        let team = services.get(id).map(Entry::team);
         changed.contains(id) || who.may(Verb::Read, Kind::Plan, team)
     };
     // A change of another team is never shown, whatever became of its service since.
@@ -130,7 +130,7 @@ fn seen(plan: Plan, who: &Principal, app: &App) -> Result<Plan, Problem> {
 #[utoipa::path(
     get, path = "/plans/{digest}", tag = "plans", operation_id = "getPlan",
     params(("digest" = String, Path, description = "Digest of the plan")),
-    responses((status = 200, description = "The plan, `trueline.plan/v1`", body = Value)),
+    responses((status = 200, description = "The plan, `trueline.plan/v1`", body = serde_json::Value)),
 )]
 async fn one(
     State(app): State<App>,
@@ -198,6 +198,7 @@ async fn reject_plan(
 ) -> Result<Response, Problem> {
     query.done()?;
     who.demand(Verb::Approve, Kind::Plan)?;
+    let said = said?;
     demand_reason(&said.reason)?;
     let plan = plan_of(&app, &id).await?;
     demand_all(&who, &plan)?;
@@ -242,6 +243,7 @@ async fn reject_change(
 ) -> Result<Response, Problem> {
     query.done()?;
     who.demand(Verb::Approve, Kind::Plan)?;
+    let said = said?;
     demand_reason(&said.reason)?;
     let change = change_of(&app, &who, &id).await?;
     who.demand_of(Verb::Approve, Kind::Plan, Some(&change.team))?;

@@ -6,7 +6,6 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -19,7 +18,7 @@ use super::runs::{RunLine, runs_of};
 use super::standing::{Standings, standings};
 use super::tag::shown;
 use super::unit::{ServiceWire, service_wire};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Entry};
 use crate::daemon::Published;
 use crate::engine::UnitState;
 use crate::reconcile::{Plan, show};
@@ -149,7 +148,7 @@ async fn ids(
                 (None, _) => gone.next(),
             };
             let Some(id) = first else { break };
-            let team = catalog.services.get(id).map(|entry| entry.team());
+            let team = catalog.services.get(id).map(Entry::team);
             let team = team.or_else(|| teams.get(id).map(String::as_str));
             if !filter.lets(catalog, id) || !who.may(Verb::Read, Kind::Service, team) {
                 continue;
@@ -188,7 +187,7 @@ fn line(catalog: &Catalog, id: &str, standings: &Standings) -> ServiceLine {
         id: id.to_owned(),
         team: entry.map(|entry| entry.team().to_owned()).or_else(|| standings.team(id)),
         offer: entry.map(|entry| entry.offer().to_owned()),
-        environment: entry.and_then(|entry| entry.environment()).map(str::to_owned),
+        environment: entry.and_then(Entry::environment).map(str::to_owned),
         state: view.as_ref().map_or(UnitState::Pending, |view| view.standing.state),
         why: view.as_ref().and_then(|view| view.standing.why.clone()),
         drifted: view.as_ref().is_some_and(crate::engine::ServiceView::is_drifted),
@@ -243,7 +242,7 @@ async fn one(
 #[utoipa::path(
     get, path = "/services/{id}/plan", tag = "services", operation_id = "getServicePlan",
     params(("id" = String, Path, description = "Id of the service")),
-    responses((status = 200, description = "The part of the plan that is about it, `trueline.plan/v1`", body = Value)),
+    responses((status = 200, description = "The part of the plan that is about it, `trueline.plan/v1`", body = serde_json::Value)),
 )]
 async fn plan(
     State(app): State<App>,

@@ -112,14 +112,17 @@ async fn setup(
 ) -> Result<Response, Problem> {
     query.done()?;
     app.auth().limits().sign_in("setup", &from.to_string())?;
+    let said = said?;
     if let Some(problem) = name_problem(&said.user) {
         return Err(Problem::unfit("/user", problem));
     }
     if let Some(problem) = password_problem(&said.password, &said.user) {
         return Err(Problem::unfit("/password", problem));
     }
-    let refused = || Problem::forbidden("the code is not the right one, its hour is past, or it was used");
-    if !app.store().users().await?.is_empty() || !app.auth().take_setup_code(&said.code, app.now()) {
+    let refused =
+        || Problem::forbidden("the code is not the right one, its hour is past, or it was used");
+    if !app.store().users().await?.is_empty() || !app.auth().take_setup_code(&said.code, app.now())
+    {
         return Err(refused());
     }
     let password = hash_password(Secret::new(said.password)).await;
@@ -199,6 +202,7 @@ async fn begin(
     Json(said): Json<Credentials>,
 ) -> Result<Response, Problem> {
     query.done()?;
+    let said = said?;
     let user = known(&app, from, said).await?;
     // Always a new session: one that somebody else began is never taken over.
     let (session, secret) = session(&app, (&user, SessionKind::Browser, from), &headers).await?;
@@ -223,8 +227,7 @@ async fn begin(
 }
 
 fn tokens(app: &App, user: &User, session: &Session, refresh: &Secret) -> Response {
-    let access =
-        app.auth().access().sign((&user.name, user.version), &session.id, app.now());
+    let access = app.auth().access().sign((&user.name, user.version), &session.id, app.now());
     Answer(Tokens {
         token_type: "Bearer",
         access_token: access.reveal().to_owned(),
@@ -248,6 +251,7 @@ async fn token(
     Json(said): Json<Credentials>,
 ) -> Result<Response, Problem> {
     query.done()?;
+    let said = said?;
     let user = known(&app, from, said).await?;
     let (session, secret) = session(&app, (&user, SessionKind::Refresh, from), &headers).await?;
     Ok(tokens(&app, &user, &session, &secret))
@@ -267,14 +271,20 @@ async fn refresh(
 ) -> Result<Response, Problem> {
     query.done()?;
     app.auth().limits().ask(&format!("refresh {from}"))?;
+    let said = said?;
     let new = new_token();
     let (old, next) = (hash_secret(&said.refresh_token), hash_secret(new.reveal()));
-    let refused = || Problem::unknown("the refresh token is not known, was used, or its time is past");
+    let refused =
+        || Problem::unknown("the refresh token is not known, was used, or its time is past");
     match app.store().rotate(app.now(), &old, &next).await? {
         Taken::Unknown => Err(refused()),
         Taken::Reused(session) => {
             let Session { id, owner, .. } = session;
-            tracing::warn!(session = id, owner, "a refresh token was used twice: its session is ended");
+            tracing::warn!(
+                session = id,
+                owner,
+                "a refresh token was used twice: its session is ended"
+            );
             Err(refused())
         }
         Taken::Rotated(session) => {

@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::app::App;
-use super::extract::{Json, Number, Query};
+use super::extract::{Json, Number, Plain, Query};
 use super::page::{self, Page};
 use super::recorded::Recorded;
 use super::search::Search;
@@ -141,12 +141,11 @@ async fn complete(
     State(app): State<App>,
     Who(who): Who,
     Number(number): Number,
-    query: Query,
-    headers: HeaderMap,
+    Plain(headers): Plain,
     Json(said): Json<Completion>,
 ) -> Result<Response, Problem> {
-    query.done()?;
     who.demand(Verb::Operate, Kind::Task)?;
+    let said = said?;
     let task = task_of(&app, &who, number).await?;
     who.demand_of(Verb::Operate, Kind::Task, task.team.as_deref())?;
     must_match(&headers, || TaskWire::of(&task))?;

@@ -4,7 +4,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -105,7 +104,10 @@ fn tried(head: &Snapshot, who: &Principal, files: &[TrialFile]) -> Result<Snapsh
         let wrong = |detail: &str| Problem::unfit(format!("/files/{index}/path"), detail);
         let plain = |part: &&str| {
             let word = |one: char| one.is_ascii_alphanumeric() || matches!(one, '-' | '_' | '.');
-            !part.is_empty() && part.len() <= 100 && !part.starts_with('.') && part.chars().all(word)
+            !part.is_empty()
+                && part.len() <= 100
+                && !part.starts_with('.')
+                && part.chars().all(word)
         };
         let ["services", team, _] = parts.as_slice() else {
             return Err(wrong("services are tried out: services/<team>/<id>.yaml"));
@@ -126,7 +128,8 @@ fn tried(head: &Snapshot, who: &Principal, files: &[TrialFile]) -> Result<Snapsh
             }
         }
     }
-    let names: Vec<&str> = files.iter().map(|file| file.content.as_deref().unwrap_or_default()).collect();
+    let names: Vec<&str> =
+        files.iter().map(|file| file.content.as_deref().unwrap_or_default()).collect();
     let told = Digest::of_parts(names.iter().map(|text| text.as_bytes()));
     snapshot.commit = format!("trial:{}", told.short());
     Ok(snapshot)
@@ -159,6 +162,7 @@ async fn validate(
 ) -> Result<Response, Problem> {
     query.done()?;
     who.demand(Verb::Request, Kind::Tool)?;
+    let trial = trial?;
     let published = app.published()?;
     let snapshot = tried(&published.snapshot, &who, &trial.files)?;
     let mut bench = BENCH.lock().await;
@@ -191,7 +195,7 @@ async fn validate(
 #[utoipa::path(
     post, path = "/tools/preview", tag = "tools", operation_id = "previewDocuments",
     request_body = Trial,
-    responses((status = 200, description = "The plan of it, `trueline.plan/v1`", body = Value)),
+    responses((status = 200, description = "The plan of it, `trueline.plan/v1`", body = serde_json::Value)),
 )]
 async fn preview(
     State(app): State<App>,
@@ -201,6 +205,7 @@ async fn preview(
 ) -> Result<Response, Problem> {
     query.done()?;
     who.demand(Verb::Request, Kind::Tool)?;
+    let trial = trial?;
     let published = app.published()?;
     let snapshot = tried(&published.snapshot, &who, &trial.files)?;
     // One at a time: it costs as much as the catalog is large.

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use super::app::App;
 use super::runs::RunLine;
 use super::standing::standings;
+use crate::catalog::Entry;
 use crate::engine::{UnitState, UnitView};
 use crate::id::UnitKey;
 use crate::reconcile::show::masked;
@@ -118,7 +119,7 @@ pub(super) async fn service_wire(
         id: id.to_owned(),
         team,
         offer: entry.map(|entry| entry.offer().to_owned()),
-        environment: entry.and_then(|entry| entry.environment()).map(str::to_owned),
+        environment: entry.and_then(Entry::environment).map(str::to_owned),
         state: view.as_ref().map_or(unmade, |view| view.standing.state),
         why: view.as_ref().and_then(|view| view.standing.why.clone()),
         drifted: view.as_ref().is_some_and(crate::engine::ServiceView::is_drifted),

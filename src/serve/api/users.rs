@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::app::App;
-use super::extract::{Id, Json, Query};
+use super::extract::{Id, Json, Plain, Query};
 use super::sign_in::name_problem;
 use super::tag::{must_match, shown};
 use crate::secret::Secret;
@@ -174,6 +174,7 @@ async fn add(
     query.done()?;
     demand(&who, Verb::Manage)?;
     who.demand_presence()?;
+    let said = said?;
     if let Some(problem) = name_problem(&said.name) {
         return Err(Problem::unfit("/name", problem));
     }
@@ -237,13 +238,12 @@ async fn change(
     State(app): State<App>,
     Who(who): Who,
     Id(name): Id,
-    query: Query,
-    headers: HeaderMap,
+    Plain(headers): Plain,
     Json(said): Json<Changed>,
 ) -> Result<Response, Problem> {
-    query.done()?;
     demand(&who, Verb::Manage)?;
     who.demand_presence()?;
+    let said = said?;
     let mut user = user_of(&app, &name).await?;
     must_match(&headers, || UserWire::of(&user))?;
     let shuts_out = said.disabled == Some(true) || said.roles.is_some();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::app::App;
-use super::extract::{Json, Query};
+use super::extract::{Json, Plain};
 use super::recorded::Recorded;
 use super::runs::{RunWire, run_of};
 use super::tag::must_match;
@@ -77,12 +77,11 @@ async fn say(
     State(app): State<App>,
     Who(who): Who,
     Path((id, word)): Path<(String, String)>,
-    query: Query,
-    headers: HeaderMap,
+    Plain(headers): Plain,
     Json(said): Json<Word>,
 ) -> Result<Response, Problem> {
-    query.done()?;
     who.demand(Verb::Operate, Kind::Run)?;
+    let said = said?;
     let run = run_of(&app, &who, &id).await?;
     who.demand_of(Verb::Operate, Kind::Run, Some(&run.change.team))?;
     must_match(&headers, || RunWire::of(&run))?;

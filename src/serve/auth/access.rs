@@ -7,19 +7,19 @@ use serde::{Deserialize, Serialize};
 use crate::secret::Secret;
 
 /// How long an access token holds, in seconds.
-pub const HOLDS_S: i64 = 15 * 60;
+pub(in crate::serve) const HOLDS_S: i64 = 15 * 60;
 
 const ISSUER: &str = "trueline";
 
 /// What an access token says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claims {
+pub(in crate::serve) struct Claims {
     /// The user.
-    pub sub: String,
+    pub(super) sub: String,
     /// The session that it was made in.
-    pub sid: String,
+    pub(super) sid: String,
     /// The version of the user then.
-    pub ver: u64,
+    pub(super) ver: u64,
     iss: String,
     aud: String,
     iat: i64,
@@ -28,7 +28,7 @@ pub struct Claims {
 
 /// Signs and reads access tokens.
 #[derive(Clone)]
-pub struct Access {
+pub(in crate::serve) struct Access {
     signing: EncodingKey,
     reading: DecodingKey,
     catalog: String,
@@ -36,7 +36,7 @@ pub struct Access {
 
 impl Access {
     /// Makes it of a key of the state, for one catalog.
-    pub fn new(key: &[u8; 32], catalog: &str) -> Self {
+    pub(in crate::serve) fn new(key: &[u8; 32], catalog: &str) -> Self {
         Self {
             signing: EncodingKey::from_secret(key),
             reading: DecodingKey::from_secret(key),
@@ -45,7 +45,12 @@ impl Access {
     }
 
     /// Makes a token for a user in a session.
-    pub fn sign(&self, (user, version): (&str, u64), session: &str, now: Timestamp) -> Secret {
+    pub(in crate::serve) fn sign(
+        &self,
+        (user, version): (&str, u64),
+        session: &str,
+        now: Timestamp,
+    ) -> Secret {
         let claims = Claims {
             sub: user.to_owned(),
             sid: session.to_owned(),
@@ -60,7 +65,7 @@ impl Access {
     }
 
     /// Reads a token; nothing where it is not ours, was altered, or its time is past.
-    pub fn read(&self, token: &str, now: Timestamp) -> Option<Claims> {
+    pub(in crate::serve) fn read(&self, token: &str, now: Timestamp) -> Option<Claims> {
         let mut rules = Validation::new(Algorithm::HS256);
         rules.set_issuer(&[ISSUER]);
         rules.set_audience(&[&self.catalog]);

@@ -63,9 +63,8 @@ impl Auth {
     /// Uses the code of the first user up, where it is the right one.
     pub(in crate::serve) fn take_setup_code(&self, code: &str, now: Timestamp) -> bool {
         let mut kept = self.0.setup.lock().unwrap_or_else(PoisonError::into_inner);
-        let right = kept
-            .as_ref()
-            .is_some_and(|(hash, until)| *until > now && *hash == secrets::hash(code));
+        let right =
+            kept.as_ref().is_some_and(|(hash, until)| *until > now && *hash == secrets::hash(code));
         if right {
             *kept = None;
         }
@@ -165,9 +164,8 @@ impl Auth {
         let Some(seen) = store.session(&secrets::hash(secret)).await? else { return Ok(None) };
         let quiet = now.as_second() - seen.seen_at.as_second();
         let session = seen.session;
-        let holds = session.kind == SessionKind::Browser
-            && session.expires_at > now
-            && quiet < QUIET_S;
+        let holds =
+            session.kind == SessionKind::Browser && session.expires_at > now && quiet < QUIET_S;
         let user = if holds { store.user(&session.owner).await? } else { None };
         let Some(user) = user.filter(|user| !user.disabled) else { return Ok(None) };
         if quiet >= SEEN_EVERY_S {
@@ -209,12 +207,7 @@ impl Auth {
             Via::Access(id) => format!("token of session {id}"),
         };
         Principal {
-            actor: Actor {
-                name: user.name.clone(),
-                kind: user.kind,
-                via: told,
-                correlation: None,
-            },
+            actor: Actor { name: user.name.clone(), kind: user.kind, via: told, correlation: None },
             via,
             roles: own.chain(given).collect(),
             teams,
@@ -224,7 +217,7 @@ impl Auth {
 }
 
 /// Finds the teams of a user: its own, and those of the catalog that name it among their owners.
-pub fn teams_of(user: &User, catalog: Option<&Catalog>) -> BTreeSet<String> {
+fn teams_of(user: &User, catalog: Option<&Catalog>) -> BTreeSet<String> {
     let mut teams: BTreeSet<String> = user.teams.iter().cloned().collect();
     let listed = catalog.map(|catalog| catalog.settings.teams.iter()).into_iter().flatten();
     let named = listed.filter(|(_, team)| {

@@ -24,12 +24,8 @@ const SIGNING_IN_EVERY: Duration = Duration::from_secs(20);
 /// How many are told apart before those that are quiet are forgotten.
 const REMEMBERED: usize = 20_000;
 
-type Limiter = RateLimiter<
-    String,
-    HashMapStateStore<String>,
-    DefaultClock,
-    StateInformationMiddleware,
->;
+type Limiter =
+    RateLimiter<String, HashMapStateStore<String>, DefaultClock, StateInformationMiddleware>;
 
 /// How often somebody may ask.
 pub(in crate::serve) struct Limits {

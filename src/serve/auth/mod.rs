@@ -9,13 +9,13 @@ mod role;
 mod secrets;
 mod settings;
 
-pub use access::HOLDS_S as ACCESS_HOLDS_S;
-pub use auth::{Auth, teams_of};
+pub(in crate::serve) use access::HOLDS_S as ACCESS_HOLDS_S;
+pub use auth::Auth;
 pub(in crate::serve) use gate::{Peer, Who, let_in};
 pub use principal::{Held, Principal, Via};
 pub use role::{Kind, Role, Scope, Teams, Verb};
 pub use secrets::{
-    LONGEST_PASSWORD, hash as hash_secret, hash_password, is_password, key as new_key, name as new_name,
-    password_problem, token as new_token,
+    LONGEST_PASSWORD, hash as hash_secret, hash_password, key as new_key, password_problem,
 };
+pub(in crate::serve) use secrets::{is_password, name as new_name, token as new_token};
 pub use settings::{AuthSettings, Grant, Network};

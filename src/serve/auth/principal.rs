@@ -46,10 +46,10 @@ pub struct Held {
 impl Principal {
     /// Returns the roles that allow something, unless what the key is cut down to or the kind of somebody forbids it.
     fn allowing(&self, verb: Verb, kind: Kind) -> impl Iterator<Item = &Held> {
-        let cut = !self.scopes.is_empty()
-            && !self.scopes.iter().any(|scope| scope.holds(verb, kind));
-        let forbidden = self.actor.kind == ActorKind::Agent
-            && !matches!(verb, Verb::Read | Verb::Request);
+        let cut =
+            !self.scopes.is_empty() && !self.scopes.iter().any(|scope| scope.holds(verb, kind));
+        let forbidden =
+            self.actor.kind == ActorKind::Agent && !matches!(verb, Verb::Read | Verb::Request);
         let none = cut || forbidden;
         self.roles.iter().filter(move |held| !none && held.role.allows(verb, kind))
     }

@@ -7,9 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// What somebody does.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verb {
     /// Looks at it.
@@ -25,9 +23,7 @@ pub enum Verb {
 }
 
 /// What it is done to.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// The catalog: items, bundles, forms.
@@ -75,9 +71,7 @@ impl Kind {
 }
 
 /// A set of things that somebody may do.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Looks.
@@ -96,14 +90,8 @@ pub enum Role {
 
 impl Role {
     /// All of them.
-    pub const ALL: [Role; 6] = [
-        Role::Viewer,
-        Role::Requester,
-        Role::Approver,
-        Role::Maintainer,
-        Role::Admin,
-        Role::Agent,
-    ];
+    pub const ALL: [Role; 6] =
+        [Role::Viewer, Role::Requester, Role::Approver, Role::Maintainer, Role::Admin, Role::Agent];
 
     /// Finds a role by its name.
     pub fn named(name: &str) -> Option<Self> {
@@ -112,8 +100,7 @@ impl Role {
 
     /// Tells whether it allows something; nothing is allowed that does not stand here.
     pub fn allows(self, verb: Verb, kind: Kind) -> bool {
-        let looks = verb == Verb::Read
-            && !matches!(kind, Kind::Audit | Kind::User | Kind::Key);
+        let looks = verb == Verb::Read && !matches!(kind, Kind::Audit | Kind::User | Kind::Key);
         let asks = verb == Verb::Request && matches!(kind, Kind::Service | Kind::Tool);
         let judges = verb == Verb::Approve && matches!(kind, Kind::Plan | Kind::Approval);
         let operates = verb == Verb::Operate

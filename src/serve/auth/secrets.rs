@@ -10,10 +10,10 @@ use crate::digest::Digest;
 use crate::secret::Secret;
 
 /// What keys of the API begin with.
-pub const KEY_MARK: &str = "tl_";
+const KEY_MARK: &str = "tl_";
 
 /// The shortest password that is taken, in characters.
-pub const SHORTEST_PASSWORD: usize = 12;
+const SHORTEST_PASSWORD: usize = 12;
 
 /// The longest, in bytes: hashing costs as much as it is long.
 pub const LONGEST_PASSWORD: usize = 256;
@@ -29,12 +29,12 @@ fn drawn<const N: usize>() -> [u8; N] {
 }
 
 /// Makes a secret of 32 random bytes.
-pub fn token() -> Secret {
+pub(in crate::serve) fn token() -> Secret {
     Secret::new(BASE64.encode(drawn::<32>()))
 }
 
 /// Makes a short name that is not secret.
-pub fn name() -> String {
+pub(in crate::serve) fn name() -> String {
     drawn::<8>().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -47,9 +47,10 @@ pub fn key() -> (String, Secret) {
 }
 
 /// Returns the public part of what is presented as a key.
-pub fn key_id(presented: &str) -> Option<&str> {
+pub(super) fn key_id(presented: &str) -> Option<&str> {
     let (id, secret) = presented.strip_prefix(KEY_MARK)?.split_once('_')?;
-    let right = id.len() == 8 && secret.len() == 43 && id.bytes().all(|one| one.is_ascii_hexdigit());
+    let right =
+        id.len() == 8 && secret.len() == 43 && id.bytes().all(|one| one.is_ascii_hexdigit());
     right.then(|| presented.get(..KEY_MARK.len() + 8)).flatten()
 }
 
@@ -95,7 +96,7 @@ pub async fn hash_password(password: Secret) -> Option<String> {
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Tells whether a password has a hash; where there is none it takes as long to say no.
-pub async fn is_password(password: Secret, hash: Option<String>) -> bool {
+pub(in crate::serve) async fn is_password(password: Secret, hash: Option<String>) -> bool {
     let Ok(_turn) = HASHING.acquire().await else { return false };
     let checking = tokio::task::spawn_blocking(move || {
         let known = hash.is_some();

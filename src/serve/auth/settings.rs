@@ -37,13 +37,11 @@ pub struct Grant {
 impl Grant {
     /// Says what is wrong with it.
     pub fn problem(&self) -> Option<String> {
-        let named = ["user:", "team:"].iter().any(|begin| {
-            self.to.strip_prefix(begin).is_some_and(|name| !name.is_empty())
-        });
+        let named = ["user:", "team:"]
+            .iter()
+            .any(|begin| self.to.strip_prefix(begin).is_some_and(|name| !name.is_empty()));
         let wrong = !named && self.to != "everyone";
-        wrong.then(|| {
-            format!("auth.grants: `{}` is none of user:NAME, team:ID, everyone", self.to)
-        })
+        wrong.then(|| format!("auth.grants: `{}` is none of user:NAME, team:ID, everyone", self.to))
     }
 }
 

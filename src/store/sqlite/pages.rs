@@ -125,11 +125,7 @@ impl PageStore for SqliteStore {
         found.into_iter().map(note).collect()
     }
 
-    async fn recorded_services(
-        &self,
-        after: &str,
-        limit: u32,
-    ) -> Result<Vec<String>, StoreError> {
+    async fn recorded_services(&self, after: &str, limit: u32) -> Result<Vec<String>, StoreError> {
         sqlx::query_scalar(
             "SELECT DISTINCT service FROM units INDEXED BY units_service
              WHERE catalog = $1 AND service > $2 ORDER BY service LIMIT $3",
@@ -162,7 +158,7 @@ impl PageStore for SqliteStore {
         let text = format!(
             "SELECT runs.seq, {TEAM}, runs.id, runs.service, runs.kind, runs.state, runs.digest,
                     runs.created_at, runs.updated_at, runs.why
-             FROM json_each($2) wanted JOIN runs ON runs.catalog = $1 AND runs.seq = (
+             FROM json_each($2) wanted CROSS JOIN runs ON runs.catalog = $1 AND runs.seq = (
                  SELECT max(newest.seq) FROM runs newest
                  WHERE newest.catalog = $1 AND newest.service = wanted.value)"
         );

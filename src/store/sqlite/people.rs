@@ -71,7 +71,11 @@ impl PeopleStore for SqliteStore {
             .map_err(StoreError::database("writing a user"))?;
         if done.rows_affected() == 0 {
             let name = format!("user {}", user.name);
-            return Err(if is_new { StoreError::Conflict(name) } else { StoreError::Missing(name) });
+            return Err(if is_new {
+                StoreError::Conflict(name)
+            } else {
+                StoreError::Missing(name)
+            });
         }
         let what = if is_new { "user.created" } else { "user.changed" };
         write.audit(at, &by.name, what, &by.on(&told_of(user))).await?;
@@ -164,7 +168,8 @@ impl PeopleStore for SqliteStore {
         let mut writer = self.writer.lock().await;
         let mut write = Write::begin(&mut writer, &self.catalog).await?;
         sessions::add(&mut write, at, (session, hash)).await?;
-        let detail = json!({"session": session.id, "kind": session.kind, "address": session.address});
+        let detail =
+            json!({"session": session.id, "kind": session.kind, "address": session.address});
         write.audit(at, &by.name, "session.began", &by.on(&detail)).await?;
         write.commit().await
     }

@@ -190,18 +190,8 @@ pub(super) async fn stopped(
 }
 
 /// What a page of runs is read as: the number, the team, and what is listed.
-pub(super) type Numbered = (
-    i64,
-    Option<String>,
-    String,
-    String,
-    String,
-    String,
-    String,
-    i64,
-    i64,
-    Option<String>,
-);
+pub(super) type Numbered =
+    (i64, Option<String>, String, String, String, String, String, i64, i64, Option<String>);
 
 /// Makes a row of a page.
 pub(super) fn numbered(

@@ -137,11 +137,7 @@ pub(super) async fn rotate(
 }
 
 /// Remembers that a session was seen.
-pub(super) async fn seen(
-    write: &mut Write<'_>,
-    id: &str,
-    at: Timestamp,
-) -> Result<(), StoreError> {
+pub(super) async fn seen(write: &mut Write<'_>, id: &str, at: Timestamp) -> Result<(), StoreError> {
     sqlx::query("UPDATE sessions SET seen_at = $3 WHERE catalog = $1 AND id = $2")
         .bind(write.catalog)
         .bind(id)
@@ -200,7 +196,10 @@ mod tests {
         let store = SqliteStore::in_memory("main").await.expect("opens");
         let one = session("s1", 500);
         store.add_session(&actor(), at(10), (&one, "h1")).await.expect("begun");
-        assert_eq!(store.rotate(at(20), "h1", "h2").await.expect("read"), Taken::Rotated(one.clone()));
+        assert_eq!(
+            store.rotate(at(20), "h1", "h2").await.expect("read"),
+            Taken::Rotated(one.clone())
+        );
         assert_eq!(store.rotate(at(21), "h9", "h3").await.expect("read"), Taken::Unknown);
         assert_eq!(store.rotate(at(22), "h1", "h3").await.expect("read"), Taken::Reused(one));
         assert_eq!(store.rotate(at(23), "h2", "h4").await.expect("read"), Taken::Unknown);
