@@ -30,7 +30,7 @@ fn key(world: &World, user: &str, role: &str) -> String {
 /// Sends a request as it stands and reads the answer: its status and its body.
 fn raw(world: &World, request: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(world.address()).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     let mut text = Vec::new();
     let _ = stream.read_to_end(&mut text);

@@ -67,7 +67,6 @@ pub(super) struct HeldRole {
     get, path = "/auth/me", tag = "auth", operation_id = "whoAmI",
     responses((status = 200, description = "You", body = Me)),
 )]
-#[expect(clippy::unused_async, reason = "a handler is asynchronous")]
 async fn me(State(app): State<App>, Who(who): Who, query: Query) -> Result<Response, Problem> {
     query.done()?;
     let csrf_token = match &who.via {

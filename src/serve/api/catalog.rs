@@ -1,7 +1,5 @@
 //! What the catalog offers: items, bundles, their forms. Only what is meant for somebody's teams is shown to them.
 
-#![expect(clippy::unused_async, reason = "a handler is asynchronous, and the catalog is at hand")]
-
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};

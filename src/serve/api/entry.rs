@@ -63,12 +63,12 @@ impl EntryWire {
             RunEvent::Cancelled { by, why } => {
                 Self::said("cancelled", Some(format!("{why} ({by})")))
             }
-            RunEvent::Paused { said } => Self::said("paused", told(said)),
-            RunEvent::Resumed { said } => Self::said("resumed", told(said)),
-            RunEvent::Retried { said, .. } => Self::said("retried", told(said)),
-            RunEvent::Redriven { said } => Self::said("redriven", told(said)),
-            RunEvent::Escalated { said, .. } => Self::said("escalated", told(said)),
-            RunEvent::RollingBack { said, .. } => Self::said("rolling-back", told(said)),
+            RunEvent::Paused { said } => Self::said("paused", Some(told(said))),
+            RunEvent::Resumed { said } => Self::said("resumed", Some(told(said))),
+            RunEvent::Retried { said, .. } => Self::said("retried", Some(told(said))),
+            RunEvent::Redriven { said } => Self::said("redriven", Some(told(said))),
+            RunEvent::Escalated { said, .. } => Self::said("escalated", Some(told(said))),
+            RunEvent::RollingBack { said, .. } => Self::said("rolling-back", Some(told(said))),
             RunEvent::RolledBack => Self::said("rolled-back", None),
             RunEvent::Hooked { why, .. } => Self::said("hooked", Some(why.clone())),
         }
@@ -107,8 +107,8 @@ impl EntryWire {
     }
 }
 
-fn told(said: &Said) -> Option<String> {
-    Some(format!("{} ({})", said.why, said.by))
+fn told(said: &Said) -> String {
+    format!("{} ({})", said.why, said.by)
 }
 
 fn shown(outputs: &Map<String, Value>) -> Map<String, Value> {

@@ -110,13 +110,11 @@ async fn worked(request: Request, next: Next) -> Response {
         let Ok(_turn) = WORKERS.acquire().await else { return busy() };
         next.run(request).await
     };
-    match tokio::time::timeout(WORKING, work).await {
-        Ok(response) => response,
-        Err(_) => {
-            let detail = "it took too long and was given up; a decision may have been recorded";
-            Problem::later(StatusCode::SERVICE_UNAVAILABLE, "too-slow", detail, 5).into_response()
-        }
+    if let Ok(response) = tokio::time::timeout(WORKING, work).await {
+        return response;
     }
+    let detail = "it took too long and was given up; a decision may have been recorded";
+    Problem::later(StatusCode::SERVICE_UNAVAILABLE, "too-slow", detail, 5).into_response()
 }
 
 /// Takes the body in, within a size and a time.

@@ -204,16 +204,15 @@ pub(super) async fn team_of(
 ) -> Result<Option<String>, Problem> {
     let published = app.published()?;
     let entry = published.catalog().services.get(id);
-    let team = match entry {
-        Some(entry) => Some(entry.team().to_owned()),
-        None => {
-            let newest = app.store().newest_runs(&[id.to_owned()]).await?.pop();
-            let recorded = app.store().unit_rows_of(&[id.to_owned()]).await?;
-            if newest.is_none() && recorded.is_empty() {
-                return Err(Problem::missing("service", id));
-            }
-            newest.and_then(|run| run.team)
+    let team = if let Some(entry) = entry {
+        Some(entry.team().to_owned())
+    } else {
+        let newest = app.store().newest_runs(&[id.to_owned()]).await?.pop();
+        let recorded = app.store().unit_rows_of(&[id.to_owned()]).await?;
+        if newest.is_none() && recorded.is_empty() {
+            return Err(Problem::missing("service", id));
         }
+        newest.and_then(|run| run.team)
     };
     let sees = who.may(Verb::Read, Kind::Service, team.as_deref());
     if sees { Ok(team) } else { Err(Problem::missing("service", id)) }

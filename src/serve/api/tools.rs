@@ -112,7 +112,7 @@ fn tried(head: &Snapshot, who: &Principal, files: &[TrialFile]) -> Result<Snapsh
         let ["services", team, _] = parts.as_slice() else {
             return Err(wrong("services are tried out: services/<team>/<id>.yaml"));
         };
-        if !parts.iter().all(plain) || !file.path.ends_with(".yaml") {
+        if !parts.iter().all(plain) || file.path.strip_suffix(".yaml").is_none() {
             return Err(wrong("services are tried out: services/<team>/<id>.yaml"));
         }
         who.demand_of(Verb::Request, Kind::Tool, Some(team))?;

@@ -28,6 +28,11 @@ fn drawn<const N: usize>() -> [u8; N] {
     bytes
 }
 
+fn hex(bytes: &[u8]) -> String {
+    let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    halves.filter_map(|half| char::from_digit(u32::from(half), 16)).collect()
+}
+
 /// Makes a secret of 32 random bytes.
 pub(in crate::serve) fn token() -> Secret {
     Secret::new(BASE64.encode(drawn::<32>()))
@@ -35,13 +40,12 @@ pub(in crate::serve) fn token() -> Secret {
 
 /// Makes a short name that is not secret.
 pub(in crate::serve) fn name() -> String {
-    drawn::<8>().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&drawn::<8>())
 }
 
 /// Makes a key: its public part, and all of it.
 pub fn key() -> (String, Secret) {
-    let digits: String = drawn::<4>().iter().map(|byte| format!("{byte:02x}")).collect();
-    let id = format!("{KEY_MARK}{digits}");
+    let id = format!("{KEY_MARK}{}", hex(&drawn::<4>()));
     let whole = format!("{id}_{}", token().reveal());
     (id, Secret::new(whole))
 }
