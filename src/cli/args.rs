@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    adopt, apply, approval, approve, audit, backup, completion, demo, explain, forget, github,
-    hooks, init, lsp, new, owners, plan, proposal, render, replay, restore, run, schema, serve,
-    service, status, task, validate, why,
+    adopt, apply, approval, approve, audit, auth, backup, completion, demo, explain, forget, github, hooks, init, lsp, new, owners, plan, proposal, render, replay, restore, run, schema, serve, service, status, task, user, validate, why,
 };
 
 /// Keeps a platform true to its catalog: git says what is wanted, Trueline makes it so.
@@ -106,6 +104,10 @@ pub enum Command {
     Why(why::Options),
     /// Lists, verifies and exports the audit chain.
     Audit(audit::Options),
+    /// Makes keys of the API, and says who may do what and why.
+    Auth(auth::Options),
+    /// Says who may use the API.
+    User(user::Options),
     /// Writes the store to a file, also beside a running daemon.
     Backup(backup::Options),
     /// Puts a backup in the place of the store.

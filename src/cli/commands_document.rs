@@ -193,6 +193,8 @@ mod tests {
           proposal    Lists, shows, merges and closes proposals
           why         Tells what made a service what it is: documents, plan, approvals, run
           audit       Lists, verifies and exports the audit chain
+          auth        Makes keys of the API, and says who may do what and why
+          user        Says who may use the API
           backup      Writes the store to a file, also beside a running daemon
           restore     Puts a backup in the place of the store
           replay      Runs an exported run again against the answers that it recorded

@@ -11,6 +11,7 @@ use crate::action::{
     Callbacks, Channel, Egress, GitHubSettings, JiraInstance, Operator, SecretsSettings,
     TerraformSettings,
 };
+use crate::serve::{AuthSettings, Grant, Network};
 use crate::store::Retention;
 
 /// The largest configuration that is read, in bytes.
@@ -26,6 +27,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// Where the daemon answers.
     pub server: ServerConfig,
+    /// Who may do what.
+    pub auth: AuthConfig,
     /// Hosts that actions may reach besides public ones.
     pub egress: EgressConfig,
     /// Where secrets come from.
@@ -105,6 +108,22 @@ pub struct ServerConfig {
     /// Where the outside reaches it: `https://trueline.example.com`.
     #[serde(rename = "publicUrl")]
     pub public_url: Option<String>,
+    /// Addresses of proxies whose `X-Forwarded-For` is believed: `10.0.0.0/8`.
+    #[serde(rename = "trustedProxies")]
+    pub trusted_proxies: Vec<String>,
+    /// Origins whose pages may use the API: `https://portal.example.com`.
+    pub cors: Vec<String>,
+    /// Requests a second that one user, key or address may make for long.
+    #[serde(rename = "requestsPerSecond")]
+    pub requests_per_second: Option<u32>,
+}
+
+/// Who may do what, besides what is said of users in the store.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuthConfig {
+    /// Roles that are given to many at once.
+    pub grants: Vec<Grant>,
 }
 
 /// How actions that run programs do so.
@@ -197,9 +216,46 @@ impl Config {
         }
     }
 
+    /// Returns how people are let in.
+    pub fn auth_settings(&self) -> AuthSettings {
+        let networks = self.server.trusted_proxies.iter().filter_map(|text| Network::read(text));
+        AuthSettings {
+            public_url: self.server.public_url.clone(),
+            trusted: networks.collect(),
+            cors: self.server.cors.clone(),
+            grants: self.auth.grants.clone(),
+            rate: self.server.requests_per_second,
+        }
+    }
+
+    /// Returns what of who is let in can't be meant.
+    fn auth_problems(&self) -> Vec<String> {
+        let mut problems: Vec<String> =
+            self.auth.grants.iter().filter_map(Grant::problem).collect();
+        for text in &self.server.trusted_proxies {
+            if Network::read(text).is_none() {
+                problems.push(format!(
+                    "server.trustedProxies `{text}` is not an address or 10.0.0.0/8"
+                ));
+            }
+        }
+        for text in &self.server.cors {
+            let origin = url::Url::parse(text).map(|url| url.origin().ascii_serialization());
+            if origin.as_ref().ok() != Some(text) {
+                problems.push(format!(
+                    "server.cors `{text}` is not an origin such as https://portal.example.com"
+                ));
+            }
+        }
+        if self.server.requests_per_second == Some(0) {
+            problems.push("server.requestsPerSecond must be at least 1".to_owned());
+        }
+        problems
+    }
+
     /// Returns all values that can't be meant.
     fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
+        let mut problems = self.auth_problems();
         if self.catalog.len() > 1 {
             problems.push("this build drives one [[catalog]]".to_owned());
         }

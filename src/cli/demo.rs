@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::context::Context;
 use super::output::{Exit, Failure};
-use super::serve::{ingress, stop, watch};
+use super::serve::{serving, stop, watch};
 use crate::daemon::{self, Pace};
 use crate::serve::Server;
 use page::Page;
@@ -67,9 +67,9 @@ async fn live(world: &World, options: &Options) -> Result<Exit, Failure> {
             Failure::failed(format!("process {} drives this state", holder.pid))
         })?;
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    let server = Server::bind(listen, daemon.health.clone(), ingress(&daemon)).await?;
+    let server = Server::bind(listen, serving(&world.context, &daemon)).await?;
     let health = server.address();
-    let server = tokio::spawn(server.run());
+    let server = tokio::spawn(server.run(std::future::pending()));
     let (poke, mut pokes) = mpsc::channel(1);
     let _watch = watch(&daemon, poke);
     let (end, ended) = oneshot::channel::<()>();

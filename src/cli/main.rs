@@ -6,9 +6,7 @@ use super::args::{Arguments, Command};
 use super::context::Context;
 use super::output::{Exit, Failure};
 use super::{
-    adopt, apply, approval, approve, audit, backup, completion, demo, explain, forget, github,
-    hooks, init, logging, lsp, new, owners, plan, proposal, render, replay, restore, run, schema,
-    serve, service, status, task, validate, version, why,
+    adopt, apply, approval, approve, audit, auth, backup, completion, demo, explain, forget, github, hooks, init, logging, lsp, new, owners, plan, proposal, render, replay, restore, run, schema, serve, service, status, task, user, validate, version, why,
 };
 
 /// Runs the command line; returns the exit code of the process.
@@ -62,6 +60,8 @@ pub(super) async fn run_command(context: &Context, command: &Command) -> Result<
         Command::Proposal(options) => proposal::run(context, options).await,
         Command::Why(options) => why::run(context, options).await,
         Command::Audit(options) => audit::run(context, options).await,
+        Command::Auth(options) => auth::run(context, options).await,
+        Command::User(options) => user::run(context, options).await,
         Command::Backup(options) => backup::run(context, options).await,
         Command::Restore(options) => restore::run(context, options).await,
         Command::Replay(options) => replay::run(context, options),

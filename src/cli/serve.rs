@@ -48,7 +48,7 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
     check(context, &daemon).await?;
     let configured = context.config.server.listen.as_ref().and_then(|listen| listen.parse().ok());
     let listen = options.listen.or(configured).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 7700)));
-    let server = serve::Server::bind(listen, daemon.health.clone(), ingress(&daemon))
+    let server = serve::Server::bind(listen, serving(context, &daemon))
         .await
         .map_err(|error| Failure::usage(format!("can't listen on {listen}: {error}")))?;
     context.remark(format!("trueline serves {} on http://{}", context.catalog, server.address()));
@@ -58,9 +58,15 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
     let _watch = watch(&daemon, poke);
     let missed = action::deliver_missed(daemon.driver.engine.ports.clone(), MISSED);
     let missed = tokio::spawn(missed);
-    let server = tokio::spawn(server.run());
+    greet(context, &server).await;
+    let (ended, end) = tokio::sync::oneshot::channel::<()>();
+    let server = tokio::spawn(server.run(async {
+        // It ends with the loop, whichever way that ends.
+        let _ = end.await;
+    }));
     let outcome = daemon::run(&mut daemon, pace(context, options), &mut pokes, stop()?).await;
-    server.abort();
+    drop(ended);
+    let _ = server.await;
     missed.abort();
     reviews.iter().for_each(tokio::task::JoinHandle::abort);
     outcome?;
@@ -94,14 +100,34 @@ fn pace(context: &Context, options: &Options) -> Pace {
     }
 }
 
-/// Returns what takes in the messages of others for a daemon.
-pub(super) fn ingress(daemon: &daemon::Daemon) -> serve::Ingress {
+/// Says how the first user is made, where there is none.
+async fn greet(context: &Context, server: &serve::Server) {
+    let Some(code) = server.setup_code().await else { return };
+    let url = context.config.server.public_url.clone();
+    let url = url.unwrap_or_else(|| format!("http://{}", server.address()));
+    context.remark("nobody may use the API yet. Make the first user, an admin, on this machine:");
+    context.remark("  trueline user add NAME --role admin");
+    context.remark(format!(
+        "or within the hour: POST {}/api/v1/auth/setup with {{\"code\": \"{}\", \"user\": …, \"password\": …}}",
+        url.trim_end_matches('/'),
+        code.reveal()
+    ));
+}
+
+/// Returns what a server shows of a daemon, and takes in for it.
+pub(super) fn serving(context: &Context, daemon: &daemon::Daemon) -> serve::Serving {
     let engine = &daemon.driver.engine;
-    serve::Ingress {
-        ports: engine.ports.clone(),
-        store: engine.store.clone(),
-        sealer: engine.sealer.clone(),
-        clock: engine.clock.clone(),
+    serve::Serving {
+        catalog: engine.catalog.clone(),
+        health: daemon.health.clone(),
+        window: daemon.window.clone(),
+        ingress: serve::Ingress {
+            ports: engine.ports.clone(),
+            store: engine.store.clone(),
+            sealer: engine.sealer.clone(),
+            clock: engine.clock.clone(),
+        },
+        auth: context.config.auth_settings(),
     }
 }
 

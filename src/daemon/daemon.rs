@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use super::error::TickError;
 use super::health::Health;
 use super::prune::Pruning;
+use super::published::Window;
 use super::timetable::Timetable;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Snapshot};
 use crate::digest::Digest;
 use crate::engine::{Driver, Engine, Head};
 use crate::reconcile::{Desired, DesiredBuilder, Plan, Schedule};
@@ -31,6 +32,8 @@ pub struct Daemon {
     pub driver: Driver,
     /// Tells others how the loop is.
     pub health: Health,
+    /// Shows others what the loop read and planned last.
+    pub window: Window,
     /// The catalog in force.
     pub catalog: Arc<Catalog>,
     /// The newest plan.
@@ -39,6 +42,8 @@ pub struct Daemon {
     /// Knows the last good versions as the store has them; nobody where that is not certain.
     pub(super) judge: Option<Judge>,
     pub(super) judged: Option<Arc<Judged>>,
+    /// The head as it was read.
+    pub(super) snapshot: Option<Snapshot>,
     pub(super) head: Head,
     pub(super) builder: DesiredBuilder,
     /// Desired state as it was built last, and what it was built from: head and writes to units.
@@ -70,11 +75,13 @@ impl Daemon {
             saved: driver.memory.state.clone(),
             health: Health::of(driver.metrics.clone()),
             driver,
+            window: Window::default(),
             catalog: Arc::new(Catalog::default()),
             plan: None,
             source: Some(parts.source),
             judge: None,
             judged: None,
+            snapshot: None,
             head: Head::default(),
             builder: DesiredBuilder::default(),
             desired: None,

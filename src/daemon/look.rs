@@ -65,6 +65,7 @@ impl Daemon {
         tracing::info!(commit = head.commit, findings = judged.findings.len(), "read the catalog");
         self.catalog = judged.catalog.clone();
         self.judged = Some(Arc::new(judged));
+        self.snapshot = Some(snapshot);
         self.head = head;
         self.desired = None;
         Ok(())

@@ -127,6 +127,7 @@ impl Daemon {
             services: desired.services,
             breakers: self.driver.shut(),
         });
+        self.publish(plan);
         Ok(())
     }
 

@@ -1,6 +1,4 @@
-//! The server, and its `/livez`, `/readyz`, `/health`, `/metrics` and `/version`.
-
-use std::net::SocketAddr;
+//! `/livez`, `/readyz`, `/health`, `/metrics` and `/version`: how the loop is, for who watches over it.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -9,45 +7,12 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
-use super::ingress::Ingress;
 use crate::daemon::Health;
 use crate::engine::METRICS_TYPE;
 
-/// A server that is bound and not yet running.
-#[derive(Debug)]
-pub struct Server {
-    listener: TcpListener,
-    address: SocketAddr,
-    router: Router,
-}
-
-impl Server {
-    /// Binds an address; port 0 takes a free one.
-    pub async fn bind(
-        address: SocketAddr,
-        health: Health,
-        ingress: Ingress,
-    ) -> std::io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
-        let address = listener.local_addr()?;
-        let router = router(health).merge(super::ingress::router(ingress));
-        Ok(Self { listener, address, router })
-    }
-
-    /// Returns the address that it is bound to.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Answers until it is dropped.
-    pub async fn run(self) -> std::io::Result<()> {
-        axum::serve(self.listener, self.router).await
-    }
-}
-
-fn router(health: Health) -> Router {
+/// Answers how the loop is.
+pub(super) fn router(health: Health) -> Router {
     Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))

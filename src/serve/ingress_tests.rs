@@ -6,11 +6,12 @@ use std::sync::Arc;
 use reqwest::Client;
 use serde_json::{Value, json};
 
-use super::health::Server;
+use super::auth::AuthSettings;
 use super::ingress::Ingress;
+use super::server::{Server, Serving};
 use crate::action::{Callbacks, Operator, about_callback};
 use crate::clock::Clock;
-use crate::daemon::{Health, SystemClock};
+use crate::daemon::{Health, SystemClock, Window};
 use crate::store::{Sealer, SqliteStore, Store as _};
 
 struct World {
@@ -33,9 +34,16 @@ async fn world() -> World {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ingress = Ingress { ports, store: store.clone(), sealer: sealer.clone(), clock };
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    let server = Server::bind(any, Health::default(), ingress).await.expect("bound");
+    let serving = Serving {
+        catalog: "tests".to_owned(),
+        health: Health::default(),
+        window: Window::default(),
+        ingress,
+        auth: AuthSettings::default(),
+    };
+    let server = Server::bind(any, serving).await.expect("bound");
     let address = server.address();
-    tokio::spawn(server.run());
+    tokio::spawn(server.run(std::future::pending()));
     let client = Client::builder().no_proxy().build().expect("a client");
     World { address, store, sealer, callbacks, client, _folder: folder }
 }

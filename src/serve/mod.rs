@@ -1,14 +1,24 @@
-//! Answers over HTTP: health and version, and what others post. It changes nothing by itself.
+//! Answers over HTTP: health and version, what others post, and the API. It changes nothing by itself: words are
+//! appended as decisions, on which the driver acts.
 
+mod api;
+mod auth;
 mod health;
 mod ingress;
 #[cfg(test)]
 mod ingress_github_tests;
 #[cfg(test)]
 mod ingress_tests;
+mod listen;
 #[cfg(test)]
 mod metrics_tests;
 mod problem;
+mod server;
 
-pub use health::Server;
+pub use api::{name_problem, openapi, reference};
+pub use auth::{
+    Auth, AuthSettings, Grant, Held, Kind, LONGEST_PASSWORD, Network, Principal, Role, Scope,
+    Teams, Verb, Via, hash_password, hash_secret, new_key, password_problem,
+};
 pub use ingress::Ingress;
+pub use server::{Server, Serving};

@@ -14,7 +14,10 @@ mod lease;
 mod lease_model;
 mod on_hold;
 mod operating;
+mod pages;
+mod people;
 mod private;
+mod requests;
 mod restored;
 mod retention;
 mod reviews;
@@ -35,6 +38,11 @@ pub use gather::{GatherStore, RunWrite};
 pub use lease::{Lease, LeaseHolder, LeaseRow};
 pub use on_hold::OnHold;
 pub use operating::Operating;
+pub use pages::{Before, Numbered, PageStore, RunFilter};
+pub use people::{
+    Actor, ActorKind, Key, PeopleStore, Session, SessionKind, SessionSeen, Taken, User,
+};
+pub use requests::{Answer, Begun, RequestStore};
 pub use restored::{Checked, CheckedCatalog, Restored};
 pub use retention::Retention;
 pub use reviews::{ABOUT_REVIEWS, ReviewStore};

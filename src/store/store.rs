@@ -16,6 +16,9 @@ use super::error::StoreError;
 use super::forgetting::TellStore;
 use super::gather::GatherStore;
 use super::lease::{Lease, LeaseHolder};
+use super::pages::PageStore;
+use super::people::PeopleStore;
+use super::requests::RequestStore;
 use super::retention::Retention;
 use super::reviews::ReviewStore;
 use crate::catalog::Kind;
@@ -181,7 +184,17 @@ pub enum UnitWrite {
 ///
 /// Methods that take a [`Lease`] are for the driver alone and refuse a lease that was taken over.
 #[async_trait]
-pub trait Store: BreakerStore + GatherStore + ReviewStore + TellStore + Send + Sync {
+pub trait Store:
+    BreakerStore
+    + GatherStore
+    + PageStore
+    + PeopleStore
+    + RequestStore
+    + ReviewStore
+    + TellStore
+    + Send
+    + Sync
+{
     /// Takes the exclusive right to drive, with a token larger than any before; refused while another holds it.
     async fn acquire(&self, holder: &LeaseHolder, now: Timestamp) -> Result<Lease, StoreError>;
     /// Gives the right back.

@@ -9,6 +9,7 @@
     reason = "a test may fail"
 )]
 
+mod api;
 mod bad_calls;
 mod callback;
 mod canary;

@@ -124,6 +124,33 @@ pub(super) async fn void(
 
 type Row = (i64, String, String, String, String, String, String, Option<String>, i64, Option<i64>);
 
+/// What a page of approvals is read as: the team, and the approval.
+pub(super) type Numbered = (
+    Option<String>,
+    i64,
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    Option<String>,
+    i64,
+    Option<i64>,
+);
+
+/// The columns of an approval, in their order.
+pub(super) const COLUMNS: &str =
+    "number, run, step, service, ask, may, state, why, opened_at, expires_at";
+
+/// Makes a row of a page.
+pub(super) fn numbered(
+    (team, number, run, step, service, ask, may, state, why, opened_at, expires_at): Numbered,
+) -> Result<super::super::Numbered<Approval>, StoreError> {
+    let row = (number, run, step, service, ask, may, state, why, opened_at, expires_at);
+    Ok(super::super::Numbered { number, team, row: read(row)? })
+}
+
 fn read(
     (number, run, step, service, ask, may, state, why, opened_at, expires_at): Row,
 ) -> Result<Approval, StoreError> {

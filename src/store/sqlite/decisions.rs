@@ -6,7 +6,7 @@ use sqlx::SqlitePool;
 use super::rows;
 use super::write::Write;
 use crate::store::audit::tell_decision;
-use crate::store::{Decision, DecisionKind, StoreError};
+use crate::store::{Actor, Decision, DecisionKind, StoreError};
 
 /// Records a decision; returns its number.
 pub(super) async fn add(
@@ -15,7 +15,32 @@ pub(super) async fn add(
     at: Timestamp,
     decision: &DecisionKind,
 ) -> Result<i64, StoreError> {
-    let seq: i64 = sqlx::query_scalar(
+    let seq = insert(write, by, at, decision).await?;
+    let (what, detail) = tell_decision(seq, decision);
+    write.audit(at, by, what, &detail).await?;
+    Ok(seq)
+}
+
+/// Records a decision of somebody who is known, and tells by what; returns its number.
+pub(super) async fn add_as(
+    write: &mut Write<'_>,
+    by: &Actor,
+    at: Timestamp,
+    decision: &DecisionKind,
+) -> Result<i64, StoreError> {
+    let seq = insert(write, &by.name, at, decision).await?;
+    let (what, detail) = tell_decision(seq, decision);
+    write.audit(at, &by.name, what, &by.on(&detail)).await?;
+    Ok(seq)
+}
+
+async fn insert(
+    write: &mut Write<'_>,
+    by: &str,
+    at: Timestamp,
+    decision: &DecisionKind,
+) -> Result<i64, StoreError> {
+    sqlx::query_scalar(
         "INSERT INTO decisions (catalog, seq, at, who, body)
          SELECT $1, coalesce(max(seq), 0) + 1, $2, $3, $4 FROM decisions WHERE catalog = $1
          RETURNING seq",
@@ -26,10 +51,7 @@ pub(super) async fn add(
     .bind(rows::to_json("a decision", decision)?)
     .fetch_one(write.connection())
     .await
-    .map_err(StoreError::database("recording a decision"))?;
-    let (what, detail) = tell_decision(seq, decision);
-    write.audit(at, by, what, &detail).await?;
-    Ok(seq)
+    .map_err(StoreError::database("recording a decision"))
 }
 
 /// Reads decisions after a number, in their order.

@@ -216,7 +216,7 @@ pub(super) async fn of_open_runs(
     Ok(journals)
 }
 
-fn entry(seq: i64, at: i64, event: &str) -> Result<JournalEntry, StoreError> {
+pub(super) fn entry(seq: i64, at: i64, event: &str) -> Result<JournalEntry, StoreError> {
     Ok(JournalEntry { seq, at: rows::time(at)?, event: rows::from_json("an event", event)? })
 }
 

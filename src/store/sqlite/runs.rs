@@ -215,6 +215,18 @@ pub(super) async fn stopped(
     found.into_iter().map(summary).collect()
 }
 
+/// What a page of runs is read as: the number, the team, and what is listed.
+pub(super) type Numbered =
+    (i64, Option<String>, String, String, String, String, String, i64, i64, Option<String>);
+
+/// Makes a row of a page.
+pub(super) fn numbered(
+    (number, team, id, service, kind, state, digest, created, updated, why): Numbered,
+) -> Result<super::super::Numbered<RunSummary>, StoreError> {
+    let row = summary((id, service, kind, state, digest, created, updated, why))?;
+    Ok(super::super::Numbered { number, team, row })
+}
+
 fn summary(
     (id, service, kind, state, digest, created_at, updated_at, why): Listed,
 ) -> Result<RunSummary, StoreError> {

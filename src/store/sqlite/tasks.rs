@@ -139,6 +139,33 @@ pub(super) async fn list(
     found.into_iter().map(task).collect()
 }
 
+/// What a page of tasks is read as: the team, and the task.
+pub(super) type Numbered = (
+    Option<String>,
+    i64,
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    i64,
+    Option<String>,
+);
+
+/// The columns of a task, in their order.
+pub(super) const COLUMNS: &str =
+    "number, run, step, service, title, instructions, outputs, state, created_at, done_by";
+
+/// Makes a row of a page.
+pub(super) fn numbered(
+    (team, number, run, step, service, title, instructions, outputs, state, at, by): Numbered,
+) -> Result<super::super::Numbered<Task>, StoreError> {
+    let row = (number, run, step, service, title, instructions, outputs, state, at, by);
+    Ok(super::super::Numbered { number, team, row: task(row)? })
+}
+
 fn task(
     (number, run, step, service, title, instructions, outputs, state, created_at, done_by): Row,
 ) -> Result<Task, StoreError> {

@@ -43,7 +43,8 @@ pub(super) async fn all_rows(
     Ok(rows)
 }
 
-fn next_row(rest: &mut &str) -> Result<UnitRow, StoreError> {
+/// Reads the next line of a text that holds one for each unit.
+pub(super) fn next_row(rest: &mut &str) -> Result<UnitRow, StoreError> {
     let key = next_value(rest)?;
     let uid = next_value(rest)?;
     let (intent, definition) = (next_value(rest)?, next_value(rest)?);

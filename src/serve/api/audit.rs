@@ -1,0 +1,97 @@
+//! The audit chain, newest first. It is only ever read here.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::app::App;
+use super::extract::Query;
+use super::page::{self, Page};
+use super::tag::shown;
+use crate::serve::auth::{Kind, Verb, Who};
+use crate::serve::problem::Problem;
+use crate::store::{AuditEntry, AuditFilter};
+
+/// The routes of this file.
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list))
+}
+
+/// One entry of the audit chain.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EntryOfChain {
+    /// Its number, rising from 1 without gaps.
+    seq: i64,
+    #[schema(format = DateTime)]
+    at: String,
+    /// Who: a person, or `trueline`.
+    actor: String,
+    /// What: `approve`, `run.created`, `step.succeeded`, …
+    what: String,
+    /// About which service, run or digest, with what answer; `actor` tells type and credential of whoever is known.
+    detail: Value,
+    /// Hash of the entry before it.
+    previous: String,
+    /// Hash over all of the above.
+    hash: String,
+}
+
+impl EntryOfChain {
+    fn of(entry: AuditEntry) -> Self {
+        Self {
+            seq: entry.seq,
+            at: entry.at.to_string(),
+            actor: entry.actor,
+            what: entry.what,
+            detail: entry.detail,
+            previous: entry.previous.to_string(),
+            hash: entry.hash.to_string(),
+        }
+    }
+}
+
+/// Lists the audit chain, newest first. It tells of all teams, and is for those who may read all of it.
+#[utoipa::path(
+    get, path = "/audit", tag = "audit", operation_id = "listAudit",
+    params(
+        ("service" = Option<String>, Query, description = "About this service"),
+        ("actor" = Option<String>, Query, description = "By this person, or by `trueline`"),
+        ("since" = Option<String>, Query, description = "Not before this moment: `2026-11-21T08:00:00Z`"),
+    ),
+    responses((status = 200, description = "A page of the chain", body = Page<EntryOfChain>)),
+)]
+async fn list(
+    State(app): State<App>,
+    Who(who): Who,
+    mut query: Query,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (limit, cursor) = query.page()?;
+    let since = query.take("since").map(|since| {
+        let wrong = |_| Problem::parameter("since", "a moment, as 2026-11-21T08:00:00Z");
+        since.parse::<jiff::Timestamp>().map_err(wrong)
+    });
+    let filter = AuditFilter {
+        service: query.take("service"),
+        actor: query.take("actor"),
+        since: since.transpose()?,
+        before: page::number("audit", cursor.as_deref())?,
+    };
+    query.done()?;
+    who.demand(Verb::Read, Kind::Audit)?;
+    if !who.may_everywhere(Verb::Read, Kind::Audit) {
+        who.demand_of(Verb::Read, Kind::Audit, None)?;
+    }
+    let mut found = app.store().audit_list(&filter, limit + 1).await?;
+    let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = found.len() > wanted;
+    found.truncate(wanted);
+    let last = found.last().filter(|_| more);
+    let next = last.map(|entry| page::cursor("audit", &entry.seq.to_string()));
+    Ok(shown(&headers, &Page { items: found.into_iter().map(EntryOfChain::of).collect(), next }))
+}

@@ -1,0 +1,46 @@
+//! The API under `/api/v1`: one file a resource. It reads the store and what the loop shows, and appends decisions.
+
+mod account;
+mod again;
+mod app;
+mod approvals;
+mod audit;
+mod catalog;
+mod document;
+mod entry;
+mod events;
+mod extract;
+mod frame;
+mod granting;
+mod page;
+mod pages;
+mod plans;
+mod recorded;
+mod router;
+mod runs;
+mod search;
+mod services;
+mod sign_in;
+mod standing;
+mod tag;
+mod tasks;
+mod tools;
+mod unit;
+mod users;
+mod words;
+
+#[cfg(test)]
+mod attack_tests;
+#[cfg(test)]
+mod scene;
+#[cfg(test)]
+mod sign_in_tests;
+#[cfg(test)]
+mod tests;
+
+pub(in crate::serve) use app::{App, Parts};
+pub(in crate::serve) use frame::Correlation;
+pub use pages::reference;
+pub use router::openapi;
+pub(in crate::serve) use router::router;
+pub use sign_in::name_problem;

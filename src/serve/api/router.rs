@@ -1,0 +1,70 @@
+//! Puts the resources together, with the document that they make and what surrounds them.
+
+use std::sync::LazyLock;
+
+use axum::http::header;
+use axum::response::IntoResponse as _;
+use axum::routing::get;
+use axum::{Router, middleware};
+use serde_json::Value;
+use tower_http::compression::CompressionLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::app::App;
+use super::{
+    account, again, approvals, audit, catalog, document, events, frame, pages, plans, runs,
+    services, sign_in, tasks, tools, users, words,
+};
+use crate::serve::auth::let_in;
+use crate::serve::problem::ProblemWire;
+
+#[derive(OpenApi)]
+#[openapi(components(schemas(ProblemWire)))]
+struct Document;
+
+fn resources() -> OpenApiRouter<App> {
+    let all = OpenApiRouter::new()
+        .merge(catalog::routes())
+        .merge(services::routes())
+        .merge(plans::routes())
+        .merge(runs::routes())
+        .merge(events::routes())
+        .merge(words::routes())
+        .merge(approvals::routes())
+        .merge(tasks::routes())
+        .merge(audit::routes())
+        .merge(tools::routes())
+        .merge(sign_in::routes())
+        .merge(account::routes())
+        .merge(users::routes());
+    OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", all)
+}
+
+/// The OpenAPI document, made once.
+static OPENAPI: LazyLock<Value> = LazyLock::new(|| {
+    let (_, document) = resources().split_for_parts();
+    document::completed(serde_json::to_value(&document).unwrap_or_default())
+});
+
+/// Returns the OpenAPI 3.1 document of the API.
+pub fn openapi() -> &'static Value {
+    &OPENAPI
+}
+
+/// Answers the API: resources, the document, and pages that show it.
+pub(in crate::serve) fn router(app: App) -> Router {
+    let (resources, _) = resources().split_for_parts();
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    let router = resources
+        .route("/api/openapi.json", get(async move || (kind, openapi().to_string())))
+        .route("/api/docs", get(async || pages::docs().into_response()))
+        .fallback(async || axum::http::StatusCode::NOT_FOUND);
+    router
+        .layer(middleware::from_fn_with_state(app.clone(), again::once))
+        .layer(middleware::from_fn_with_state(app.clone(), let_in))
+        .layer(middleware::from_fn(frame::in_our_words))
+        .layer(CompressionLayer::new())
+        .layer(middleware::from_fn_with_state(app.clone(), frame::framed))
+        .with_state(app)
+}

@@ -1,0 +1,270 @@
+//! A scene for tests: a catalog of two teams, runs of both, people of every role, and the API over them without a socket.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::sync::watch;
+use tower::ServiceExt as _;
+
+use super::{App, Parts, router};
+use crate::catalog::Snapshot;
+use crate::clock::Clock;
+use crate::daemon::{Outline, Published, Window};
+use crate::engine::view_sample::{self as sample, at};
+use crate::id::{RunId, StepPath};
+use crate::run::Event;
+use crate::secret::Secret;
+use crate::serve::auth::{Auth, AuthSettings, hash_secret, new_key};
+use crate::store::{
+    Actor, ActorKind, CatalogState, Key, Lease, LeaseHolder, PeopleStore as _, Sealer, SqliteStore,
+    Store as _, Task, TaskState, UnitWrite, User,
+};
+use crate::validate::Judge;
+
+const SETTINGS: &str = "schemaVersion: catalog/v1\nkind: Catalog\nmetadata: {id: tests, name: Tests}\n\
+teams:\n  platform: {owners: [\"@acme/platform\"]}\n  payments: {owners: [\"@ada\"]}\n  search: {owners: [\"@eve\"]}\n";
+
+const ITEM: &str = "schemaVersion: catalog/v1\nkind: CatalogItem\nmetadata:\n  id: ITEM\n  name: Name of ITEM\n  \
+description: What the tests ask for, at a length that the rules of the catalog accept.\n  version: 1.0.0\n  category: tests\n  owner: {team: platform, contact: platform@example.com}\n\
+VISIBILITYpresentation:\n  form:\n    groups:\n      - id: main\n        name: Main\n        fields:\n          \
+- {id: size, name: Size, type: string, required: true}\nfulfillment:\n  strategy: {mode: manual}\n  manual:\n    actions:\n      \
+- {id: by-hand, type: manual-task, config: {title: Do it, instructions: By hand}}\n";
+
+/// The text of a service.
+pub(super) fn service(id: &str, team: &str, size: &str) -> String {
+    format!(
+        "schemaVersion: catalog/v1\nkind: Service\nmetadata: {{id: {id}, team: {team}}}\ncatalogItem: postgres\nfields: {{size: {size}}}\n"
+    )
+}
+
+fn snapshot() -> Snapshot {
+    let item = |id: &str, visibility: &str| {
+        ITEM.replace("ITEM", id).replace("VISIBILITY", visibility).into_bytes()
+    };
+    let hidden = "  visibility: {teams: [search]}\n";
+    Snapshot::of_files([
+        ("trueline.yaml".to_owned(), SETTINGS.as_bytes().to_vec()),
+        ("catalog/tests/postgres.yaml".to_owned(), item("postgres", "")),
+        ("catalog/tests/secretive.yaml".to_owned(), item("secretive", hidden)),
+        (
+            "services/payments/shop-db.yaml".to_owned(),
+            service("shop-db", "payments", "small").into_bytes(),
+        ),
+        (
+            "services/search/site-web.yaml".to_owned(),
+            service("site-web", "search", "large").into_bytes(),
+        ),
+    ])
+}
+
+struct Hands(AtomicI64);
+
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        at(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub(super) struct Said {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Value,
+    pub(super) text: String,
+}
+
+/// The scene.
+pub(super) struct Scene {
+    pub(super) store: Arc<SqliteStore>,
+    pub(super) lease: Lease,
+    pub(super) app: App,
+    router: Router,
+    hands: Arc<Hands>,
+    pub(super) stop: watch::Sender<bool>,
+    _folder: tempfile::TempDir,
+}
+
+fn actor(name: &str) -> Actor {
+    let (name, via) = (name.to_owned(), "test".to_owned());
+    Actor { name, kind: ActorKind::Operator, via, correlation: None }
+}
+
+impl Scene {
+    /// Makes it.
+    pub(super) async fn new() -> Self {
+        Self::with(AuthSettings { rate: Some(10_000), ..AuthSettings::default() }).await
+    }
+
+    /// Makes it with people let in in another way.
+    pub(super) async fn with(settings: AuthSettings) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Arc::new(SqliteStore::in_memory("main").await.expect("opens"));
+        let holder = LeaseHolder { pid: 7, host: "here".to_owned(), command: "serve".to_owned() };
+        let lease = store.acquire(&holder, at(0)).await.expect("free");
+        let sealer = Sealer::key_at(&folder.path().join("key")).expect("a key");
+        let hands = Arc::new(Hands(AtomicI64::new(1_000)));
+        let window = Window::default();
+        let head = snapshot();
+        let judged = Judge::new(Vec::new()).judge(&head);
+        let wrong: Vec<_> = judged.findings.iter().filter(|found| found.is_error()).collect();
+        assert!(wrong.is_empty(), "{wrong:?}");
+        window.set(Published {
+            snapshot: head,
+            judged: Arc::new(judged),
+            state: Arc::new(CatalogState::default()),
+            outline: Arc::new(Outline::default()),
+        });
+        let (stop, stopped) = watch::channel(false);
+        let app = App::new(Parts {
+            store: store.clone(),
+            auth: Auth::new(settings, &sealer, "main"),
+            catalog: "main".to_owned(),
+            sealer,
+            clock: hands.clone(),
+            window,
+            stop: stopped,
+        });
+        let router = router(app.clone());
+        let scene = Self { store, lease, app, router, hands, stop, _folder: folder };
+        scene.fill().await;
+        scene
+    }
+
+    /// Two services with their units and runs, of which one waits for a task, and a plan.
+    async fn fill(&self) {
+        let writes: Vec<UnitWrite> =
+            ["shop-db", "site-web"].map(|id| UnitWrite::Put(Box::new(sample::drifted(id)))).into();
+        self.store.write_units(&self.lease, &writes).await.expect("written");
+        let mut events = sample::begin("shop-db/make");
+        events.push(sample::waits("shop-db/make"));
+        self.runs("r-db", "shop-db", "payments", events).await;
+        self.runs("r-web", "site-web", "search", Vec::new()).await;
+        let task = |run: &str, service: &str| Task {
+            number: 0,
+            run: RunId(run.to_owned()),
+            step: StepPath(format!("{service}/make")),
+            service: service.to_owned(),
+            title: "Make it".to_owned(),
+            instructions: "By hand".to_owned(),
+            outputs: [("url".to_owned(), "string".to_owned())].into(),
+            state: TaskState::Open,
+            created_at: at(910),
+            done_by: None,
+        };
+        self.store.open_task(&self.lease, &task("r-db", "shop-db")).await.expect("opened");
+        self.store.open_task(&self.lease, &task("r-web", "site-web")).await.expect("opened");
+        let plan = sample::plan(
+            vec![self.change("shop-db", "payments"), self.change("site-web", "search")],
+            &[],
+        );
+        self.store.save_plan(&self.lease, &plan, at(950)).await.expect("saved");
+    }
+
+    /// Makes the change of a service of a team.
+    pub(super) fn change(&self, service: &str, team: &str) -> crate::reconcile::Change {
+        let mut change = sample::change(service, &[service]);
+        change.team = team.to_owned();
+        change.digest = change.compute_digest();
+        change
+    }
+
+    /// Records a run and what happened to it.
+    pub(super) async fn runs(&self, id: &str, service: &str, team: &str, events: Vec<Event>) {
+        let mut run = sample::run(id, self.change(service, team));
+        self.store.create_run(&self.lease, &run, &[]).await.expect("created");
+        let entries = sample::take(&mut run, events);
+        self.store.append(&self.lease, &run, &entries, &[]).await.expect("appended");
+    }
+
+    /// Moves the clock on.
+    pub(super) fn passes(&self, seconds: i64) {
+        self.hands.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// Makes a user with a role, and returns a key of it.
+    pub(super) async fn key(&self, name: &str, role: &str, teams: &[&str]) -> String {
+        let kind = if role == "agent" { ActorKind::Agent } else { ActorKind::Person };
+        let teams = teams.iter().map(|&team| team.to_owned()).collect();
+        let user = User {
+            name: name.to_owned(),
+            kind,
+            roles: vec![(role.to_owned(), teams)],
+            ..User::default()
+        };
+        let now = self.app.now();
+        self.store.save_user(&actor("root"), now, (&user, true)).await.expect("saved");
+        self.key_of(name, &[]).await
+    }
+
+    /// Makes a key of a user that is there.
+    pub(super) async fn key_of(&self, name: &str, scopes: &[&str]) -> String {
+        let (id, secret): (String, Secret) = new_key();
+        let key = Key {
+            id,
+            hash: hash_secret(secret.reveal()),
+            owner: name.to_owned(),
+            note: "for tests".to_owned(),
+            scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
+            created_at: self.app.now(),
+            expires_at: Some(at(100_000)),
+            revoked_at: None,
+            last_used: None,
+        };
+        self.store.add_key(&actor("root"), self.app.now(), &key).await.expect("added");
+        secret.reveal().to_owned()
+    }
+
+    /// Asks something.
+    pub(super) async fn ask(
+        &self,
+        (method, path): (Method, &str),
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Said {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(body.to_owned())).expect("a request");
+        let response = self.router.clone().oneshot(request).await.expect("an answer");
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.expect("a body");
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let body = serde_json::from_str(&text).unwrap_or_default();
+        let status: StatusCode = parts.status;
+        Said { status: status.as_u16(), headers: parts.headers, body, text }
+    }
+
+    /// Reads something below `/api/v1` with a key.
+    pub(super) async fn get(&self, key: &str, path: &str) -> Said {
+        let bearer = format!("Bearer {key}");
+        let asked = (Method::GET, format!("/api/v1{path}"));
+        self.ask((asked.0, &asked.1), &[("authorization", &bearer)], "").await
+    }
+
+    /// Posts something below `/api/v1` with a key.
+    pub(super) async fn post(&self, key: &str, path: &str, body: &str) -> Said {
+        self.post_with(key, path, (&[], body)).await
+    }
+
+    /// Posts something with more headers.
+    pub(super) async fn post_with(
+        &self,
+        key: &str,
+        path: &str,
+        (headers, body): (&[(&str, &str)], &str),
+    ) -> Said {
+        let bearer = format!("Bearer {key}");
+        let mut all =
+            vec![("authorization", bearer.as_str()), ("content-type", "application/json")];
+        all.extend_from_slice(headers);
+        let path = format!("/api/v1{path}");
+        self.ask((Method::POST, &path), &all, body).await
+    }
+}

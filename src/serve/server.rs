@@ -1,0 +1,82 @@
+//! The server: bound first, then run until it is told to stop. It is all that others see of this room, with what it is made of.
+
+use std::future::Future;
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::api::{App, Parts};
+use super::auth::{Auth, AuthSettings};
+use super::ingress::Ingress;
+use crate::daemon::{Health, Window};
+use crate::secret::Secret;
+
+/// What a server shows and takes in.
+#[derive(Clone)]
+pub struct Serving {
+    /// Name of the catalog.
+    pub catalog: String,
+    /// How the loop is.
+    pub health: Health,
+    /// What the loop read and planned last.
+    pub window: Window,
+    /// Takes in what others post; it has the store, the clock and what seals.
+    pub ingress: Ingress,
+    /// How people are let in.
+    pub auth: AuthSettings,
+}
+
+/// A server that is bound and not yet running.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    router: axum::Router,
+    app: App,
+    stop: watch::Sender<bool>,
+}
+
+impl Server {
+    /// Binds an address; port 0 takes a free one.
+    pub async fn bind(address: SocketAddr, serving: Serving) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let (stop, stopped) = watch::channel(false);
+        let Serving { catalog, health, window, ingress, auth } = serving;
+        let app = App::new(Parts {
+            store: ingress.store.clone(),
+            auth: Auth::new(auth, &ingress.sealer, &catalog),
+            catalog,
+            sealer: ingress.sealer.clone(),
+            clock: ingress.clock.clone(),
+            window,
+            stop: stopped,
+        });
+        let router = super::health::router(health)
+            .merge(super::ingress::router(ingress))
+            .merge(super::api::router(app.clone()));
+        Ok(Self { listener, address, router, app, stop })
+    }
+
+    /// Returns the address that it is bound to.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Makes the code with which the first user is made, where there is none yet.
+    pub async fn setup_code(&self) -> Option<Secret> {
+        let users = self.app.store().users().await.ok()?;
+        users.is_empty().then(|| self.app.auth().setup_code(self.app.now()))
+    }
+
+    /// Answers until `stop` comes. Streams end then, and what is being answered is waited for, for a while.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let told = self.stop;
+        let stop = async move {
+            stop.await;
+            // Nobody may be listening.
+            let _ = told.send(true);
+        };
+        super::listen::listen(self.listener, self.router, stop).await;
+    }
+}

@@ -1,0 +1,130 @@
+//! The API over a real socket, beside a running daemon: people made on the command line, hostile connections, and
+//! schemathesis against the document.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::kit::{licence_item, place, service_of};
+use crate::world::{World, has};
+
+/// A world that waits for a task, served.
+fn world() -> World {
+    let world = World::new();
+    world.commit(&[
+        ("catalog/tests/licence.yaml", &licence_item()),
+        (&place("alpha-seats"), &service_of("licence", "alpha-seats", 5)),
+    ]);
+    world
+}
+
+fn key(world: &World, user: &str, role: &str) -> String {
+    world.ok(&["user", "add", user, "--role", role]);
+    let key = world.ok(&["auth", "token", "create", "--user", user, "--note", "tests"]);
+    key.lines().next().unwrap().trim().to_owned()
+}
+
+/// Sends a request as it stands and reads the answer: its status and its body.
+fn raw(world: &World, request: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(world.address()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut text = Vec::new();
+    let _ = stream.read_to_end(&mut text);
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let status = text.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+    let body = text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
+    (status, body.unwrap_or_default())
+}
+
+fn ask(world: &World, key: &str, (method, path): (&str, &str), body: &str) -> (u16, Value) {
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: trueline\r\nConnection: close\r\nAuthorization: Bearer {key}\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    let (status, body) = raw(world, &request);
+    (status, serde_json::from_str(&body).unwrap_or(Value::String(body)))
+}
+
+#[test]
+fn a_task_is_found_and_completed_over_the_api() {
+    let world = world();
+    let _daemon = world.serve();
+    let ada = key(&world, "ada", "maintainer=*");
+    world.approve_plan();
+    let task = |world: &World| ask(world, &ada, ("GET", "/api/v1/tasks?state=open"), "").1;
+    world.eventually("the task", |world| has(&task(world)["items"]));
+    let number = &task(&world)["items"][0]["number"];
+    let path = format!("/api/v1/tasks/{number}/complete");
+    let body = r#"{"outputs": {"contractNumber": "NW-8"}}"#;
+    let (status, said) = ask(&world, &ada, ("POST", &path), body);
+    assert_eq!((status, said["by"].as_str()), (202, Some("ada")), "{said}");
+    world.settled();
+    let (_, shown) = ask(&world, &ada, ("GET", "/api/v1/services/alpha-seats"), "");
+    assert_eq!(shown["state"], "ready", "{shown:#}");
+    assert_eq!(shown["units"][0]["outputs"]["contractNumber"], "NW-8", "{shown:#}");
+    let told = world.json(&["audit", "list", "--actor", "ada"]);
+    assert!(told.to_string().contains("\"type\":\"person\""), "{told:#}");
+    let yes = world.trueline(&["auth", "can-i", "operate", "run", "--user", "ada"]);
+    assert!(yes.status.success(), "{}", yes.all());
+    let no = world.trueline(&["auth", "can-i", "manage", "user", "--user", "ada"]);
+    assert_eq!(no.status.code(), Some(1), "{}", no.all());
+    world.audit_is_whole();
+}
+
+#[test]
+fn hostile_connections_get_no_further() {
+    let world = world();
+    let daemon = world.serve();
+    let ada = key(&world, "ada", "viewer=*");
+    let head = "Host: trueline\r\nConnection: close\r\n";
+    let long =
+        format!("GET /api/v1/runs HTTP/1.1\r\n{head}X-Long: {}\r\n\r\n", "x".repeat(200_000));
+    let (status, _) = raw(&world, &long);
+    assert!((400..500).contains(&status), "{status}");
+    let smuggled = format!(
+        "POST /api/v1/catalog/refresh HTTP/1.1\r\n{head}Authorization: Bearer {ada}\r\nContent-Length: 4\r\n\
+         Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /api/v1/users HTTP/1.1\r\nHost: trueline\r\n\r\n"
+    );
+    let (status, body) = raw(&world, &smuggled);
+    assert!(status == 400 || status == 403, "{status} {body}");
+    assert_eq!(body.matches("HTTP/1.1").count(), 0, "one answer: {body}");
+    let split = format!("GET /api/v1/runs HTTP/1.1\r\n{head}X-Correlation-Id: a\r\n b: c\r\n\r\n");
+    assert!((400..500).contains(&raw(&world, &split).0));
+    // Who says nothing holds nobody up, and does not keep the server from ending.
+    let silent: Vec<TcpStream> =
+        (0..50).map(|_| TcpStream::connect(world.address()).unwrap()).collect();
+    for mut one in &silent {
+        one.write_all(b"GET /api/v1/runs HTT").unwrap();
+    }
+    assert_eq!(ask(&world, &ada, ("GET", "/api/v1/services"), "").0, 200);
+    assert_eq!(daemon.stop(), Some(0));
+    drop(silent);
+}
+
+#[test]
+fn schemathesis_finds_nothing_unexpected() {
+    let Some(program) = std::env::var_os("TRUELINE_TEST_SCHEMATHESIS") else { return };
+    let world = world();
+    std::fs::write(world.path("trueline.toml"), "[server]\nrequestsPerSecond = 100000\n").unwrap();
+    let _daemon = world.serve();
+    let key = key(&world, "ada", "maintainer=*");
+    world.approve_plan();
+    let document = format!("http://{}/api/openapi.json", world.address());
+    let ran = Command::new(program)
+        .args(["run", &document, "--header", &format!("Authorization: Bearer {key}")])
+        .args(["--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"])
+        .args(["--phases", "examples,coverage,fuzzing", "--max-examples", "8", "--workers", "4"])
+        .args(["--exclude-operation-id", "followRun", "--generation-deterministic", "--no-color"])
+        .args(["--generation-database", "none"])
+        .env("NO_PROXY", "*")
+        .current_dir(world.path(""))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success(), "{said}\n{}", String::from_utf8_lossy(&ran.stderr));
+}
