@@ -159,12 +159,9 @@ fn comes_of(source: &mut Source, wanted: &Wanted, name: &str) -> Result<Comes, F
     let catalog = compare(&now, &now, name, clock).judged.catalog.clone();
     let service = catalog.services.get(&wanted.id).map(|entry| &*entry.body);
     let service = service.ok_or_else(|| does_not_fit(&wanted.id, "it can't be read"))?;
-    let state = match state_of(service, &catalog, wanted)? {
-        Some(state) => state,
-        None => {
-            let What::Operation(operation) = &wanted.what else { return Err(unknown(&wanted.id)) };
-            return Ok(Comes::Asked(operation.clone()));
-        }
+    let Some(state) = state_of(service, &catalog, wanted)? else {
+        let What::Operation(operation) = &wanted.what else { return Err(unknown(&wanted.id)) };
+        return Ok(Comes::Asked(operation.clone()));
     };
     if source.mirror().is_none() {
         let hint = format!("write `state: {state}` into {}", cell(&path));
@@ -183,13 +180,11 @@ fn comes_of(source: &mut Source, wanted: &Wanted, name: &str) -> Result<Comes, F
     let wrong = findings.find(|it| it.is_error() && *it.place.path == *path);
     let why = wrong.map(|finding| finding.message.clone());
     let why = why.or_else(|| preview.plan.blocked.get(&wanted.id).map(|why| why.join("; ")));
-    match why {
-        Some(why) => Err(does_not_fit(&wanted.id, &why)),
-        None => {
-            let whole = in_tree(&now, &path);
-            Ok(Comes::Written(Box::new(Written { whole, state, content, preview })))
-        }
+    if let Some(why) = why {
+        return Err(does_not_fit(&wanted.id, &why));
     }
+    let whole = in_tree(&now, &path);
+    Ok(Comes::Written(Box::new(Written { whole, state, content, preview })))
 }
 
 /// Returns the state that the file is to say; nothing where an operation leads to none.
@@ -255,17 +250,14 @@ fn with_state(path: &Arc<str>, source: &[u8], state: &str) -> Option<Vec<u8>> {
         root.filter(|_| !findings.iter().any(crate::finding::Finding::is_error))
     };
     let root = read(source)?;
-    let text = match root.get("state") {
-        Some(node) => {
-            let old = yaml::edit::range_of(source, node.span())?;
-            let (before, after) = (source.get(..old.start)?, source.get(old.end..)?);
-            [before, state.as_bytes(), after].concat()
-        }
-        None => {
-            let line = yaml::edit::line_break(source);
-            let gap = if source.ends_with(b"\n") { "" } else { line };
-            [source, format!("{gap}state: {state}{line}").as_bytes()].concat()
-        }
+    let text = if let Some(node) = root.get("state") {
+        let old = yaml::edit::range_of(source, node.span())?;
+        let (before, after) = (source.get(..old.start)?, source.get(old.end..)?);
+        [before, state.as_bytes(), after].concat()
+    } else {
+        let line = yaml::edit::line_break(source);
+        let gap = if source.ends_with(b"\n") { "" } else { line };
+        [source, format!("{gap}state: {state}{line}").as_bytes()].concat()
     };
     let mut expected = root.to_json();
     expected.as_object_mut()?.insert("state".to_owned(), state.into());

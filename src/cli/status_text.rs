@@ -28,13 +28,7 @@ pub(super) fn text(wire: &StatusWire, (now, silence): (Timestamp, i64)) -> Strin
         table(["PATH", "WHY"], rows.iter().map(|row| [row.path.clone(), row.why.clone()]))
     });
     let held = "Held: `trueline service release ID` lets them go on";
-    text += &section(held, &wire.held, |rows| {
-        let row = |row: &HeldWire| {
-            let HeldWire { service, held } = row;
-            [service.clone(), held.by.clone(), ago(now, held.at), held.why.clone()]
-        };
-        table(["SERVICE", "BY", "SINCE", "WHY"], rows.iter().map(row))
-    });
+    text += &section(held, &wire.held, |rows| held_table(rows, now));
     text += &section("Pending", &wire.pending, pending_table);
     let approve = wire.plan.as_ref().and_then(|plan| plan.approve.as_ref());
     if let Some(approve) = approve.filter(|_| wire.pending.total > 1) {
@@ -62,12 +56,7 @@ pub(super) fn text(wire: &StatusWire, (now, silence): (Timestamp, i64)) -> Strin
             table(["WHOM", "BY", "SINCE", "WHY"], rows.iter().map(row))
         });
     let left = "Left behind: nobody waits for these any more, and they could not be taken back";
-    text += &section(left, &wire.left, |rows| {
-        let row = |row: &LeftWire| {
-            [row.service.clone(), row.what.clone(), ago(now, row.at), row.why.clone()]
-        };
-        table(["SERVICE", "WHAT", "SINCE", "WHY"], rows.iter().map(row))
-    });
+    text += &section(left, &wire.left, |rows| left_table(rows, now));
     text += &section("Runs", &wire.runs, |runs| runs_table(runs, now));
     if wire.ready {
         let head = wire.head.as_deref().map(short_commit).unwrap_or_default();
@@ -131,6 +120,20 @@ fn section<T>(title: &str, listed: &Listed<T>, write: impl FnOnce(&[T]) -> Strin
     let rest = listed.rest();
     let rest = if rest.is_empty() { rest } else { format!("  {rest}") };
     format!("\n{title}\n{indented}{rest}")
+}
+
+fn held_table(rows: &[HeldWire], now: Timestamp) -> String {
+    let row = |row: &HeldWire| {
+        let HeldWire { service, held } = row;
+        [service.clone(), held.by.clone(), ago(now, held.at), held.why.clone()]
+    };
+    table(["SERVICE", "BY", "SINCE", "WHY"], rows.iter().map(row))
+}
+
+fn left_table(rows: &[LeftWire], now: Timestamp) -> String {
+    let row =
+        |row: &LeftWire| [row.service.clone(), row.what.clone(), ago(now, row.at), row.why.clone()];
+    table(["SERVICE", "WHAT", "SINCE", "WHY"], rows.iter().map(row))
 }
 
 fn pending_table(rows: &[PendingWire]) -> String {

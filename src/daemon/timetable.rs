@@ -67,7 +67,7 @@ impl Daemon {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
         };
-        self.add_asked(desired).await
+        Box::pin(self.add_asked(desired)).await
     }
 
     /// Tells whether it is time for a drift sweep, and remembers that; always where none is scheduled.

@@ -53,7 +53,7 @@ impl Driver {
                 DecisionKind::Release { service, reason }
                     if self.memory.state.held.len() < held =>
                 {
-                    self.released((decision, reason), service, catalog).await?;
+                    Box::pin(self.released((decision, reason), service, catalog)).await?;
                 }
                 _ => {}
             }

@@ -97,7 +97,7 @@ impl fmt::Debug for Metrics {
 }
 
 impl Metrics {
-    /// Writes all of it in the text format of OpenMetrics.
+    /// Writes all of it in the text format of `OpenMetrics`.
     pub fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a text can't fail.

@@ -105,25 +105,23 @@ pub(super) fn tell_decision(seq: i64, decision: &DecisionKind) -> (&'static str,
             "break-glass",
             json!({"decision": seq, "service": service, "subject": change, "reason": reason}),
         ),
-        DecisionKind::Adopt { service, reason } => {
-            ("adopt", json!({"decision": seq, "service": service, "reason": reason}))
-        }
+        DecisionKind::Adopt { service, reason } => ("adopt", on_service(seq, service, reason)),
+        DecisionKind::Hold { service, reason } => ("hold", on_service(seq, service, reason)),
+        DecisionKind::Release { service, reason } => ("release", on_service(seq, service, reason)),
         DecisionKind::Forget { service, still_wanted, reason } => (
             "forget",
             json!({"decision": seq, "service": service, "stillWanted": still_wanted, "reason": reason}),
         ),
-        DecisionKind::Hold { service, reason } => {
-            ("hold", json!({"decision": seq, "service": service, "reason": reason}))
-        }
-        DecisionKind::Release { service, reason } => {
-            ("release", json!({"decision": seq, "service": service, "reason": reason}))
-        }
         DecisionKind::Operate { service, operation, reason } => (
             "operate",
             json!({"decision": seq, "service": service, "operation": operation, "reason": reason}),
         ),
         DecisionKind::Apply { service } => ("apply", json!({"decision": seq, "service": service})),
     }
+}
+
+fn on_service(seq: i64, service: &str, reason: &str) -> Value {
+    json!({"decision": seq, "service": service, "reason": reason})
 }
 
 /// Names what is asked of a run, as the audit chain does.
