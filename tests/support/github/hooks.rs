@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::FakeGitHub;
-use super::serve::{Answer, Asked, paged};
+use super::serve::{Answer, Asked};
 use super::shapes::user;
 use super::state::State;
 
@@ -48,8 +48,7 @@ pub(super) fn of_app(state: &mut State, asked: &Asked, rest: &[&str]) -> Answer 
             let shown = state.deliveries.iter().rev().filter(|it| {
                 it.status.is_some_and(|status| !failed || !(200..300).contains(&status))
             });
-            let items = shown.map(item).collect();
-            paged(&state.base, asked, (items, None))
+            after_cursor(&state.base, asked, shown.map(item).collect())
         }
         ("POST", ["hook", "deliveries", id, "attempts"]) => {
             let id: u64 = id.parse().unwrap_or(0);
@@ -65,6 +64,27 @@ pub(super) fn of_app(state: &mut State, asked: &Asked, rest: &[&str]) -> Answer 
         }
         _ => Answer::missing(),
     }
+}
+
+/// Serves a page of what comes after a cursor («Using pagination in the REST API»).
+fn after_cursor(base: &str, asked: &Asked, items: Vec<Value>) -> Answer {
+    let find = |key: &str| {
+        let found = asked.query.iter().find(|(it, _)| it == key);
+        found.and_then(|(_, value)| value.parse::<u64>().ok())
+    };
+    let (size, cursor) = (find("per_page").unwrap_or(30).min(100), find("cursor"));
+    let before = |it: &Value| cursor.is_none_or(|cursor| it["id"].as_u64() < Some(cursor));
+    let left: Vec<Value> = items.into_iter().filter(before).collect();
+    let size = usize::try_from(size).unwrap();
+    let shown = left.get(..size.min(left.len())).unwrap();
+    let mut answer = Answer::json(200, &json!(shown));
+    if left.len() > size {
+        let path = &asked.path;
+        let last = &shown[size - 1]["id"];
+        let link = format!("<{base}{path}?per_page={size}&cursor={last}>; rel=\"next\"");
+        answer.headers.push(("link", link));
+    }
+    answer
 }
 
 fn item(sent: &Sent) -> Value {

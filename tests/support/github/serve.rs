@@ -13,8 +13,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::contract::contract;
-use super::state::{State, Trick};
 use super::git;
+use super::state::{State, Trick};
 
 /// An answer before it is sent.
 pub(super) struct Answer {
