@@ -2,6 +2,7 @@
 //! webhooks», «Webhook events and payloads»). Deliveries are lost, repeated and reordered on command; nothing is posted
 //! by itself.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use axum::http::StatusCode;
@@ -195,9 +196,9 @@ impl FakeGitHub {
             format!("POST /api/v1/webhooks/github HTTP/1.1\r\nhost: {to}\r\nconnection: close\r\n");
         for (name, value) in headers {
             let value = if name == "x-github-delivery" { sent.guid.clone() } else { value };
-            head += &format!("{name}: {value}\r\n");
+            write!(head, "{name}: {value}\r\n").unwrap();
         }
-        head += &format!("content-length: {}\r\n\r\n", body.len());
+        write!(head, "content-length: {}\r\n\r\n", body.len()).unwrap();
         let mut stream = tokio::net::TcpStream::connect(to).await.unwrap();
         stream.write_all(head.as_bytes()).await.unwrap();
         stream.write_all(&body).await.unwrap();
