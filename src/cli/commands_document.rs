@@ -202,6 +202,7 @@ mod tests {
           render      Shows what an item's templates become
           schema      Prints the JSON Schema of a kind or of an item's form
           explain     Explains a rule or a field of a document
+          github      Shows how we stand with GitHub, and makes an App there
           hooks       Puts hooks where git looks for them
           lsp         Serves editors over the standard streams, as a language server
           completion  Prints a script that completes commands in a shell, or the manual page

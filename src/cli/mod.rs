@@ -23,6 +23,8 @@ mod files;
 mod forget;
 mod github;
 mod github_manifest;
+#[cfg(test)]
+mod github_tests;
 mod hooks;
 mod init;
 mod journal;

@@ -52,3 +52,43 @@ pub async fn deliver_missed(ports: Ports, every: Duration) {
         tokio::time::sleep(pause).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::action::github::testing;
+    use crate::action::{GitHubSettings, Operator, SecretRef};
+    use crate::forge::github::fake::FakeGitHub;
+
+    fn ports(github: &FakeGitHub, folder: &Path, catalog: &str, has_hook: bool) -> Ports {
+        let ports = testing::ports_of_app(github, folder);
+        let hook = has_hook.then(|| SecretRef { secret: "HOOK".to_owned() });
+        let settings = ports.operator.github.clone().map(|settings| GitHubSettings {
+            webhook_secrets: hook.into_iter().collect(),
+            ..settings
+        });
+        let catalog_url = Some(catalog.to_owned());
+        let operator = Operator { github: settings, catalog_url, ..Operator::default() };
+        Ports { operator: Arc::new(operator), ..ports }
+    }
+
+    #[tokio::test]
+    async fn only_an_app_with_a_hook_asks_for_what_was_missed() {
+        let (github, folder) = (FakeGitHub::start().await, tempfile::tempdir().unwrap());
+        github.happen("acme/app", "push");
+        github.undelivered().iter().for_each(|it| github.lose(it));
+        let now = Timestamp::now();
+        for (catalog, has_hook) in [("acme/app", false), ("/srv/catalog.git", true)] {
+            let ports = ports(&github, folder.path(), catalog, has_hook);
+            assert_eq!(sweep(&ports, now).await, Ok(0), "{catalog}");
+        }
+        let ports = ports(&github, folder.path(), "acme/app", true);
+        assert_eq!(sweep(&ports, now + SignedDuration::from_hours(3)).await, Ok(0), "too old");
+        assert_eq!(sweep(&ports, now).await, Ok(1));
+        assert_eq!(sweep(&ports, now).await, Ok(1), "nothing was tried since");
+        assert!(github.undelivered().iter().all(|it| it.is_again));
+    }
+}

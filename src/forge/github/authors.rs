@@ -41,7 +41,8 @@ pub(super) struct Remembered {
 #[derive(Deserialize)]
 struct Commit {
     sha: String,
-    commit: Inner,
+    #[serde(rename = "commit")]
+    inner: Inner,
     author: Option<Account>,
     committer: Option<Account>,
 }
@@ -75,7 +76,8 @@ impl Account {
 struct Activity {
     after: String,
     timestamp: Timestamp,
-    activity_type: String,
+    #[serde(rename = "activity_type")]
+    kind: String,
     actor: Option<Login>,
 }
 
@@ -141,7 +143,7 @@ impl GitHub {
                 Account::person(commit.author.as_ref()),
                 Account::person(commit.committer.as_ref()),
             );
-            let verified = commit.commit.verification.as_ref().is_some_and(|it| it.verified);
+            let verified = commit.inner.verification.as_ref().is_some_and(|it| it.verified);
             let by_web = verified && committer.as_ref().is_some_and(|it| it.login == WEB_FLOW);
             for (person, counts) in [(author, true), (committer, !by_web)] {
                 if counts && !(is_ours && person.is_none()) {
@@ -185,8 +187,7 @@ impl GitHub {
             has_head: false,
         };
         for it in listed.items {
-            let pushed =
-                matches!(it.activity_type.as_str(), "push" | "force_push" | "branch_creation");
+            let pushed = matches!(it.kind.as_str(), "push" | "force_push" | "branch_creation");
             let ours = commits.iter().any(|commit| commit.sha == it.after);
             if !pushed || !(ours || it.timestamp >= pull.created_at) {
                 continue;

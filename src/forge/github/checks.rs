@@ -145,11 +145,13 @@ fn body_of(check: &Check, seal: Option<&String>, remarks: &[Value]) -> Value {
         body.insert("details_url".to_owned(), json!(link));
     }
     let title = if check.title.is_empty() { &check.name } else { &check.title };
-    let mut output = json!({"title": title, "summary": summary(check)});
+    let mut output = Map::new();
+    output.insert("title".to_owned(), json!(title));
+    output.insert("summary".to_owned(), json!(summary(check)));
     if !remarks.is_empty() {
-        output["annotations"] = json!(remarks);
+        output.insert("annotations".to_owned(), json!(remarks));
     }
-    body.insert("output".to_owned(), output);
+    body.insert("output".to_owned(), Value::Object(output));
     Value::Object(body)
 }
 
@@ -181,9 +183,10 @@ fn remark(annotation: &Annotation) -> Value {
         "message": said.get(..said.floor_char_boundary(REMARK_BYTES)).unwrap_or_default(),
         "title": title.chars().take(TITLE_CHARACTERS).collect::<String>(),
     });
-    if let Some((start, end)) = columns.filter(|_| first == last) {
-        remark["start_column"] = json!(start.max(1));
-        remark["end_column"] = json!(end.max(start).max(1));
+    let columns = columns.filter(|_| first == last);
+    if let (Some((start, end)), Some(remark)) = (columns, remark.as_object_mut()) {
+        remark.insert("start_column".to_owned(), json!(start.max(1)));
+        remark.insert("end_column".to_owned(), json!(end.max(start).max(1)));
     }
     remark
 }

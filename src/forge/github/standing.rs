@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::client::GitHub;
 use super::judge::Refused;
 use super::manifest::{EVENTS, PERMISSIONS, Permission};
+use crate::run::Fault;
 
 /// An installation of the App.
 #[derive(Clone, Debug, Deserialize)]
@@ -85,7 +86,16 @@ impl GitHub {
             return Ok(None);
         }
         let route = format!("{}/installation", self.repository().route());
-        self.core().ask_as_app(&route).await.map(Some)
+        match self.core().ask_as_app(&route).await {
+            Err(refused) if refused.status == 404 => {
+                let message = format!(
+                    "the GitHub App is not installed for {}; install it at its page, or choose this repository there",
+                    self.repository()
+                );
+                Err(Fault::terminal(message).into())
+            }
+            told => told.map(Some),
+        }
     }
 
     /// Tells whether the repository is shown to us.

@@ -71,8 +71,8 @@ impl GitHub {
             return Ok(());
         }
         let mut body = json!({"state": state, "description": description, "context": check.name});
-        if !link.is_empty() {
-            body["target_url"] = json!(link);
+        if let (false, Some(body)) = (link.is_empty(), body.as_object_mut()) {
+            body.insert("target_url".to_owned(), json!(link));
         }
         let commit = utf8_percent_encode(&check.head, NON_ALPHANUMERIC);
         self.tell((Method::POST, &format!("/statuses/{commit}")), &body).await.map(drop)

@@ -179,12 +179,41 @@ impl Contract {
             if definitions.contains_key(&name) {
                 continue;
             }
-            let schema = translated(&self.document["components"]["schemas"][&name], &mut wanted);
+            let component = name.strip_prefix(OPEN).unwrap_or(&name);
+            let mut schema =
+                translated(&self.document["components"]["schemas"][component], &mut wanted);
+            if name.starts_with(OPEN) {
+                opened(&mut schema);
+            }
             definitions.insert(name, schema);
         }
         root["$defs"] = Value::Object(definitions);
         root
     }
+}
+
+/// What the names of those begin with that may have more properties than they describe: parts of a whole.
+const OPEN: &str = "open-";
+
+fn opened(schema: &mut Value) {
+    let schema = if schema["anyOf"][0].is_object() { &mut schema["anyOf"][0] } else { schema };
+    if let Some(schema) = schema.as_object_mut() {
+        schema.remove("additionalProperties");
+    }
+}
+
+/// A part of a whole, which says nothing of the other parts.
+fn part(schema: &Value, wanted: &mut BTreeSet<String>) -> Value {
+    let named = schema.get("$ref").and_then(Value::as_str);
+    if let Some(name) = named.map(|name| name.trim_start_matches("#/components/schemas/")) {
+        let name = format!("{OPEN}{name}");
+        let reference = json!({"$ref": format!("#/$defs/{name}")});
+        wanted.insert(name);
+        return reference;
+    }
+    let mut schema = translated(schema, wanted);
+    opened(&mut schema);
+    schema
 }
 
 fn translated(schema: &Value, wanted: &mut BTreeSet<String>) -> Value {
@@ -197,6 +226,10 @@ fn translated(schema: &Value, wanted: &mut BTreeSet<String>) -> Value {
                         let name = text.trim_start_matches("#/components/schemas/").to_owned();
                         new.insert(key.clone(), json!(format!("#/$defs/{name}")));
                         wanted.insert(name);
+                    }
+                    ("allOf", Value::Array(parts)) => {
+                        let parts = parts.iter().map(|schema| part(schema, wanted)).collect();
+                        new.insert(key.clone(), parts);
                     }
                     // JavaScript's patterns, and words that are no constraint.
                     ("pattern" | "format" | "description", Value::String(_))

@@ -2,6 +2,7 @@
 //! webhooks», «Webhook events and payloads»). Deliveries are lost, repeated and reordered on command; nothing is posted
 //! by itself.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use axum::http::StatusCode;
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::FakeGitHub;
-use super::serve::{Answer, Asked, paged};
+use super::serve::{Answer, Asked};
 use super::shapes::user;
 use super::state::State;
 
@@ -48,8 +49,7 @@ pub(super) fn of_app(state: &mut State, asked: &Asked, rest: &[&str]) -> Answer 
             let shown = state.deliveries.iter().rev().filter(|it| {
                 it.status.is_some_and(|status| !failed || !(200..300).contains(&status))
             });
-            let items = shown.map(item).collect();
-            paged(&state.base, asked, (items, None))
+            after_cursor(&state.base, asked, shown.map(item).collect())
         }
         ("POST", ["hook", "deliveries", id, "attempts"]) => {
             let id: u64 = id.parse().unwrap_or(0);
@@ -65,6 +65,27 @@ pub(super) fn of_app(state: &mut State, asked: &Asked, rest: &[&str]) -> Answer 
         }
         _ => Answer::missing(),
     }
+}
+
+/// Serves a page of what comes after a cursor («Using pagination in the REST API»).
+fn after_cursor(base: &str, asked: &Asked, items: Vec<Value>) -> Answer {
+    let find = |key: &str| {
+        let found = asked.query.iter().find(|(it, _)| it == key);
+        found.and_then(|(_, value)| value.parse::<u64>().ok())
+    };
+    let (size, cursor) = (find("per_page").unwrap_or(30).min(100), find("cursor"));
+    let before = |it: &Value| cursor.is_none_or(|cursor| it["id"].as_u64() < Some(cursor));
+    let left: Vec<Value> = items.into_iter().filter(before).collect();
+    let size = usize::try_from(size).unwrap();
+    let shown = left.get(..size.min(left.len())).unwrap();
+    let mut answer = Answer::json(200, &json!(shown));
+    if left.len() > size {
+        let path = &asked.path;
+        let last = &shown[size - 1]["id"];
+        let link = format!("<{base}{path}?per_page={size}&cursor={last}>; rel=\"next\"");
+        answer.headers.push(("link", link));
+    }
+    answer
 }
 
 fn item(sent: &Sent) -> Value {
@@ -175,9 +196,9 @@ impl FakeGitHub {
             format!("POST /api/v1/webhooks/github HTTP/1.1\r\nhost: {to}\r\nconnection: close\r\n");
         for (name, value) in headers {
             let value = if name == "x-github-delivery" { sent.guid.clone() } else { value };
-            head += &format!("{name}: {value}\r\n");
+            write!(head, "{name}: {value}\r\n").unwrap();
         }
-        head += &format!("content-length: {}\r\n\r\n", body.len());
+        write!(head, "content-length: {}\r\n\r\n", body.len()).unwrap();
         let mut stream = tokio::net::TcpStream::connect(to).await.unwrap();
         stream.write_all(head.as_bytes()).await.unwrap();
         stream.write_all(&body).await.unwrap();

@@ -167,7 +167,7 @@ impl State {
         let pull = self.repositories.get_mut(name).and_then(|it| it.pulls.get_mut(&number));
         let Some(pull) = pull else { return Answer::missing() };
         let (users, teams) = (texts(body, "reviewers"), texts(body, "team_reviewers"));
-        if users.iter().any(|user| *user == pull.author) {
+        if users.contains(&pull.author) {
             return invalid("Review cannot be requested from pull request author.");
         }
         if users.len() + teams.len() > 15 {

@@ -187,7 +187,6 @@ async fn every_example_of_github_is_taken() {
         "check_suite",
         "installation",
         "installation_repositories",
-        "issue_comment",
         "membership",
         "pull_request",
         "pull_request_review",
