@@ -305,7 +305,10 @@ mod tests {
         made(&path).await;
         execute(&path, "PRAGMA user_version = 99").await;
         let error = refusal(&path).await;
-        assert!(matches!(error, StoreError::Newer { found: 99, known: 7, .. }), "{error:?}");
+        let newest = i64::try_from(MIGRATIONS.len()).expect("few");
+        let is_told =
+            matches!(error, StoreError::Newer { found: 99, known, .. } if known == newest);
+        assert!(is_told, "{error:?}");
     }
 
     #[tokio::test]
