@@ -121,7 +121,7 @@ pub(super) fn text(wire: &TalkWire, now: Timestamp) -> String {
     for comment in &wire.comments {
         let (by, at) = (&comment.by.login, ago(now, comment.at));
         let head = cell(&format!("Comment {} of {by}, {at}", comment.id));
-        text += &format!("\n{head}\n");
+        text.extend(["\n", &head, "\n"]);
         text += &block("  ", &comment.body);
     }
     text

@@ -4,7 +4,7 @@
 use super::change::Change;
 use super::facts::Facts;
 use super::plan::Pending;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Entry};
 
 /// What holds for everything: who must approve what stands there, too.
 const SETTINGS: &str = "trueline.yaml";
@@ -35,7 +35,7 @@ pub fn concerns(path: &str, change: &Change, catalog: &Catalog) -> bool {
     if environment.is_some_and(|entry| &*entry.document.path == path) {
         return true;
     }
-    let offer = catalog.services.get(&change.service).map(|entry| entry.offer());
+    let offer = catalog.services.get(&change.service).map(Entry::offer);
     let bundle = offer.and_then(|id| catalog.bundles.get(id));
     if bundle.is_some_and(|entry| &*entry.document.path == path) {
         return true;

@@ -64,12 +64,11 @@ impl Reviewer {
         let decisions = self.engine.store.last_decision().await?;
         let from = start.clone();
         let found = at(&mut self.bench, move |bench| Ok(rules(bench, &from).ok())).await?;
-        let (start, rules) = match found {
-            Some(rules) => (start, rules),
-            None => {
-                let to = head.to_owned();
-                (head.to_owned(), at(&mut self.bench, move |bench| rules(bench, &to)).await?)
-            }
+        let (start, rules) = if let Some(rules) = found {
+            (start, rules)
+        } else {
+            let to = head.to_owned();
+            (head.to_owned(), at(&mut self.bench, move |bench| rules(bench, &to)).await?)
         };
         let ledger = Ledger::begin(&start, rules.settings.required);
         Ok(LandedNote { ledger, decisions })

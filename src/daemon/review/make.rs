@@ -67,19 +67,11 @@ impl Reviewer {
         }
         let body = review_comment(&reviewed);
         self.forge.put_comment(number, MARKER, Some(&body), now).await?;
-        let asked = if proposal.is_draft { Vec::new() } else { self.to_ask(&reviewed, proposal) };
+        let asked = if proposal.is_draft { Vec::new() } else { to_ask(&reviewed, proposal) };
         self.forge.ask(number, &asked, &labels(&reviewed)).await?;
         note.made = Some(made);
         self.notes.keep(number, &note).await?;
         Ok(true)
-    }
-
-    /// Nobody is asked to approve what they wrote.
-    fn to_ask(&self, reviewed: &Reviewed, proposal: &Reviewable) -> Vec<String> {
-        let authors = owners_of(&proposal.authors);
-        let is_author =
-            |owner: &String| authors.iter().any(|author| author.eq_ignore_ascii_case(owner));
-        reviewers(reviewed).into_iter().filter(|owner| !is_author(owner)).collect()
     }
 
     /// Judges and plans what a merge of a proposal would bring.
@@ -242,6 +234,14 @@ fn of(
         "base": base, "head": head, "draft": proposal.is_draft, "reviews": reviews,
         "decision": memory.last_decision, "state": state, "stalled": stalled, "running": running,
     }))
+}
+
+/// Nobody is asked to approve what they wrote.
+fn to_ask(reviewed: &Reviewed, proposal: &Reviewable) -> Vec<String> {
+    let authors = owners_of(&proposal.authors);
+    let is_author =
+        |owner: &String| authors.iter().any(|author| author.eq_ignore_ascii_case(owner));
+    reviewers(reviewed).into_iter().filter(|owner| !is_author(owner)).collect()
 }
 
 fn remember(note: &mut ProposalNote, reviewed: &Reviewed, now: Timestamp) {

@@ -58,9 +58,8 @@ impl Teams {
         let teams: BTreeSet<&String> = teams.collect();
         let mut found = BTreeMap::new();
         for team in teams {
-            let is_fresh =
-                |(at, _): &&(Timestamp, BTreeSet<String>)| now.duration_since(*at) < FRESH;
-            if self.0.get(team).filter(is_fresh).is_none() {
+            let known = self.0.get(team);
+            if known.is_none_or(|(at, _)| now.duration_since(*at) >= FRESH) {
                 let members = forge.members(team).await?.unwrap_or_default();
                 self.0.insert(team.clone(), (now, owners_of(&members)));
             }

@@ -3,6 +3,7 @@
 use crate::finding::{Finding, Severity};
 use crate::forge::{Annotation, Check, CheckState, Level};
 use crate::owners::Why;
+use crate::reconcile::Plan;
 use crate::reconcile::show::{Reviewed, Standing, planning_summary, validation_summary};
 
 /// The check of the documents.
@@ -93,7 +94,7 @@ pub(super) fn labels(reviewed: &Reviewed) -> Vec<String> {
     let is_held = plan.is_some_and(|plan| !plan.verdict.holds.is_empty());
     let is_broken = reviewed.findings.iter().any(Finding::is_error);
     let all = [
-        (plan.is_some_and(|plan| plan.is_empty()), "trueline/no-change"),
+        (plan.is_some_and(Plan::is_empty), "trueline/no-change"),
         (deletes, "trueline/deletes"),
         (is_held, "trueline/held"),
         (is_broken, "trueline/invalid"),

@@ -90,7 +90,7 @@ async fn accept<F: People>(stage: &Stage<F>, service: &str, by: &str) {
 
 #[tokio::test]
 async fn from_findings_to_what_was_done_on_the_local_forge() {
-    from_findings_to_what_was_done(local().await).await;
+    Box::pin(from_findings_to_what_was_done(local().await)).await;
 }
 
 async fn from_findings_to_what_was_done<F: People>(mut stage: Stage<F>) {
@@ -138,7 +138,7 @@ async fn from_findings_to_what_was_done<F: People>(mut stage: Stage<F>) {
 
 #[tokio::test]
 async fn an_approval_before_a_push_is_stale_on_the_local_forge() {
-    an_approval_before_a_push_is_stale(local().await).await;
+    Box::pin(an_approval_before_a_push_is_stale(local().await)).await;
 }
 
 async fn an_approval_before_a_push_is_stale<F: People>(mut stage: Stage<F>) {
@@ -174,7 +174,7 @@ async fn an_approval_before_a_push_is_stale<F: People>(mut stage: Stage<F>) {
 
 #[tokio::test]
 async fn who_wrote_it_does_not_approve_it_on_the_local_forge() {
-    who_wrote_it_does_not_approve_it(local().await).await;
+    Box::pin(who_wrote_it_does_not_approve_it(local().await)).await;
 }
 
 async fn who_wrote_it_does_not_approve_it<F: People>(mut stage: Stage<F>) {
@@ -196,7 +196,7 @@ async fn who_wrote_it_does_not_approve_it<F: People>(mut stage: Stage<F>) {
 
 #[tokio::test]
 async fn an_owner_of_one_path_lets_only_that_through_on_the_local_forge() {
-    an_owner_of_one_path_lets_only_that_through(local().await).await;
+    Box::pin(an_owner_of_one_path_lets_only_that_through(local().await)).await;
 }
 
 async fn an_owner_of_one_path_lets_only_that_through<F: People>(mut stage: Stage<F>) {
@@ -215,7 +215,7 @@ async fn an_owner_of_one_path_lets_only_that_through<F: People>(mut stage: Stage
 
 #[tokio::test]
 async fn owners_are_those_of_the_base_on_the_local_forge() {
-    owners_are_those_of_the_base(local().await).await;
+    Box::pin(owners_are_those_of_the_base(local().await)).await;
 }
 
 async fn owners_are_those_of_the_base<F: People>(mut stage: Stage<F>) {
@@ -240,7 +240,7 @@ async fn owners_are_those_of_the_base<F: People>(mut stage: Stage<F>) {
 
 #[tokio::test]
 async fn what_is_pushed_waits_for_its_owners_on_the_local_forge() {
-    what_is_pushed_waits_for_its_owners(local().await).await;
+    Box::pin(what_is_pushed_waits_for_its_owners(local().await)).await;
 }
 
 async fn what_is_pushed_waits_for_its_owners<F: People>(mut stage: Stage<F>) {
@@ -267,7 +267,7 @@ async fn what_is_pushed_waits_for_its_owners<F: People>(mut stage: Stage<F>) {
 
 #[tokio::test]
 async fn a_rewritten_history_waits_for_owners_on_the_local_forge() {
-    a_rewritten_history_waits_for_owners(local().await).await;
+    Box::pin(a_rewritten_history_waits_for_owners(local().await)).await;
 }
 
 async fn a_rewritten_history_waits_for_owners<F: People>(mut stage: Stage<F>) {
@@ -290,7 +290,7 @@ async fn a_rewritten_history_waits_for_owners<F: People>(mut stage: Stage<F>) {
 
 #[tokio::test]
 async fn commands_are_answered_once_and_talk_is_left_alone_on_the_local_forge() {
-    commands_are_answered_once_and_talk_is_left_alone(local().await).await;
+    Box::pin(commands_are_answered_once_and_talk_is_left_alone(local().await)).await;
 }
 
 async fn commands_are_answered_once_and_talk_is_left_alone<F: People>(mut stage: Stage<F>) {
@@ -332,7 +332,7 @@ async fn commands_are_answered_once_and_talk_is_left_alone<F: People>(mut stage:
 
 #[tokio::test]
 async fn a_conflict_and_a_wrong_base_are_said_on_the_local_forge() {
-    a_conflict_and_a_wrong_base_are_said(local().await).await;
+    Box::pin(a_conflict_and_a_wrong_base_are_said(local().await)).await;
 }
 
 async fn a_conflict_and_a_wrong_base_are_said<F: People>(mut stage: Stage<F>) {
@@ -354,7 +354,7 @@ async fn a_conflict_and_a_wrong_base_are_said<F: People>(mut stage: Stage<F>) {
 
 #[tokio::test]
 async fn what_is_reached_and_what_is_taken_away_is_said_on_the_local_forge() {
-    what_is_reached_and_what_is_taken_away_is_said(local().await).await;
+    Box::pin(what_is_reached_and_what_is_taken_away_is_said(local().await)).await;
 }
 
 async fn what_is_reached_and_what_is_taken_away_is_said<F: People>(mut stage: Stage<F>) {

@@ -9,6 +9,9 @@ use crate::catalog::{Catalog, Entry, Item};
 use crate::reconcile::show::Reach;
 use crate::reconcile::{ChangeKind, Plan, UnitChange};
 
+/// The fields of a unit, with their values.
+type Fields = Map<String, Value>;
+
 /// Returns the items, bundles and environments that differ, each with the services that are of it.
 pub(super) fn reach(sides: &Sides, plan: &Plan) -> Vec<Reach> {
     let (base, merged) = (&sides.base.catalog, &sides.merged.catalog);
@@ -76,7 +79,7 @@ pub(super) fn costs(sides: &Sides, plan: &Plan) -> BTreeMap<String, (f64, f64)> 
 }
 
 /// Returns the fields of a unit before and after its change.
-fn fields(unit: &UnitChange) -> (Option<Map<String, Value>>, Option<Map<String, Value>>) {
+fn fields(unit: &UnitChange) -> (Option<Fields>, Option<Fields>) {
     let now = unit.inputs.fields.clone();
     match unit.kind {
         ChangeKind::Create => (None, Some(now)),

@@ -89,7 +89,7 @@ impl Reviewed {
         let mut title =
             if words.is_empty() { "nothing found".to_owned() } else { words.join(", ") };
         if self.errors_before > 0 {
-            title += &format!("; its base has {}", count(self.errors_before, "error"));
+            title.extend(["; its base has ", &count(self.errors_before, "error")]);
         }
         let standing = match (errors, warnings) {
             (1.., _) => Standing::Failure,
@@ -106,13 +106,14 @@ impl Reviewed {
         };
         let mut title = counts(plan);
         for reach in self.reach.iter().filter(|reach| reach.services > 0) {
-            title += &format!("; {} reaches {}", reach.what, count(reach.services, "service"));
+            let services = count(reach.services, "service");
+            title.extend(["; ", &reach.what, " reaches ", &services]);
         }
         let deletions = plan.changes.iter().any(|change| change.deletions() > 0);
         let asks = deletions || !plan.verdict.holds.is_empty() || !plan.blocked.is_empty();
         let missing = self.approval.missing().count();
         if missing > 0 {
-            title += &format!("; {} of owners missing", count(missing, "approval"));
+            title.extend(["; ", &count(missing, "approval"), " of owners missing"]);
         }
         match missing {
             1.. if self.owners_required => (Standing::ActionRequired, title),
