@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    adopt, apply, approval, approve, audit, auth, backup, completion, demo, explain, forget, github, hooks, init, lsp, new, owners, plan, proposal, render, replay, restore, run, schema, serve, service, status, task, user, validate, why,
+    adopt, apply, approval, approve, audit, auth, backup, completion, demo, explain, forget,
+    github, hooks, init, lsp, new, owners, plan, proposal, render, replay, restore, run, schema,
+    serve, service, status, task, user, validate, why,
 };
 
 /// Keeps a platform true to its catalog: git says what is wanted, Trueline makes it so.

@@ -6,7 +6,9 @@ use super::args::{Arguments, Command};
 use super::context::Context;
 use super::output::{Exit, Failure};
 use super::{
-    adopt, apply, approval, approve, audit, auth, backup, completion, demo, explain, forget, github, hooks, init, logging, lsp, new, owners, plan, proposal, render, replay, restore, run, schema, serve, service, status, task, user, validate, version, why,
+    adopt, apply, approval, approve, audit, auth, backup, completion, demo, explain, forget,
+    github, hooks, init, logging, lsp, new, owners, plan, proposal, render, replay, restore, run,
+    schema, serve, service, status, task, user, validate, version, why,
 };
 
 /// Runs the command line; returns the exit code of the process.

@@ -8,9 +8,11 @@ use tokio::task::JoinHandle;
 
 use super::context::Context;
 use super::output::Failure;
+use crate::action::{self, Ports};
 use crate::daemon::Daemon;
 use crate::daemon::review::{self, Pokes, Reviewer, Reviews};
 use crate::forge::LocalForge;
+use crate::forge::github::GitHubForge;
 
 /// Between two looks at proposals on this machine, where nobody pokes.
 const LOCAL: Duration = Duration::from_secs(2);
@@ -22,12 +24,12 @@ const ELSEWHERE: Duration = Duration::from_mins(1);
 const MESSAGES: Duration = Duration::from_millis(500);
 
 /// Begins to look at proposals; nothing where the catalog is on no forge.
-pub(super) fn start(
+pub(super) async fn start(
     context: &Context,
     daemon: &Daemon,
     poke: mpsc::Sender<()>,
 ) -> Result<Option<JoinHandle<()>>, Failure> {
-    let Some(reviewer) = reviewer(context, daemon)? else { return Ok(None) };
+    let Some(reviewer) = reviewer(context, daemon).await? else { return Ok(None) };
     let poll = if reviewer.is_authenticated() { ELSEWHERE } else { LOCAL };
     let pokes = Pokes { poll, messages: MESSAGES, poke };
     Ok(Some(tokio::spawn(async move {
@@ -39,21 +41,30 @@ pub(super) fn start(
 
 /// Looks up once who approved the head, so that what owners approved is not held back.
 pub(super) async fn verify(context: &Context, daemon: &Daemon) -> Result<(), Failure> {
-    let Some(mut reviewer) = reviewer(context, daemon)? else { return Ok(()) };
+    let Some(mut reviewer) = reviewer(context, daemon).await? else { return Ok(()) };
     if let Err(error) = reviewer.check_owners().await {
         context.remark(format!("who approved the catalog's head can't be looked up: {error}"));
     }
     Ok(())
 }
 
-fn reviewer(context: &Context, daemon: &Daemon) -> Result<Option<Reviewer>, Failure> {
+async fn reviewer(context: &Context, daemon: &Daemon) -> Result<Option<Reviewer>, Failure> {
     let source = context.source()?;
     let Some(mirror) = source.mirror() else { return Ok(None) };
-    let Some(forge) = forge(&mirror.location().to_string()) else { return Ok(None) };
+    let ports = &daemon.driver.engine.ports;
+    let Some(forge) = forge(ports, &mirror.location().to_string()).await else { return Ok(None) };
     Ok(Reviewer::new(daemon.driver.engine.clone(), source, forge))
 }
 
-/// Returns the forge that the catalog's repository is on.
-fn forge(location: &str) -> Option<Arc<dyn Reviews>> {
+/// Returns the forge that the catalog's repository is on: GitHub where the operator set it up, or this machine.
+async fn forge(ports: &Ports, location: &str) -> Option<Arc<dyn Reviews>> {
+    match action::connect_github(ports, location).await {
+        Ok(Some(github)) => return Some(Arc::new(GitHubForge::new(github, Vec::new()))),
+        Ok(None) => {}
+        Err(fault) => {
+            tracing::error!(%fault, "GitHub can't be reached as it is set up: no pull request is reviewed");
+            return None;
+        }
+    }
     Some(Arc::new(LocalForge::open_at(location).ok()?))
 }

@@ -54,7 +54,7 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
     context.remark(format!("trueline serves {} on http://{}", context.catalog, server.address()));
     tracing::info!(address = %server.address(), catalog = context.catalog, "serving");
     let (poke, mut pokes) = mpsc::channel(1);
-    let reviews = super::reviews::start(context, &daemon, poke.clone())?;
+    let reviews = super::reviews::start(context, &daemon, poke.clone()).await?;
     let _watch = watch(&daemon, poke);
     let missed = action::deliver_missed(daemon.driver.engine.ports.clone(), MISSED);
     let missed = tokio::spawn(missed);

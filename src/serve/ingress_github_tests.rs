@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::health::Server;
 use super::ingress::Ingress;
+use super::{AuthSettings, Server, Serving};
 use crate::action::{GitHubSettings, Operator, Owner, Ports, SecretRef, SecretSource};
-use crate::daemon::{Health, SystemClock};
+use crate::daemon::{Health, SystemClock, Window};
 use crate::forge::github::fake::FakeGitHub;
 use crate::run::Fault;
 use crate::secret::Secret;
@@ -49,9 +49,16 @@ async fn serve(github: &FakeGitHub, folder: &Path) -> (SocketAddr, Arc<SqliteSto
     let sealer = Sealer::key_at(&folder.join("key")).expect("a key");
     let ingress = Ingress { ports, store: store.clone(), sealer, clock: Arc::new(SystemClock) };
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    let server = Server::bind(any, Health::default(), ingress).await.expect("bound");
+    let serving = Serving {
+        catalog: "tests".to_owned(),
+        health: Health::default(),
+        window: Window::default(),
+        ingress,
+        auth: AuthSettings::default(),
+    };
+    let server = Server::bind(any, serving).await.expect("bound");
     let address = server.address();
-    tokio::spawn(server.run());
+    tokio::spawn(server.run(std::future::pending()));
     (address, store)
 }
 

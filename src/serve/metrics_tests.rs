@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use super::health::Server;
 use super::ingress::Ingress;
+use super::{AuthSettings, Server, Serving};
 use crate::clock::Clock;
-use crate::daemon::{Health, SystemClock};
+use crate::daemon::{Health, SystemClock, Window};
 use crate::engine::Metrics;
 use crate::store::{Sealer, SqliteStore};
 
@@ -24,9 +24,16 @@ async fn who_never_reads_its_metrics_holds_nothing_up() {
     let metrics = Metrics::default();
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let ingress = Ingress { ports, store, sealer, clock };
-    let server = Server::bind(any, Health::of(metrics.clone()), ingress).await.expect("bound");
+    let serving = Serving {
+        catalog: "tests".to_owned(),
+        health: Health::of(metrics.clone()),
+        window: Window::default(),
+        ingress,
+        auth: AuthSettings::default(),
+    };
+    let server = Server::bind(any, serving).await.expect("bound");
     let address = server.address();
-    tokio::spawn(server.run());
+    tokio::spawn(server.run(std::future::pending()));
     // Enough that it does not fit into what the system keeps for a socket.
     (0..20_000).for_each(|number| metrics.attempted(&format!("type-{number}"), Duration::ZERO));
     let mut deaf = Vec::new();

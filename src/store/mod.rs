@@ -49,7 +49,7 @@ pub use reviews::{ABOUT_REVIEWS, ReviewStore};
 pub use seal::Sealer;
 pub use sqlite::{PutBack, Restoring, SqliteStore};
 pub use store::{
-    ABOUT_CATALOG, Adrift, Arrival, JournalEntry, LeftBehind, PlanNote, Proposal,
-    RunSummary, Store, Task, TaskState, UnitWrite,
+    ABOUT_CATALOG, Adrift, Arrival, JournalEntry, LeftBehind, PlanNote, Proposal, RunSummary,
+    Store, Task, TaskState, UnitWrite,
 };
 pub use verify::verify_audit;

@@ -98,6 +98,7 @@ fn excerpt(published: &Published, ids: &[String]) -> Plan {
         outdated: BTreeMap::new(),
         drifted: Vec::new(),
         unknown: BTreeMap::new(),
+        absent: std::collections::BTreeSet::new(),
         running: BTreeMap::new(),
         suspended: Vec::new(),
         expired: BTreeMap::new(),

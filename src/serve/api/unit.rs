@@ -48,7 +48,6 @@ pub(super) struct UnitWire {
     /// The run that brings it there, or that stopped.
     run: Option<String>,
     drifted: bool,
-    held: bool,
     applied: Option<AppliedWire>,
     /// What was asked for; names of secrets masked.
     fields: Map<String, Value>,
@@ -140,7 +139,6 @@ impl UnitWire {
             why: unit.standing.why.clone(),
             run: unit.standing.run.as_ref().map(ToString::to_string),
             drifted: unit.drifted,
-            held: unit.held,
             applied: applied.map(AppliedWire::of),
             fields: applied.map(fields_of).unwrap_or_default(),
             outputs: applied.map(outputs_of).unwrap_or_default(),
