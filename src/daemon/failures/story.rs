@@ -208,7 +208,8 @@ impl Story {
 
 /// Tells a case on a thread of its own: what a daemon holds may not be shared between threads.
 pub(super) async fn tell(make: fn() -> Made, case: Case) -> Result<Came, String> {
-    let told = move || Handle::current().block_on(async { tell_here(make().await, case).await });
+    let told =
+        move || Handle::current().block_on(async { Box::pin(tell_here(make().await, case)).await });
     match tokio::task::spawn_blocking(told).await {
         Ok(came) => Ok(came),
         Err(error) => {

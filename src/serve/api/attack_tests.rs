@@ -92,7 +92,7 @@ async fn what_other_teams_have_is_not_there() {
     let scene = Scene::new().await;
     // The catalog names ada among the owners of payments.
     let ada = scene.key("ada", "maintainer", &[]).await;
-    let change = scene.change("site-web", "search").digest;
+    let change = Scene::change("site-web", "search").digest;
     for path in [
         "/services/site-web",
         "/services/site-web/plan",
@@ -137,7 +137,7 @@ async fn what_other_teams_have_is_not_there() {
     );
     let said = scene.post(&ada, &format!("/plans/{}/approve", plan.digest), "").await;
     assert_eq!(said.status, 403, "{}", said.text);
-    let own = scene.change("shop-db", "payments").digest;
+    let own = Scene::change("shop-db", "payments").digest;
     assert_eq!(scene.post(&ada, &format!("/changes/{own}/approve"), "").await.status, 202);
     assert_eq!(scene.get(&ada, "/audit").await.status, 403);
 }
@@ -157,7 +157,7 @@ async fn keys_and_agents_can_do_no_more_than_they_are_for() {
     assert_eq!(scene.get(&odd, "/services").await.status, 401, "an unknown scope cuts to nothing");
     let agent = scene.key("bot", "agent", &["*"]).await;
     assert_eq!(scene.get(&agent, "/services").await.status, 200);
-    let own = scene.change("shop-db", "payments").digest;
+    let own = Scene::change("shop-db", "payments").digest;
     assert_eq!(scene.post(&agent, &format!("/changes/{own}/approve"), "").await.status, 403);
     // It holds until it is taken back, its time is past, or its owner is shut out.
     let id = reads.get(..11).expect("a public part").to_owned();

@@ -160,14 +160,14 @@ impl Scene {
         self.store.open_task(&self.lease, &task("r-db", "shop-db")).await.expect("opened");
         self.store.open_task(&self.lease, &task("r-web", "site-web")).await.expect("opened");
         let plan = sample::plan(
-            vec![self.change("shop-db", "payments"), self.change("site-web", "search")],
+            vec![Self::change("shop-db", "payments"), Self::change("site-web", "search")],
             &[],
         );
         self.store.save_plan(&self.lease, &plan, at(950)).await.expect("saved");
     }
 
     /// Makes the change of a service of a team.
-    pub(super) fn change(&self, service: &str, team: &str) -> crate::reconcile::Change {
+    pub(super) fn change(service: &str, team: &str) -> crate::reconcile::Change {
         let mut change = sample::change(service, &[service]);
         change.team = team.to_owned();
         change.digest = change.compute_digest();
@@ -176,7 +176,7 @@ impl Scene {
 
     /// Records a run and what happened to it.
     pub(super) async fn runs(&self, id: &str, service: &str, team: &str, events: Vec<Event>) {
-        let mut run = sample::run(id, self.change(service, team));
+        let mut run = sample::run(id, Self::change(service, team));
         self.store.create_run(&self.lease, &run, &[]).await.expect("created");
         let entries = sample::take(&mut run, events);
         self.store.append(&self.lease, &run, &entries, &[]).await.expect("appended");
