@@ -51,7 +51,6 @@ mod world;
 mod world_catalog;
 mod write_back;
 
-pub use crate::template::lone_reference;
 pub use actual::{
     Actual, Applied, Observation, Observed, StepRecord, UnitRecord, UnitRow, UnitRows,
 };

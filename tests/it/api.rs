@@ -101,7 +101,12 @@ fn hostile_connections_get_no_further() {
     for mut one in &silent {
         one.write_all(b"GET /api/v1/runs HTT").unwrap();
     }
-    assert_eq!(ask(&world, &ada, ("GET", "/api/v1/services"), "").0, 200);
+    // Before the first tick it has nothing to show, and says so.
+    world.eventually("an answer", |world| {
+        let (status, said) = ask(world, &ada, ("GET", "/api/v1/services"), "");
+        assert!(status == 200 || status == 503, "{status} {said}");
+        status == 200
+    });
     assert_eq!(daemon.stop(), Some(0));
     drop(silent);
 }
@@ -118,7 +123,7 @@ fn schemathesis_finds_nothing_unexpected() {
     let ran = Command::new(program)
         .args(["run", &document, "--header", &format!("Authorization: Bearer {key}")])
         .args(["--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"])
-        .args(["--phases", "examples,coverage,fuzzing", "--max-examples", "8", "--workers", "4"])
+        .args(["--phases", "examples,coverage,fuzzing", "--max-examples", "8", "--workers", "1"])
         .args(["--exclude-operation-id", "followRun", "--generation-deterministic", "--no-color"])
         .args(["--generation-database", "none"])
         .env("NO_PROXY", "*")
