@@ -284,7 +284,7 @@ impl RunWire {
     fn of(run: &Run, entries: &[JournalEntry]) -> Self {
         let mut line = RunLine::of_open(run);
         if run.state.is_over() {
-            line.why = journal::why_over(entries);
+            line.why = crate::engine::why_over(entries);
         }
         let steps = run.change.units.iter().flat_map(|unit| &unit.steps);
         let known = steps.filter_map(|step| Some(StepWire::of(step, run.steps.get(&step.path)?)));

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::ingress::Ingress;
-use super::{AuthSettings, Server, Serving};
+use super::ingress_tests::served;
 use crate::action::{GitHubSettings, Operator, Owner, Ports, SecretRef, SecretSource};
-use crate::daemon::{Health, SystemClock, Window};
+use crate::daemon::{Health, SystemClock};
 use crate::forge::github::fake::FakeGitHub;
 use crate::run::Fault;
 use crate::secret::Secret;
@@ -48,17 +48,7 @@ async fn serve(github: &FakeGitHub, folder: &Path) -> (SocketAddr, Arc<SqliteSto
     };
     let sealer = Sealer::key_at(&folder.join("key")).expect("a key");
     let ingress = Ingress { ports, store: store.clone(), sealer, clock: Arc::new(SystemClock) };
-    let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    let serving = Serving {
-        catalog: "tests".to_owned(),
-        health: Health::default(),
-        window: Window::default(),
-        ingress,
-        auth: AuthSettings::default(),
-    };
-    let server = Server::bind(any, serving).await.expect("bound");
-    let address = server.address();
-    tokio::spawn(server.run(std::future::pending()));
+    let address = served(Health::default(), ingress).await;
     (address, store)
 }
 

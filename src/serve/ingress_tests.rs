@@ -23,6 +23,22 @@ struct World {
     _folder: tempfile::TempDir,
 }
 
+/// Serves on a free port.
+pub(super) async fn served(health: Health, ingress: Ingress) -> SocketAddr {
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let serving = Serving {
+        catalog: "tests".to_owned(),
+        health,
+        window: Window::default(),
+        ingress,
+        auth: AuthSettings::default(),
+    };
+    let server = Server::bind(any, serving).await.expect("bound");
+    let address = server.address();
+    tokio::spawn(server.run(std::future::pending()));
+    address
+}
+
 async fn world() -> World {
     let folder = tempfile::tempdir().expect("a folder");
     let store = Arc::new(SqliteStore::in_memory("tests").await.expect("a store"));
@@ -33,17 +49,7 @@ async fn world() -> World {
     ports.operator = Arc::new(operator);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ingress = Ingress { ports, store: store.clone(), sealer: sealer.clone(), clock };
-    let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    let serving = Serving {
-        catalog: "tests".to_owned(),
-        health: Health::default(),
-        window: Window::default(),
-        ingress,
-        auth: AuthSettings::default(),
-    };
-    let server = Server::bind(any, serving).await.expect("bound");
-    let address = server.address();
-    tokio::spawn(server.run(std::future::pending()));
+    let address = served(Health::default(), ingress).await;
     let client = Client::builder().no_proxy().build().expect("a client");
     World { address, store, sealer, callbacks, client, _folder: folder }
 }

@@ -1,6 +1,5 @@
 //! Tests of what whoever scrapes is answered, over a real socket.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,9 +7,9 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use super::ingress::Ingress;
-use super::{AuthSettings, Server, Serving};
+use super::ingress_tests::served;
 use crate::clock::Clock;
-use crate::daemon::{Health, SystemClock, Window};
+use crate::daemon::{Health, SystemClock};
 use crate::engine::Metrics;
 use crate::store::{Sealer, SqliteStore};
 
@@ -22,18 +21,8 @@ async fn who_never_reads_its_metrics_holds_nothing_up() {
     let ports = crate::action::testing::ports();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let metrics = Metrics::default();
-    let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let ingress = Ingress { ports, store, sealer, clock };
-    let serving = Serving {
-        catalog: "tests".to_owned(),
-        health: Health::of(metrics.clone()),
-        window: Window::default(),
-        ingress,
-        auth: AuthSettings::default(),
-    };
-    let server = Server::bind(any, serving).await.expect("bound");
-    let address = server.address();
-    tokio::spawn(server.run(std::future::pending()));
+    let address = served(Health::of(metrics.clone()), ingress).await;
     // Enough that it does not fit into what the system keeps for a socket.
     (0..20_000).for_each(|number| metrics.attempted(&format!("type-{number}"), Duration::ZERO));
     let mut deaf = Vec::new();
