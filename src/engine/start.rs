@@ -1,12 +1,13 @@
 //! Starts runs: one for each change of a plan that nothing holds back any more.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::drive::Driver;
 use super::engine::{Doing, EngineError};
-use crate::id::{RunId, Uid};
+use crate::id::{RunId, Uid, UnitKey};
 use crate::reconcile::{Change, ChangeKind, Plan, UnitChange, UnitRecord, UnitRow};
 use crate::run::Run;
 use crate::store::{RunWrite, UnitWrite};
@@ -25,8 +26,9 @@ impl Driver {
         let ready: Vec<&Change> = ready.collect();
         for together in ready.chunks(TOGETHER) {
             let mut created = Vec::new();
+            let mut known = self.recorded(together).await?;
             for change in together {
-                created.push(self.create(change, &plan.commit).await?);
+                created.push(self.create(change, &plan.commit, &mut known));
             }
             self.engine.store.flush(&self.engine.lease).await.doing("recording runs")?;
             started += created.len();
@@ -36,16 +38,15 @@ impl Driver {
     }
 
     /// Makes a run of a change; nobody knows of it before it is durable.
-    async fn create(
+    fn create(
         &self,
         change: &Change,
         commit: &str,
-    ) -> Result<(Run, Vec<UnitWrite>), EngineError> {
+        known: &mut BTreeMap<UnitKey, UnitRecord>,
+    ) -> (Run, Vec<UnitWrite>) {
         let now = self.engine.clock.now();
-        let mut records = Vec::new();
-        for unit in &change.units {
-            records.push(self.record_of(unit).await?);
-        }
+        let record_of = |unit| record_of(unit, known.remove(&unit.unit));
+        let records: Vec<UnitRecord> = change.units.iter().map(record_of).collect();
         let asked = self.memory.requested.contains(&change.service);
         let effect = records.iter().map(|record| record.effect).max().unwrap_or_default() + 1;
         let writes: Vec<UnitWrite> = records
@@ -66,7 +67,7 @@ impl Driver {
             Run::new(new_run_id(now), Arc::new(change.clone()), effect, commit.to_owned(), now);
         let units = writes.clone();
         self.engine.store.gather(RunWrite::Created { run: Box::new(run.clone()), units });
-        Ok((run, writes))
+        (run, writes)
     }
 
     fn take_up_new(&mut self, run: Run, writes: &[UnitWrite]) {
@@ -88,20 +89,25 @@ impl Driver {
         self.queue(&id);
     }
 
-    /// Reads what is recorded of a unit, or makes the record of a new one.
-    async fn record_of(&self, unit: &UnitChange) -> Result<UnitRecord, EngineError> {
-        let known = self
-            .engine
-            .store
-            .units(std::slice::from_ref(&unit.unit))
-            .await
-            .doing("reading a unit")?;
-        let reborn = |record: &UnitRecord| unit.kind == ChangeKind::Create && record.row.retained;
-        Ok(match known.into_iter().next() {
-            Some(record) if !reborn(&record) => record,
-            Some(record) => UnitRecord { generation: record.generation + 1, ..new_record(unit) },
-            None => new_record(unit),
-        })
+    /// Reads what is recorded of the units of changes, all at once.
+    async fn recorded(
+        &self,
+        changes: &[&Change],
+    ) -> Result<BTreeMap<UnitKey, UnitRecord>, EngineError> {
+        let units = changes.iter().flat_map(|change| &change.units);
+        let keys: Vec<UnitKey> = units.map(|unit| unit.unit.clone()).collect();
+        let known = self.engine.store.units(&keys).await.doing("reading units")?;
+        Ok(known.into_iter().map(|record| (record.row.key.clone(), record)).collect())
+    }
+}
+
+/// Returns the record that a run of a unit begins with: the known one, or a new one.
+fn record_of(unit: &UnitChange, known: Option<UnitRecord>) -> UnitRecord {
+    let reborn = |record: &UnitRecord| unit.kind == ChangeKind::Create && record.row.retained;
+    match known {
+        Some(record) if !reborn(&record) => record,
+        Some(record) => UnitRecord { generation: record.generation + 1, ..new_record(unit) },
+        None => new_record(unit),
     }
 }
 
@@ -120,10 +126,10 @@ pub(super) fn new_record(unit: &UnitChange) -> UnitRecord {
         effect: 0,
         applied: None,
         basis: None,
-        steps: std::collections::BTreeMap::new(),
-        observed: std::collections::BTreeMap::new(),
+        steps: BTreeMap::new(),
+        observed: BTreeMap::new(),
         corrections: crate::reconcile::Corrections::default(),
-        fired: std::collections::BTreeMap::new(),
+        fired: BTreeMap::new(),
     }
 }
 
