@@ -115,7 +115,9 @@ fn hostile_connections_get_no_further() {
 fn schemathesis_finds_nothing_unexpected() {
     let Some(program) = std::env::var_os("TRUELINE_TEST_SCHEMATHESIS") else { return };
     let world = world();
-    std::fs::write(world.path("trueline.toml"), "[server]\nrequestsPerSecond = 100000\n").unwrap();
+    let mut config = std::fs::read_to_string(world.path("trueline.toml")).unwrap();
+    config.push_str("\n[server]\nrequestsPerSecond = 100000\n");
+    std::fs::write(world.path("trueline.toml"), config).unwrap();
     let _daemon = world.serve();
     let key = key(&world, "ada", "maintainer=*");
     world.approve_plan();
@@ -125,7 +127,6 @@ fn schemathesis_finds_nothing_unexpected() {
         .args(["--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"])
         .args(["--phases", "examples,coverage,fuzzing", "--max-examples", "8", "--workers", "1"])
         .args(["--exclude-operation-id", "followRun", "--generation-deterministic", "--no-color"])
-        .args(["--generation-database", "none"])
         .env("NO_PROXY", "*")
         .current_dir(world.path(""))
         .output()
