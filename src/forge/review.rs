@@ -44,7 +44,7 @@ pub struct Reviewable {
     pub has_unknown_author: bool,
     /// Its labels.
     pub labels: Vec<String>,
-    /// Who was asked for a review and has not answered: users, and teams as `@owner/team`.
+    /// Who was asked for a review and has not answered: users as `@user`, teams as `@owner/team`.
     pub asked: Vec<String>,
 }
 

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::bench::{Bench, at};
 use super::error::ReviewError;
-use super::line::{difference, line};
+use super::line::{committed, difference, line};
 use super::notes::{AfterNote, LandedNote};
 use super::pass::Reviewer;
 use super::people::{owner, owners_of, said};
@@ -19,6 +19,10 @@ use crate::validate::{Against, Judge, breaking_items};
 
 /// The catalog's own settings.
 const SETTINGS: &str = "trueline.yaml";
+
+/// How many seconds a forge may take after a merge until it tells of it («List pull requests associated with a commit»
+/// of GitHub takes some).
+const SETTLES: i64 = 60;
 
 /// What the owners and settings of a commit are.
 #[derive(Clone)]
@@ -93,6 +97,7 @@ impl Reviewer {
             });
             let way = match &through {
                 Some(one) => Way::Proposal(one.proposal.number),
+                None if self.is_fresh(&commit).await? => break,
                 None => Way::Direct,
             };
             match groups.last_mut().filter(|last| last.way == way) {
@@ -109,6 +114,20 @@ impl Reviewer {
             before = commit;
         }
         Ok(groups)
+    }
+
+    /// Tells whether a forge elsewhere may not know yet how a commit got there; it is asked again at the next look.
+    async fn is_fresh(&mut self, commit: &str) -> Result<bool, ReviewError> {
+        if !self.forge.is_authenticated() {
+            return Ok(false);
+        }
+        let commit = commit.to_owned();
+        let committed =
+            at(&mut self.bench, move |bench| Ok(committed(bench.repository()?, &commit)?));
+        let committed = committed.await?;
+        let age = self.now().as_second() - committed;
+        // Who wrote a time that is to come is not waited for.
+        Ok((0..SETTLES).contains(&age))
     }
 
     /// Judges one group by the rules that count, and counts the approvals of what was shown.
@@ -230,9 +249,12 @@ impl Reviewer {
             let demands = needed.demands.iter().filter(|demand| demand.by.contains(by));
             let owned: BTreeSet<&String> =
                 demands.flat_map(|demand| &demand.paths).map(|asked| &asked.path).collect();
+            // What a change of another document leads to is approved by who owns all that was touched.
+            let mut paths = landing.touched.paths.iter();
+            let owns_all = !owned.is_empty() && paths.all(|path| owned.contains(path));
             for change in &seen.changes {
                 let touched = landing.touched.paths.contains(&change.path);
-                if owned.is_empty() || (touched && !owned.contains(&change.path)) {
+                if !(owns_all || touched && owned.contains(&change.path)) {
                     continue;
                 }
                 let (subject, changes) = (change.digest, vec![change.digest]);

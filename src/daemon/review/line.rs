@@ -50,6 +50,13 @@ pub(super) fn line(
     Ok(Some(line))
 }
 
+/// Returns when a commit was made, in seconds since 1970.
+pub(super) fn committed(repository: &Repository, commit: &str) -> Result<i64, SourceError> {
+    let failed = || SourceError::git("read when a commit was made");
+    let id = Oid::from_str(commit).map_err(failed())?;
+    Ok(repository.find_commit(id).map_err(failed())?.time().seconds())
+}
+
 /// What differs between two commits of a branch.
 pub(super) struct Difference {
     pub(super) paths: BTreeSet<String>,

@@ -3,7 +3,7 @@
 
 use super::say::{APPLY, PLAN, VALIDATE};
 use super::world::{People, Stage};
-use crate::forge::{LocalForge, Opinion};
+use crate::forge::Opinion;
 use crate::store::{DecisionKind, Store as _};
 
 const BASE: &str = r#"--- trueline.yaml
@@ -68,19 +68,51 @@ fn pay(text: &str) -> String {
     note("pay-note", "payments", text)
 }
 
-async fn local() -> Stage<LocalForge> {
-    let mut stage = Stage::local(BASE).await;
+/// Tells each story on every forge.
+macro_rules! stories {
+    ($($story:ident)*) => {
+        mod on_the_local_forge {
+            use super::{BASE, Stage, settled};
+            $(#[tokio::test]
+            async fn $story() {
+                Box::pin(super::$story(settled(Stage::local(BASE).await).await)).await;
+            })*
+        }
+        mod on_github {
+            use super::{BASE, Stage, settled};
+            $(#[tokio::test]
+            async fn $story() {
+                Box::pin(super::$story(settled(Stage::github(BASE).await).await)).await;
+            })*
+        }
+    };
+}
+
+stories! {
+    from_findings_to_what_was_done
+    an_approval_before_a_push_is_stale
+    who_wrote_it_does_not_approve_it
+    an_owner_of_one_path_lets_only_that_through
+    owners_are_those_of_the_base
+    what_is_pushed_waits_for_its_owners
+    a_rewritten_history_waits_for_owners
+    commands_are_answered_once_and_talk_is_left_alone
+    a_conflict_and_a_wrong_base_are_said
+    what_is_reached_and_what_is_taken_away_is_said
+}
+
+async fn settled<P: People>(mut stage: Stage<P>) -> Stage<P> {
     assert!(stage.settle().await.is_converged());
     stage
 }
 
 /// Returns how many runs there were.
-async fn runs<F: People>(stage: &Stage<F>) -> usize {
+async fn runs<P: People>(stage: &Stage<P>) -> usize {
     stage.world.runs().await.len()
 }
 
 /// Approves the change of a service as `trueline approve` does.
-async fn accept<F: People>(stage: &Stage<F>, service: &str, by: &str) {
+async fn accept<P: People>(stage: &Stage<P>, service: &str, by: &str) {
     let plan = stage.world.daemon.plan.as_ref().expect("a plan");
     let subject = plan.change(service).expect("a change").digest;
     let decision = DecisionKind::Approve { subject, changes: vec![subject] };
@@ -88,20 +120,14 @@ async fn accept<F: People>(stage: &Stage<F>, service: &str, by: &str) {
     stage.world.store.decide(by, now, &decision).await.expect("decided");
 }
 
-#[tokio::test]
-async fn from_findings_to_what_was_done_on_the_local_forge() {
-    Box::pin(from_findings_to_what_was_done(local().await)).await;
-}
-
-async fn from_findings_to_what_was_done<F: People>(mut stage: Stage<F>) {
+async fn from_findings_to_what_was_done<P: People>(mut stage: Stage<P>) {
     let wrong = pay("one").replace("text:", "txet:");
     let head = stage.push("topic", "bob", &[(PAY, &wrong)]);
-    let number = stage.forge.open("topic", "bob").await;
+    let number = stage.people.open("topic", "bob").await;
     assert_eq!(stage.look().await.reviewed, 1);
     assert!(stage.check(&head, VALIDATE).await.starts_with("Failure: "));
-    let found = stage.forge.check_of(&head, VALIDATE).await.expect("read").expect("a check");
-    let at: Vec<_> = found.annotations.iter().map(|it| (it.path.as_str(), it.lines)).collect();
-    assert!(at.contains(&(PAY, (5, 5))), "{at:?}");
+    let at = stage.people.remarks(&head, VALIDATE).await;
+    assert!(at.contains(&(PAY.to_owned(), 5)), "{at:?}");
     let said = stage.said(number, "### Trueline").await;
     assert!(said[0].contains("**Findings**") && said[0].contains("txet"), "{}", said[0]);
 
@@ -124,10 +150,10 @@ async fn from_findings_to_what_was_done<F: People>(mut stage: Stage<F>) {
     }
     assert_eq!(stage.look().await.reviewed, 0, "nothing has changed");
 
-    stage.forge.give(number, "pat", Opinion::Approved).await;
+    stage.people.give(number, "pat", Opinion::Approved).await;
     assert_eq!(stage.look().await.reviewed, 1);
     assert_eq!(stage.check(&head, PLAN).await, "Success: 1 to create");
-    let merge = stage.forge.merge_it(number, "bob").await;
+    let merge = stage.people.merge(number, "bob").await;
     assert!(stage.settle().await.is_converged(), "{}", stage.waits("pay-note"));
     assert_eq!(stage.world.runs().await, ["create pay-note succeeded"]);
     assert_eq!(stage.check(&merge, APPLY).await, "Success: 1 of 1 done");
@@ -136,20 +162,15 @@ async fn from_findings_to_what_was_done<F: People>(mut stage: Stage<F>) {
     assert!(told[0].contains("`place` = ") && !told[0].contains("no-"), "{}", told[0]);
 }
 
-#[tokio::test]
-async fn an_approval_before_a_push_is_stale_on_the_local_forge() {
-    Box::pin(an_approval_before_a_push_is_stale(local().await)).await;
-}
-
-async fn an_approval_before_a_push_is_stale<F: People>(mut stage: Stage<F>) {
+async fn an_approval_before_a_push_is_stale<P: People>(mut stage: Stage<P>) {
     stage.push("topic", "bob", &[(PAY, &pay("one"))]);
-    let number = stage.forge.open("topic", "bob").await;
+    let number = stage.people.open("topic", "bob").await;
     stage.look().await;
-    stage.forge.give(number, "pat", Opinion::Approved).await;
+    stage.people.give(number, "pat", Opinion::Approved).await;
     let head = stage.push("topic", "bob", &[(PAY, &pay("two"))]);
     stage.look().await;
     assert!(stage.check(&head, PLAN).await.starts_with("ActionRequired: "));
-    let merge = stage.forge.merge_it(number, "bob").await;
+    let merge = stage.people.merge(number, "bob").await;
     stage.settle().await;
     let why = stage.waits("pay-note");
     assert!(
@@ -166,46 +187,36 @@ async fn an_approval_before_a_push_is_stale<F: People>(mut stage: Stage<F>) {
     assert_eq!(runs(&stage).await, 0);
     let digest = stage.world.daemon.plan.as_ref().expect("a plan").changes[0].digest;
     let asked = format!("/trueline approve {}", digest.short());
-    stage.forge.comment(number, "pat", &asked).await;
+    stage.people.comment(number, "pat", &asked).await;
     assert!(stage.settle().await.is_converged(), "{}", stage.waits("pay-note"));
     assert_eq!(stage.said(number, "Approved by `pat`").await.len(), 1);
     assert_eq!(stage.check(&merge, APPLY).await, "Success: 1 of 1 done");
 }
 
-#[tokio::test]
-async fn who_wrote_it_does_not_approve_it_on_the_local_forge() {
-    Box::pin(who_wrote_it_does_not_approve_it(local().await)).await;
-}
-
-async fn who_wrote_it_does_not_approve_it<F: People>(mut stage: Stage<F>) {
+async fn who_wrote_it_does_not_approve_it<P: People>(mut stage: Stage<P>) {
     let head = stage.push("topic", "pat", &[(PAY, &pay("one"))]);
-    let number = stage.forge.open("topic", "bob").await;
-    stage.forge.give(number, "pat", Opinion::Approved).await;
-    stage.forge.comment(number, "pat", "/trueline approve").await;
+    let number = stage.people.open("topic", "bob").await;
+    stage.people.give(number, "pat", Opinion::Approved).await;
+    stage.people.comment(number, "pat", "/trueline approve").await;
     stage.look().await;
     assert!(stage.check(&head, PLAN).await.ends_with("1 approval of owners missing"));
     let said = stage.said(number, "takes part in the change as an author").await;
     assert_eq!(said.len(), 1);
     assert_eq!(stage.said(number, "had a hand in this").await.len(), 1);
     assert!(stage.forge.review_of(number).await.expect("read").asked.is_empty());
-    stage.forge.merge_it(number, "ola").await;
+    stage.people.merge(number, "ola").await;
     stage.settle().await;
     assert!(stage.waits("pay-note").contains("not approved by @pat"));
     assert_eq!(runs(&stage).await, 0);
 }
 
-#[tokio::test]
-async fn an_owner_of_one_path_lets_only_that_through_on_the_local_forge() {
-    Box::pin(an_owner_of_one_path_lets_only_that_through(local().await)).await;
-}
-
-async fn an_owner_of_one_path_lets_only_that_through<F: People>(mut stage: Stage<F>) {
+async fn an_owner_of_one_path_lets_only_that_through<P: People>(mut stage: Stage<P>) {
     let plat = note("plat-note", "platform", "two");
     stage.push("topic", "bob", &[(PAY, &pay("one")), (PLAT, &plat)]);
-    let number = stage.forge.open("topic", "bob").await;
+    let number = stage.people.open("topic", "bob").await;
     stage.look().await;
-    stage.forge.give(number, "pat", Opinion::Approved).await;
-    stage.forge.merge_it(number, "bob").await;
+    stage.people.give(number, "pat", Opinion::Approved).await;
+    stage.people.merge(number, "bob").await;
     stage.settle().await;
     assert_eq!(stage.world.runs().await, ["create pay-note succeeded"]);
     assert!(stage.waits("plat-note").contains("not approved by @ola"));
@@ -213,37 +224,27 @@ async fn an_owner_of_one_path_lets_only_that_through<F: People>(mut stage: Stage
     assert!(stage.settle().await.is_converged());
 }
 
-#[tokio::test]
-async fn owners_are_those_of_the_base_on_the_local_forge() {
-    Box::pin(owners_are_those_of_the_base(local().await)).await;
-}
-
-async fn owners_are_those_of_the_base<F: People>(mut stage: Stage<F>) {
+async fn owners_are_those_of_the_base<P: People>(mut stage: Stage<P>) {
     let owners = "* @eve\n";
     stage.push("topic", "bob", &[(PAY, &pay("one")), (".github/CODEOWNERS", owners)]);
-    let number = stage.forge.open("topic", "bob").await;
+    let number = stage.people.open("topic", "bob").await;
     stage.look().await;
-    stage.forge.give(number, "eve", Opinion::Approved).await;
-    stage.forge.merge_it(number, "bob").await;
+    stage.people.give(number, "eve", Opinion::Approved).await;
+    stage.people.merge(number, "bob").await;
     stage.settle().await;
     assert!(stage.waits("pay-note").contains("not approved by @pat"));
     // Nor do they count for what comes next.
     stage.push("next", "bob", &[(PAY, &pay("two"))]);
-    let next = stage.forge.open("next", "bob").await;
+    let next = stage.people.open("next", "bob").await;
     stage.look().await;
-    stage.forge.give(next, "eve", Opinion::Approved).await;
-    stage.forge.merge_it(next, "bob").await;
+    stage.people.give(next, "eve", Opinion::Approved).await;
+    stage.people.merge(next, "bob").await;
     stage.settle().await;
     assert!(stage.waits("pay-note").contains("not approved by @pat"));
     assert_eq!(runs(&stage).await, 0);
 }
 
-#[tokio::test]
-async fn what_is_pushed_waits_for_its_owners_on_the_local_forge() {
-    Box::pin(what_is_pushed_waits_for_its_owners(local().await)).await;
-}
-
-async fn what_is_pushed_waits_for_its_owners<F: People>(mut stage: Stage<F>) {
+async fn what_is_pushed_waits_for_its_owners<P: People>(mut stage: Stage<P>) {
     stage.push("main", "bob", &[(PAY, &pay("one"))]);
     stage.world.settle().await;
     assert!(stage.waits("pay-note").contains("waits for owners: `trueline serve` looks up"));
@@ -265,19 +266,14 @@ async fn what_is_pushed_waits_for_its_owners<F: People>(mut stage: Stage<F>) {
     assert_eq!(runs(&stage).await, 0);
 }
 
-#[tokio::test]
-async fn a_rewritten_history_waits_for_owners_on_the_local_forge() {
-    Box::pin(a_rewritten_history_waits_for_owners(local().await)).await;
-}
-
-async fn a_rewritten_history_waits_for_owners<F: People>(mut stage: Stage<F>) {
+async fn a_rewritten_history_waits_for_owners<P: People>(mut stage: Stage<P>) {
     let repo = stage.world.repository.as_ref().expect("a repository");
     let before = repo.git(&["rev-parse", "refs/heads/main"], "");
     stage.push("topic", "bob", &[(PAY, &pay("one"))]);
-    let number = stage.forge.open("topic", "bob").await;
+    let number = stage.people.open("topic", "bob").await;
     stage.look().await;
-    stage.forge.give(number, "pat", Opinion::Approved).await;
-    stage.forge.merge_it(number, "bob").await;
+    stage.people.give(number, "pat", Opinion::Approved).await;
+    stage.people.merge(number, "bob").await;
     assert!(stage.settle().await.is_converged());
     let repo = stage.world.repository.as_ref().expect("a repository");
     repo.git(&["update-ref", "refs/heads/main", &before], "");
@@ -288,14 +284,9 @@ async fn a_rewritten_history_waits_for_owners<F: People>(mut stage: Stage<F>) {
     assert_eq!(stage.world.runs().await, ["create pay-note succeeded"]);
 }
 
-#[tokio::test]
-async fn commands_are_answered_once_and_talk_is_left_alone_on_the_local_forge() {
-    Box::pin(commands_are_answered_once_and_talk_is_left_alone(local().await)).await;
-}
-
-async fn commands_are_answered_once_and_talk_is_left_alone<F: People>(mut stage: Stage<F>) {
+async fn commands_are_answered_once_and_talk_is_left_alone<P: People>(mut stage: Stage<P>) {
     stage.push("topic", "bob", &[(PAY, &pay("one"))]);
-    let number = stage.forge.open("topic", "bob").await;
+    let number = stage.people.open("topic", "bob").await;
     stage.look().await;
     for (by, text) in [
         ("eve", "Looks good, /trueline approve"),
@@ -307,7 +298,7 @@ async fn commands_are_answered_once_and_talk_is_left_alone<F: People>(mut stage:
         ("pat", "/trueline approve 12"),
         ("pat", "/trueline approve 00000000"),
     ] {
-        stage.forge.comment(number, by, text).await;
+        stage.people.comment(number, by, text).await;
     }
     assert_eq!(stage.look().await.reviewed, 1, "who wrote it may ask for the plan");
     let comments = stage.forge.comments(number).await.expect("read").len();
@@ -325,19 +316,14 @@ async fn commands_are_answered_once_and_talk_is_left_alone<F: People>(mut stage:
     assert_eq!(stage.forge.comments(number).await.expect("read").len(), comments);
     assert_eq!(stage.world.store.last_decision().await.expect("read"), 0);
     // What an owner approves before the merge counts after it, but does not replace a review.
-    stage.forge.comment(number, "pat", "/trueline approve").await;
+    stage.people.comment(number, "pat", "/trueline approve").await;
     stage.look().await;
     assert_eq!(stage.world.store.last_decision().await.expect("read"), 1);
 }
 
-#[tokio::test]
-async fn a_conflict_and_a_wrong_base_are_said_on_the_local_forge() {
-    Box::pin(a_conflict_and_a_wrong_base_are_said(local().await)).await;
-}
-
-async fn a_conflict_and_a_wrong_base_are_said<F: People>(mut stage: Stage<F>) {
+async fn a_conflict_and_a_wrong_base_are_said<P: People>(mut stage: Stage<P>) {
     let head = stage.push("topic", "bob", &[(PAY, &pay("one"))]);
-    let number = stage.forge.open("topic", "bob").await;
+    let number = stage.people.open("topic", "bob").await;
     stage.push("main", "ola", &[(PLAT, "kind: Nonsense\n")]);
     stage.look().await;
     assert!(
@@ -352,23 +338,18 @@ async fn a_conflict_and_a_wrong_base_are_said<F: People>(mut stage: Stage<F>) {
     assert_eq!(labels, ["trueline/conflict"]);
 }
 
-#[tokio::test]
-async fn what_is_reached_and_what_is_taken_away_is_said_on_the_local_forge() {
-    Box::pin(what_is_reached_and_what_is_taken_away_is_said(local().await)).await;
-}
-
-async fn what_is_reached_and_what_is_taken_away_is_said<F: People>(mut stage: Stage<F>) {
+async fn what_is_reached_and_what_is_taken_away_is_said<P: People>(mut stage: Stage<P>) {
     stage.push("topic", "bob", &[(PAY, &pay("one"))]);
-    let number = stage.forge.open("topic", "bob").await;
+    let number = stage.people.open("topic", "bob").await;
     stage.look().await;
-    stage.forge.give(number, "pat", Opinion::Approved).await;
-    stage.forge.merge_it(number, "bob").await;
+    stage.people.give(number, "pat", Opinion::Approved).await;
+    stage.people.merge(number, "bob").await;
     assert!(stage.settle().await.is_converged());
 
     let item = BASE.split("--- ").nth(3).and_then(|file| file.split_once('\n')).expect("an item").1;
     let item = item.replace("monthly: 5", "monthly: 7");
     let head = stage.push("item", "bob", &[("catalog/notes/note-log.yaml", &item)]);
-    let number = stage.forge.open("item", "bob").await;
+    let number = stage.people.open("item", "bob").await;
     stage.look().await;
     let title = stage.check(&head, PLAN).await;
     assert!(title.contains("no changes; item note-log reaches 1 service"), "{title}");
@@ -378,7 +359,7 @@ async fn what_is_reached_and_what_is_taken_away_is_said<F: People>(mut stage: St
     assert!(labels.contains(&"trueline/blast-radius".to_owned()), "{labels:?}");
 
     let head = stage.push("gone", "bob", &[(PAY, "")]);
-    let number = stage.forge.open("gone", "bob").await;
+    let number = stage.people.open("gone", "bob").await;
     stage.look().await;
     let title = stage.check(&head, PLAN).await;
     assert!(title.starts_with("ActionRequired: 1 to delete; 1 approval of owners"), "{title}");

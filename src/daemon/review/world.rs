@@ -10,20 +10,31 @@ use super::{Passed, Reviewer, Reviews};
 use crate::clock::Clock;
 use crate::daemon::world::World;
 use crate::daemon::{Settled, SystemClock};
-use crate::forge::{Asked, ForgeWrite, LocalForge, NewProposal, Opinion};
+use crate::forge::github::fake::FakeGitHub;
+use crate::forge::github::reviews_tests::{NAME, with_app};
+use crate::forge::{Asked, ForgeWrite, LocalForge, NewProposal, Opinion, ReviewRead as _};
+use crate::source::fixture::Repo;
 use crate::source::{Options, Source};
 
 /// What people do on a forge.
 #[async_trait]
-pub(super) trait People: Reviews + 'static {
+pub(super) trait People: Send + Sync {
+    /// Sets a branch to a commit.
+    fn push(&self, repository: &Repo, by: &str, branch: &str, commit: &str);
     async fn open(&self, branch: &str, author: &str) -> u64;
     async fn give(&self, number: u64, by: &str, opinion: Opinion);
     async fn comment(&self, number: u64, by: &str, text: &str);
-    async fn merge_it(&self, number: u64, by: &str) -> String;
+    async fn merge(&self, number: u64, by: &str) -> String;
+    /// Returns where a check of a commit remarks something: files and first lines.
+    async fn remarks(&self, commit: &str, check: &str) -> Vec<(String, u64)>;
 }
 
 #[async_trait]
 impl People for LocalForge {
+    fn push(&self, repository: &Repo, _: &str, branch: &str, commit: &str) {
+        repository.git(&["update-ref", &format!("refs/heads/{branch}"), commit], "");
+    }
+
     async fn open(&self, branch: &str, author: &str) -> u64 {
         let new = NewProposal {
             title: format!("Change {branch}"),
@@ -46,16 +57,60 @@ impl People for LocalForge {
         self.say(number, (by, text), SystemClock.now()).await.expect("said");
     }
 
-    async fn merge_it(&self, number: u64, by: &str) -> String {
-        let merged = self.merge(number, by, SystemClock.now()).await.expect("merged");
+    async fn merge(&self, number: u64, by: &str) -> String {
+        let merged = ForgeWrite::merge(self, number, by, SystemClock.now()).await.expect("merged");
         merged.merge_commit.expect("a commit")
+    }
+
+    async fn remarks(&self, commit: &str, check: &str) -> Vec<(String, u64)> {
+        let check = self.check_of(commit, check).await.expect("read").expect("a check");
+        check.annotations.into_iter().map(|it| (it.path, it.lines.0.into())).collect()
+    }
+}
+
+#[async_trait]
+impl People for FakeGitHub {
+    fn push(&self, _: &Repo, by: &str, branch: &str, commit: &str) {
+        self.force_push(by, NAME, (branch, commit));
+    }
+
+    async fn open(&self, branch: &str, author: &str) -> u64 {
+        FakeGitHub::open(self, author, NAME, branch)
+    }
+
+    async fn give(&self, number: u64, by: &str, opinion: Opinion) {
+        let word = match opinion {
+            Opinion::Approved => "APPROVED",
+            Opinion::ChangesRequested => "CHANGES_REQUESTED",
+            Opinion::Commented | Opinion::Dismissed => "COMMENTED",
+        };
+        self.review(by, NAME, (number, word));
+    }
+
+    async fn comment(&self, number: u64, by: &str, text: &str) {
+        FakeGitHub::comment(self, by, NAME, (number, text));
+    }
+
+    async fn merge(&self, number: u64, _: &str) -> String {
+        FakeGitHub::merge(self, NAME, number)
+    }
+
+    async fn remarks(&self, commit: &str, check: &str) -> Vec<(String, u64)> {
+        let checks = self.checks(NAME).into_iter();
+        let check = checks.filter(|it| it.head == commit && it.name == check).next_back();
+        let remarks = check.expect("a check").annotations;
+        let read = |it: &serde_json::Value| {
+            Some((it["path"].as_str()?.to_owned(), it["start_line"].as_u64()?))
+        };
+        remarks.iter().filter_map(read).collect()
     }
 }
 
 /// A catalog on a forge, and what looks after it.
-pub(super) struct Stage<F: People> {
+pub(super) struct Stage<P: People> {
     pub(super) world: World,
-    pub(super) forge: Arc<F>,
+    pub(super) forge: Arc<dyn Reviews>,
+    pub(super) people: P,
     pub(super) reviewer: Reviewer,
 }
 
@@ -63,15 +118,28 @@ impl Stage<LocalForge> {
     /// Makes it of files, each of which begins with a line `--- path`.
     pub(super) async fn local(files: &str) -> Self {
         let world = World::in_repository(files).await;
-        let forge = Arc::new(world.forge());
-        Self::of(world, forge)
+        let (forge, people) = (Arc::new(world.forge()), world.forge());
+        Self::of(world, forge, people)
     }
 }
 
-impl<F: People> Stage<F> {
-    pub(super) fn of(world: World, forge: Arc<F>) -> Self {
+impl Stage<FakeGitHub> {
+    /// The same, with the repository on GitHub.
+    pub(super) async fn github(files: &str) -> Self {
+        let world = World::in_repository(files).await;
+        let (people, forge) = with_app().await;
+        let path = people.path(NAME);
+        std::fs::remove_dir_all(&path).expect("there was one");
+        let repository = world.repository.as_ref().expect("a repository");
+        std::os::unix::fs::symlink(&repository.path, &path).expect("linked");
+        Self::of(world, Arc::new(forge), people)
+    }
+}
+
+impl<P: People> Stage<P> {
+    fn of(world: World, forge: Arc<dyn Reviews>, people: P) -> Self {
         let reviewer = reviewer(&world, forge.clone());
-        Self { world, forge, reviewer }
+        Self { world, forge, people, reviewer }
     }
 
     /// Pushes a branch that changes files of the newest commit; one without text is removed.
@@ -89,12 +157,12 @@ impl<F: People> Stage<F> {
             .collect();
         let author = crate::source::Author {
             name: by.to_owned(),
-            email: format!("{by}@acme.example"),
+            email: format!("{by}@x.example"),
             at: Timestamp::from_second(1_700_000_000).expect("a time"),
         };
         let commit = crate::source::commit_files(&git, Some(on), &files, "change", &author);
         let commit = commit.expect("committed").to_string();
-        repo.git(&["update-ref", &format!("refs/heads/{branch}"), &commit], "");
+        self.people.push(repo, by, branch, &commit);
         commit
     }
 
@@ -134,7 +202,7 @@ impl<F: People> Stage<F> {
     }
 }
 
-fn reviewer<F: People>(world: &World, forge: Arc<F>) -> Reviewer {
+fn reviewer(world: &World, forge: Arc<dyn Reviews>) -> Reviewer {
     let location = world.repository.as_ref().expect("a repository").url().to_owned();
     let state = world.folder.path().to_owned();
     let source = Source::open(Options { location, state, ..Options::default() }).expect("a source");

@@ -25,7 +25,7 @@ mod pulls;
 mod pulls_write;
 mod reviews;
 #[cfg(test)]
-mod reviews_tests;
+pub(crate) mod reviews_tests;
 mod runs;
 #[cfg(test)]
 mod shown_tests;

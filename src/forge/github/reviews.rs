@@ -38,7 +38,8 @@ pub(super) fn somebody(user: Option<&Login>) -> Person {
 impl GitHub {
     async fn reviewable_of(&self, pull: &Pull) -> Result<Reviewable, Refused> {
         let authors = self.authors(pull).await?;
-        let users = pull.requested_reviewers.iter().flatten().map(|user| user.login.clone());
+        let users =
+            pull.requested_reviewers.iter().flatten().map(|user| format!("@{}", user.login));
         let owner = &self.repository().owner;
         let teams = pull.requested_teams.iter().flatten();
         let teams = teams.map(|team| format!("@{owner}/{}", team.slug));

@@ -11,7 +11,7 @@ use crate::net::{Egress, HttpClient};
 use crate::run::FaultClass;
 use crate::secret::Secret;
 
-pub(super) const NAME: &str = "acme/app";
+pub(crate) const NAME: &str = "acme/app";
 
 fn forge(github: &FakeGitHub, credential: Credential) -> GitHubForge {
     let egress = Egress { allow: vec!["127.0.0.1:*".to_owned()], ..Egress::default() };
@@ -22,7 +22,7 @@ fn forge(github: &FakeGitHub, credential: Credential) -> GitHubForge {
     GitHubForge::new(client.unwrap(), Vec::new())
 }
 
-pub(super) async fn with_app() -> (FakeGitHub, GitHubForge) {
+pub(crate) async fn with_app() -> (FakeGitHub, GitHubForge) {
     let github = FakeGitHub::start().await;
     let forge = forge(&github, Credential::App { id: APP, key: Secret::new(APP_KEY) });
     (github, forge)
@@ -101,7 +101,7 @@ async fn forks_drafts_labels_and_who_was_asked_are_told() {
     assert!(of.from_fork && of.is_draft);
     assert_eq!(logins(&of.authors), ["ann", "eve"]);
     assert_eq!(of.labels, ["infra"]);
-    assert_eq!(of.asked, ["bob", "@acme/payments"]);
+    assert_eq!(of.asked, ["@bob", "@acme/payments"]);
     assert_eq!(of.proposal.head, github.git(NAME, &["rev-parse", &of.head_ref]));
 }
 
