@@ -24,7 +24,17 @@ const MAX_KEY_BYTES: u64 = 64 << 10;
 /// Returns the repository on GitHub that a text means: `owner/name`, or a URL on its host; nothing where it is
 /// something else, or where no GitHub is set up.
 pub(super) fn repository(ports: &Ports, text: &str) -> Result<Option<RepositoryName>, Fault> {
-    let Some(settings) = &ports.operator.github else { return Ok(None) };
+    match &ports.operator.github {
+        Some(settings) => github_repository(settings, text),
+        None => Ok(None),
+    }
+}
+
+/// Returns the repository that a text means on the GitHub of these settings: `owner/name`, or a URL on its host.
+pub fn github_repository(
+    settings: &GitHubSettings,
+    text: &str,
+) -> Result<Option<RepositoryName>, Fault> {
     Ok(Address::read(settings.api_url.as_deref())?.repository(text))
 }
 

@@ -35,6 +35,11 @@ pub enum Poke {
     Catalog,
     /// The proposals to the catalog.
     Reviews,
+    /// The proposals with this head, although nothing of them may have changed: somebody wants it.
+    Again {
+        /// The commit.
+        head: String,
+    },
     /// Steps whose [`crate::run::Wait::reference`] holds this text as `about`.
     Waiting {
         /// `jira:main:OPS-12`, `github:acme/app:run:17`.

@@ -33,7 +33,7 @@ mod webhook;
 pub use crate::net::{Egress, HttpClient, HttpError, MAX_BODY_BYTES, Request, Response};
 pub use action::{Action, ApprovalRequest, Call, Outcome, Ports, TaskRequest, Withdrawn};
 pub use callbacks::{Callbacks, about_callback};
-pub use github::{check_github, connect_github, deliver_missed};
+pub use github::{check_github, connect_github, deliver_missed, github_repository};
 pub use incoming::{Delivery, MAX_MESSAGE_BYTES, Message, Poke, Refused, Sender};
 #[cfg(test)]
 pub(crate) use jira_ticket::fake::FakeJira;

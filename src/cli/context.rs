@@ -14,7 +14,6 @@ use crate::action::{HttpClient, Operator, Ports};
 use crate::daemon::{Daemon, Parts, SystemClock};
 use crate::engine::{Circumstances, Engine, Limits};
 use crate::run::Run;
-use crate::secret::Secret;
 use crate::source::{Options as SourceOptions, Source};
 use crate::store::{LeaseHolder, Sealer, SqliteStore, Store, StoreError};
 
@@ -88,17 +87,11 @@ impl Context {
 
     /// Opens the source of the catalog.
     pub fn source(&self) -> Result<Source, Failure> {
-        let token = self
-            .config
-            .catalog
-            .first()
-            .and_then(|catalog| std::env::var(catalog.token_variable.as_ref()?).ok())
-            .map(Secret::new);
         let options = SourceOptions {
             location: self.catalog.clone(),
             branch: self.branch.clone(),
             state: self.state.clone(),
-            token,
+            token: self.catalog_token()?,
             ..SourceOptions::default()
         };
         Source::open(options).map_err(|error| {

@@ -10,6 +10,7 @@ mod audit;
 mod audit_verify;
 mod auth;
 mod backup;
+mod catalog_token;
 mod commands_document;
 mod completion;
 mod config;

@@ -17,20 +17,17 @@ use crate::forge::github::GitHubForge;
 /// Between two looks at proposals on this machine, where nobody pokes.
 const LOCAL: Duration = Duration::from_secs(2);
 
-/// Between two looks at proposals elsewhere.
-const ELSEWHERE: Duration = Duration::from_mins(1);
-
 /// Between two looks for messages of others.
 const MESSAGES: Duration = Duration::from_millis(500);
 
-/// Begins to look at proposals; nothing where the catalog is on no forge.
+/// Begins to look at proposals, as often as at the catalog; nothing where the catalog is on no forge.
 pub(super) async fn start(
     context: &Context,
     daemon: &Daemon,
-    poke: mpsc::Sender<()>,
+    (poll, poke): (Duration, mpsc::Sender<()>),
 ) -> Result<Option<JoinHandle<()>>, Failure> {
     let Some(reviewer) = reviewer(context, daemon).await? else { return Ok(None) };
-    let poll = if reviewer.is_authenticated() { ELSEWHERE } else { LOCAL };
+    let poll = if reviewer.is_authenticated() { poll } else { poll.min(LOCAL) };
     let pokes = Pokes { poll, messages: MESSAGES, poke };
     Ok(Some(tokio::spawn(async move {
         if let Err(error) = review::run(reviewer, pokes, std::future::pending()).await {

@@ -53,8 +53,9 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
         .map_err(|error| Failure::usage(format!("can't listen on {listen}: {error}")))?;
     context.remark(format!("trueline serves {} on http://{}", context.catalog, server.address()));
     tracing::info!(address = %server.address(), catalog = context.catalog, "serving");
+    let pace = pace(context, options);
     let (poke, mut pokes) = mpsc::channel(1);
-    let reviews = super::reviews::start(context, &daemon, poke.clone()).await?;
+    let reviews = super::reviews::start(context, &daemon, (pace.poll, poke.clone())).await?;
     let _watch = watch(&daemon, poke);
     let missed = action::deliver_missed(daemon.driver.engine.ports.clone(), MISSED);
     let missed = tokio::spawn(missed);
@@ -64,7 +65,7 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
         // It ends with the loop, whichever way that ends.
         let _ = end.await;
     }));
-    let outcome = daemon::run(&mut daemon, pace(context, options), &mut pokes, stop()?).await;
+    let outcome = daemon::run(&mut daemon, pace, &mut pokes, stop()?).await;
     drop(ended);
     let _ = server.await;
     missed.abort();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::error::TickError;
 use super::look::look_at;
-use super::review::gated;
+use super::review::Unapproved;
 use crate::catalog::{Catalog, Snapshot};
 use crate::clock::Clock;
 use crate::engine::{Head, Memory, gather, known_outputs, plan_beside_others};
@@ -46,7 +46,7 @@ pub async fn preview(
     let (actual, facts) = gather((store, &memory), &desired, (catalog, &head), now).await?;
     let required = judged.catalog.settings.owners.required;
     let facts = match is_repository {
-        true => gated(store, (&head.commit, required), facts).await?,
+        true => Unapproved::read(store, (&head.commit, required)).await?.tell(facts),
         false => facts,
     };
     let wanted = (&*judged.catalog, &desired, &actual);

@@ -2,9 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::daemon::Daemon;
 use super::error::TickError;
 use super::health::HealthReport;
+use super::review::Unapproved;
+use crate::engine::superseded;
+use crate::id::RunId;
 use crate::reconcile::{Desired, Plan, renames};
 use crate::store::{CatalogState, UnitWrite};
 
@@ -13,8 +18,13 @@ const HEARTBEAT_S: i64 = 10;
 
 impl Daemon {
     /// Gives units that have a new name their new name, and keeps everything else of them.
-    pub(super) async fn rename(&mut self, desired: &Desired) -> Result<(), TickError> {
-        let renames = renames(desired, &self.driver.memory.rows);
+    pub(super) async fn rename(
+        &mut self,
+        desired: &Desired,
+        unapproved: &Unapproved,
+    ) -> Result<(), TickError> {
+        let mut renames = renames(desired, &self.driver.memory.rows);
+        renames.retain(|(_, new)| !unapproved.is_about_service(&new.service, &self.catalog));
         let busy: Vec<&String> =
             self.driver.memory.runs.values().map(|run| &run.change.service).collect();
         let mut writes = Vec::new();
@@ -31,6 +41,17 @@ impl Daemon {
             }
         }
         self.write(writes).await
+    }
+
+    /// Lets newer revisions take the place of what runs, where owners approved them.
+    pub(super) fn supersede(&mut self, desired: &Desired, unapproved: &Unapproved, now: Timestamp) {
+        let mut over = superseded(&self.driver.memory, desired, now);
+        let runs = &self.driver.memory.runs;
+        let is_held = |id: &RunId| {
+            runs.get(id).is_some_and(|run| unapproved.is_about(&run.change, &self.catalog))
+        };
+        over.retain(|id| !is_held(id));
+        self.driver.supersede(over, &self.head.commit);
     }
 
     /// Keeps a new plan, and units whose file is gone but that are to be retained.

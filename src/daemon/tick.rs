@@ -2,7 +2,7 @@
 
 use super::daemon::Daemon;
 use super::error::TickError;
-use crate::engine::{gather, plan_beside_others, superseded};
+use crate::engine::{gather, plan_beside_others};
 
 /// What a tick did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,16 +19,17 @@ impl Daemon {
         self.driver.decide(&self.catalog.clone()).await?;
         self.look().await?;
         let desired = self.desired().await?;
-        self.rename(&desired).await?;
+        let unapproved = self.unapproved().await?;
+        self.rename(&desired, &unapproved).await?;
         self.forget_services(&desired).await?;
         self.keep_time(&desired).await?;
         let now = self.driver.engine.clock.now();
-        self.driver.supersede(superseded(&self.driver.memory, &desired, now), &self.head.commit);
+        self.supersede(&desired, &unapproved, now);
         let engine = &self.driver.engine;
         let told = (engine.catalog.as_str(), &self.head);
         let (actual, facts) =
             gather((&*engine.store, &self.driver.memory), &desired, told, now).await?;
-        let facts = self.gate(facts).await?;
+        let facts = unapproved.tell(facts);
         let plan = plan_beside_others(
             (&*engine.store, &self.driver.memory),
             (&self.catalog, &desired, &actual),

@@ -28,7 +28,7 @@ pub(super) fn pending(change: &Change, catalog: &Catalog, facts: &Facts) -> Vec<
 
 /// Tells whether a change is made of a document.
 pub fn concerns(path: &str, change: &Change, catalog: &Catalog) -> bool {
-    if path == SETTINGS || change.path == path || names(path, &change.service) {
+    if change.path == path || concerns_service(path, &change.service, catalog) {
         return true;
     }
     let environment = change.environment.as_ref().and_then(|id| catalog.environments.get(id));
@@ -42,6 +42,13 @@ pub fn concerns(path: &str, change: &Change, catalog: &Catalog) -> bool {
     }
     let mut items = change.units.iter().filter_map(|unit| catalog.items.get(&unit.definition.item));
     items.any(|entry| &*entry.document.path == path)
+}
+
+/// Tells whether a path is that of a service's document, or holds for every service.
+pub fn concerns_service(path: &str, service: &str, catalog: &Catalog) -> bool {
+    let entry = catalog.services.get(service);
+    let is_document = entry.is_some_and(|entry| &*entry.document.path == path);
+    path == SETTINGS || is_document || names(path, service)
 }
 
 /// Tells whether a path is that of a service's file, which may be gone.

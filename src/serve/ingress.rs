@@ -161,6 +161,7 @@ impl Gate {
             let about = match poke {
                 Poke::Catalog => ABOUT_CATALOG.to_owned(),
                 Poke::Reviews => ABOUT_REVIEWS.to_owned(),
+                Poke::Again { head } => format!("{ABOUT_REVIEWS}:{head}"),
                 Poke::Waiting { about } => about,
             };
             // Each is kept by itself; what comes again after half of it is kept fills in the rest.

@@ -12,7 +12,7 @@ use super::location::{Location, branch_ref};
 use super::lock::{MirrorLock, beside};
 use super::names::escaped;
 use super::program::{Call, Program, fault};
-use crate::secret::Secret;
+use super::token::Token;
 
 /// A bare mirror of one branch.
 pub struct Mirror {
@@ -20,7 +20,7 @@ pub struct Mirror {
     location: Location,
     reference: String,
     program: Program,
-    token: Option<Secret>,
+    token: Option<Token>,
     repository: Repository,
 }
 
@@ -37,7 +37,7 @@ impl Mirror {
         location: Location,
         branch: &str,
         program: Program,
-        token: Option<Secret>,
+        token: Option<Token>,
     ) -> Result<Self, SourceError> {
         let reference = branch_ref(branch)?;
         let repository = match Repository::open_bare(directory) {
@@ -133,7 +133,7 @@ impl Mirror {
     }
 
     /// Returns how git is run for it.
-    pub(crate) fn transport(&self) -> (&Program, Option<&Secret>) {
+    pub(crate) fn transport(&self) -> (&Program, Option<&Token>) {
         (&self.program, self.token.as_ref())
     }
 
@@ -252,7 +252,7 @@ fn head_of_local(path: &Path, reference: &str) -> Option<Oid> {
 pub(crate) fn default_branch(
     location: &Location,
     program: &Program,
-    token: Option<&Secret>,
+    token: Option<&Token>,
 ) -> Result<String, SourceError> {
     let short = |target: &str| target.strip_prefix("refs/heads/").map(str::to_owned);
     if let Some(path) = location.local_path() {

@@ -26,6 +26,7 @@ mod repository;
 mod snapshot;
 mod staged;
 mod stamps;
+mod token;
 #[cfg(test)]
 mod transport_tests;
 mod tree;
@@ -48,4 +49,5 @@ pub use push::{Push, push};
 pub use repository::Repository;
 pub use snapshot::SnapshotReader;
 pub use stamps::{MAX_BYTES as MAX_STAMP_BYTES, Stamps};
+pub use token::{Token, Tokens};
 pub use watch::{Watch, Watched};

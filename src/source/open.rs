@@ -10,10 +10,10 @@ use super::location::Location;
 use super::names::escaped;
 use super::program::Program;
 use super::snapshot::SnapshotReader;
+use super::token::Token;
 use super::watch::Watched;
 use crate::catalog::Snapshot;
 use crate::digest::Digest;
-use crate::secret::Secret;
 
 /// How a source is opened.
 #[derive(Clone, Debug, Default)]
@@ -25,7 +25,7 @@ pub struct Options {
     /// Where mirrors are kept.
     pub state: PathBuf,
     /// The token for https.
-    pub token: Option<Secret>,
+    pub token: Option<Token>,
     /// Whether commits are read even where a work tree is at hand.
     pub as_git: bool,
     /// How git is run.
@@ -173,7 +173,7 @@ fn branch_of(
     directory: &Path,
     location: &Location,
     program: &Program,
-    token: Option<&Secret>,
+    token: Option<&Token>,
 ) -> Result<String, SourceError> {
     let remembered = if location.local_path().is_some() { None } else { remembered(directory) };
     remembered.map_or_else(|| default_branch(location, program, token), Ok)

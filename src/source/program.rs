@@ -16,6 +16,7 @@ use super::error::SourceError;
 use super::location::Location;
 use super::lock::MirrorLock;
 use super::names::escaped;
+use super::token::Token;
 use crate::secret::{Secret, mask};
 
 const KEPT_ENVIRONMENT: [&str; 10] = [
@@ -63,7 +64,7 @@ impl Default for Program {
 pub(crate) struct Call<'a> {
     pub(crate) repository: &'a Path,
     pub(crate) location: &'a Location,
-    pub(crate) token: Option<&'a Secret>,
+    pub(crate) token: Option<&'a Token>,
     pub(crate) lock: Option<&'a MirrorLock>,
 }
 
@@ -78,6 +79,8 @@ pub(crate) struct Ended {
 impl Program {
     /// Runs git in a repository and waits for its end, or kills it and all its children at the deadline.
     pub(crate) fn run(&self, call: &Call<'_>, arguments: &[&str]) -> Result<Ended, SourceError> {
+        let token = call.token.filter(|_| call.location.token_scope().is_some());
+        let token = token.map(|token| token.secret(call.location)).transpose()?;
         let mut command = Command::new(&self.path);
         command.args(arguments).env_clear().process_group(0);
         for name in KEPT_ENVIRONMENT {
@@ -94,7 +97,7 @@ impl Program {
             .env("GIT_ALLOW_PROTOCOL", call.location.protocol())
             .env("GIT_SSH_COMMAND", &self.ssh)
             .env("GIT_SSH_VARIANT", "ssh");
-        configure(&mut command, &settings(call));
+        configure(&mut command, &settings(call.location, token.as_ref()));
         let stdin = match call.lock {
             Some(lock) => Stdio::from(
                 lock.share().map_err(SourceError::io("share the lock of", call.repository))?,
@@ -109,7 +112,7 @@ impl Program {
         Ok(Ended {
             success,
             stdout: String::from_utf8_lossy(&collect(stdout)).into_owned(),
-            detail: clean(&collect(stderr), call.token),
+            detail: clean(&collect(stderr), token.as_ref()),
         })
     }
 
@@ -143,7 +146,7 @@ impl Program {
 }
 
 /// Returns the settings of one run; they go by environment, because arguments can be seen by everybody.
-fn settings(call: &Call<'_>) -> Vec<(String, String)> {
+fn settings(location: &Location, token: Option<&Secret>) -> Vec<(String, String)> {
     let mut settings: Vec<(String, String)> = [
         ("core.hooksPath", "/dev/null"),
         ("core.fsmonitor", "false"),
@@ -160,7 +163,7 @@ fn settings(call: &Call<'_>) -> Vec<(String, String)> {
     ]
     .map(|(key, value)| (key.to_owned(), value.to_owned()))
     .into();
-    if let (Some(token), Some(scope)) = (call.token, call.location.token_scope()) {
+    if let (Some(token), Some(scope)) = (token, location.token_scope()) {
         settings.push(("credential.helper".to_owned(), String::new()));
         settings.push((
             format!("http.{scope}.extraHeader"),
@@ -296,7 +299,7 @@ mod tests {
         Program { path: path.into(), timeout: Duration::from_secs(20), ..Program::default() }
     }
 
-    fn call<'a>(folder: &'a Path, location: &'a Location, token: Option<&'a Secret>) -> Call<'a> {
+    fn call<'a>(folder: &'a Path, location: &'a Location, token: Option<&'a Token>) -> Call<'a> {
         Call { repository: folder, location, token, lock: None }
     }
 
@@ -306,8 +309,9 @@ mod tests {
         let program = script(folder.path(), "env; echo \"$@\"");
         let location = Location::parse("https://forge.example/x").unwrap();
         let token = Secret::new("hunter22");
+        let given = Token::from(token.clone());
         let ended =
-            program.run(&call(folder.path(), &location, Some(&token)), &["fetch", "x"]).unwrap();
+            program.run(&call(folder.path(), &location, Some(&given)), &["fetch", "x"]).unwrap();
         assert!(ended.success);
         assert!(!ended.stdout.contains("hunter22") && ended.stdout.contains(&basic(&token)));
         assert_eq!(ended.stdout.lines().last(), Some("fetch x"));
@@ -323,7 +327,7 @@ mod tests {
             "yes 'remote: endless' | head -c 3000000 >&2; printf '\\033[31mhunter22\\n' >&2; exit 3",
         );
         let location = Location::parse("https://forge.example/x").unwrap();
-        let token = Secret::new("hunter22");
+        let token = Token::from(Secret::new("hunter22"));
         let ended = program.run(&call(folder.path(), &location, Some(&token)), &[]).unwrap();
         assert!(!ended.success && ended.detail.len() < 700);
         assert!(ended.detail.ends_with("\\u{1b}[31m(sensitive)"), "{}", ended.detail);

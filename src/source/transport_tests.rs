@@ -16,7 +16,7 @@ fn mirror(repo: &Repo, url: &str) -> Mirror {
     mirror_with(repo, url, Program::default(), None)
 }
 
-fn mirror_with(repo: &Repo, url: &str, program: Program, token: Option<Secret>) -> Mirror {
+fn mirror_with(repo: &Repo, url: &str, program: Program, token: Option<Token>) -> Mirror {
     let directory = repo.beside("state/m.git");
     Mirror::open(&directory, Location::parse(url).unwrap(), "main", program, token).unwrap()
 }
@@ -169,7 +169,8 @@ fn http_with_a_token_fetches_and_pushes() {
     let repo = Repo::bare();
     let first = repo.commit_tree(&[("a", "1")]);
     let (url, seen) = serve_http(repo.folder.path(), None);
-    let mut from = mirror_with(&repo, &url, Program::default(), Some(Secret::new("hunter22")));
+    let mut from =
+        mirror_with(&repo, &url, Program::default(), Some(Secret::new("hunter22").into()));
     assert_eq!(from.fetch().unwrap(), first);
     pushes(&repo, &mut from);
     let expected = "Basic eC1hY2Nlc3MtdG9rZW46aHVudGVyMjI=";
@@ -186,7 +187,7 @@ fn a_redirect_to_another_host_is_not_followed() {
     repo.commit_tree(&[("a", "1")]);
     let (other, seen) = serve_http(repo.folder.path(), None);
     let (url, _) = serve_http(repo.folder.path(), Some(other));
-    let fault = mirror_with(&repo, &url, Program::default(), Some(Secret::new("hunter22")))
+    let fault = mirror_with(&repo, &url, Program::default(), Some(Secret::new("hunter22").into()))
         .fetch()
         .unwrap_err();
     assert!(matches!(fault, SourceError::Redirected { .. }), "{fault}");

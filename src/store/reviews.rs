@@ -6,7 +6,8 @@ use serde_json::Value;
 use super::error::StoreError;
 use super::lease::Lease;
 
-/// What a message about proposals, reviews and comments of the catalog's repository is about.
+/// What a message about proposals, reviews and comments of the catalog's repository is about; behind it may stand `:` and
+/// the head of a proposal that is to be reviewed again.
 pub const ABOUT_REVIEWS: &str = "reviews";
 
 /// Remembers what was found and said about proposals, so that nothing is said twice.

@@ -44,6 +44,7 @@ mod owners_above;
 mod people;
 mod plan_base;
 mod pre_commit;
+mod pull_requests;
 mod readme;
 mod terraform;
 mod two_processes;

@@ -85,7 +85,7 @@ impl Place {
     pub(super) fn open(&self, branch: &str, patience: Duration) -> Result<Mirror, SourceError> {
         let timeout = patience.min(self.patience);
         let program = Program { timeout, ..Program::default() };
-        let token = self.hub.as_ref().map(|hub| hub.token.clone());
+        let token = self.hub.as_ref().map(|hub| hub.token.clone().into());
         Mirror::open(&self.mirror, self.location.clone(), branch, program, token)
     }
 }

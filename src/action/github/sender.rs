@@ -105,7 +105,9 @@ fn pokes(event: &str, body: &Value, catalog: &Catalog) -> Vec<Poke> {
         // An issue that is no pull request is none of our business.
         "issue_comment" if body.pointer("/issue/pull_request").is_some() => [reviews, None],
         "check_run" | "check_suite" if is("/action", &["rerequested", "requested_action"]) => {
-            [reviews, None]
+            let head = body.pointer(&format!("/{event}/head_sha")).and_then(Value::as_str);
+            let head = head.filter(|head| is_plain(head)).map(str::to_owned);
+            [reviews.map(|poke| head.map_or(poke, |head| Poke::Again { head })), None]
         }
         // What we may see may have changed, and who is in a team.
         "installation" | "installation_repositories" => [Some(Poke::Catalog), Some(Poke::Reviews)],

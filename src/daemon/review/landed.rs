@@ -166,7 +166,7 @@ impl Reviewer {
         };
         if let Some(proposal) = &group.through {
             self.count(proposal, (&rules, &landing), &reviews).await?;
-            self.begin_after(proposal, &group.after).await?;
+            self.begin_after(proposal, group).await?;
         }
         ledger.take(&rules.owners, &rules.settings, &landing);
         self.follow_rules(ledger).await
@@ -269,7 +269,7 @@ impl Reviewer {
     async fn begin_after(
         &mut self,
         proposal: &Reviewable,
-        commit: &str,
+        group: &Group,
     ) -> Result<(), ReviewError> {
         let number = proposal.proposal.number;
         let mut note = self.notes.proposal(number).await?;
@@ -278,9 +278,17 @@ impl Reviewer {
         }
         let head = &proposal.proposal.head;
         let last = note.showings.iter().rev().find(|showing| showing.head == *head);
-        let services = last.into_iter().flat_map(|it| &it.changes);
-        let services = services.map(|change| change.service.clone()).collect();
-        let (commit, merged_at) = (commit.to_owned(), self.now());
+        let services: BTreeSet<String> = match last {
+            Some(showing) => showing.changes.iter().map(|change| change.service.clone()).collect(),
+            // It was merged before anybody could look at it.
+            None => {
+                let (before, after) = (group.before.clone(), group.after.clone());
+                let found = at(&mut self.bench, move |bench| changed(bench, (&before, &after)));
+                found.await?
+            }
+        };
+        let services = services.into_iter().collect();
+        let (commit, merged_at) = (group.after.clone(), self.now());
         note.after = Some(AfterNote { commit, merged_at, services, done: false });
         self.notes.keep(number, &note).await
     }
@@ -343,6 +351,17 @@ fn rules(bench: &mut Bench, commit: &str) -> Result<Rules, ReviewError> {
     let alone = Snapshot { files, ..Snapshot::default() };
     let settings = Judge::default().judge(&alone).catalog.settings.owners.clone();
     Ok(Rules { owners, settings })
+}
+
+/// Returns the services that differ between two commits.
+fn changed(
+    bench: &mut Bench,
+    (before, after): (&str, &str),
+) -> Result<BTreeSet<String>, ReviewError> {
+    let before = bench.snapshot(before)?;
+    let before = bench.judge.judge(&before).catalog;
+    let after = bench.snapshot(after)?;
+    Ok(before.changed_services(&bench.judge.judge(&after).catalog))
 }
 
 /// Returns the documents whose change breaks those who use them.

@@ -7,6 +7,8 @@ mod bench;
 mod command;
 mod error;
 mod gate;
+#[cfg(test)]
+mod held_tests;
 mod landed;
 mod line;
 mod make;
@@ -22,7 +24,7 @@ mod world;
 mod worth;
 
 pub use error::ReviewError;
-pub(in crate::daemon) use gate::gated;
+pub(in crate::daemon) use gate::Unapproved;
 pub use pass::{Passed, Reviewer};
 pub use people::Reviews;
 pub use run::{Pokes, run};

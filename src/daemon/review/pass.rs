@@ -38,6 +38,8 @@ pub struct Reviewer {
     pub(super) head: String,
     /// What is recorded, as of this look.
     pub(super) memory: Option<Arc<Memory>>,
+    /// Heads that are to be reviewed again although nothing may have changed.
+    pub(super) again: BTreeSet<String>,
     /// When the last look began.
     since: Option<Timestamp>,
 }
@@ -55,6 +57,7 @@ impl Reviewer {
             branch,
             head: String::new(),
             memory: None,
+            again: BTreeSet::new(),
             since: None,
         })
     }
@@ -91,6 +94,7 @@ impl Reviewer {
             }
         }
         self.since = Some(began);
+        self.again.clear();
         Ok(passed)
     }
 
@@ -106,7 +110,8 @@ impl Reviewer {
     }
 
     async fn look(&mut self, head: &str, proposal: &Reviewable) -> Result<bool, ReviewError> {
-        let again = self.answer(proposal).await?;
+        let is_wanted = self.again.remove(&proposal.proposal.head);
+        let again = self.answer(proposal).await? || is_wanted;
         match proposal.proposal.state {
             ProposalState::Open => self.review(head, proposal, again).await,
             ProposalState::Merged => self.follow(proposal).await.map(|()| false),

@@ -31,7 +31,7 @@ pub async fn run(
     stop: impl Future<Output = ()>,
 ) -> Result<(), ReviewError> {
     tokio::pin!(stop);
-    let mut heard = newest(&reviewer, 0).await?.0;
+    let mut heard = newest(&mut reviewer, 0).await?.0;
     let mut next = Instant::now();
     let mut listen = next + pokes.messages;
     loop {
@@ -54,7 +54,7 @@ pub async fn run(
             }
             () = sleep_until(listen) => {
                 listen = Instant::now() + pokes.messages;
-                match newest(&reviewer, heard).await {
+                match newest(&mut reviewer, heard).await {
                     Ok((last, true)) => (heard, next) = (last, Instant::now()),
                     Ok((last, false)) => heard = last,
                     Err(error) => tracing::warn!("messages can't be read: {}", chain(&error)),
@@ -65,8 +65,15 @@ pub async fn run(
 }
 
 /// Returns the number of the newest message, and whether one since another is about proposals or the branch.
-async fn newest(reviewer: &Reviewer, since: i64) -> Result<(i64, bool), ReviewError> {
+async fn newest(reviewer: &mut Reviewer, since: i64) -> Result<(i64, bool), ReviewError> {
     let arrived = reviewer.engine.store.arrivals_after(since).await?;
-    let is_ours = arrived.iter().any(|(_, about)| about == ABOUT_REVIEWS || about == ABOUT_CATALOG);
+    let mut is_ours = false;
+    for (_, about) in &arrived {
+        let of_reviews = about.strip_prefix(ABOUT_REVIEWS);
+        is_ours |= about == ABOUT_CATALOG || of_reviews.is_some();
+        reviewer
+            .again
+            .extend(of_reviews.and_then(|rest| rest.strip_prefix(':')).map(str::to_owned));
+    }
     Ok((arrived.last().map_or(since, |(seq, _)| *seq), is_ours))
 }

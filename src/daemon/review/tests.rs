@@ -2,7 +2,7 @@
 //! back, and what is said once it is done.
 
 use super::say::{APPLY, PLAN, VALIDATE};
-use super::world::{People, Stage};
+use super::world::{People, Stage, stories};
 use crate::forge::Opinion;
 use crate::store::{DecisionKind, Store as _};
 
@@ -68,26 +68,6 @@ fn pay(text: &str) -> String {
     note("pay-note", "payments", text)
 }
 
-/// Tells each story on every forge.
-macro_rules! stories {
-    ($($story:ident)*) => {
-        mod on_the_local_forge {
-            use super::{BASE, Stage, settled};
-            $(#[tokio::test]
-            async fn $story() {
-                Box::pin(super::$story(settled(Stage::local(BASE).await).await)).await;
-            })*
-        }
-        mod on_github {
-            use super::{BASE, Stage, settled};
-            $(#[tokio::test]
-            async fn $story() {
-                Box::pin(super::$story(settled(Stage::github(BASE).await).await)).await;
-            })*
-        }
-    };
-}
-
 stories! {
     from_findings_to_what_was_done
     an_approval_before_a_push_is_stale
@@ -99,11 +79,6 @@ stories! {
     commands_are_answered_once_and_talk_is_left_alone
     a_conflict_and_a_wrong_base_are_said
     what_is_reached_and_what_is_taken_away_is_said
-}
-
-async fn settled<P: People>(mut stage: Stage<P>) -> Stage<P> {
-    assert!(stage.settle().await.is_converged());
-    stage
 }
 
 /// Returns how many runs there were.

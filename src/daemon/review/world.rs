@@ -16,6 +16,27 @@ use crate::forge::{Asked, ForgeWrite, LocalForge, NewProposal, Opinion, ReviewRe
 use crate::source::fixture::Repo;
 use crate::source::{Options, Source};
 
+/// Tells each story on every forge; `BASE` is what stands on the branch before.
+macro_rules! stories {
+    ($($story:ident)*) => {
+        mod on_the_local_forge {
+            use super::{BASE, Stage};
+            $(#[tokio::test]
+            async fn $story() {
+                Box::pin(super::$story(Stage::local(BASE).await.begun().await)).await;
+            })*
+        }
+        mod on_github {
+            use super::{BASE, Stage};
+            $(#[tokio::test]
+            async fn $story() {
+                Box::pin(super::$story(Stage::github(BASE).await.begun().await)).await;
+            })*
+        }
+    };
+}
+pub(super) use stories;
+
 /// What people do on a forge.
 #[async_trait]
 pub(super) trait People: Send + Sync {
@@ -140,6 +161,12 @@ impl<P: People> Stage<P> {
     fn of(world: World, forge: Arc<dyn Reviews>, people: P) -> Self {
         let reviewer = reviewer(&world, forge.clone());
         Self { world, forge, people, reviewer }
+    }
+
+    /// Lets what stands on the branch come to rest.
+    pub(super) async fn begun(mut self) -> Self {
+        assert!(self.settle().await.is_converged());
+        self
     }
 
     /// Pushes a branch that changes files of the newest commit; one without text is removed.

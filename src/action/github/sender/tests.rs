@@ -87,6 +87,16 @@ async fn events_poke_and_say_nothing_more() {
         ("issue_comment", json!({"issue": {"pull_request": {}}}), vec![Poke::Reviews]),
         ("issue_comment", json!({"issue": {"number": 3}}), vec![]),
         ("check_run", json!({"action": "rerequested"}), vec![Poke::Reviews]),
+        (
+            "check_run",
+            json!({"action": "rerequested", "check_run": {"head_sha": "0a1b"}}),
+            vec![Poke::Again { head: "0a1b".to_owned() }],
+        ),
+        (
+            "check_suite",
+            json!({"action": "rerequested", "check_suite": {"head_sha": "*/"}}),
+            vec![Poke::Reviews],
+        ),
         ("check_run", json!({"action": "completed"}), vec![]),
         ("check_suite", json!({"action": "rerequested"}), vec![Poke::Reviews]),
         ("installation", json!({"action": "deleted"}), vec![Poke::Catalog, Poke::Reviews]),
