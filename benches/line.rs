@@ -1,29 +1,28 @@
-//! Measures the line against its floor in the same run: a tick in sync, a commit among 100 000 files, memory.
+//! Measures the line against its floor in the same run: a tick in sync, a commit among 100 000 files, a review, memory.
 //!
-//! `cargo bench --bench line -- JOB` (`tick`, `commit`, `memory`); prints medians with minimum and maximum, and ratios.
+//! `cargo bench --bench line -- JOB` (`tick`, `commit`, `review`, `memory`); prints medians with minimum and maximum, and ratios.
 //! It asserts no time. `ci/bench` runs each job in a process of its own.
 #![allow(missing_docs, reason = "a program")]
+
+mod in_sync;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use git2::{IndexEntry, IndexTime, Oid, Repository, Signature};
-use trueline::action::{Egress, EnvironmentSecrets, HttpClient, Ports};
+use git2::{Oid, Repository};
 use trueline::clock::Clock as _;
-use trueline::daemon::{Daemon, Parts, SystemClock};
-use trueline::engine::{Engine, Limits};
-use trueline::reconcile::{self, Actual, DesiredBuilder, Facts};
+use trueline::daemon::SystemClock;
+use trueline::daemon::review::Reviewer;
+use trueline::forge::{Asked, ForgeWrite as _, LocalForge, NewProposal};
 use trueline::source::{Options, Source, changed_paths};
-use trueline::store::{LeaseHolder, Sealer, SqliteStore, Store as _, UnitWrite};
-use trueline::validate::Judge;
+
+use self::in_sync::{catalog, daemon, in_sync, service, write_commit};
 
 /// The one of the program.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-const TEAMS: usize = 100;
 
 fn main() -> Result<()> {
     let job = std::env::args().skip(1).find(|word| !word.starts_with("--"));
@@ -32,12 +31,14 @@ fn main() -> Result<()> {
         match job.as_deref() {
             None | Some("all") => {
                 tick(10_000).await?;
-                commit(100_000).await
+                commit(100_000).await?;
+                review(10_000).await
             }
             Some("tick") => tick(10_000).await,
             Some("commit") => commit(100_000).await,
+            Some("review") => review(10_000).await,
             Some("memory") => memory(100_000).await,
-            Some(other) => anyhow::bail!("there is no job `{other}`: tick, commit, memory"),
+            Some(other) => anyhow::bail!("there is no job `{other}`: tick, commit, review, memory"),
         }
     })
 }
@@ -107,6 +108,72 @@ async fn commit(services: usize) -> Result<()> {
     Ok(())
 }
 
+/// From a push that changes ten services to their review, all of it written down; the peer merges the two commits.
+async fn review(services: usize) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let repository = catalog(folder.path(), services)?;
+    let mut daemon = in_sync(folder.path()).await?;
+    daemon.tick().await?;
+    let path = folder.path().join("catalog.git").to_string_lossy().into_owned();
+    let forge = Arc::new(LocalForge::open_at(&path)?);
+    let state = folder.path().to_owned();
+    let source = Source::open(Options { location: path.clone(), state, ..Options::default() })?;
+    let engine = daemon.driver.engine.clone();
+    let mut reviewer = Reviewer::new(engine, source, forge.clone()).context("proposals")?;
+    let (mut looks, mut merges) = (Vec::new(), Vec::new());
+    for round in 0..7 {
+        let branch = format!("topic-{round}");
+        change_ten(&repository, &branch, round)?;
+        let new = NewProposal {
+            title: branch.clone(),
+            body: String::new(),
+            author: "bob".to_owned(),
+            source_branch: branch.clone(),
+            base_branch: "main".to_owned(),
+            marker: branch.clone(),
+            at: SystemClock.now(),
+            asked: Asked::default(),
+        };
+        let number = forge.open(new).await?.number;
+        let started = Instant::now();
+        let passed = reviewer.pass().await?;
+        looks.push(started.elapsed());
+        ensure!(passed.reviewed == 1 && passed.failed == 0, "{passed:?} in round {round}");
+        forge.close(number, "bob", SystemClock.now()).await?;
+        let started = Instant::now();
+        let merged = std::process::Command::new("git")
+            .args(["merge-tree", "--write-tree", "main", &branch])
+            .current_dir(&path)
+            .output()?;
+        ensure!(merged.status.success());
+        merges.push(started.elapsed());
+    }
+    println!("job: review, ten changed services among {services}, from the push to what is shown");
+    let first = looks.remove(0);
+    println!("  the first one of a process: {:.0} ms", first.as_secs_f64() * 1000.0);
+    let look = show("each further one", looks);
+    let merge = show("peer: git merge-tree, which shows nothing", merges);
+    println!("  ratio to git merge-tree: {:.1}", look.as_secs_f64() / merge.as_secs_f64());
+    Ok(())
+}
+
+/// Changes ten services on a branch.
+fn change_ten(repository: &Repository, branch: &str, round: usize) -> Result<()> {
+    let parent = repository.head()?.peel_to_commit()?;
+    let mut update = git2::build::TreeUpdateBuilder::new();
+    for number in (0..10).map(|number| round * 10 + number) {
+        let path = format!("services/team-{:03}/service-{number:06}.yaml", number % 100);
+        let blob = repository.blob(service(number, 500).as_bytes())?;
+        update.upsert(path, blob, git2::FileMode::Blob);
+    }
+    let tree = update.create_updated(repository, &parent.tree()?)?;
+    let who = git2::Signature::now("Bob", "bob@example.com")?;
+    let tree = repository.find_tree(tree)?;
+    let name = format!("refs/heads/{branch}");
+    repository.commit(Some(&name), &who, &who, "ten", &tree, &[&parent])?;
+    Ok(())
+}
+
 /// The peak of a process that took up a catalog in sync and ticked; the floor is the bytes of its documents.
 async fn memory(services: usize) -> Result<()> {
     let folder = tempfile::tempdir()?;
@@ -153,58 +220,6 @@ fn peak_kib() -> Result<u64> {
     Ok(line.trim().trim_end_matches("kB").trim().parse()?)
 }
 
-/// A bare repository with an item, an environment and so many services.
-fn catalog(folder: &Path, services: usize) -> Result<Repository> {
-    let repository = Repository::init_opts(
-        folder.join("catalog.git"),
-        git2::RepositoryInitOptions::new().bare(true).initial_head("main"),
-    )?;
-    let mut index = git2::Index::new()?;
-    add(&repository, &mut index, "trueline.yaml", SETTINGS)?;
-    add(&repository, &mut index, "catalog/databases/database-postgres.yaml", ITEM)?;
-    add(&repository, &mut index, "environments/production.yaml", ENVIRONMENT)?;
-    for number in 0..services {
-        let team = number % TEAMS;
-        let path = format!("services/team-{team:03}/service-{number:06}.yaml");
-        add(&repository, &mut index, &path, &service(number, 10 + number % 90))?;
-    }
-    let tree = index.write_tree_to(&repository)?;
-    write_commit(&repository, tree, &[])?;
-    // As a real repository is after a push: packed.
-    let packed = std::process::Command::new("git")
-        .args(["repack", "-a", "-d", "-q", "--window=0"])
-        .current_dir(repository.path())
-        .status()?;
-    ensure!(packed.success(), "git repack failed");
-    Ok(repository)
-}
-
-fn add(repository: &Repository, index: &mut git2::Index, path: &str, text: &str) -> Result<()> {
-    let id = repository.blob(text.as_bytes())?;
-    let zero = IndexTime::new(0, 0);
-    index.add(&IndexEntry {
-        ctime: zero,
-        mtime: zero,
-        dev: 0,
-        ino: 0,
-        mode: 0o100_644,
-        uid: 0,
-        gid: 0,
-        file_size: 0,
-        id,
-        flags: 0,
-        flags_extended: 0,
-        path: path.as_bytes().to_vec(),
-    })?;
-    Ok(())
-}
-
-fn write_commit(repository: &Repository, tree: Oid, parents: &[&git2::Commit<'_>]) -> Result<Oid> {
-    let who = Signature::now("Ada", "ada@example.com")?;
-    let tree = repository.find_tree(tree)?;
-    Ok(repository.commit(Some("refs/heads/main"), &who, &who, "change", &tree, parents)?)
-}
-
 fn change_one(repository: &Repository, round: usize) -> Result<Oid> {
     let parent = repository.head()?.peel_to_commit()?;
     let path = format!("services/team-{round:03}/service-{round:06}.yaml");
@@ -214,65 +229,6 @@ fn change_one(repository: &Repository, round: usize) -> Result<Oid> {
         .upsert(path, blob, git2::FileMode::Blob)
         .create_updated(repository, &parent.tree()?)?;
     write_commit(repository, tree, &[&parent])
-}
-
-async fn daemon(folder: &Path) -> Result<Daemon> {
-    let store = Arc::new(SqliteStore::open(&folder.join("trueline.db"), "bench").await?);
-    let holder = LeaseHolder {
-        pid: std::process::id(),
-        host: "bench".to_owned(),
-        command: "bench".to_owned(),
-    };
-    let clock = Arc::new(SystemClock);
-    let lease = store.acquire(&holder, clock.now()).await?;
-    let engine = Engine {
-        catalog: "bench".to_owned(),
-        store,
-        lease,
-        sealer: Sealer::key_at(&folder.join("key"))?,
-        ports: Ports {
-            http: Arc::new(HttpClient::new(&Egress::default())?),
-            state_dir: folder.to_owned(),
-            operator: Arc::default(),
-            secrets: Arc::new(EnvironmentSecrets),
-            stop: trueline::action::Stop::default(),
-        },
-        clock,
-        limits: Limits::default(),
-    };
-    let location = folder.join("catalog.git").to_string_lossy().into_owned();
-    let options = Options { location, state: folder.to_owned(), ..Options::default() };
-    Ok(Daemon::new(Parts { engine, source: Source::open(options)? }).await?)
-}
-
-/// A daemon over a store that says that everything was carried out.
-async fn in_sync(folder: &Path) -> Result<Daemon> {
-    let location = folder.join("catalog.git").to_string_lossy().into_owned();
-    let options = Options { location, state: folder.to_owned(), ..Options::default() };
-    let mut source = Source::open(options)?;
-    let head = source.poll()?;
-    let snapshot = source.snapshot(&head)?;
-    let judged = Judge::new(Vec::new()).judge(&snapshot);
-    ensure!(judged.findings.is_empty(), "findings: {:?}", judged.findings.first());
-    let catalog = &judged.catalog;
-    let desired = DesiredBuilder::default().build(catalog, &judged.misfits, Arc::default());
-    let now = SystemClock.now();
-    let facts = Facts { catalog: "bench".to_owned(), ..Facts::default() };
-    let plan = reconcile::plan(catalog, &desired, &Actual::default(), (&facts, now));
-    ensure!(plan.blocked.is_empty(), "blocked: {:?}", plan.blocked.first_key_value());
-    let actual = reconcile::carried_out(&plan, now);
-    drop((plan, desired, judged, snapshot, source));
-    let daemon = daemon(folder).await?;
-    let engine = &daemon.driver.engine;
-    let writes: Vec<UnitWrite> =
-        actual.records.into_values().map(|record| UnitWrite::Put(Box::new(record))).collect();
-    for batch in writes.chunks(5_000) {
-        engine.store.write_units(&engine.lease, batch).await?;
-    }
-    let lease = engine.lease.clone();
-    engine.store.release(&lease).await?;
-    drop(daemon);
-    self::daemon(folder).await
 }
 
 fn repeat(times: usize, mut work: impl FnMut() -> Result<()>) -> Result<Vec<Duration>> {
@@ -301,54 +257,3 @@ fn show(what: &str, mut taken: Vec<Duration>) -> Duration {
     );
     median
 }
-
-fn service(number: usize, size: usize) -> String {
-    format!(
-        "schemaVersion: catalog/v1\nkind: Service\nmetadata:\n  id: service-{number:06}\n  team: team-{:03}\n  environment: production\n  description: A database of the benchmark, number {number}.\n  labels: {{tier: \"1\", cost: shared}}\ncatalogItem: database-postgres\nfields:\n  size: {size}\n  class: medium\n  owner: somebody@example.com\n",
-        number % TEAMS
-    )
-}
-
-const SETTINGS: &str =
-    "schemaVersion: catalog/v1\nkind: Catalog\nmetadata: {id: bench, name: Benchmark}\n";
-
-const ENVIRONMENT: &str = "schemaVersion: catalog/v1\nkind: Environment\nmetadata: {id: production, name: Production}\nvariables: {api: \"https://api.example.com\"}\napproval: {required: 1}\n";
-
-const ITEM: &str = r#"schemaVersion: catalog/v1
-kind: CatalogItem
-metadata:
-  id: database-postgres
-  name: PostgreSQL database
-  description: A managed database for the benchmark, made by an API and announced in the log.
-  version: 1.0.0
-  category: databases
-  owner: {team: platform, contact: dba@example.com}
-presentation:
-  form:
-    groups:
-      - id: main
-        name: Main
-        fields:
-          - {id: size, name: Size, type: number, required: true, validation: {min: 1, max: 1000, step: 1}}
-          - {id: class, name: Class, type: select, enum: [small, medium, large], default: small}
-          - {id: owner, name: Owner, type: email, required: true}
-          - {id: backups, name: Backups, type: boolean, default: true}
-fulfillment:
-  strategy: {mode: automatic}
-  manual:
-    actions:
-      - {id: by-hand, type: manual-task, config: {title: Make it, instructions: By hand.}}
-  automatic:
-    actions:
-      - id: provision
-        type: rest-api
-        config:
-          endpoint: {url: "{{environment.api}}/v1/databases/{{service.id}}", method: PUT}
-          body: {type: json, contentTemplate: '{"size": {{json fields.size}}, "class": "{{fields.class}}"}'}
-          observe: {url: "{{environment.api}}/v1/databases/{{service.id}}"}
-          delete: {url: "{{environment.api}}/v1/databases/{{service.id}}"}
-        outputs: {host: /host}
-      - {id: tell, type: notify, config: {channel: log, message: "{{service.id}} is at {{outputs.provision.host}}"}}
-outputs:
-  host: {value: "{{outputs.provision.host}}"}
-"#;

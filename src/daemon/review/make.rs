@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -20,6 +21,9 @@ use crate::owners::{Approval, People, approval, standing};
 use crate::reconcile::show::{Reviewed, Unmerged, review_comment};
 use crate::reconcile::{Desired, DesiredBuilder, Plan};
 use crate::validate::Judged;
+
+/// For how long a review is made before it is said that it is.
+const QUIET: Duration = Duration::from_secs(2);
 
 /// The marker of the one comment that is kept up to date.
 pub(super) const MARKER: &str = "trueline-review";
@@ -41,15 +45,8 @@ impl Reviewer {
         if !again && note.made == Some(made) {
             return Ok(false);
         }
-        if self.forge.check_of(&head, PLAN).await?.is_none() {
-            for name in [VALIDATE, PLAN] {
-                let running =
-                    check(name, (&head, CheckState::Running), "is looked at", String::new());
-                self.forge.put_check(&running).await?;
-            }
-        }
         let now = self.now();
-        let reviewed = self.found((base, proposal), &reviews, (&memory, now)).await?;
+        let reviewed = self.found_in_time((base, proposal), &reviews, (&memory, now)).await?;
         let current = self.forge.review_of(number).await?;
         if current.proposal.head != head {
             for name in [VALIDATE, PLAN] {
@@ -72,6 +69,29 @@ impl Reviewer {
         note.made = Some(made);
         self.notes.keep(number, &note).await?;
         Ok(true)
+    }
+
+    /// Looks what a merge would bring, and says that it is looked at where that takes long: GitHub wants a second between
+    /// two writes, and nobody should wait for those that nobody reads.
+    async fn found_in_time(
+        &mut self,
+        of: (&str, &Reviewable),
+        reviews: &[Review],
+        recorded: (&Memory, Timestamp),
+    ) -> Result<Reviewed, ReviewError> {
+        let (forge, head) = (self.forge.clone(), of.1.proposal.head.clone());
+        let mut found = std::pin::pin!(self.found(of, reviews, recorded));
+        if let Ok(found) = tokio::time::timeout(QUIET, &mut found).await {
+            return found;
+        }
+        if forge.check_of(&head, PLAN).await?.is_none() {
+            for name in [VALIDATE, PLAN] {
+                let running =
+                    check(name, (&head, CheckState::Running), "is looked at", String::new());
+                forge.put_check(&running).await?;
+            }
+        }
+        found.await
     }
 
     /// Judges and plans what a merge of a proposal would bring.
