@@ -262,7 +262,7 @@ async fn restart(open: usize, in_effect: usize) -> Result<()> {
 /// Runs at a steady pace, and what the process needs meanwhile.
 async fn soak(minutes: u64) -> Result<()> {
     let folder = folder()?;
-    let (api, _) = counterpart().await?;
+    let (api, seen) = counterpart().await?;
     let wanted = Wanted::of(folder.path(), &putting_item(), api)?;
     let mut driver = driver(folder.path(), 64).await?;
     println!("job: soak, {SOAK} runs of three steps a second, {minutes} minutes");
@@ -279,6 +279,8 @@ async fn soak(minutes: u64) -> Result<()> {
         drive(&mut driver, &wanted.catalog, |_| Instant::now() >= until).await?;
         if began.elapsed().as_secs() / 60 > said || said == 0 {
             said = (began.elapsed().as_secs() / 60).max(1);
+            // What the counterpart remembers is not ours.
+            seen.asked().clear();
             println!(
                 "  after {:>4} s: {started} runs, {} open, {} MiB, {} files open, database {} MiB, its log {} MiB",
                 began.elapsed().as_secs(),
