@@ -8,6 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::post;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -19,6 +20,7 @@ use crate::action::{
     Callbacks, MAX_MESSAGE_BYTES, Message, Poke, Ports, Refused, Sender, about_callback, senders,
 };
 use crate::clock::Clock;
+use crate::engine::Metrics;
 use crate::store::{ABOUT_CATALOG, ABOUT_REVIEWS, Arrival, Sealer, Store};
 
 /// The largest answer to a callback that is taken, in bytes.
@@ -52,13 +54,23 @@ struct Gate {
     room: Arc<Semaphore>,
 }
 
-/// Answers what others post.
-pub(super) fn router(ingress: Ingress) -> Router {
+/// What became of a message that was kept.
+#[derive(Clone, Copy)]
+struct Became(&'static str);
+
+/// Answers what others post, and counts what becomes of it.
+pub(super) fn router(ingress: Ingress, metrics: Metrics) -> Router {
+    let count = move |response: Response| {
+        let became = response.extensions().get::<Became>();
+        metrics.posted(became.map_or("refused", |became| became.0));
+        std::future::ready(response)
+    };
     let gate = Gate { ingress: Arc::new(ingress), room: Arc::new(Semaphore::new(AT_ONCE)) };
     Router::new()
         .route("/api/v1/webhooks/{sender}", post(of_sender))
         .route("/api/v1/webhooks/{sender}/{rest}", post(of_instance))
         .route("/api/v1/callbacks/{token}", post(callback))
+        .layer(map_response(count))
         .with_state(gate)
 }
 
@@ -206,6 +218,7 @@ fn accepted(is_new: bool) -> Response {
     let body = json!({"accepted": true, "new": is_new}).to_string();
     let response = Response::builder()
         .status(StatusCode::ACCEPTED)
+        .extension(Became(if is_new { "accepted" } else { "repeated" }))
         .header(header::CONTENT_TYPE, "application/json")
         .body(Body::from(body));
     response.unwrap_or_default()

@@ -52,6 +52,19 @@ async fn serve(github: &FakeGitHub, folder: &Path) -> (SocketAddr, Arc<SqliteSto
     (address, store)
 }
 
+/// Returns what is counted of messages.
+async fn counted(address: SocketAddr) -> Vec<String> {
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let answer = client.get(format!("http://{address}/metrics")).send().await.expect("an answer");
+    let text = answer.text().await.expect("a text");
+    let mut lines: Vec<String> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("trueline_webhooks_total").map(str::to_owned))
+        .collect();
+    lines.sort();
+    lines
+}
+
 async fn told(store: &SqliteStore) -> Vec<String> {
     let arrivals = store.arrivals_after(0).await.expect("read");
     arrivals.into_iter().map(|(_, about)| about).collect()
@@ -76,6 +89,7 @@ async fn each_delivery_counts_once_in_whatever_order_it_comes() {
     let pull = "github:acme/app:pull:1";
     let expected = [pull, ABOUT_REVIEWS, pull, ABOUT_REVIEWS, ABOUT_CATALOG];
     assert_eq!(told(&store).await, expected);
+    assert_eq!(counted(address).await, ["{result=\"accepted\"} 3", "{result=\"repeated\"} 3"]);
     // After a restart they are known still.
     drop(store);
     let (address, store) = serve(&github, folder.path()).await;
@@ -97,6 +111,7 @@ async fn what_is_forged_or_of_others_leaves_no_trace() {
     assert_eq!(github.deliver(address, "a guess", &sent[1]).await, 401);
     assert_eq!(github.deliver(address, "", &sent[1]).await, 401);
     assert!(told(&store).await.is_empty());
+    assert_eq!(counted(address).await, ["{result=\"accepted\"} 1", "{result=\"refused\"} 2"]);
     assert_eq!(github.deliver(address, "LAST-s3cret", &sent[1]).await, 202);
     assert_eq!(told(&store).await, [ABOUT_CATALOG]);
 }

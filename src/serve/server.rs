@@ -52,8 +52,9 @@ impl Server {
             window,
             stop: stopped,
         });
+        let metrics = health.metrics.clone();
         let router = super::health::router(health)
-            .merge(super::ingress::router(ingress))
+            .merge(super::ingress::router(ingress, metrics))
             .merge(super::api::router(app.clone()));
         Ok(Self { listener, address, router, app, stop })
     }
