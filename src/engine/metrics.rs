@@ -123,7 +123,8 @@ impl Metrics {
         self.0.step_seconds.get_or_create(&labels).observe(took.as_secs_f64());
     }
 
-    /// Counts a message that somebody posted, by what became of it: `accepted`, `repeated`, `refused`.
+    /// Counts a message that somebody posted, by what became of it: `accepted`, `repeated`, `ignored` (about nothing
+    /// that is known here), `refused`.
     pub fn posted(&self, result: &'static str) {
         self.0.webhooks.get_or_create(&[("result", result.to_owned())]).inc();
     }

@@ -167,6 +167,9 @@ impl Gate {
         if delivery.id.len() > MAX_ID_BYTES {
             return refused(&Refused::Unreadable("its number is too long".to_owned()));
         }
+        if delivery.pokes.is_empty() {
+            return taken(false, "ignored");
+        }
         let id = format!("{}:{}", sender.name(), delivery.id);
         let mut is_new = false;
         for (number, poke) in delivery.pokes.into_iter().enumerate() {
@@ -215,10 +218,14 @@ async fn bytes_of(body: Body, limit: usize) -> Result<Vec<u8>, Response> {
 }
 
 fn accepted(is_new: bool) -> Response {
+    taken(is_new, if is_new { "accepted" } else { "repeated" })
+}
+
+fn taken(is_new: bool, became: &'static str) -> Response {
     let body = json!({"accepted": true, "new": is_new}).to_string();
     let response = Response::builder()
         .status(StatusCode::ACCEPTED)
-        .extension(Became(if is_new { "accepted" } else { "repeated" }))
+        .extension(Became(became))
         .header(header::CONTENT_TYPE, "application/json")
         .body(Body::from(body));
     response.unwrap_or_default()

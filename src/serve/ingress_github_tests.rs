@@ -111,7 +111,7 @@ async fn what_is_forged_or_of_others_leaves_no_trace() {
     assert_eq!(github.deliver(address, "a guess", &sent[1]).await, 401);
     assert_eq!(github.deliver(address, "", &sent[1]).await, 401);
     assert!(told(&store).await.is_empty());
-    assert_eq!(counted(address).await, ["{result=\"accepted\"} 1", "{result=\"refused\"} 2"]);
+    assert_eq!(counted(address).await, ["{result=\"ignored\"} 1", "{result=\"refused\"} 2"]);
     assert_eq!(github.deliver(address, "LAST-s3cret", &sent[1]).await, 202);
     assert_eq!(told(&store).await, [ABOUT_CATALOG]);
 }
