@@ -54,7 +54,7 @@ async fn carry_out(work: Result<Work, Fault>, scrub: &Scrub) -> Result<Outcome, 
     let done = async {
         let work = Arc::new(work?);
         if work.proposal.is_some() {
-            propose::propose(&work).await
+            propose::propose(&work, None).await
         } else {
             direct::commit(&work).await
         }

@@ -53,7 +53,8 @@ impl Daemon {
             return Ok(());
         }
         self.propose_expired(plan).await?;
-        self.propose_drift(plan).await
+        self.propose_drift(plan).await?;
+        self.keep_waits(plan).await
     }
 
     /// Takes back what ended runs left open; not on the word of a record that may be old.

@@ -9,6 +9,7 @@ mod checks;
 mod client;
 mod comments;
 mod credential;
+mod counts;
 mod cut;
 mod deliveries;
 #[cfg(test)]
@@ -16,7 +17,9 @@ mod deliveries_tests;
 #[cfg(test)]
 #[path = "../../../tests/support/github/mod.rs"]
 pub(crate) mod fake;
+mod filed;
 mod forge;
+mod issues;
 mod judge;
 mod limits;
 mod manifest;
@@ -37,9 +40,11 @@ mod whoami;
 
 pub use address::{Address, RepositoryName};
 pub use client::GitHub;
+pub use counts::{Budget, Outcome};
 pub use credential::Credential;
 pub use deliveries::DeliveryAttempt;
 pub use forge::GitHubForge;
+pub use issues::{IssueText, KeptIssue};
 pub use judge::{Refused, classed_safe};
 pub use manifest::{EVENTS, MadeApp, NewApp, PERMISSIONS, Permission, exchange};
 pub use memory::Memory;

@@ -171,7 +171,7 @@ pub fn code(text: &str) -> String {
 }
 
 /// Writes a text so that no character of it is Markdown, HTML, a mention, a reference or a link.
-pub(super) fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     let text = visible(text);
     let mut chars = text.chars().peekable();
