@@ -36,7 +36,7 @@ use super::operator::Operator;
 use super::scrub::Scrub;
 use super::target::host_of_repository;
 use crate::reconcile::Observation;
-use crate::run::{Fault, Wait};
+use crate::run::{Fault, FaultClass, Wait};
 
 /// The `git-commit` action.
 pub(super) struct GitCommit;
@@ -94,7 +94,9 @@ impl Action for GitCommit {
     }
 
     async fn look(&self, ports: &Ports, call: &Call, on: &Wait) -> Result<Outcome, Fault> {
-        let (reach, scrub) = reached(ports, call).await?;
+        // A wait ends by what is seen, and not because nobody gets in just now.
+        let patient = |fault: Fault| Fault { class: FaultClass::Transient, ..fault };
+        let (reach, scrub) = reached(ports, call).await.map_err(patient)?;
         let looked = async {
             let read = if propose::is_undo(on) { Work::undo } else { Work::perform };
             propose::look(&Arc::new(read(&reach, call, &scrub)?), on).await

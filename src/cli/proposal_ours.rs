@@ -33,8 +33,7 @@ pub(super) async fn run(context: &Context, limit: Limit) -> Result<Exit, Failure
     let store = context.existing_store().await?;
     let ports = ports(context)?;
     let catalog = context.catalog.strip_prefix("git+").unwrap_or(&context.catalog);
-    let board =
-        outgoing::gather(&*store, &ports, Some(catalog), &mut Known::default()).await?;
+    let board = outgoing::gather(&*store, &ports, Some(catalog), &mut Known::default()).await?;
     let wire = OursWire {
         version: "trueline.proposals-ours/v1",
         proposals: Listed::of(board.lines, limit),
@@ -94,11 +93,7 @@ fn text(wire: &OursWire) -> String {
         table(head, rows) + &wire.proposals.rest()
     };
     for unseen in &wire.unseen {
-        text += &format!(
-            "not seen: {}: {}\n",
-            cell(&unseen.repository),
-            cell(&unseen.why)
-        );
+        text += &format!("not seen: {}: {}\n", cell(&unseen.repository), cell(&unseen.why));
     }
     text
 }

@@ -38,11 +38,7 @@ enum Pushed {
 }
 
 /// Builds the branch of the open proposal, or a new one where one may be filed.
-pub(super) fn build(
-    work: &Work,
-    open: Option<&Proposal>,
-    may_file: bool,
-) -> Result<Built, Fault> {
+pub(super) fn build(work: &Work, open: Option<&Proposal>, may_file: bool) -> Result<Built, Fault> {
     let told = |error: SourceError| fault(&error);
     let place = &work.place;
     let mut mirror = place.open(&place.branch, PATIENCE).map_err(told)?;

@@ -32,10 +32,7 @@ pub(super) fn is_undo(on: &Wait) -> bool {
 }
 
 /// Opens a proposal, or brings the open one up to date; waits for its turn where too many are filed.
-pub(super) async fn propose(
-    work: &Arc<Work>,
-    since: Option<Timestamp>,
-) -> Result<Outcome, Fault> {
+pub(super) async fn propose(work: &Arc<Work>, since: Option<Timestamp>) -> Result<Outcome, Fault> {
     let Some(proposing) = &work.proposal else {
         return Err(Fault::terminal("no pull request is asked for"));
     };
@@ -104,9 +101,7 @@ fn turn_of(work: &Work, full: Option<Full>) -> Outcome {
     if work.undo {
         reference.insert("undo".to_owned(), json!(true));
     }
-    Outcome::Waiting {
-        on: Wait { on: TURN.to_owned(), reference: Value::Object(reference), what },
-    }
+    Outcome::Waiting { on: Wait { on: TURN.to_owned(), reference: Value::Object(reference), what } }
 }
 
 /// Looks whether the proposal that a step waits for was merged, or may be filed by now.

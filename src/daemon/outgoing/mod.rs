@@ -9,6 +9,8 @@ mod run;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_catalog;
+#[cfg(test)]
 mod tests_github;
 mod text;
 #[cfg(test)]

@@ -14,13 +14,19 @@ async fn github() -> Stage<FakeGitHub> {
     Stage::github(Bounds::default()).await
 }
 
+/// Returns what was done at GitHub, but for tokens that were asked for.
+fn written(stage: &Stage<FakeGitHub>) -> Vec<String> {
+    let all = stage.target.ledger().into_iter();
+    all.filter(|line| !line.ends_with("/access_tokens")).collect()
+}
+
 #[tokio::test]
 async fn a_github_that_is_down_for_an_hour_in_the_middle_of_a_run_holds_it_up_and_nothing_else() {
     let mut stage = github().await;
     stage.world.write(&zone("a-zone", "one"));
     stage.later(1).await;
     assert_eq!(stage.stands().await, ["open 1 a-zone"]);
-    let done = stage.target.ledger();
+    let done = written(&stage);
     stage.target.state().down = true;
     for _ in 0..6 {
         stage.later(10).await;
@@ -38,7 +44,7 @@ async fn a_github_that_is_down_for_an_hour_in_the_middle_of_a_run_holds_it_up_an
 
     stage.target.state().down = false;
     stage.later(20).await;
-    assert_eq!(stage.target.ledger(), done, "nothing is repeated");
+    assert_eq!(written(&stage), done, "nothing is repeated");
     assert!(!stage.waits("a-zone").contains("can't be looked at"), "{}", stage.waits("a-zone"));
     FakeGitHub::merge(&stage.target, NAME, 1);
     stage.later(1).await;

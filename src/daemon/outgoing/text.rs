@@ -24,11 +24,17 @@ pub(super) fn markdown(board: &Board) -> String {
             text.push_str(&row(line));
         }
         if lines.len() > MOST {
-            let _ = writeln!(text, "- … and {} more; `trueline proposal list --ours` shows all", lines.len() - MOST);
+            let _ = writeln!(
+                text,
+                "- … and {} more; `trueline proposal list --ours` shows all",
+                lines.len() - MOST
+            );
         }
     }
     if !board.unseen.is_empty() {
-        text.push_str("\n### Not seen\n\nThese can't be looked at; what is shown of them may be old.\n\n");
+        text.push_str(
+            "\n### Not seen\n\nThese can't be looked at; what is shown of them may be old.\n\n",
+        );
         for unseen in &board.unseen {
             let _ = writeln!(text, "- {}: {}", code(&unseen.repository), escaped(&unseen.why));
         }
@@ -51,9 +57,15 @@ fn title(standing: Standing) -> &'static str {
 fn remark(standing: Standing) -> &'static str {
     match standing {
         Standing::Open => "They wait to be merged or closed.",
-        Standing::Edited => "Somebody else committed to them: Trueline keeps its hands off, and follows until they are merged or closed.",
-        Standing::Limited => "As many are open, or were opened within an hour, as `[forge.limits]` of `trueline.toml` lets.",
-        Standing::Declined => "People closed them. They are not filed again before somebody asks, or something else is wanted.",
+        Standing::Edited => {
+            "Somebody else committed to them: Trueline keeps its hands off, and follows until they are merged or closed."
+        }
+        Standing::Limited => {
+            "As many are open, or were opened within an hour, as `[forge.limits]` of `trueline.toml` lets."
+        }
+        Standing::Declined => {
+            "People closed them. They are not filed again before somebody asks, or something else is wanted."
+        }
     }
 }
 
@@ -115,15 +127,43 @@ mod tests {
             ..line(Standing::Declined, Some(3), "Add c")
         };
         let lines = vec![line(Standing::Open, Some(1), "Add a"), waits, declined];
-        let unseen = Unseen { repository: "acme/web".to_owned(), why: "GitHub answered 502".into() };
-        insta::assert_snapshot!(markdown(&Board { lines, unseen: vec![unseen] }), @"");
+        let unseen =
+            Unseen { repository: "acme/web".to_owned(), why: "GitHub answered 502".into() };
+        insta::assert_snapshot!(markdown(&Board { lines, unseen: vec![unseen] }), @"
+        Trueline keeps this up to date: the pull requests that it filed, and those that wait to be filed. Close it to have it left alone; open it again to have it kept.
+
+        ### Open
+
+        They wait to be merged or closed.
+
+        - [`acme/app` 1](https://github.com/acme/app/pull/1) Add a, `pay-dns`, since 2026-11-22
+
+        ### Waiting for their turn
+
+        As many are open, or were opened within an hour, as `[forge.limits]` of `trueline.toml` lets.
+
+        - `acme/app` Add b, `pay-dns`, since 2026-11-22: as many of Trueline's are open as may be at once (1)
+
+        ### Declined
+
+        People closed them. They are not filed again before somebody asks, or something else is wanted.
+
+        - [`acme/app` 3](https://github.com/acme/app/pull/3) Add c, `pay-dns`, since 2026-11-22; ask again with `trueline apply --service pay-dns`
+
+        ### Not seen
+
+        These can't be looked at; what is shown of them may be old.
+
+        - `acme/web`: GitHub answered 502
+        ");
         assert!(markdown(&Board::default()).ends_with("Nothing is open, and nothing waits.\n"));
     }
 
     #[test]
     fn what_people_wrote_is_text_and_too_much_is_counted() {
         let hostile = "x](http://b) @acme/all #1 <!-- a\n# b | `c`";
-        let mut board = Board { lines: vec![line(Standing::Edited, Some(1), hostile)], unseen: vec![] };
+        let mut board =
+            Board { lines: vec![line(Standing::Edited, Some(1), hostile)], unseen: vec![] };
         let text = markdown(&board);
         for part in ["](http://b)", "@acme", "#1", "<!--", "\n# b"] {
             assert!(!text.contains(part), "{part}: {text}");

@@ -48,6 +48,25 @@ impl SecretSource for Token {
     }
 }
 
+/// How a GitHub is reached as an App, whose key is written to a folder.
+pub(super) fn settings(github: &FakeGitHub, folder: &std::path::Path) -> GitHubSettings {
+    let key = folder.join("app.pem");
+    std::fs::write(&key, APP_KEY).expect("written");
+    GitHubSettings {
+        api_url: Some(github.api_url()),
+        app_id: Some(APP),
+        private_key_file: Some(key),
+        token: None,
+        webhook_secrets: Vec::new(),
+    }
+}
+
+/// A client that reaches this machine.
+pub(super) fn loopback() -> Arc<HttpClient> {
+    let egress = Egress { allow: vec!["127.0.0.1:*".to_owned()], ..Egress::default() };
+    Arc::new(HttpClient::new(&egress).expect("a client"))
+}
+
 /// What people do at the repository that files are proposed to.
 #[async_trait]
 pub(super) trait Target: Send + Sync {
@@ -112,15 +131,7 @@ impl Target for FakeGitHub {
     }
 
     fn settings(&self, folder: &std::path::Path) -> Option<GitHubSettings> {
-        let key = folder.join("app.pem");
-        std::fs::write(&key, APP_KEY).expect("written");
-        Some(GitHubSettings {
-            api_url: Some(self.api_url()),
-            app_id: Some(APP),
-            private_key_file: Some(key),
-            token: None,
-            webhook_secrets: Vec::new(),
-        })
+        Some(settings(self, folder))
     }
 
     async fn all(&self) -> Vec<String> {
@@ -230,7 +241,6 @@ impl<T: Target> Stage<T> {
         let clock = Arc::new(Set(Mutex::new(Timestamp::now())));
         let (settings, tells) = (target.settings(keys.path()), clock.clone());
         let ports = move |ports: Ports| {
-            let egress = Egress { allow: vec!["127.0.0.1:*".to_owned()], ..Egress::default() };
             let operator = Operator {
                 github: settings.clone(),
                 github_memory: Arc::new(Memory::by(tells.clone())),
@@ -238,7 +248,7 @@ impl<T: Target> Stage<T> {
                 ..Operator::default()
             };
             Ports {
-                http: Arc::new(HttpClient::new(&egress).expect("a client")),
+                http: loopback(),
                 operator: Arc::new(operator),
                 secrets: Arc::new(Token),
                 ..ports
@@ -266,10 +276,12 @@ impl<T: Target> Stage<T> {
         let lines = self.board().await.lines.into_iter();
         let word = |number: Option<u64>| number.map_or("-".to_owned(), |it| it.to_string());
         let service = |it: Option<String>| it.unwrap_or_default();
-        lines.map(|it| format!("{} {} {}", it.standing, word(it.number), service(it.service))).collect()
+        lines
+            .map(|it| format!("{} {} {}", it.standing, word(it.number), service(it.service)))
+            .collect()
     }
 
-    /// Says why the run of a service waits.
+    /// Says why the run of a service waits, and whom nobody asks meanwhile.
     pub(super) fn waits(&self, service: &str) -> String {
         let mut runs = self.world.daemon.driver.memory.runs.values();
         let run = runs.find(|run| run.change.service == service).expect("a run");
@@ -278,7 +290,7 @@ impl<T: Target> Stage<T> {
             StepState::Ready { not_before: Some(_), .. } => Some("retry".to_owned()),
             _ => None,
         });
-        waits.collect::<Vec<_>>().join("; ")
+        waits.chain(self.world.daemon.driver.shut()).collect::<Vec<_>>().join("; ")
     }
 
     pub(super) async fn asked(&self, service: &str) {

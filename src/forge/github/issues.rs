@@ -73,8 +73,7 @@ impl GitHub {
         may_open: bool,
     ) -> Result<Option<KeptIssue>, Refused> {
         let us = self.whoami().await?;
-        let plain: String =
-            text.marker.chars().filter(|c| !c.is_control() && *c != '>').collect();
+        let plain: String = text.marker.chars().filter(|c| !c.is_control() && *c != '>').collect();
         let hidden = format!("<!-- Trueline-Issue: {plain} -->");
         let body = format!("{hidden}\n{}", cut(text.body));
         let Some(issue) = self.find_issue(known, &us, &hidden).await? else {

@@ -8,8 +8,8 @@ mod cache;
 mod checks;
 mod client;
 mod comments;
-mod credential;
 mod counts;
+mod credential;
 mod cut;
 mod deliveries;
 #[cfg(test)]
@@ -21,6 +21,8 @@ mod filed;
 mod forge;
 mod issues;
 mod judge;
+#[cfg(test)]
+mod lies_tests;
 mod limits;
 mod manifest;
 mod memory;

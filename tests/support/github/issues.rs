@@ -45,7 +45,10 @@ impl State {
 
     pub(super) fn add_issue(&mut self, name: &str, by: &str, body: &Value) -> Answer {
         if self.no_issues {
-            return Answer::refusal(StatusCode::GONE, "Issues has been disabled in this repository.");
+            return Answer::refusal(
+                StatusCode::GONE,
+                "Issues has been disabled in this repository.",
+            );
         }
         let said = text(body, "body").unwrap_or_default();
         if said.chars().count() > MOST_CHARACTERS {
@@ -84,12 +87,7 @@ impl State {
         Some(self.issue_of(name, number, (issue, None)))
     }
 
-    fn issue_of(
-        &self,
-        name: &str,
-        number: u64,
-        (issue, pull): (&Issue, Option<Value>),
-    ) -> Value {
+    fn issue_of(&self, name: &str, number: u64, (issue, pull): (&Issue, Option<Value>)) -> Value {
         let own = format!("{}/issues/{number}", self.api(name));
         let mut it = json!({
             "id": number, "node_id": "I_1", "number": number, "state": issue.state,
@@ -109,7 +107,8 @@ impl State {
 
     /// Lists issues and pull requests, oldest first.
     pub(super) fn list_issues(&self, name: &str, asked: &Asked) -> Vec<Value> {
-        let find = |key: &str| asked.query.iter().find(|(it, _)| it == key).map(|(_, it)| it.as_str());
+        let find =
+            |key: &str| asked.query.iter().find(|(it, _)| it == key).map(|(_, it)| it.as_str());
         let repository = &self.repositories[name];
         let mut all: Vec<(u64, Issue, Option<Value>)> =
             repository.issues.iter().map(|(number, it)| (*number, it.clone(), None)).collect();
@@ -129,7 +128,8 @@ impl State {
         all.sort_by_key(|(number, ..)| *number);
         let state = find("state").unwrap_or("open");
         all.retain(|(_, it, _)| {
-            (state == "all" || it.state == state) && find("creator").is_none_or(|by| it.author == by)
+            (state == "all" || it.state == state)
+                && find("creator").is_none_or(|by| it.author == by)
         });
         all.into_iter().map(|(number, it, pull)| self.issue_of(name, number, (&it, pull))).collect()
     }
