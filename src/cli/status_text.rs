@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::run::runs_table;
 use super::status::{BreakerWire, HeldWire, LeftWire, PendingWire, StatusWire, TickWire};
 use super::table::{Listed, ago, block, count, short_commit, table};
+use crate::daemon::outgoing::Waiting;
 
 /// Writes it for people; a driver whose last tick is older than so many seconds is silent.
 pub(super) fn text(wire: &StatusWire, (now, silence): (Timestamp, i64)) -> String {

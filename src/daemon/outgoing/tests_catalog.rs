@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::SignedDuration;
 
 use super::Filed;
-use super::world::{NAME, loopback, settings};
-use crate::action::{Operator, Owner, Ports, SecretSource};
+use super::world::{NAME, Set, loopback, settings};
+use crate::action::{Operator, Owner, Ports, SecretSource, connect_github};
 use crate::daemon::filing::Filing;
 use crate::daemon::review::Reviewer;
 use crate::daemon::world::World;
-use crate::forge::github::fake::FakeGitHub;
+use crate::forge::github::fake::{FakeGitHub, Trick};
 use crate::forge::github::reviews_tests::with_app;
+use crate::forge::github::{GitHubForge, Memory};
 use crate::forge::{Bounds, Forge, ForgeRead, LocalForge, Quota, ReviewRead as _};
 use crate::run::Fault;
 use crate::secret::Secret;
@@ -73,6 +75,14 @@ fn link(world: &World, github: &FakeGitHub) {
     std::os::unix::fs::symlink(&repository.path, &path).expect("linked");
 }
 
+fn reviewer(world: &World, forge: Arc<GitHubForge>) -> Reviewer {
+    let location = world.repository.as_ref().expect("a repository").url().to_owned();
+    let state = world.folder.path().to_owned();
+    let source = Source::open(Options { location, state, ..Options::default() }).expect("opens");
+    let engine = world.daemon.driver.engine.clone();
+    Reviewer::new(engine, source, forge).expect("has proposals")
+}
+
 #[tokio::test]
 async fn what_comes_from_a_fork_is_judged_and_planned_without_a_secret_and_without_an_effect() {
     let reach = |ports: Ports| Ports { secrets: Arc::new(Silent), ..ports };
@@ -81,11 +91,7 @@ async fn what_comes_from_a_fork_is_judged_and_planned_without_a_secret_and_witho
     let (github, forge) = with_app().await;
     link(&world, &github);
     let forge = Arc::new(forge);
-    let location = world.repository.as_ref().expect("a repository").url().to_owned();
-    let state = world.folder.path().to_owned();
-    let source = Source::open(Options { location, state, ..Options::default() }).expect("opens");
-    let engine = world.daemon.driver.engine.clone();
-    let mut reviewer = Reviewer::new(engine, source, forge.clone()).expect("has proposals");
+    let mut reviewer = reviewer(&world, forge.clone());
 
     let fork = github.fork(NAME, "eve");
     let head = github.push_as("eve", &fork, "theirs", (PLACE, &note("one")));
@@ -106,6 +112,51 @@ async fn what_comes_from_a_fork_is_judged_and_planned_without_a_secret_and_witho
     reviewer.pass().await.expect("looked");
     let check = forge.check_of(&wrong, "trueline/validate").await.expect("read").expect("a check");
     assert!(check.title.contains("error"), "{}", check.title);
+}
+
+#[tokio::test]
+async fn a_review_that_is_cut_off_by_a_limit_goes_on_later_and_says_nothing_twice() {
+    let github = FakeGitHub::start().await;
+    let keys = tempfile::tempdir().expect("a folder");
+    let clock = Arc::new(Set::from_now());
+    let operator = Arc::new(Operator {
+        github: Some(settings(&github, keys.path())),
+        github_memory: Arc::new(Memory::by(clock.clone())),
+        ..Operator::default()
+    });
+    let ports = Ports { operator, http: loopback(), ..crate::action::testing::ports() };
+    let client = connect_github(&ports, NAME).await.expect("set up").expect("on GitHub");
+    let mut world = World::in_repository(SECRETIVE).await;
+    world.settle().await;
+    link(&world, &github);
+    let mut reviewer = reviewer(&world, Arc::new(GitHubForge::new(client, Vec::new())));
+    github.push_as("ann", NAME, "topic", (PLACE, &note("one")));
+    let number = github.open("ann", NAME, "topic");
+
+    let slow = vec![("retry-after", "600".to_owned())];
+    let said = "{\"message\": \"You have exceeded a secondary rate limit.\"}".to_owned();
+    github.play("POST", "/comments", Trick::Answer(403, slow, said));
+    assert!(reviewer.pass().await.is_err(), "the others would fare no better");
+    let seen = github.seen().len();
+    assert!(reviewer.pass().await.is_err());
+    assert_eq!(github.seen().len(), seen, "it was asked although it said not to");
+    clock.pass(SignedDuration::from_mins(11));
+    assert_eq!(reviewer.pass().await.expect("looked").reviewed, 1);
+    assert_eq!(github.comments(NAME, number).len(), 1);
+    let names = |github: &FakeGitHub| {
+        let mut names: Vec<String> = github.checks(NAME).into_iter().map(|it| it.name).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&github), ["trueline/plan", "trueline/validate"]);
+
+    // Down for a while, with tokens that ended meanwhile.
+    github.state().down = true;
+    assert!(reviewer.pass().await.is_err());
+    github.state().down = false;
+    github.end_tokens();
+    assert_eq!(reviewer.pass().await.expect("looked").reviewed, 0, "all is said already");
+    assert_eq!((names(&github).len(), github.comments(NAME, number).len()), (2, 1));
 }
 
 fn filing(marker: &str, content: &str) -> Filing {

@@ -34,6 +34,10 @@ impl Clock for Set {
 }
 
 impl Set {
+    pub(super) fn from_now() -> Self {
+        Self(Mutex::new(Timestamp::now()))
+    }
+
     pub(super) fn pass(&self, time: SignedDuration) {
         *self.0.lock().expect("held") += time;
     }
@@ -238,7 +242,7 @@ impl Stage<FakeGitHub> {
 impl<T: Target> Stage<T> {
     async fn of(target: T, bounds: Bounds) -> Self {
         let keys = tempfile::tempdir().expect("a folder");
-        let clock = Arc::new(Set(Mutex::new(Timestamp::now())));
+        let clock = Arc::new(Set::from_now());
         let (settings, tells) = (target.settings(keys.path()), clock.clone());
         let ports = move |ports: Ports| {
             let operator = Operator {
