@@ -93,7 +93,8 @@ fn text(wire: &OursWire) -> String {
         table(head, rows) + &wire.proposals.rest()
     };
     for unseen in &wire.unseen {
-        text += &format!("not seen: {}: {}\n", cell(&unseen.repository), cell(&unseen.why));
+        let (repository, why) = (cell(&unseen.repository), cell(&unseen.why));
+        text.extend(["not seen: ", &repository, ": ", &why, "\n"]);
     }
     text
 }

@@ -57,12 +57,7 @@ pub(super) fn text(wire: &StatusWire, (now, silence): (Timestamp, i64)) -> Strin
             table(["WHOM", "BY", "SINCE", "WHY"], rows.iter().map(row))
         });
     let filings = "Not filed yet: `trueline proposal list --ours` shows what is";
-    text += &section(filings, &wire.filings, |rows| {
-        let row = |row: &Waiting| {
-            [row.service.clone(), row.title.clone(), ago(now, row.since), row.why.clone()]
-        };
-        table(["SERVICE", "WHAT", "SINCE", "WHY"], rows.iter().map(row))
-    });
+    text += &section(filings, &wire.filings, |rows| filings_table(rows, now));
     let left = "Left behind: nobody waits for these any more, and they could not be taken back";
     text += &section(left, &wire.left, |rows| left_table(rows, now));
     text += &section("Runs", &wire.runs, |runs| runs_table(runs, now));
@@ -136,6 +131,13 @@ fn held_table(rows: &[HeldWire], now: Timestamp) -> String {
         [service.clone(), held.by.clone(), ago(now, held.at), held.why.clone()]
     };
     table(["SERVICE", "BY", "SINCE", "WHY"], rows.iter().map(row))
+}
+
+fn filings_table(rows: &[Waiting], now: Timestamp) -> String {
+    let row = |row: &Waiting| {
+        [row.service.clone(), row.title.clone(), ago(now, row.since), row.why.clone()]
+    };
+    table(["SERVICE", "WHAT", "SINCE", "WHY"], rows.iter().map(row))
 }
 
 fn left_table(rows: &[LeftWire], now: Timestamp) -> String {

@@ -52,8 +52,8 @@ impl Daemon {
         if self.is_restored() {
             return Ok(());
         }
-        self.propose_expired(plan).await?;
-        self.propose_drift(plan).await?;
+        Box::pin(self.propose_expired(plan)).await?;
+        Box::pin(self.propose_drift(plan)).await?;
         self.keep_waits(plan).await
     }
 

@@ -26,6 +26,9 @@ const CALLBACK_PAUSE: Duration = Duration::from_secs(30);
 /// Between two looks at a pull request elsewhere: GitHub tells of it where webhooks are set up.
 const TOLD_PAUSE: Duration = Duration::from_secs(15);
 
+/// Between two looks whether there is room for one more proposal: many may wait for it.
+const TURN_PAUSE: Duration = Duration::from_mins(1);
+
 impl Driver {
     /// Takes in what others posted: steps that wait for it are looked at now. Tells how many there are, and whether
     /// the catalog was among it.
@@ -131,6 +134,7 @@ impl Driver {
             let pause = match on.on.as_str() {
                 "callback" => self.engine.limits.look_every.max(CALLBACK_PAUSE),
                 "proposal" if has_about => self.engine.limits.look_every.max(TOLD_PAUSE),
+                "turn" => self.engine.limits.look_every.max(TURN_PAUSE),
                 _ => self.engine.limits.look_every,
             };
             let due = self.last_look.get(&slot).map_or(now, |last| *last + pause);

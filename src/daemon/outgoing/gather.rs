@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::board::{Board, Line, Standing, Unseen};
-use super::file::waiting_filings;
+use super::file::{Waiting, waiting_filings};
 use super::forges::Desk;
 use crate::action::Ports;
 use crate::daemon::look::chain;
@@ -50,7 +50,11 @@ pub async fn gather(
     for (repository, filed) in rows {
         let desk = Desk::of(ports, &repository).await;
         match desk.and_then(|desk| desk.map(Desk::for_looks).transpose()) {
-            Ok(None) => {}
+            Ok(None) if filed.is_empty() => {}
+            Ok(None) => {
+                let why = "it can't be opened as a repository here".to_owned();
+                board.unseen.push(Unseen { repository, why });
+            }
             Ok(Some(desk)) => {
                 let all = &mut desks.entry(desk.name.clone()).or_insert((desk, Filed::new())).1;
                 all.extend(filed);
@@ -71,7 +75,16 @@ pub async fn gather(
         }
     }
     board.lines.extend(store.open_runs().await?.iter().flat_map(turns));
-    board.lines.extend(waiting_filings(store).await?.into_values().map(|it| Line {
+    board.lines.extend(waiting_filings(store).await?.into_values().map(unfiled));
+    board.lines.sort_by(|one, other| {
+        let key = |it: &Line| (it.standing, it.repository.clone(), it.number, it.since);
+        key(one).cmp(&key(other)).then_with(|| one.service.cmp(&other.service))
+    });
+    Ok(board)
+}
+
+fn unfiled(it: Waiting) -> Line {
+    Line {
         standing: Standing::Limited,
         repository: it.repository,
         number: None,
@@ -82,12 +95,7 @@ pub async fn gather(
         since: it.since,
         why: Some(it.why),
         ask: None,
-    }));
-    board.lines.sort_by(|one, other| {
-        let key = |it: &Line| (it.standing, it.repository.clone(), it.number, it.since);
-        key(one).cmp(&key(other)).then_with(|| one.service.cmp(&other.service))
-    });
-    Ok(board)
+    }
 }
 
 /// Returns what a run waits for that may not be filed yet.

@@ -25,7 +25,7 @@ kind: CatalogItem
 metadata:
   id: note-log
   name: Note
-  description: A note that is written into the log of the process, for stories about forks of a catalog.
+  description: A note that is made by a request with a secret, for stories about forks of a catalog.
   version: 1.0.0
   category: notes
   owner: {team: platform, contact: platform@acme.example}
@@ -43,9 +43,12 @@ fulfillment:
       - {id: by-hand, type: manual-task, config: {title: Write it}}
   automatic:
     actions:
-      - id: tell
-        type: notify
-        config: {channel: log, subject: "{{fields.text}}", message: "{{secrets.TOKEN}}"}
+      - id: make
+        type: rest-api
+        config:
+          endpoint: {url: "https://api.acme.example/notes/{{service.id}}", method: PUT}
+          headers: {x-token: "{{secrets.TOKEN}}"}
+          body: {type: json, contentTemplate: '{"text": {{json fields.text}}}'}
 "#;
 
 const PLACE: &str = "services/payments/pay-note.yaml";
@@ -104,7 +107,7 @@ async fn what_comes_from_a_fork_is_judged_and_planned_without_a_secret_and_witho
     assert_eq!(title("trueline/validate").await, "Success: nothing found");
     assert!(title("trueline/plan").await.contains("1 to create"));
     let said = github.comments(NAME, number).join("\n");
-    assert!(said.contains("+ create pay-note") && said.contains("(sensitive)"), "{said}");
+    assert!(said.contains("+ create pay-note"), "{said}");
     world.settle().await;
     assert_eq!(world.runs().await, [""; 0], "nothing of it is carried out");
     let wrong =

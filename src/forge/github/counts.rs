@@ -42,10 +42,10 @@ pub enum Outcome {
 impl Outcome {
     /// Reads what became of a request by the status of its answer.
     pub(super) fn of(status: u16) -> Self {
-        match status {
-            304 => Self::Unchanged,
-            ..400 => Self::Done,
-            ..500 => Self::Refused,
+        match status / 100 {
+            _ if status == 304 => Self::Unchanged,
+            0..4 => Self::Done,
+            4 => Self::Refused,
             _ => Self::Failed,
         }
     }

@@ -1,6 +1,7 @@
 //! Which pull requests are ours, and whether somebody else has taken one over. It files none.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -49,11 +50,10 @@ impl GitHub {
         let mut filed: BTreeMap<u64, Proposal> =
             all.map(|pull| (pull.number, read(&pull))).collect();
         for number in self.filed_a_moment_ago() {
-            if !filed.contains_key(&number) {
-                let pull = read(&self.pull(number).await?);
-                if pull.state == ProposalState::Open || pull.created_at >= since {
-                    filed.insert(number, pull);
-                }
+            let Entry::Vacant(slot) = filed.entry(number) else { continue };
+            let pull = read(&self.pull(number).await?);
+            if pull.state == ProposalState::Open || pull.created_at >= since {
+                slot.insert(pull);
             }
         }
         Ok(filed.into_values().collect())

@@ -10,6 +10,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::assigning_clones,
+    clippy::struct_excessive_bools,
     reason = "two test programs share it, and each uses a part"
 )]
 
