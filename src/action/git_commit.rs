@@ -36,7 +36,7 @@ use super::operator::Operator;
 use super::scrub::Scrub;
 use super::target::host_of_repository;
 use crate::reconcile::Observation;
-use crate::run::{Fault, Wait};
+use crate::run::{Fault, FaultClass, Wait};
 
 /// The `git-commit` action.
 pub(super) struct GitCommit;
@@ -54,7 +54,7 @@ async fn carry_out(work: Result<Work, Fault>, scrub: &Scrub) -> Result<Outcome, 
     let done = async {
         let work = Arc::new(work?);
         if work.proposal.is_some() {
-            propose::propose(&work).await
+            propose::propose(&work, None).await
         } else {
             direct::commit(&work).await
         }
@@ -94,7 +94,9 @@ impl Action for GitCommit {
     }
 
     async fn look(&self, ports: &Ports, call: &Call, on: &Wait) -> Result<Outcome, Fault> {
-        let (reach, scrub) = reached(ports, call).await?;
+        // A wait ends by what is seen, and not because nobody gets in just now.
+        let patient = |fault: Fault| Fault { class: FaultClass::Transient, ..fault };
+        let (reach, scrub) = reached(ports, call).await.map_err(patient)?;
         let looked = async {
             let read = if propose::is_undo(on) { Work::undo } else { Work::perform };
             propose::look(&Arc::new(read(&reach, call, &scrub)?), on).await

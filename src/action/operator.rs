@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::callbacks::Callbacks;
 use super::secrets::SecretRef;
+use crate::forge::Quota;
 use crate::forge::github::Memory;
 
 /// What the operator set up for actions. A catalog names these by their keys and never holds their addresses.
@@ -27,6 +28,8 @@ pub struct Operator {
     pub github: Option<GitHubSettings>,
     /// What is remembered of GitHub between requests: limits, answers, tokens of installations.
     pub github_memory: Arc<Memory>,
+    /// How many proposals are filed in a repository.
+    pub proposals: Arc<Quota>,
     /// Where the catalog is, as the operator wrote it: messages about other repositories do not concern it.
     pub catalog_url: Option<String>,
     /// Where others post what steps wait for; none where the outside does not reach this process.

@@ -11,6 +11,7 @@ use crate::action::{
     Callbacks, Channel, Egress, GitHubSettings, JiraInstance, Operator, SecretsSettings,
     TerraformSettings,
 };
+use crate::forge::{Bounds, Quota};
 use crate::serve::{AuthSettings, Grant, Network};
 use crate::store::Retention;
 
@@ -152,6 +153,19 @@ pub struct CommandConfig {
 pub struct ForgeConfig {
     /// GitHub; the local forge where absent.
     pub github: Option<GitHubSettings>,
+    /// How many proposals Trueline files in one repository.
+    pub limits: Bounds,
+    /// Whether an issue in the catalog's repository lists them.
+    pub dashboard: Option<bool>,
+}
+
+impl ForgeConfig {
+    /// Returns all values that can't be meant.
+    fn problems(&self) -> Vec<String> {
+        let bounds = [("hourly", self.limits.hourly), ("concurrent", self.limits.concurrent)];
+        let wrong = bounds.into_iter().filter(|(_, bound)| *bound == 0);
+        wrong.map(|(key, _)| format!("forge.limits.{key} must be at least 1")).collect()
+    }
 }
 
 /// Hosts that actions may reach besides public ones.
@@ -211,6 +225,7 @@ impl Config {
             terraform: self.actions.terraform.clone(),
             github: self.forge.github.clone(),
             github_memory: std::sync::Arc::default(),
+            proposals: std::sync::Arc::new(Quota::new(self.forge.limits)),
             catalog_url: None,
             callbacks: public_url.map(|url| Callbacks::new(url, callback_key)),
         }
@@ -291,6 +306,7 @@ impl Config {
         }
         problems.extend(self.secrets.problems());
         problems.extend(self.limits.problems());
+        problems.extend(self.forge.problems());
         for (key, value, allowed) in [
             ("log.format", &self.log.format, &["auto", "text", "json"][..]),
             ("log.level", &self.log.level, &["error", "warn", "info", "debug", "trace"][..]),

@@ -42,6 +42,7 @@ mod owners_change;
 mod owners_text;
 mod plan;
 mod proposal;
+mod proposal_ours;
 mod proposal_review;
 mod render;
 mod render_ask;

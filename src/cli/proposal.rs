@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::output::{Exit, Failure};
+use super::proposal_ours;
 use super::proposal_review::{self, Says, TalkWire};
 use super::table::{Limit, Listed, ago, block, cell, short_commit, table};
 use crate::clock::Clock;
@@ -38,6 +39,9 @@ enum Command {
         /// Also those that were merged or closed.
         #[arg(long)]
         all: bool,
+        /// What Trueline filed itself, here and on GitHub: open, edited by people, waiting for its turn, declined.
+        #[arg(long, conflicts_with = "all")]
+        ours: bool,
         #[command(flatten)]
         limit: Limit,
     },
@@ -77,11 +81,14 @@ enum Command {
 
 /// Runs it.
 pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
+    if let Command::List { ours: true, limit, .. } = &options.command {
+        return proposal_ours::run(context, *limit).await;
+    }
     let desk = Desk::open(context, options.repository.as_deref()).await?;
     let now = SystemClock.now();
     let person = context.person();
     match &options.command {
-        Command::List { all, limit } => {
+        Command::List { all, limit, .. } => {
             let wire = desk.list(*all, *limit).await?;
             context.show(&wire, || list_text(&wire, now))?;
         }

@@ -56,6 +56,7 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
     let pace = pace(context, options);
     let (poke, mut pokes) = mpsc::channel(1);
     let reviews = super::reviews::start(context, &daemon, (pace.poll, poke.clone())).await?;
+    let ours = super::proposal_ours::start(context, &daemon);
     let _watch = watch(&daemon, poke);
     let missed = action::deliver_missed(daemon.driver.engine.ports.clone(), MISSED);
     let missed = tokio::spawn(missed);
@@ -69,6 +70,7 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
     drop(ended);
     let _ = server.await;
     missed.abort();
+    ours.abort();
     reviews.iter().for_each(tokio::task::JoinHandle::abort);
     outcome?;
     tracing::info!("stopped");

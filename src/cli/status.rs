@@ -17,6 +17,7 @@ use super::table::{Limit, Listed, count};
 use super::task::TaskLine;
 use crate::clock::Clock;
 use crate::daemon::SystemClock;
+use crate::daemon::outgoing::{Waiting, waiting_filings};
 use crate::digest::Digest;
 use crate::engine::{Circumstances, UnitState, View};
 use crate::reconcile::{Change, Pending, Plan, show};
@@ -67,6 +68,8 @@ pub(super) struct StatusWire {
     pub(super) approvals: Listed<ApprovalLine>,
     pub(super) left: Listed<LeftWire>,
     pub(super) breakers: Listed<BreakerWire>,
+    /// What Trueline itself is to propose to the catalog, and may not yet.
+    pub(super) filings: Listed<Waiting>,
     /// The state was put back from a backup, and nobody acknowledged that yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) restored: Option<Restored>,
@@ -230,6 +233,7 @@ impl StatusWire {
             runs: Listed::of(view.runs.values(), limit)
                 .map(|run| RunLine::of_open(run).because(circumstances.why(run))),
             breakers: Listed::of(shut(circumstances), limit),
+            filings: Listed::of(waiting_filings(store).await?.into_values(), limit),
             stopped: Listed::of(view.stopped.values(), limit).map(|run| RunLine::of(run.clone())),
             tasks: Listed::of(tasks, limit).map(|task| TaskLine::of(&task)),
             approvals: lines(store, true, limit).await?,

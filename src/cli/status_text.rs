@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::run::runs_table;
 use super::status::{BreakerWire, HeldWire, LeftWire, PendingWire, StatusWire, TickWire};
 use super::table::{Listed, ago, block, count, short_commit, table};
+use crate::daemon::outgoing::Waiting;
 
 /// Writes it for people; a driver whose last tick is older than so many seconds is silent.
 pub(super) fn text(wire: &StatusWire, (now, silence): (Timestamp, i64)) -> String {
@@ -55,6 +56,8 @@ pub(super) fn text(wire: &StatusWire, (now, silence): (Timestamp, i64)) -> Strin
             };
             table(["WHOM", "BY", "SINCE", "WHY"], rows.iter().map(row))
         });
+    let filings = "Not filed yet: `trueline proposal list --ours` shows what is";
+    text += &section(filings, &wire.filings, |rows| filings_table(rows, now));
     let left = "Left behind: nobody waits for these any more, and they could not be taken back";
     text += &section(left, &wire.left, |rows| left_table(rows, now));
     text += &section("Runs", &wire.runs, |runs| runs_table(runs, now));
@@ -128,6 +131,13 @@ fn held_table(rows: &[HeldWire], now: Timestamp) -> String {
         [service.clone(), held.by.clone(), ago(now, held.at), held.why.clone()]
     };
     table(["SERVICE", "BY", "SINCE", "WHY"], rows.iter().map(row))
+}
+
+fn filings_table(rows: &[Waiting], now: Timestamp) -> String {
+    let row = |row: &Waiting| {
+        [row.service.clone(), row.title.clone(), ago(now, row.since), row.why.clone()]
+    };
+    table(["SERVICE", "WHAT", "SINCE", "WHY"], rows.iter().map(row))
 }
 
 fn left_table(rows: &[LeftWire], now: Timestamp) -> String {

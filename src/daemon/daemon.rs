@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::error::TickError;
 use super::health::Health;
+use super::outgoing::Outgoing;
 use super::prune::Pruning;
 use super::published::Window;
 use super::timetable::Timetable;
@@ -57,6 +58,8 @@ pub struct Daemon {
     pub(super) proposed_drift: Option<BTreeMap<String, String>>,
     /// Plan, and how many approvals of others there were, that void ones were looked for last.
     pub(super) voided_for: Option<(Digest, usize)>,
+    /// What is filed in the catalog's own repository.
+    pub(super) outgoing: Outgoing,
     /// When scheduled operations come.
     pub(super) timetable: Timetable,
     /// When drift sweeps come, where that is not every so often.
@@ -88,6 +91,7 @@ impl Daemon {
             proposed: BTreeMap::new(),
             proposed_drift: None,
             voided_for: None,
+            outgoing: Outgoing::default(),
             timetable: Timetable::default(),
             sweep_at: None,
             pruning: Pruning::default(),

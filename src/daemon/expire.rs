@@ -1,18 +1,19 @@
 //! Services that expired: the removal of their file is proposed, once, and a person decides.
 
-use jiff::Timestamp;
+use std::collections::BTreeSet;
 
-use crate::forge::{ForgeRead, ForgeWrite, LocalForge, ProposalState};
-use crate::reconcile::Plan;
-use crate::source::{FileChange, Source};
-use crate::store::Proposal;
+use jiff::Timestamp;
 
 use super::daemon::Daemon;
 use super::error::TickError;
 use super::filing::Filing;
+use super::outgoing::Filed;
+use crate::forge::ProposalState;
+use crate::reconcile::Plan;
+use crate::source::FileChange;
 
 impl Daemon {
-    /// Proposes the removal of what expired, where the catalog is a repository with the local forge.
+    /// Proposes the removal of what expired, where the catalog is a repository with a forge.
     ///
     /// A proposal that was closed is declined: it is not filed again for the same date, unless a person asks for
     /// the service after that.
@@ -24,23 +25,36 @@ impl Daemon {
             else {
                 continue;
             };
-            let marker = format!("trueline-expiry-{service}-{expires}");
+            let marker = marker(service, &expires);
             let asked = self.driver.memory.asked.get(service).copied();
             if self.proposed.get(&marker) == Some(&asked) {
                 continue;
             }
-            self.proposed.insert(marker.clone(), asked);
-            match self.propose_removal((service, path), &expires, (&marker, asked)).await {
-                Ok(Some(proposal)) => {
+            let proposed = self.propose_removal((service, path), &expires, (&marker, asked)).await;
+            self.tried(&proposed);
+            match proposed {
+                Ok(Some(Filed::Opened(proposal))) => {
                     let engine = &self.driver.engine;
                     engine.store.save_proposal(&engine.lease, &proposal).await?;
                     tracing::info!(service, number = proposal.number, "its removal is proposed");
+                    self.proposed.insert(marker, asked);
                 }
-                Ok(None) => {}
+                // It has its turn at a later tick.
+                Ok(Some(Filed::Waits)) => {}
+                Ok(None) => drop(self.proposed.insert(marker, asked)),
                 Err(why) => tracing::warn!(service, why, "its removal could not be proposed"),
             }
         }
         Ok(())
+    }
+
+    /// Returns the markers of what expired.
+    pub(super) fn expired_markers(&self, plan: &Plan) -> BTreeSet<String> {
+        let marker = |(service, _): (&String, &String)| {
+            let expires = self.catalog.services.get(service)?.body.expires.clone()?;
+            Some(marker(service, &expires))
+        };
+        plan.expired.iter().filter_map(marker).collect()
     }
 
     async fn propose_removal(
@@ -48,24 +62,21 @@ impl Daemon {
         (service, path): (&str, &str),
         expires: &str,
         (marker, asked): (&str, Option<Timestamp>),
-    ) -> Result<Option<Proposal>, String> {
-        let mirror = self.source.as_ref().and_then(Source::mirror);
-        let Some(location) = mirror.map(|mirror| mirror.location().to_string()) else {
-            return Ok(None);
-        };
-        let Ok(forge) = LocalForge::open_at(&location) else { return Ok(None) };
-        let failed = |error: &dyn std::error::Error| super::look::chain(error);
-        let known = forge.find_by_marker(marker).await.map_err(|error| failed(&error))?;
+    ) -> Result<Option<Filed>, String> {
+        let Some(desk) = self.catalog_desk().await? else { return Ok(None) };
+        let branch = format!("trueline/expire-{service}-{expires}");
+        let Some(forge) = desk.forge(&branch) else { return Ok(None) };
+        let known = forge.find_by_marker(marker).await;
+        let known = known.map_err(|error| super::look::chain(&error))?;
         let asked_again = |known: &crate::forge::Proposal| {
             known.state == ProposalState::Closed && asked.is_some_and(|at| at > known.updated_at)
         };
         if known.is_some_and(|known| !asked_again(&known)) {
             return Ok(None);
         }
-        let at = self.driver.engine.clock.now();
         let filing = Filing {
             marker: marker.to_owned(),
-            branch: format!("trueline/expire-{service}-{expires}"),
+            branch,
             title: format!("Remove {service}, which expired on {expires}"),
             body: format!(
                 "`{path}` says `expires: {expires}`. Merge to have it deleted, or move the date."
@@ -73,17 +84,10 @@ impl Daemon {
             author: Filing::ourselves(),
             files: vec![FileChange { path: path.to_owned(), content: None }],
         };
-        let mirror = self.source.as_ref().and_then(Source::mirror);
-        let Some(mirror) = mirror else { return Ok(None) };
-        let base = filing.push(mirror, at).map_err(|error| failed(&error))?;
-        let new = filing.proposal(base, at);
-        let opened = forge.open(new).await.map_err(|error| failed(&error))?;
-        Ok(Some(Proposal {
-            repository: location,
-            number: opened.number,
-            run: None,
-            step: None,
-            service: service.to_owned(),
-        }))
+        self.file(&desk, filing, service).await.map(Some)
     }
+}
+
+fn marker(service: &str, expires: &str) -> String {
+    format!("trueline-expiry-{service}-{expires}")
 }

@@ -1,14 +1,18 @@
 //! Files proposals to change documents of the catalog: a branch with one commit on top of its head, and the proposal
 //! for it. It merges nothing.
 
+use git2::Oid;
 use jiff::Timestamp;
 
-use crate::forge::{Asked, NewProposal};
+use crate::forge::{Asked, COMMITTER, NewProposal};
 use crate::source::{Author, FileChange, Mirror, Push, SourceError, commit_files, push};
 
 /// Who files what nobody in particular asked for.
 pub(super) const NAME: &str = "Trueline";
-pub(super) const EMAIL: &str = "trueline@localhost";
+pub(super) const EMAIL: &str = COMMITTER;
+
+/// Where a branch is fetched to that was there before.
+const LEFT: &str = "refs/trueline/outgoing/left";
 
 /// A proposal to be filed.
 #[derive(Clone, Debug)]
@@ -41,10 +45,48 @@ impl Filing {
         let commit = commit_files(mirror.repository(), base, &self.files, &self.title, &author)?;
         let order = Push { commit, branch: self.branch.clone(), expected: None };
         match push(mirror, &order) {
-            // A branch that an earlier attempt left holds the same.
-            Ok(()) | Err(SourceError::Rejected { .. }) => Ok(mirror.branch().to_owned()),
-            Err(error) => Err(error),
+            Ok(()) => {}
+            Err(SourceError::Rejected { location, reference, .. }) => {
+                let rejected = |detail: &str| {
+                    let detail = detail.to_owned();
+                    SourceError::Rejected {
+                        location: location.clone(),
+                        reference: reference.clone(),
+                        detail,
+                    }
+                };
+                self.renew(mirror, commit, &rejected)?;
+            }
+            Err(error) => return Err(error),
         }
+        Ok(mirror.branch().to_owned())
+    }
+
+    /// Writes over what an earlier attempt left on the branch, unless somebody else has committed to it.
+    fn renew(
+        &self,
+        mirror: &Mirror,
+        commit: Oid,
+        rejected: &dyn Fn(&str) -> SourceError,
+    ) -> Result<(), SourceError> {
+        mirror.fetch_refs(&[(format!("refs/heads/{}", self.branch), LEFT.to_owned())])?;
+        let repository = mirror.repository();
+        let read = || -> Result<(Oid, bool, bool), git2::Error> {
+            let (left, new) = (repository.refname_to_id(LEFT)?, repository.find_commit(commit)?);
+            let left = repository.find_commit(left)?;
+            let ours = left.committer().email_bytes() == EMAIL.as_bytes();
+            let same = left.tree_id() == new.tree_id() && left.parent_ids().eq(new.parent_ids());
+            Ok((left.id(), ours, same))
+        };
+        let (left, ours, same) = read().map_err(SourceError::git("read a branch"))?;
+        if !ours {
+            let why = "somebody else pushed to it; delete the branch to have it proposed again";
+            return Err(rejected(why));
+        }
+        if same {
+            return Ok(());
+        }
+        push(mirror, &Push { commit, branch: self.branch.clone(), expected: Some(left) })
     }
 
     /// Makes the proposal for the branch that was pushed.

@@ -10,6 +10,7 @@ mod health;
 mod look;
 mod metrics;
 mod operate;
+pub mod outgoing;
 mod preview;
 mod propose_drift;
 mod prune;

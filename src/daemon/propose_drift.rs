@@ -1,18 +1,19 @@
 //! Drift that is to be proposed: what is observed is written back into the fields of the service, as a proposal that a
 //! person merges or closes. One is open for a service at a time; one that was closed is declined for these values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::daemon::Daemon;
 use super::error::TickError;
-use super::filing::{Filing, NAME};
+use super::filing::Filing;
 use super::look::chain;
+use super::outgoing::Filed;
 use crate::catalog::{Catalog, DriftMode};
 use crate::digest::Digest;
-use crate::forge::{ForgeRead, ForgeWrite, LocalForge, Proposal, ProposalState};
+use crate::forge::{Proposal, ProposalState};
 use crate::id::UnitKey;
 use crate::reconcile::show::code;
 use crate::reconcile::{Desired, Drift, Plan, UnitRecord, drift_mode, write_back};
@@ -31,6 +32,12 @@ struct WrittenBack {
     digest: Digest,
 }
 
+impl WrittenBack {
+    fn branch(&self, service: &str) -> String {
+        format!("trueline/drift-{service}-{}", self.digest.short())
+    }
+}
+
 impl Daemon {
     /// Files, renews and takes back proposals, where what is observed has changed since the last time.
     pub(super) async fn propose_drift(&mut self, plan: &Plan) -> Result<(), TickError> {
@@ -45,8 +52,10 @@ impl Daemon {
             self.proposed_drift = Some(marks);
             return Ok(());
         }
-        match self.file_drift(&found, &desired).await {
-            Ok(filed) => {
+        let outcome = self.file_drift(&found, &desired).await;
+        self.tried(&outcome);
+        match outcome {
+            Ok((filed, waits)) => {
                 let engine = &self.driver.engine;
                 for proposal in &filed {
                     engine.store.save_proposal(&engine.lease, proposal).await?;
@@ -56,11 +65,23 @@ impl Daemon {
                         "its drift is proposed"
                     );
                 }
-                self.proposed_drift = Some(marks);
+                // What waits for its turn is looked at again at the next tick.
+                let settled = marks.into_iter().filter(|(service, _)| !waits.contains(service));
+                self.proposed_drift = Some(settled.collect());
             }
             Err(why) => tracing::warn!(why, "drift could not be proposed"),
         }
         Ok(())
+    }
+
+    /// Returns the markers of what is to be proposed.
+    pub(super) async fn drift_markers(&self, plan: &Plan) -> Result<BTreeSet<String>, TickError> {
+        if plan.drifted.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let Some((_, _, desired)) = self.desired.clone() else { return Ok(BTreeSet::new()) };
+        let found = self.written_back(plan, &desired).await?;
+        Ok(found.into_values().map(|back| back.marker).collect())
     }
 
     async fn has_filed(&self) -> Result<bool, TickError> {
@@ -105,25 +126,30 @@ impl Daemon {
         Ok(found.into_iter().filter(|(_, fields)| !fields.is_empty()).filter_map(back).collect())
     }
 
+    /// Returns what was filed, and the services that wait for their turn.
     async fn file_drift(
         &mut self,
         found: &BTreeMap<String, WrittenBack>,
         desired: &Desired,
-    ) -> Result<Vec<store::Proposal>, String> {
-        let mirror = self.source.as_ref().and_then(Source::mirror);
-        let Some(location) = mirror.map(|mirror| mirror.location().to_string()) else {
-            return Ok(Vec::new());
-        };
-        let Ok(forge) = LocalForge::open_at(&location) else { return Ok(Vec::new()) };
+    ) -> Result<(Vec<store::Proposal>, BTreeSet<String>), String> {
+        let (mut filed, mut waits) = (Vec::new(), BTreeSet::new());
+        let Some(desk) = self.catalog_desk().await? else { return Ok((filed, waits)) };
         let told = |error: crate::forge::ForgeError| chain(&error);
         let now = self.driver.engine.clock.now();
+        let Some(forge) = desk.forge("") else { return Ok((filed, waits)) };
+        let mut theirs: BTreeSet<String> = BTreeSet::new();
         for open in forge.list(Some(ProposalState::Open)).await.map_err(told)? {
-            if let Some(why) = self.why_not_open(&open, found, desired) {
-                forge.withdraw(open.number, NAME, why, now).await.map_err(told)?;
+            let Some(why) = self.why_not_open(&open, found, desired) else { continue };
+            // One that a person committed to is theirs, and nothing comes beside it.
+            if forge.is_edited(&open).await.map_err(told)? {
+                theirs.extend(service_of(&open).map(str::to_owned));
+            } else {
+                let by = Filing::ourselves();
+                forge.withdraw(open.number, &by, why, now).await.map_err(told)?;
             }
         }
-        let mut filed = Vec::new();
-        for (service, back) in found {
+        for (service, back) in found.iter().filter(|(service, _)| !theirs.contains(*service)) {
+            let forge = desk.forge(&back.branch(service)).ok_or("it has no forge")?;
             let known = forge.find_by_marker(&back.marker).await.map_err(told)?;
             let asked = self.driver.memory.asked.get(service).copied();
             let declined = |known: &Proposal| {
@@ -134,14 +160,12 @@ impl Daemon {
                 continue;
             }
             let Some(filing) = self.filing(service, back) else { continue };
-            let Some(mirror) = self.source.as_ref().and_then(Source::mirror) else { continue };
-            let base = filing.push(mirror, now).map_err(|error| chain(&error))?;
-            let opened = forge.open(filing.proposal(base, now)).await.map_err(told)?;
-            let (number, service) = (opened.number, service.clone());
-            let repository = location.clone();
-            filed.push(store::Proposal { repository, number, run: None, step: None, service });
+            match self.file(&desk, filing, service).await? {
+                Filed::Opened(proposal) => filed.push(proposal),
+                Filed::Waits => drop(waits.insert(service.clone())),
+            }
         }
-        Ok(filed)
+        Ok((filed, waits))
     }
 
     /// Says why an open proposal is taken back; nothing where it is not ours, or still says what is observed.
@@ -151,7 +175,7 @@ impl Daemon {
         found: &BTreeMap<String, WrittenBack>,
         desired: &Desired,
     ) -> Option<&'static str> {
-        let (service, _) = open.marker.strip_prefix(MARK)?.rsplit_once('/')?;
+        let service = service_of(open)?;
         if let Some(back) = found.get(service) {
             let other = back.marker != open.marker;
             return other.then_some("What is observed is something else by now.");
@@ -185,7 +209,7 @@ impl Daemon {
         let lines: Vec<String> = lines.collect();
         Some(Filing {
             marker: back.marker.clone(),
-            branch: format!("trueline/drift-{service}-{}", back.digest.short()),
+            branch: back.branch(service),
             title: format!("Take what is observed of {service} for what is wanted"),
             body: format!(
                 "What is there differs from what was written. This makes it what is wanted:\n\n{}\n\n\
@@ -201,6 +225,11 @@ impl Daemon {
 /// Writes a value that came from outside so that none of it is Markdown.
 fn told(value: &Value) -> String {
     value.as_str().map_or_else(|| code(&value.to_string()), code)
+}
+
+/// Returns the service whose drift a proposal is about; nothing where it is about something else.
+fn service_of(proposal: &Proposal) -> Option<&str> {
+    Some(proposal.marker.strip_prefix(MARK)?.rsplit_once('/')?.0)
 }
 
 fn fields_of(

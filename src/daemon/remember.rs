@@ -73,8 +73,9 @@ impl Daemon {
         if self.is_restored() {
             return Ok(());
         }
-        self.propose_expired(plan).await?;
-        self.propose_drift(plan).await
+        Box::pin(self.propose_expired(plan)).await?;
+        Box::pin(self.propose_drift(plan)).await?;
+        self.keep_waits(plan).await
     }
 
     /// Takes back what ended runs left open; not on the word of a record that may be old.

@@ -93,10 +93,11 @@ impl Driver {
         let memory = Memory::load(&*engine.store).await?;
         let admission = Admission::load(&*engine.store, engine.clock.now()).await?;
         let runs: Vec<RunId> = memory.runs.keys().cloned().collect();
+        let metrics = Metrics::of(Arc::clone(&engine.ports.operator.github_memory));
         let mut driver = Self {
             engine,
             memory,
-            metrics: Metrics::default(),
+            metrics,
             in_flight: JoinSet::new(),
             busy: HashMap::new(),
             admission,

@@ -15,7 +15,9 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use super::github_metrics::OfGitHub;
 use super::unit_state::UnitState;
+use crate::forge::github::Memory;
 use crate::run::{Breaker, BreakerKey, BreakerState, RunState};
 
 /// What `GET /metrics` is answered with.
@@ -49,6 +51,13 @@ struct Inner {
 
 impl Default for Metrics {
     fn default() -> Self {
+        Self::of(Arc::default())
+    }
+}
+
+impl Metrics {
+    /// Begins to count; what is remembered of GitHub is told with the rest.
+    pub fn of(github: Arc<Memory>) -> Self {
         let mut inner = Inner {
             registry: Registry::with_prefix("trueline"),
             ticks: Counter::default(),
@@ -63,6 +72,7 @@ impl Default for Metrics {
             webhooks: Family::default(),
         };
         inner.register();
+        inner.registry.register_collector(Box::new(OfGitHub(github)));
         Self(Arc::new(inner))
     }
 }

@@ -20,6 +20,7 @@ mod engine;
 mod facts;
 mod finish;
 mod forecast;
+mod github_metrics;
 mod health;
 mod hold;
 mod journal;

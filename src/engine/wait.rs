@@ -23,6 +23,12 @@ use crate::store::{ABOUT_CATALOG, Proposal, Task, TaskState};
 /// Between two looks whether the time of a callback ran out.
 const CALLBACK_PAUSE: Duration = Duration::from_secs(30);
 
+/// Between two looks at a pull request elsewhere: GitHub tells of it where webhooks are set up.
+const TOLD_PAUSE: Duration = Duration::from_secs(15);
+
+/// Between two looks whether there is room for one more proposal: many may wait for it.
+const TURN_PAUSE: Duration = Duration::from_mins(1);
+
 impl Driver {
     /// Takes in what others posted: steps that wait for it are looked at now. Tells how many there are, and whether
     /// the catalog was among it.
@@ -122,9 +128,13 @@ impl Driver {
             if matches!(on.on.as_str(), "task" | APPROVAL) || self.busy.contains_key(&slot) {
                 continue;
             }
-            // A callback is heard of when it comes; until then only its time can run out.
+            // A callback is heard of when it comes; until then only its time can run out. What others may tell us of,
+            // or nobody can hurry, is not asked for at every turn either.
+            let has_about = on.reference.get("about").is_some();
             let pause = match on.on.as_str() {
                 "callback" => self.engine.limits.look_every.max(CALLBACK_PAUSE),
+                "proposal" if has_about => self.engine.limits.look_every.max(TOLD_PAUSE),
+                "turn" => self.engine.limits.look_every.max(TURN_PAUSE),
                 _ => self.engine.limits.look_every,
             };
             let due = self.last_look.get(&slot).map_or(now, |last| *last + pause);

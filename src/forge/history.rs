@@ -3,7 +3,7 @@
 use git2::{Commit, DiffFormat, ErrorCode, Index, Oid, Repository};
 
 use super::error::ForgeError;
-use super::proposal::{Proposal, ProposalState};
+use super::proposal::{COMMITTER, Proposal, ProposalState};
 use crate::source::{branch_ref, escaped};
 
 const DIFF_BYTES: usize = 1024 * 1024;
@@ -50,6 +50,25 @@ fn merged_by(repository: &Repository, base: Oid, head: Oid) -> Result<Oid, Forge
         }
     }
     Ok(head)
+}
+
+/// Tells whether a proposal has commits of somebody else than Trueline.
+pub(crate) fn edited(repository: &Repository, proposal: &Proposal) -> Result<bool, ForgeError> {
+    let operation = "read the commits of a proposal";
+    let head = Oid::from_str(&proposal.head).map_err(ForgeError::git(operation))?;
+    let mut walk = repository.revwalk().map_err(ForgeError::git(operation))?;
+    walk.push(head).map_err(ForgeError::git(operation))?;
+    if let Ok(base) = tip(repository, &proposal.base_branch) {
+        walk.hide(base).map_err(ForgeError::git(operation))?;
+    }
+    for id in walk.take(MERGES_LOOKED_AT) {
+        let id = id.map_err(ForgeError::git(operation))?;
+        let commit = repository.find_commit(id).map_err(ForgeError::git(operation))?;
+        if commit.committer().email_bytes() != COMMITTER.as_bytes() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Returns the commit of a branch.

@@ -10,7 +10,7 @@ use git2::{ErrorCode, MergeOptions, Oid, Repository};
 use jiff::Timestamp;
 
 use super::error::ForgeError;
-use super::history::{conflicts, contains, patch, settled, tip};
+use super::history::{conflicts, contains, edited, patch, settled, tip};
 use super::proposal::{NewProposal, Proposal, ProposalDetail, ProposalState};
 use super::read::ForgeRead;
 use super::record;
@@ -238,6 +238,11 @@ impl ForgeRead for LocalForge {
             Ok(ProposalDetail { proposal, diff })
         })
         .await
+    }
+
+    async fn is_edited(&self, proposal: &Proposal) -> Result<bool, ForgeError> {
+        let proposal = proposal.clone();
+        self.work(move |forge| edited(&forge.repository()?, &proposal)).await
     }
 
     async fn find_by_marker(&self, marker: &str) -> Result<Option<Proposal>, ForgeError> {

@@ -8,6 +8,7 @@ mod history;
 mod local;
 mod local_review;
 mod proposal;
+mod quota;
 mod read;
 mod record;
 mod review;
@@ -16,10 +17,11 @@ mod write;
 
 pub use error::ForgeError;
 pub use local::LocalForge;
-pub use proposal::{Asked, NewProposal, Proposal, ProposalDetail, ProposalState};
+pub use proposal::{Asked, COMMITTER, NewProposal, Proposal, ProposalDetail, ProposalState};
+pub use quota::{Asker, Bounds, Full, Quota};
 pub use read::ForgeRead;
 pub use review::{
     Annotation, Check, CheckState, Comment, Level, Opinion, Person, Review, ReviewRead,
     ReviewWrite, Reviewable,
 };
-pub use write::ForgeWrite;
+pub use write::{Forge, ForgeWrite};

@@ -64,6 +64,25 @@ pub struct Proposal {
     pub marker: String,
 }
 
+/// What every marker of Trueline's begins with.
+const OURS: &str = "trueline-";
+
+/// Who commits what Trueline proposes.
+pub const COMMITTER: &str = "trueline@localhost";
+
+impl Proposal {
+    /// Tells whether Trueline filed it, as its marker says.
+    pub fn is_ours(&self) -> bool {
+        self.marker.starts_with(OURS)
+    }
+
+    /// Tells whether it was closed by somebody else than Trueline, which means that it is declined.
+    pub fn is_declined(&self) -> bool {
+        let ours = |by: &String| by.contains(COMMITTER) || by == "Trueline";
+        self.state == ProposalState::Closed && !self.settled_by.as_ref().is_some_and(ours)
+    }
+}
+
 /// A proposal to be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewProposal {

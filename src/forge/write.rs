@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::error::ForgeError;
 use super::proposal::{NewProposal, Proposal};
+use super::read::ForgeRead;
 
 /// Writes the proposals of one repository.
 #[async_trait]
@@ -35,3 +36,8 @@ pub trait ForgeWrite: Send + Sync {
         at: Timestamp,
     ) -> Result<Proposal, ForgeError>;
 }
+
+/// Reads and writes the proposals of one repository.
+pub trait Forge: ForgeRead + ForgeWrite {}
+
+impl<T: ForgeRead + ForgeWrite> Forge for T {}

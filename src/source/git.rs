@@ -54,6 +54,12 @@ impl Mirror {
         })
     }
 
+    /// Opens it once more, for one who gets in with another token.
+    pub fn with_token(&self, token: Secret) -> Result<Self, SourceError> {
+        let program = self.program.clone();
+        Self::open(&self.directory, self.location.clone(), self.branch(), program, Some(token))
+    }
+
     /// Returns the branch that it mirrors, without `refs/heads/`.
     pub fn branch(&self) -> &str {
         self.reference.strip_prefix("refs/heads/").unwrap_or(&self.reference)

@@ -1,4 +1,5 @@
-//! Values in what a forge shows: Markdown, commit messages and titles. A value is text there: no mark, no link, no mention
+//! Values in what a forge shows: Markdown, commit messages and titles, as authors of templates wrote them, so that nothing
+//! is known of what stands around a value (`reconcile::show::escaped` is for what Trueline writes whole). A value is text there: no mark, no link, no mention
 //! of anybody, no reference that closes something, no word that a robot obeys.
 
 /// Joins nothing and is seen by nobody: neither a space nor a mark to Markdown, so that what stands before and behind a

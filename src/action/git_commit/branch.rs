@@ -22,6 +22,8 @@ pub(super) enum Built {
         /// Whether the open proposal is ours alone, and to be closed.
         withdraw: bool,
     },
+    /// There is something to propose, and it may not be proposed yet.
+    Held,
     /// The branch holds what is wanted.
     Branch { name: String, standing: Standing },
 }
@@ -35,8 +37,8 @@ enum Pushed {
     Moved,
 }
 
-/// Builds the branch of the open proposal, or a new one.
-pub(super) fn build(work: &Work, open: Option<&Proposal>) -> Result<Built, Fault> {
+/// Builds the branch of the open proposal, or a new one where one may be filed.
+pub(super) fn build(work: &Work, open: Option<&Proposal>, may_file: bool) -> Result<Built, Fault> {
     let told = |error: SourceError| fault(&error);
     let place = &work.place;
     let mut mirror = place.open(&place.branch, PATIENCE).map_err(told)?;
@@ -52,6 +54,9 @@ pub(super) fn build(work: &Work, open: Option<&Proposal>) -> Result<Built, Fault
             };
             let standing = Standing { commit, edits, proposal: None };
             return Ok(Built::There { standing, withdraw });
+        }
+        if open.is_none() && !may_file {
+            return Ok(Built::Held);
         }
         let commit = pushed::write(mirror.repository(), Some(base), &edits.changes, &work.message);
         let branch = Branch { work, base, commit: commit.map_err(told)? };

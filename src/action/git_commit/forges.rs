@@ -4,13 +4,8 @@ use url::Url;
 
 use super::target::{Place, forge_fault};
 use crate::forge::github::GitHubForge;
-use crate::forge::{ForgeError, ForgeRead, ForgeWrite, LocalForge};
+use crate::forge::{Forge, ForgeError, LocalForge};
 use crate::run::Fault;
-
-/// Reads and writes the proposals of a repository.
-pub(super) trait Forge: ForgeRead + ForgeWrite {}
-
-impl<T: ForgeRead + ForgeWrite> Forge for T {}
 
 /// Returns the forge of a repository, for proposals that come from these branches.
 pub(super) fn forge_of(place: &Place, branches: Vec<String>) -> Result<Box<dyn Forge>, Fault> {

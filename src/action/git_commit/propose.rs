@@ -2,6 +2,7 @@
 //! that a person pushed to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use git2::Oid;
 use jiff::Timestamp;
@@ -11,21 +12,27 @@ use super::answer::Standing;
 use super::branch::{self, Built, build};
 use super::config::{Proposing, WaitFor, Work};
 use super::edits::edits;
-use super::forges::{Forge, forge_of, url_of};
+use super::forges::{forge_of, url_of};
 use super::pushed::{EMAIL, NAME};
 use super::target::{PATIENCE, Turn, blocking, fault, forge_fault, head, turn};
 use crate::action::{Outcome, github};
-use crate::forge::{NewProposal, Proposal, ProposalState};
+use crate::forge::{Asker, Forge, Full, NewProposal, Proposal, ProposalState};
 use crate::reconcile::Observation;
 use crate::run::{Fault, FaultClass, Wait};
+
+/// What a step waits for that may not file its proposal yet.
+pub(super) const TURN: &str = "turn";
+
+/// For how long a repository elsewhere is known to have no room.
+const ELSEWHERE: Duration = if cfg!(test) { Duration::ZERO } else { Duration::from_secs(30) };
 
 /// Tells whether what is waited for takes files away.
 pub(super) fn is_undo(on: &Wait) -> bool {
     on.reference.get("undo") == Some(&Value::Bool(true))
 }
 
-/// Opens a proposal, or brings the open one up to date.
-pub(super) async fn propose(work: &Arc<Work>) -> Result<Outcome, Fault> {
+/// Opens a proposal, or brings the open one up to date; waits for its turn where too many are filed.
+pub(super) async fn propose(work: &Arc<Work>, since: Option<Timestamp>) -> Result<Outcome, Fault> {
     let Some(proposing) = &work.proposal else {
         return Err(Fault::terminal("no pull request is asked for"));
     };
@@ -42,9 +49,14 @@ pub(super) async fn propose(work: &Arc<Work>) -> Result<Outcome, Fault> {
         }
     }
     let open = known.clone().filter(|known| known.state == ProposalState::Open);
-    let (job, asked) = (Arc::clone(work), open.clone());
-    let (turn, built) = blocking(turn, move || build(&job, asked.as_ref())).await?;
+    let full = match open {
+        Some(_) => None,
+        None => admit(&*forge, work, since).await?,
+    };
+    let (job, asked, may_file) = (Arc::clone(work), open.clone(), full.is_none());
+    let (turn, built) = blocking(turn, move || build(&job, asked.as_ref(), may_file)).await?;
     match built {
+        Built::Held => Ok(turn_of(work, full)),
         Built::There { standing, withdraw } => {
             if let Some(open) = open.filter(|_| withdraw) {
                 let closed = forge.close(open.number, &author(), Timestamp::now()).await;
@@ -62,8 +74,42 @@ pub(super) async fn propose(work: &Arc<Work>) -> Result<Outcome, Fault> {
     }
 }
 
-/// Looks whether the proposal that a step waits for was merged.
+/// Asks whether one more proposal may be filed; says why not.
+async fn admit(
+    forge: &dyn Forge,
+    work: &Work,
+    since: Option<Timestamp>,
+) -> Result<Option<Full>, Fault> {
+    let place = work.place.location.to_string();
+    let pause = if work.place.hub.is_some() { ELSEWHERE } else { Duration::ZERO };
+    let asker = Asker { place: &place, marker: &work.marker, since, pause };
+    let admitted = work.place.quota.admit(forge, asker, Timestamp::now()).await;
+    admitted.map_err(|error| forge_fault(&error))
+}
+
+/// Waits for the turn to file a proposal; nothing is outside yet.
+fn turn_of(work: &Work, full: Option<Full>) -> Outcome {
+    let (why, since) = full.map_or_else(
+        || (String::new(), Timestamp::now()),
+        |Full { why, since }| (format!(": {why}"), since),
+    );
+    let repository = &work.place.repository;
+    let what = format!("its turn to open a {} in {repository}{why}", work.place.word());
+    let mut reference = Map::new();
+    reference.insert("repository".to_owned(), json!(repository));
+    reference.insert("since".to_owned(), json!(since));
+    if work.undo {
+        reference.insert("undo".to_owned(), json!(true));
+    }
+    Outcome::Waiting { on: Wait { on: TURN.to_owned(), reference: Value::Object(reference), what } }
+}
+
+/// Looks whether the proposal that a step waits for was merged, or may be filed by now.
 pub(super) async fn look(work: &Arc<Work>, on: &Wait) -> Result<Outcome, Fault> {
+    if on.on == TURN {
+        let since = on.reference.get("since").and_then(Value::as_str);
+        return propose(work, since.and_then(|since| since.parse().ok())).await;
+    }
     let number = on.reference.get("number").and_then(Value::as_u64);
     let number = number.ok_or_else(|| Fault::terminal("what is waited for has no number"))?;
     // What GitHub does not show now may be shown again: a wait ends by what is seen.

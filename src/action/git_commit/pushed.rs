@@ -3,11 +3,12 @@
 use git2::{Commit, Oid, Repository};
 use jiff::Timestamp;
 
+use crate::forge::COMMITTER;
 use crate::source::{Author, FileChange, Mirror, Push, SourceError, commit_files, push};
 
 /// Who writes commits and proposals.
 pub(super) const NAME: &str = "Trueline";
-pub(super) const EMAIL: &str = "trueline@localhost";
+pub(super) const EMAIL: &str = COMMITTER;
 
 /// How many commits are looked through for one of ours.
 const HISTORY: usize = 500;

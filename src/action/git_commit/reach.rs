@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::target::PATIENCE;
 use crate::action::{Call, Ports, github};
+use crate::forge::Quota;
 use crate::forge::github::GitHub;
 use crate::run::Fault;
 use crate::secret::Secret;
@@ -26,6 +28,8 @@ pub(super) struct Reach {
     pub(super) state_dir: PathBuf,
     /// How long git may take: shorter than the attempt, which would leave it at work behind itself when it is given up.
     pub(super) patience: Duration,
+    /// How many proposals are filed.
+    pub(super) quota: Arc<Quota>,
     /// By the name that `config` and results use.
     hubs: BTreeMap<String, Hub>,
 }
@@ -56,7 +60,8 @@ impl Reach {
                 hubs.insert(name.to_owned(), Hub { client, token });
             }
         }
-        Ok(Self { state_dir: ports.state_dir.clone(), patience: PATIENCE, hubs })
+        let (state_dir, quota) = (ports.state_dir.clone(), Arc::clone(&ports.operator.proposals));
+        Ok(Self { state_dir, patience: PATIENCE, quota, hubs })
     }
 
     /// Returns what reaches a repository, where it is on GitHub.

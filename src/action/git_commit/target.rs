@@ -13,8 +13,8 @@ use tokio::sync::OwnedMutexGuard;
 use super::reach::{Hub, Reach};
 use crate::action::github;
 use crate::digest::Digest;
-use crate::forge::ForgeError;
 use crate::forge::github::RepositoryName;
+use crate::forge::{ForgeError, Quota};
 use crate::run::Fault;
 use crate::source::{Location, Mirror, Program, SourceError, branch_ref, escaped};
 
@@ -33,6 +33,8 @@ pub(super) struct Place {
     pub(super) mirror: PathBuf,
     /// What reaches it, where it is on GitHub.
     pub(super) hub: Option<Hub>,
+    /// How many proposals are filed there.
+    pub(super) quota: Arc<Quota>,
     /// How long git may take there at most.
     pub(super) patience: Duration,
 }
@@ -72,6 +74,7 @@ impl Place {
             branch: full.trim_start_matches("refs/heads/").to_owned(),
             mirror: reach.mirror(&name),
             hub: hub.cloned(),
+            quota: Arc::clone(&reach.quota),
             patience: reach.patience,
         })
     }

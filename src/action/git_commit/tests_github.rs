@@ -309,6 +309,28 @@ async fn a_github_that_is_down_or_limits_us_ends_no_wait() {
 }
 
 #[tokio::test]
+async fn files_that_can_not_be_looked_at_are_not_gone() {
+    let world = World::new().await;
+    let call = World::plain("1\n");
+    world.waiting(&call).await;
+    world.github.merge(APP, 1);
+    let observing = after(call.clone(), &call, result(world.perform(&call).await), 2);
+    let observe = async || GitCommit.observe(&world.ports, &observing).await.unwrap();
+    assert_eq!(observe().await, Observation::Same);
+    world.github.state().down = true;
+    let seen = observe().await;
+    assert!(matches!(seen, Observation::Unknown { .. }), "{seen:?}");
+    world.github.state().down = false;
+    // The repository is not shown, as to a token that may not see it.
+    let path = world.github.path(APP);
+    std::fs::rename(&path, path.with_extension("away")).unwrap();
+    let seen = observe().await;
+    assert!(matches!(seen, Observation::Unknown { .. }), "{seen:?}");
+    std::fs::rename(path.with_extension("away"), &path).unwrap();
+    assert_eq!(observe().await, Observation::Same);
+}
+
+#[tokio::test]
 async fn files_are_committed_without_a_pull_request_as_well() {
     let world = World::new().await;
     let mut call = World::plain("1\n");

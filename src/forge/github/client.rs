@@ -95,8 +95,19 @@ impl GitHub {
         &self.core.address
     }
 
-    /// Returns a token that git may use for this repository for a while.
+    /// Returns a token that git may use for this repository for a while. Git can't get another one where GitHub ended
+    /// this one early, so GitHub is asked something first.
     pub async fn token(&self) -> Result<Secret, Fault> {
+        if self.app().is_some() {
+            match self.default_branch().await {
+                // What is not shown to us, git will say.
+                Err(refused) if !matches!(refused.status, 403 | 404) => return Err(refused.into()),
+                Err(refused) if refused.fault.retry_after_ms.is_some() => {
+                    return Err(refused.into());
+                }
+                _ => {}
+            }
+        }
         Ok(self.core.token().await?)
     }
 

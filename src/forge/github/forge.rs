@@ -72,7 +72,10 @@ impl GitHubForge {
             "maintainer_can_modify": true,
         });
         match self.github.open_pull(&body).await {
-            Ok(pull) => Ok(pull),
+            Ok(pull) => {
+                self.github.remember_filed(&pull);
+                Ok(pull)
+            }
             Err(refused) if refused.said.contains("already exists") => {
                 match self.of_marker(&new.marker).await? {
                     Some((pull, known)) if known.state == ProposalState::Open => Ok(pull),
@@ -166,6 +169,14 @@ impl ForgeRead for GitHubForge {
 
     async fn find(&self, number: u64) -> Result<Proposal, ForgeError> {
         Ok(read(&self.github.pull(number).await?))
+    }
+
+    async fn ours(&self, since: Timestamp) -> Result<Vec<Proposal>, ForgeError> {
+        Ok(self.github.filed_since(since).await?)
+    }
+
+    async fn is_edited(&self, proposal: &Proposal) -> Result<bool, ForgeError> {
+        Ok(self.github.is_edited(proposal.number).await?)
     }
 
     async fn find_by_marker(&self, marker: &str) -> Result<Option<Proposal>, ForgeError> {

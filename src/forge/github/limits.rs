@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::HeaderMap;
 
+use super::counts::Budget;
 use crate::run::Fault;
 
 /// How much may be created: below the 80 a minute and 500 an hour of «Rate limits for the REST API».
@@ -92,6 +93,27 @@ impl Limits {
         }
         created.push_back(now);
         Ok(())
+    }
+
+    /// Returns what is left of every limit that GitHub told of, and of what may be created.
+    pub(super) fn budget(&self, now: Timestamp) -> Vec<Budget> {
+        let told = self.primary.iter().map(|((account, resource), it)| Budget {
+            account: account.clone(),
+            resource: resource.clone(),
+            limit: it.limit,
+            // What was used up is there again once its time has come.
+            remaining: if it.reset > now { it.remaining } else { it.limit },
+            reset: Some(it.reset),
+        });
+        let limit = u64::try_from(CREATIONS_PER_HOUR).unwrap_or(u64::MAX);
+        let created = self.created.iter().map(|(account, all)| {
+            let lately = all.iter().filter(|at| **at + SignedDuration::from_hours(1) > now);
+            let used = u64::try_from(lately.count()).unwrap_or(u64::MAX);
+            let remaining = limit.saturating_sub(used);
+            let (account, resource) = (account.clone(), "creations".to_owned());
+            Budget { account, resource, limit, remaining, reset: None }
+        });
+        told.chain(created).collect()
     }
 
     /// Learns from an answer; returns the fault that it means where a limit was hit.
@@ -203,6 +225,26 @@ mod tests {
         assert_eq!(left("20"), (false, true));
         assert_eq!(left("0"), (false, false));
         assert_eq!(look(&mut limits, at(60)), None);
+    }
+
+    #[test]
+    fn what_is_left_is_told() {
+        let mut limits = Limits::default();
+        let reset = (1_700_000_000 + 60).to_string();
+        let pairs = [
+            ("x-ratelimit-limit", "5000"),
+            ("x-ratelimit-remaining", "4990"),
+            ("x-ratelimit-reset", reset.as_str()),
+        ];
+        limits.learn("a", (200, &headers(&pairs), ""), at(0));
+        limits.admit("b", ("core", Purpose::Create), at(0)).unwrap();
+        let told = |second| -> Vec<(String, String, u64)> {
+            let all = limits.budget(at(second)).into_iter();
+            all.map(|it| (it.account, it.resource, it.remaining)).collect()
+        };
+        let line = |account: &str, resource: &str, left| (account.into(), resource.into(), left);
+        assert_eq!(told(0), [line("a", "core", 4990), line("b", "creations", 449)]);
+        assert_eq!(told(3600), [line("a", "core", 5000), line("b", "creations", 450)]);
     }
 
     #[test]

@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::authors::Remembered;
 use super::cache::Cache;
+use super::counts::{Budget, Counts, Outcome};
 use super::credential::Installed;
 use super::limits::Limits;
+use crate::clock::Clock;
 use crate::forge::Person;
 use crate::run::Fault;
 
@@ -34,8 +37,14 @@ pub struct Memory {
     us: Mutex<BTreeMap<String, Person>>,
     comments: Mutex<BTreeMap<(String, u64, String), u64>>,
     turns: Mutex<BTreeMap<String, Instant>>,
+    filed: Mutex<BTreeMap<(String, u64), Timestamp>>,
+    counts: Mutex<Counts>,
+    /// Tells the time; the system where absent.
+    clock: Option<Arc<dyn Clock>>,
     spacing: Duration,
     pub(super) slots: Semaphore,
+    /// Held while a token is asked for.
+    pub(super) minting: tokio::sync::Mutex<()>,
 }
 
 impl Default for Memory {
@@ -45,11 +54,15 @@ impl Default for Memory {
             us: Mutex::default(),
             comments: Mutex::default(),
             turns: Mutex::default(),
+            filed: Mutex::default(),
+            counts: Mutex::default(),
+            clock: None,
             spacing: SPACING,
             cache: Mutex::default(),
             limits: Mutex::default(),
             installed: Mutex::default(),
             slots: Semaphore::new(AT_ONCE),
+            minting: tokio::sync::Mutex::default(),
         }
     }
 }
@@ -61,6 +74,35 @@ impl fmt::Debug for Memory {
 }
 
 impl Memory {
+    /// Remembers by this clock.
+    pub fn by(clock: Arc<dyn Clock>) -> Self {
+        Self { clock: Some(clock), ..Self::default() }
+    }
+
+    /// Returns the present moment.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.as_ref().map_or_else(Timestamp::now, |clock| clock.now())
+    }
+
+    /// Returns what is left of the limits, as GitHub said last.
+    pub fn budget(&self) -> Vec<Budget> {
+        self.limits().budget(self.now())
+    }
+
+    /// Returns how many requests there were, by account and by what became of them.
+    pub fn requests(&self) -> Vec<(String, Outcome, u64)> {
+        self.counts().all()
+    }
+
+    pub(super) fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was opened a moment ago, by repository and number.
+    pub(super) fn filed(&self) -> MutexGuard<'_, BTreeMap<(String, u64), Timestamp>> {
+        self.filed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn cache(&self) -> MutexGuard<'_, Cache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }

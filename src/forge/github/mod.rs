@@ -8,6 +8,7 @@ mod cache;
 mod checks;
 mod client;
 mod comments;
+mod counts;
 mod credential;
 mod cut;
 mod deliveries;
@@ -16,8 +17,12 @@ mod deliveries_tests;
 #[cfg(test)]
 #[path = "../../../tests/support/github/mod.rs"]
 pub(crate) mod fake;
+mod filed;
 mod forge;
+mod issues;
 mod judge;
+#[cfg(test)]
+mod lies_tests;
 mod limits;
 mod manifest;
 mod memory;
@@ -37,9 +42,11 @@ mod whoami;
 
 pub use address::{Address, RepositoryName};
 pub use client::GitHub;
+pub use counts::{Budget, Outcome};
 pub use credential::Credential;
 pub use deliveries::DeliveryAttempt;
 pub use forge::GitHubForge;
+pub use issues::{IssueText, KeptIssue};
 pub use judge::{Refused, classed_safe};
 pub use manifest::{EVENTS, MadeApp, NewApp, PERMISSIONS, Permission, exchange};
 pub use memory::Memory;

@@ -17,6 +17,7 @@ use tower::{BoxError, Service};
 
 use super::address::{Address, RepositoryName};
 use super::cache::Kept;
+use super::counts::Outcome;
 use super::credential::{Credential, Installed, sign};
 use super::judge::{Refused, judge, not_understood, said};
 use super::limits::Purpose;
@@ -61,10 +62,10 @@ struct Sender {
 
 impl Core {
     async fn carry(&self, outgoing: Outgoing) -> Result<Response, Refused> {
-        let sender = self.sender(false).await?;
+        let sender = self.sender(None).await?;
         let mut response = self.exchange(&outgoing, &sender).await?;
         if response.status == 401 && matches!(self.credential, Credential::App { .. }) {
-            let sender = self.sender(true).await?;
+            let sender = self.sender(Some(&sender.token)).await?;
             response = self.exchange(&outgoing, &sender).await?;
         }
         judge(&outgoing.method, &outgoing.what, &response)
@@ -72,8 +73,8 @@ impl Core {
         Ok(response)
     }
 
-    /// Returns who sends, with a token that holds; a new one where the last was turned away.
-    async fn sender(&self, renew: bool) -> Result<Sender, Refused> {
+    /// Returns who sends, with a token that holds; another one than the one that was turned away.
+    async fn sender(&self, refused: Option<&Secret>) -> Result<Sender, Refused> {
         let (id, key) = match &self.credential {
             Credential::Token(token) => {
                 return Ok(Sender { who: self.account(), token: token.clone() });
@@ -81,20 +82,31 @@ impl Core {
             Credential::App { id, key } => (*id, key),
         };
         let name = format!("{id}:{}", self.repository);
-        let known = self.memory.installed().get(&name).cloned();
-        let holds = |known: &Installed| !renew && known.holds(Timestamp::now());
-        if let Some(Installed { installation, token, .. }) = known.filter(holds) {
-            return Ok(Sender { who: format!("installation:{installation}"), token });
+        let holds = |known: &Installed| {
+            let fresh = refused.is_none_or(|refused| refused.reveal() != known.token.reveal());
+            fresh && known.holds(self.memory.now())
+        };
+        let known = || self.memory.installed().get(&name).cloned().filter(holds);
+        let sent_by = |Installed { installation, token, .. }: Installed| Sender {
+            who: format!("installation:{installation}"),
+            token,
+        };
+        if let Some(known) = known() {
+            return Ok(sent_by(known));
+        }
+        // One token does for all who found the last one ended.
+        let _minting = self.memory.minting.lock().await;
+        if let Some(known) = known() {
+            return Ok(sent_by(known));
         }
         let installed = self.install(id, key).await?;
         self.memory.installed().insert(name, installed.clone());
-        let who = format!("installation:{}", installed.installation);
-        Ok(Sender { who, token: installed.token })
+        Ok(sent_by(installed))
     }
 
     /// Returns the token that git and requests are sent with.
     pub(super) async fn token(&self) -> Result<Secret, Refused> {
-        Ok(self.sender(false).await?.token)
+        Ok(self.sender(None).await?.token)
     }
 
     /// Gets a token of the App's installation, good for one repository only.
@@ -206,7 +218,8 @@ impl Core {
         let Outgoing { method, url, body, purpose, .. } = outgoing;
         let who = sender.who.as_str();
         let resource = if url.ends_with("/graphql") { "graphql" } else { "core" };
-        self.memory.limits().admit(who, (resource, *purpose), Timestamp::now())?;
+        let admitted = self.memory.limits().admit(who, (resource, *purpose), self.memory.now());
+        admitted.inspect_err(|_| self.memory.counts().count(who, Outcome::Held))?;
         if *purpose == Purpose::Create {
             self.memory.turn(who).await?;
         }
@@ -229,10 +242,14 @@ impl Core {
             body: body.clone(),
             timeout: PATIENCE,
         };
-        let mut response = self.http.send(request).await?;
+        let sent = self.http.send(request).await;
+        let mut response =
+            sent.inspect_err(|_| self.memory.counts().count(who, Outcome::Unanswered))?;
         let told = said(&response.body);
         let learned = (response.status, &response.headers, told.as_str());
-        let limit = self.memory.limits().learn(who, learned, Timestamp::now());
+        let limit = self.memory.limits().learn(who, learned, self.memory.now());
+        let outcome = limit.as_ref().map_or(Outcome::of(response.status), |_| Outcome::Limited);
+        self.memory.counts().count(who, outcome);
         if let Some(fault) = limit {
             return Err(Refused { status: response.status, said: String::new(), fault });
         }

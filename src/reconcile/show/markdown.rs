@@ -170,8 +170,10 @@ pub fn code(text: &str) -> String {
     format!("`{}`", cut(text.trim(), 200))
 }
 
-/// Writes a text so that no character of it is Markdown, HTML, a mention, a reference or a link.
-pub(super) fn escaped(text: &str) -> String {
+/// Writes a text so that no character of it is Markdown, HTML, a mention, a reference or a link: for what Trueline writes
+/// whole, where it knows what stands around it. A value inside somebody's template, where it does not, is escaped by
+/// `template`, which can't use a backslash there.
+pub fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     let text = visible(text);
     let mut chars = text.chars().peekable();
@@ -189,6 +191,7 @@ pub(super) fn escaped(text: &str) -> String {
                 safe.push(c);
                 safe.push('\u{200B}');
             }
+            '-' if ends_with(&safe, "gh") => safe.push_str("-\u{200B}"),
             ':' if chars.peek() == Some(&'/')
                 || ends_with(&safe, "mailto")
                 || ends_with(&safe, "xmpp") =>

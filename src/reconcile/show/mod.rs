@@ -18,7 +18,7 @@ mod values;
 mod wire;
 
 pub use json::{VERSION, json};
-pub use markdown::{code, markdown};
+pub use markdown::{code, escaped, markdown};
 pub use reasons::{holds, pending};
 pub use review::{Reach, Reviewed, Standing, Unmerged};
 pub use review_comment::{planning_summary, review_comment, validation_summary};

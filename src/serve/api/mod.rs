@@ -15,6 +15,7 @@ mod granting;
 mod page;
 mod pages;
 mod plans;
+mod proposals;
 mod recorded;
 mod router;
 mod runs;

@@ -13,8 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::app::App;
 use super::{
-    account, again, approvals, audit, catalog, document, events, frame, pages, plans, runs,
-    services, sign_in, tasks, tools, users, words,
+    account, again, approvals, audit, catalog, document, events, frame, pages, plans, proposals,
+    runs, services, sign_in, tasks, tools, users, words,
 };
 use crate::serve::auth::let_in;
 use crate::serve::problem::ProblemWire;
@@ -28,6 +28,7 @@ fn resources() -> OpenApiRouter<App> {
         .merge(catalog::routes())
         .merge(services::routes())
         .merge(plans::routes())
+        .merge(proposals::routes())
         .merge(runs::routes())
         .merge(events::routes())
         .merge(words::routes())

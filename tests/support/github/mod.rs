@@ -10,6 +10,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::assigning_clones,
+    clippy::struct_excessive_bools,
     reason = "two test programs share it, and each uses a part"
 )]
 
@@ -20,6 +21,7 @@ mod contract;
 mod git;
 mod graphql;
 mod hooks;
+mod issues;
 mod people;
 mod persons;
 mod pulls;
@@ -38,7 +40,7 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 
 #[allow(unused_imports, reason = "two test programs share it, and each uses a part")]
-pub(crate) use self::state::{Rate, Review, Trick};
+pub(crate) use self::state::{Pull, Rate, Review, Trick};
 use self::state::{Repository, State};
 
 /// The number and the private key of the App that is installed everywhere.

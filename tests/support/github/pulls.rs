@@ -77,7 +77,7 @@ impl State {
         if ahead == "0" {
             return invalid(&format!("No commits between {base} and {head}"));
         }
-        let number = repository.pulls.keys().max().unwrap_or(&0) + 1;
+        let number = self.next_issue(name);
         let pull = Pull {
             title: text(body, "title").unwrap(),
             body: text(body, "body"),

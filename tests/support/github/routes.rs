@@ -20,6 +20,13 @@ pub(super) fn route(
         None => Answer::missing(),
     };
     match (asked.method.as_str(), rest) {
+        ("GET", ["issues"]) => page(Some(state.list_issues(name, asked)), None),
+        ("POST", ["issues"]) => state.add_issue(name, by, body),
+        ("PATCH", ["issues", id]) => state.change_issue(name, number(id), body),
+        ("GET", ["issues", id]) => {
+            let issue = state.issue(name, number(id));
+            issue.map_or_else(Answer::missing, |issue| Answer::json(200, &issue))
+        }
         ("GET", ["pulls", id, "reviews"]) => page(state.list_reviews(name, number(id)), None),
         ("GET", ["pulls", id, "commits"]) => page(state.list_commits(name, number(id)), None),
         ("GET", ["issues", id, "comments"]) => page(state.list_comments(name, number(id)), None),

@@ -71,6 +71,10 @@ pub(super) async fn serve(
     let path = percent_encoding::percent_decode_str(parts.uri.path()).decode_utf8().unwrap();
     let (path, raw) = (path.into_owned(), parts.uri.path().to_owned());
     let asked = Asked { method: parts.method, path, raw, query, headers: parts.headers, body };
+    if state.lock().unwrap().down {
+        let body = b"<html>unicorn</html>".to_vec();
+        return sent(Answer { status: 503, body, headers: Vec::new() });
+    }
     if let Some(api) = asked.path.strip_prefix("/api/v3") {
         let api = api.to_owned();
         return rest(&state, &asked, &api);

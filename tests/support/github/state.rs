@@ -64,9 +64,23 @@ pub(crate) struct Repository {
     pub(crate) statuses: Vec<Status>,
     pub(crate) pushes: Vec<Push>,
     pub(crate) pulls: BTreeMap<u64, Pull>,
+    pub(crate) issues: BTreeMap<u64, Issue>,
     /// Whether pull requests may merge by themselves, and whether their checks have passed.
     pub(crate) auto_merge: bool,
     pub(crate) clean: bool,
+}
+
+/// An issue that is no pull request.
+#[derive(Clone, Debug)]
+pub(crate) struct Issue {
+    pub(crate) title: String,
+    pub(crate) body: String,
+    pub(crate) state: String,
+    /// Who opened it.
+    pub(crate) author: String,
+    /// How often it was changed.
+    pub(crate) changes: u32,
+    pub(crate) at: Timestamp,
 }
 
 #[derive(Clone, Debug)]
@@ -196,6 +210,10 @@ pub(crate) struct State {
     pub(crate) hide_runs: bool,
     /// Inputs that workflows declare besides those that it is asked with; all where absent.
     pub(crate) declared: Option<Vec<String>>,
+    /// Answers nothing but that it is broken, on every path.
+    pub(crate) down: bool,
+    /// Issues are turned off everywhere.
+    pub(crate) no_issues: bool,
     /// Installs the App nowhere.
     pub(crate) not_installed: bool,
     pub(crate) minted: usize,
@@ -223,6 +241,8 @@ impl State {
             silent_dispatch: false,
             hide_runs: false,
             declared: None,
+            down: false,
+            no_issues: false,
             not_installed: false,
             minted: 0,
             teams: BTreeMap::new(),

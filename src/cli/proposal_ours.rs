@@ -1,0 +1,100 @@
+//! `trueline proposal list --ours`: how everything stands that Trueline filed, or is about to file. While the daemon
+//! serves, it looks now and then; this looks now, and changes nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::task::JoinHandle;
+
+use super::context::Context;
+use super::output::{Exit, Failure};
+use super::table::{Limit, Listed, ago, cell, table};
+use crate::action::{self, Operator, Ports};
+use crate::clock::Clock;
+use crate::daemon::outgoing::{self, Keeper, Known, Line, Unseen};
+use crate::daemon::{Daemon, SystemClock};
+use crate::net::HttpClient;
+
+/// Between two looks of the daemon.
+const EVERY: Duration = Duration::from_mins(1);
+
+#[derive(Debug, Serialize)]
+struct OursWire {
+    version: &'static str,
+    #[serde(flatten)]
+    proposals: Listed<Line>,
+    /// Repositories that could not be looked at.
+    unseen: Vec<Unseen>,
+}
+
+/// Looks, and shows it.
+pub(super) async fn run(context: &Context, limit: Limit) -> Result<Exit, Failure> {
+    let store = context.existing_store().await?;
+    let ports = ports(context)?;
+    let catalog = context.catalog.strip_prefix("git+").unwrap_or(&context.catalog);
+    let board = outgoing::gather(&*store, &ports, Some(catalog), &mut Known::default()).await?;
+    let wire = OursWire {
+        version: "trueline.proposals-ours/v1",
+        proposals: Listed::of(board.lines, limit),
+        unseen: board.unseen,
+    };
+    context.show(&wire, || text(&wire))?;
+    Ok(Exit::Success)
+}
+
+/// Begins to look now and then while a daemon drives.
+pub(super) fn start(context: &Context, daemon: &Daemon) -> JoinHandle<()> {
+    let catalog = context.catalog.strip_prefix("git+").unwrap_or(&context.catalog);
+    let has_issue = context.config.forge.dashboard.unwrap_or(true);
+    let engine = daemon.driver.engine.clone();
+    let keeper = Keeper::new(engine, Some(catalog.to_owned()), has_issue);
+    tokio::spawn(async move {
+        if let Err(error) = outgoing::run(keeper, EVERY, std::future::pending()).await {
+            tracing::error!("how proposals stand is no longer looked up: {error}");
+        }
+    })
+}
+
+/// What forges are reached through; nothing is driven here.
+fn ports(context: &Context) -> Result<Ports, Failure> {
+    let egress = context.config.egress.policy();
+    let proxy = context.config.egress.proxy.as_deref();
+    let catalog_url = Some(context.catalog.clone());
+    Ok(Ports {
+        http: Arc::new(HttpClient::through(&egress, proxy)?),
+        state_dir: context.state.clone(),
+        operator: Arc::new(Operator { catalog_url, ..context.config.operator([0; 32]) }),
+        secrets: context.config.secrets.source(&egress, proxy)?,
+        stop: action::Stop::default(),
+    })
+}
+
+fn text(wire: &OursWire) -> String {
+    let now = SystemClock.now();
+    let mut text = if wire.proposals.total == 0 {
+        "nothing is open, and nothing waits\n".to_owned()
+    } else {
+        let rows = wire.proposals.items.iter().map(|line| {
+            let why = line.why.clone().unwrap_or_default();
+            let ask = line.ask.as_ref().map(|ask| format!("ask again: {ask}"));
+            let notes = [Some(why).filter(|why| !why.is_empty()), ask];
+            [
+                line.standing.to_string(),
+                line.repository.clone(),
+                line.number.map(|number| number.to_string()).unwrap_or_default(),
+                ago(now, line.since),
+                line.service.clone().unwrap_or_default(),
+                line.title.clone(),
+                notes.into_iter().flatten().collect::<Vec<_>>().join("; "),
+            ]
+        });
+        let head = ["STATE", "REPOSITORY", "NUMBER", "AGE", "SERVICE", "TITLE", "WHY"];
+        table(head, rows) + &wire.proposals.rest()
+    };
+    for unseen in &wire.unseen {
+        let (repository, why) = (cell(&unseen.repository), cell(&unseen.why));
+        text.extend(["not seen: ", &repository, ": ", &why, "\n"]);
+    }
+    text
+}

@@ -1,0 +1,212 @@
+//! Looks how everything stands that Trueline filed. What a forge does not show is never taken for gone: what was known
+//! of it is kept, and it is said that nobody could look.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::board::{Board, Line, Standing, Unseen};
+use super::file::{Waiting, waiting_filings};
+use super::forges::Desk;
+use crate::action::Ports;
+use crate::daemon::look::chain;
+use crate::forge::{Forge, Proposal, ProposalState};
+use crate::run::{Run, StepState};
+use crate::store::{self, Store, StoreError};
+
+/// How many of what was declined in one repository are shown, the newest.
+const MOST_DECLINED: usize = 50;
+
+/// What was found before and does not change, so that it is asked for once.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// By repository and number.
+    settled: BTreeMap<(String, u64), Proposal>,
+    /// By repository and number: of which head, and whether somebody else committed to it.
+    edited: BTreeMap<(String, u64), (String, bool)>,
+    /// What was shown of each repository last.
+    lines: BTreeMap<String, Vec<Line>>,
+}
+
+/// What was filed in one repository.
+type Filed = BTreeMap<u64, store::Proposal>;
+
+/// Looks at all repositories that something was filed in, and at the catalog's own.
+pub async fn gather(
+    store: &dyn Store,
+    ports: &Ports,
+    catalog: Option<&str>,
+    known: &mut Known,
+) -> Result<Board, StoreError> {
+    let mut board = Board::default();
+    let mut desks: BTreeMap<String, (Desk, Filed)> = BTreeMap::new();
+    let mut rows: BTreeMap<String, Filed> = BTreeMap::new();
+    for row in store.proposals().await? {
+        rows.entry(row.repository.clone()).or_default().insert(row.number, row);
+    }
+    if let Some(catalog) = catalog {
+        rows.entry(catalog.to_owned()).or_default();
+    }
+    for (repository, filed) in rows {
+        let desk = Desk::of(ports, &repository).await;
+        match desk.and_then(|desk| desk.map(Desk::for_looks).transpose()) {
+            Ok(None) if filed.is_empty() => {}
+            Ok(None) => {
+                let why = "it can't be opened as a repository here".to_owned();
+                board.unseen.push(Unseen { repository, why });
+            }
+            Ok(Some(desk)) => {
+                let all = &mut desks.entry(desk.name.clone()).or_insert((desk, Filed::new())).1;
+                all.extend(filed);
+            }
+            Err(fault) => board.unseen.push(Unseen { repository, why: fault.message }),
+        }
+    }
+    for (name, (desk, filed)) in desks {
+        match look(&desk, &filed, known).await {
+            Ok(lines) => {
+                known.lines.insert(name, lines.clone());
+                board.lines.extend(lines);
+            }
+            Err(why) => {
+                board.lines.extend(known.lines.get(&name).cloned().unwrap_or_default());
+                board.unseen.push(Unseen { repository: name, why });
+            }
+        }
+    }
+    board.lines.extend(store.open_runs().await?.iter().flat_map(turns));
+    board.lines.extend(waiting_filings(store).await?.into_values().map(unfiled));
+    board.lines.sort_by(|one, other| {
+        let key = |it: &Line| (it.standing, it.repository.clone(), it.number, it.since);
+        key(one).cmp(&key(other)).then_with(|| one.service.cmp(&other.service))
+    });
+    Ok(board)
+}
+
+fn unfiled(it: Waiting) -> Line {
+    Line {
+        standing: Standing::Limited,
+        repository: it.repository,
+        number: None,
+        url: None,
+        title: it.title,
+        service: Some(it.service),
+        run: None,
+        since: it.since,
+        why: Some(it.why),
+        ask: None,
+    }
+}
+
+/// Returns what a run waits for that may not be filed yet.
+fn turns(run: &Run) -> Vec<Line> {
+    let of = |on: &crate::run::Wait| {
+        let text = |name: &str| on.reference.get(name).and_then(Value::as_str);
+        Some(Line {
+            standing: Standing::Limited,
+            repository: text("repository").unwrap_or("(sensitive)").to_owned(),
+            number: None,
+            url: None,
+            title: format!("{} {}", run.change.kind(), run.change.service),
+            service: Some(run.change.service.clone()),
+            run: Some(run.id.to_string()),
+            since: text("since")?.parse().ok()?,
+            why: Some(on.told().into_owned()),
+            ask: None,
+        })
+    };
+    let waits = run.live().filter_map(|(_, progress)| match &progress.state {
+        StepState::Waiting { on } if on.on == "turn" => of(on),
+        _ => None,
+    });
+    waits.collect()
+}
+
+/// Looks at one repository.
+async fn look(desk: &Desk, filed: &Filed, known: &mut Known) -> Result<Vec<Line>, String> {
+    let forge = desk.forge(Vec::new()).ok_or("it has no forge")?;
+    let open = forge.list(Some(ProposalState::Open)).await.map_err(|error| chain(&error))?;
+    let open: Vec<Proposal> = open.into_iter().filter(Proposal::is_ours).collect();
+    let mut lines = Vec::new();
+    let mut answered: BTreeSet<String> = BTreeSet::new();
+    for proposal in &open {
+        known.settled.remove(&(desk.name.clone(), proposal.number));
+        answered.insert(proposal.marker.clone());
+        let edited = is_edited((desk, &*forge), proposal, known).await?;
+        let standing = if edited { Standing::Edited } else { Standing::Open };
+        let why = edited.then(|| "somebody else committed to it".to_owned());
+        let row = filed.get(&proposal.number);
+        lines.push(Line { why, ..line(desk, (standing, proposal), row) });
+    }
+    let mut declined = 0;
+    for (number, row) in filed.iter().rev() {
+        if open.iter().any(|it| it.number == *number) {
+            continue;
+        }
+        let proposal = settled((desk, &*forge), *number, known).await?;
+        // The newest of a marker is what counts.
+        if !answered.insert(proposal.marker.clone()) || !proposal.is_declined() {
+            continue;
+        }
+        declined += 1;
+        if declined > MOST_DECLINED {
+            break;
+        }
+        let ask = Some(format!("trueline apply --service {}", row.service));
+        let why = proposal.settled_by.as_ref().map(|by| format!("closed by {by}"));
+        let since = proposal.updated_at;
+        let line = line(desk, (Standing::Declined, &proposal), Some(row));
+        lines.push(Line { since, why, ask, ..line });
+    }
+    Ok(lines)
+}
+
+fn line(
+    desk: &Desk,
+    (standing, proposal): (Standing, &Proposal),
+    row: Option<&store::Proposal>,
+) -> Line {
+    Line {
+        standing,
+        repository: desk.name.clone(),
+        number: Some(proposal.number),
+        url: desk.url(proposal.number),
+        title: proposal.title.clone(),
+        service: row.map(|row| row.service.clone()),
+        run: row.and_then(|row| Some(row.run.as_ref()?.to_string())),
+        since: proposal.created_at,
+        why: None,
+        ask: None,
+    }
+}
+
+/// Returns a proposal that is not open; one that is settled stays as it is, unless it is opened again.
+async fn settled(
+    (desk, forge): (&Desk, &dyn Forge),
+    number: u64,
+    known: &mut Known,
+) -> Result<Proposal, String> {
+    let key = (desk.name.clone(), number);
+    if let Some(found) = known.settled.get(&key) {
+        return Ok(found.clone());
+    }
+    let found = forge.find(number).await.map_err(|error| chain(&error))?;
+    if found.state != ProposalState::Open {
+        known.settled.insert(key, found.clone());
+    }
+    Ok(found)
+}
+
+async fn is_edited(
+    (desk, forge): (&Desk, &dyn Forge),
+    proposal: &Proposal,
+    known: &mut Known,
+) -> Result<bool, String> {
+    let key = (desk.name.clone(), proposal.number);
+    if let Some((_, edited)) = known.edited.get(&key).filter(|(head, _)| *head == proposal.head) {
+        return Ok(*edited);
+    }
+    let edited = forge.is_edited(proposal).await.map_err(|error| chain(&error))?;
+    known.edited.insert(key, (proposal.head.clone(), edited));
+    Ok(edited)
+}
