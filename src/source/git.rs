@@ -55,9 +55,15 @@ impl Mirror {
     }
 
     /// Opens it once more, for one who gets in with another token.
-    pub fn with_token(&self, token: Secret) -> Result<Self, SourceError> {
+    pub fn with_token(&self, token: impl Into<Token>) -> Result<Self, SourceError> {
         let program = self.program.clone();
-        Self::open(&self.directory, self.location.clone(), self.branch(), program, Some(token))
+        Self::open(
+            &self.directory,
+            self.location.clone(),
+            self.branch(),
+            program,
+            Some(token.into()),
+        )
     }
 
     /// Returns the branch that it mirrors, without `refs/heads/`.
