@@ -33,12 +33,18 @@ pub(super) enum Section {
 pub(super) type Spot = (Section, &'static str, &'static str, &'static str);
 
 /// The navigation.
-pub(super) const SPOTS: [Spot; 5] = [
+pub(super) const SPOTS: [Spot; 11] = [
     (Section::Overview, "/", "Overview", "o"),
     (Section::Inbox, "/inbox", "Inbox", "i"),
+    (Section::Catalog, "/catalog", "Catalog", "c"),
     (Section::Services, "/services", "Services", "s"),
     (Section::Runs, "/runs", "Runs", "r"),
     (Section::Plan, "/plan", "Plan", "p"),
+    (Section::Drift, "/drift", "Drift", "d"),
+    (Section::Findings, "/findings", "Findings", "f"),
+    (Section::Audit, "/audit", "Audit", "a"),
+    (Section::Health, "/status", "Health", "h"),
+    (Section::Settings, "/settings", "Settings", "t"),
 ];
 
 /// A page.

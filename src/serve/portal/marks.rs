@@ -31,7 +31,9 @@ impl Tone {
                 Self::Wait
             }
             "failed" | "stalled" | "blocked" | "needs-decision" | "parked" | "unknown"
-            | "error" | "rejected" | "expired" | "degraded" | "broken" | "ill" => Self::Bad,
+            | "error" | "rejected" | "expired" | "degraded" | "broken" | "ill" | "shut-out" => {
+                Self::Bad
+            }
             _ => Self::Off,
         }
     }

@@ -3,6 +3,7 @@
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::change::Change;
 use super::form::Asked;
@@ -27,6 +28,31 @@ pub(super) struct Plan {
     pub(super) changes: Vec<Change>,
     blocked: Vec<Blocked>,
     guard: Guard,
+    pub(super) drifted: Vec<Drift>,
+}
+
+/// A difference between what was written and what is there.
+#[derive(Deserialize)]
+pub(super) struct Drift {
+    pub(super) unit: String,
+    pub(super) step: String,
+    pub(super) absent: bool,
+    pub(super) changes: Vec<Differs>,
+}
+
+/// One value that differs.
+#[derive(Deserialize)]
+pub(super) struct Differs {
+    pub(super) name: String,
+    pub(super) before: Option<Value>,
+    pub(super) after: Option<Value>,
+}
+
+impl Drift {
+    /// Names it among the others.
+    pub(super) fn name(&self) -> String {
+        format!("{} {}", self.unit, self.step)
+    }
 }
 
 #[derive(Deserialize)]

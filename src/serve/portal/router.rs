@@ -8,8 +8,9 @@ use tower_http::compression::CompressionLayer;
 use super::door::door;
 use super::portal::Portal;
 use super::{
-    assets, change, judge, overview, plan, run, run_word, runs, service, service_word, services,
-    setup, sign_in, sign_out, theme,
+    approval, assets, audit, catalog, change, drift, findings, health, inbox, item, judge,
+    overview, plan, run, run_word, runs, service, service_word, services, settings, setup, sign_in,
+    sign_out, task, theme, users,
 };
 use crate::serve::api::framed;
 
@@ -25,6 +26,27 @@ pub(in crate::serve) fn router(portal: Portal) -> Router {
         .route("/runs", get(runs::show))
         .route("/runs/{id}", get(run::show))
         .route("/runs/{id}/{word}", get(run_word::show).post(run_word::take))
+        .route("/inbox", get(inbox::show))
+        .route("/approvals", get(inbox::approvals))
+        .route("/approvals/{number}", get(approval::show))
+        .route("/approvals/{number}/{word}", post(approval::take))
+        .route("/tasks", get(inbox::tasks))
+        .route("/tasks/{number}", get(task::show))
+        .route("/tasks/{number}/complete", post(task::take))
+        .route("/catalog", get(catalog::show))
+        .route("/catalog/items/{id}", get(item::show))
+        .route("/catalog/bundles/{id}", get(item::bundle))
+        .route("/findings", get(findings::show))
+        .route("/drift", get(drift::show))
+        .route("/audit", get(audit::show))
+        .route("/audit/verify", get(audit::verify))
+        .route("/status", get(health::show))
+        .route("/settings", get(settings::show))
+        .route("/settings/keys", post(settings::add_key))
+        .route("/settings/keys/{id}/revoke", post(settings::revoke_key))
+        .route("/settings/sessions/{id}/end", post(settings::end_session))
+        .route("/settings/users", get(users::show).post(users::add))
+        .route("/settings/users/{name}", get(users::one).post(users::change))
         .route("/plan", get(plan::show))
         .route("/plans/{digest}/{word}", get(judge::show_plan).post(judge::take_plan))
         .route("/changes/{digest}", get(change::show))

@@ -137,14 +137,9 @@ fn outputs(text: &str) -> Result<Map<String, Value>, Refused> {
 }
 
 fn word_of(word: &str, form: &Form) -> Result<Value, Refused> {
-    let mut body = json!({"reason": form.text("reason")});
-    let fields = body.as_object_mut();
-    let mut put =
-        |name: &str, value: Value| fields.map(|fields| fields.insert(name.to_owned(), value));
+    let reason = form.text("reason");
     match word {
-        "retry" => {
-            put("fromFailed", Value::Bool(form.get("fromFailed").is_some()));
-        }
+        "retry" => Ok(json!({"reason": reason, "fromFailed": form.get("fromFailed").is_some()})),
         "decide" => {
             let happened = match form.text("happened") {
                 "yes" => true,
@@ -152,14 +147,11 @@ fn word_of(word: &str, form: &Form) -> Result<Value, Refused> {
                 _ => return Err(Refused::unfit("/happened", "say whether it took effect")),
             };
             let outputs = outputs(form.text("outputs"))?;
-            body = json!({
-                "reason": form.text("reason"), "step": form.text("step"),
-                "happened": happened, "outputs": outputs,
-            });
+            let step = form.text("step");
+            Ok(json!({"reason": reason, "step": step, "happened": happened, "outputs": outputs}))
         }
-        _ => {}
+        _ => Ok(json!({"reason": reason})),
     }
-    Ok(body)
 }
 
 /// Says it.
