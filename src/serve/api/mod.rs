@@ -19,6 +19,7 @@ mod page;
 mod pages;
 mod plans;
 mod recorded;
+mod reveal;
 mod router;
 mod runs;
 mod search;

@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use super::app::App;
 use super::{
     account, again, approvals, audit, catalog, document, events, findings, frame, holds, inbox,
-    pages, plans, runs, services, sign_in, tasks, tools, users, words,
+    pages, plans, reveal, runs, services, sign_in, tasks, tools, users, words,
 };
 use crate::serve::auth::let_in;
 use crate::serve::problem::ProblemWire;
@@ -36,6 +36,7 @@ fn resources() -> OpenApiRouter<App> {
         .merge(inbox::routes())
         .merge(findings::routes())
         .merge(holds::routes())
+        .merge(reveal::routes())
         .merge(audit::routes())
         .merge(tools::routes())
         .merge(sign_in::routes())

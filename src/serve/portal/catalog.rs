@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::form::Asked;
 use super::layout::{Page, Section};
 use super::local::{link, segment};
-use super::marks::{Tone, choice, empty, pager, told, toned};
+use super::marks::{Tone, choice, empty, pager, prose, told, toned};
 use super::problem_page::Refused;
 use super::visit::Visit;
 
@@ -107,7 +107,7 @@ fn by_category(offers: &[Offer]) -> Markup {
                     @for offer in offers.iter().filter(|one| one.category.as_deref() == category) {
                         li.card {
                             h3 { a href=(offer.path()) { (told(&offer.name)) } }
-                            p { (told(&offer.description)) }
+                            p { (prose(&offer.description)) }
                             p.meta { span { code { (offer.id) } " " (offer.version) } span { "by " (offer.team) } }
                             @if offer.deprecated || !offer.tags.is_empty() { p { (offer.tags()) } }
                         }

@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::diff::between;
 use super::layout::{Page, Section};
 use super::local::segment;
-use super::marks::{facts, mark, short, told, value};
-use super::plan::{Plan, kind_mark};
+use super::marks::{facts, mark, prose, short, told, value};
+use super::plan::{Plan, kind_mark, waited};
 use super::problem_page::Refused;
 use super::visit::Visit;
 use crate::serve::auth::{Kind, Verb};
@@ -138,7 +138,7 @@ pub(super) async fn show(visit: Visit, Path(digest): Path<String>) -> Result<Res
 fn standing(visit: &Visit, change: &Change) -> Markup {
     let path = format!("/changes/{}", segment(&change.digest));
     html! {
-        @for why in &change.waits { p.notice.wait { (told(why)) } }
+        @for why in &change.waits { p.notice.wait { strong { "Waits for: " } (prose(waited(why))) } }
         (facts(&[
             ("Service", Some(html! { a href=(format!("/services/{}", segment(&change.service))) { (change.service) } })),
             ("Team", Some(html! { (change.team) })),

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::form::Asked;
 use super::layout::{Page, Section};
 use super::local::link;
-use super::marks::{Tone, choice, empty, pager, told, toned};
+use super::marks::{Tone, choice, empty, pager, prose, told, toned};
 use super::problem_page::{Refused, sentence};
 use super::visit::Visit;
 
@@ -57,7 +57,7 @@ pub(super) async fn show(visit: Visit, asked: Asked) -> Result<Response, Refused
                     tbody { @for one in &found.items { tr {
                         th scope="row" { code { (told(&one.path)) ":" (one.line) ":" (one.column) } }
                         td { (toned(tone(&one.severity), &one.severity)) }
-                        td { (sentence(&told(&one.message))) @if let Some(hint) = &one.hint { div.why { (sentence(&told(hint))) } } }
+                        td { (prose(&sentence(&one.message))) @if let Some(hint) = &one.hint { div.why { (prose(&sentence(hint))) } } }
                         td { a href=(link("/findings", &[("rule", &one.rule)])) { (one.rule) } }
                     } } }
                 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::catalog::Offer;
 use super::layout::{Page, Section};
 use super::local::{link, segment};
-use super::marks::{empty, facts, told, value};
+use super::marks::{empty, facts, prose, told, value};
 use super::problem_page::Refused;
 use super::services::{Services, table};
 use super::visit::Visit;
@@ -110,7 +110,7 @@ async fn page(visit: &Visit, offer: &Offer, facts: &Markup) -> Result<Response, 
         false => None,
     };
     let body = html! {
-        p.lead { (told(&offer.description)) }
+        p.lead { (prose(&offer.description)) }
         @if offer.deprecated || !offer.tags.is_empty() { p { (offer.tags()) } }
         (super::marks::facts(&[
             ("Id", Some(html! { code { (offer.id) } })),
@@ -146,16 +146,16 @@ fn fields(form: &Form) -> Markup {
         @for group in &form.groups {
             @if !group.fields.is_empty() {
                 h3 { (told(&group.name)) }
-                @if let Some(about) = &group.description { p.quiet { (told(about)) } }
+                @if let Some(about) = &group.description { p.quiet { (prose(about)) } }
                 div.scroll tabindex="0" role="region" aria-label=(told(&group.name)) {
                     table {
                         caption.unseen { "Fields of " (told(&group.name)) }
-                        thead { tr { th scope="col" { "Field" } th scope="col" { "Type" } th scope="col" { "Given" } th scope="col" { "What it is" } } }
+                        thead { tr { th scope="col" { "Field" } th scope="col" { "Type" } th scope="col" { "Needed" } th scope="col" { "What it is" } } }
                         tbody { @for field in &group.fields { tr {
                             th scope="row" { (told(&field.name)) div.why { code { (field.id) } } }
                             td { (field.kind.word()) (limits(field)) }
                             td { (demanded(field)) }
-                            td { @if let Some(about) = &field.description { (told(about)) } }
+                            td { @if let Some(about) = &field.description { (prose(about)) } }
                         } } }
                     }
                 }
@@ -167,9 +167,9 @@ fn fields(form: &Form) -> Markup {
 fn demanded(field: &Field) -> Markup {
     html! {
         @match (&field.default, field.required) {
-            (Some(default), _) => { (literal(default)) " where none is given" },
-            (None, true) => "has to be",
-            (None, false) => "may be",
+            (Some(default), _) => { "no: " (literal(default)) " where none is given" },
+            (None, true) => "yes",
+            (None, false) => "no",
         }
         @if let Some(when) = &field.conditional { div.why { "only where " code { (when.field) } " " (when.operator) " " (literal(&when.value)) } }
         @if field.immutable { div.why { "a change of it makes the service anew" } }

@@ -121,6 +121,19 @@ pub(super) fn told(text: &str) -> String {
     text.lines().map(visible).collect::<Vec<_>>().join("\n")
 }
 
+/// Shows a sentence from outside; what stands between backticks as code.
+pub(super) fn prose(text: &str) -> Markup {
+    let text = told(text);
+    let paired = text.matches('`').count() % 2 == 0;
+    html! {
+        @if paired {
+            @for (index, part) in text.split('`').enumerate() {
+                @if index % 2 == 1 { code { (part) } } @else { (part) }
+            }
+        } @else { (text) }
+    }
+}
+
 /// Shows a value of a document or an answer: texts as they are, the rest as JSON.
 pub(super) fn value(value: &serde_json::Value) -> Markup {
     match value {
@@ -161,6 +174,13 @@ mod tests {
         assert!(!shown(json!("https://a\" onclick=\"x")).contains("\" onclick"));
         assert!(shown(json!("https://db.example/x")).contains("<a href=\"https://db.example/x\""));
         assert!(!mark(hostile).into_string().contains("<script"));
+    }
+
+    #[test]
+    fn what_stands_between_backticks_is_code() {
+        let shown = |text: &str| prose(text).into_string();
+        assert_eq!(shown("`a<b` is not"), "<code>a&lt;b</code> is not");
+        assert_eq!(shown("one ` alone"), "one ` alone");
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod overview;
 mod plan;
 mod portal;
 mod problem_page;
+mod reveal;
 mod router;
 mod run;
 mod run_steps;
@@ -47,6 +48,8 @@ mod visit;
 mod browser;
 #[cfg(test)]
 mod door_tests;
+#[cfg(test)]
+mod pages_tests;
 
 pub(in crate::serve) use portal::Portal;
 pub(in crate::serve) use router::router;

@@ -9,8 +9,8 @@ use super::change::Change;
 use super::form::Asked;
 use super::layout::{Page, Section};
 use super::local::{link, segment};
-use super::marks::{Tone, choice, empty, pager, short, told, toned};
-use super::problem_page::Refused;
+use super::marks::{Tone, choice, empty, pager, prose, short, told, toned};
+use super::problem_page::{Refused, sentence};
 use super::visit::Visit;
 
 /// Changes on a page.
@@ -165,8 +165,8 @@ fn blocked(plan: &Plan) -> Markup {
     html! {
         @for one in &plan.blocked {
             div.notice.bad {
-                strong { (one.service) " is blocked. " }
-                @for why in &one.why { (told(why)) " " }
+                strong { (one.service) " is blocked." }
+                ul { @for why in &one.why { li { (prose(&sentence(why))) } } }
                 a href=(link("/findings", &[("q", &one.service)])) { "See what is wrong" }
             }
         }
@@ -184,6 +184,12 @@ pub(super) fn kind_mark(kind: &str) -> Markup {
     toned(tone, kind)
 }
 
+/// What is waited for, without how the command line says a word on it.
+pub(super) fn waited(why: &str) -> &str {
+    let why = why.split(": trueline ").next().unwrap_or(why);
+    why.strip_prefix("waits for ").unwrap_or(why)
+}
+
 /// Lists changes.
 fn list<'c>(changes: impl IntoIterator<Item = &'c Change>) -> Markup {
     let changes: Vec<&Change> = changes.into_iter().collect();
@@ -198,7 +204,7 @@ fn list<'c>(changes: impl IntoIterator<Item = &'c Change>) -> Markup {
                         td { (kind_mark(&change.kind)) }
                         td { (change.outline()) }
                         td { (change.team) }
-                        td { @if change.waits.is_empty() { span.quiet { "its turn" } } @for why in &change.waits { div { (told(why)) } } }
+                        td { @if change.waits.is_empty() { span.quiet { "its turn" } } @for why in &change.waits { div { (prose(waited(why))) } } }
                     } } }
                 }
             }

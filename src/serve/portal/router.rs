@@ -9,8 +9,8 @@ use super::door::door;
 use super::portal::Portal;
 use super::{
     approval, assets, audit, catalog, change, drift, findings, health, inbox, item, judge,
-    overview, plan, run, run_word, runs, service, service_word, services, settings, setup, sign_in,
-    sign_out, task, theme, users,
+    overview, plan, reveal, run, run_word, runs, service, service_word, services, settings, setup,
+    sign_in, sign_out, task, theme, users,
 };
 use crate::serve::api::framed;
 
@@ -22,6 +22,7 @@ pub(in crate::serve) fn router(portal: Portal) -> Router {
         .route("/sign-in", get(sign_in::show).post(sign_in::take))
         .route("/services", get(services::show))
         .route("/services/{id}", get(service::show))
+        .route("/services/{id}/reveal", post(reveal::take))
         .route("/services/{id}/{word}", get(service_word::show).post(service_word::take))
         .route("/runs", get(runs::show))
         .route("/runs/{id}", get(run::show))

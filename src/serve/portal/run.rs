@@ -175,7 +175,7 @@ fn entries(entries: &[Entry]) -> Markup {
     html! {
         @if entries.is_empty() { p.quiet { "Nothing has happened to it yet." } }
         @else {
-            div.scroll tabindex="0" role="region" aria-label="Journal" {
+            div.scroll tabindex="0" role="region" aria-label="Entries" {
                 table {
                     caption.unseen { "What happened to the run, oldest first" }
                     thead { tr {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::marks::{Tone, facts, told, toned, value};
+use super::marks::{Tone, facts, prose, told, toned, value};
 use super::run::{Entry, Run, Step};
 use super::times::{took, when};
 
@@ -92,11 +92,11 @@ fn one(step: &Step, (tone, tried): (Tone, &Tried<'_>), now: Timestamp) -> Markup
             }
             @if let Some(next) = step.not_before { span { "tried again " (when(next, now)) } }
         }
-        @if let Some(why) = &step.why { div.why { (told(why)) } }
+        @if let Some(why) = &step.why { div.why { (prose(why)) } }
         @if tried.faults.len() > 1 {
             details.fold {
                 summary { (tried.faults.len()) " attempts did not do it" }
-                ul { @for (at, why) in &tried.faults { li { (when(*at, now)) ": " (told(why)) } } }
+                ul { @for (at, why) in &tried.faults { li { (when(*at, now)) ": " (prose(why)) } } }
             }
         }
         @if !outputs.is_empty() { (facts(&outputs)) }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::form::Asked;
 use super::layout::{Page, Section};
 use super::local::{link, segment};
-use super::marks::{choice, empty, mark, pager, told};
+use super::marks::{choice, empty, mark, pager, prose, told};
 use super::problem_page::Refused;
 use super::times::when;
 use super::visit::Visit;
@@ -102,7 +102,7 @@ pub(super) fn table(runs: &[RunLine], now: Timestamp) -> Markup {
                     td { a href=(format!("/services/{}", segment(&run.service))) { (run.service) } }
                     td {
                         (mark(&run.state))
-                        @if let Some(why) = &run.why { div.why { (told(why)) } }
+                        @if let Some(why) = run.why.as_ref().filter(|_| run.state != "succeeded") { div.why { (prose(why)) } }
                     }
                     td { (run.kind) }
                     td { (when(run.created_at, now)) }

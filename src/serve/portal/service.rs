@@ -10,11 +10,12 @@ use serde_json::{Map, Value};
 use super::form::Asked;
 use super::layout::{Page, Section};
 use super::local::{link, segment};
-use super::marks::{Tone, empty, facts, mark, pager, short, told, toned, value};
+use super::marks::{Tone, empty, facts, mark, pager, prose, short, told, toned, value};
 use super::problem_page::Refused;
 use super::runs::{RunLine, Runs, table};
 use super::times::when;
 use super::visit::Visit;
+use crate::secret::MASK;
 use crate::serve::auth::{Kind, Verb};
 
 /// One service.
@@ -95,12 +96,13 @@ pub(super) async fn show(
         ),
         false => None,
     };
+    let may = visit.may_of(Verb::Operate, Kind::Service, service.team.as_deref());
     let body = html! {
-        (standing(&visit, &service, &path))
+        (standing(&visit, (&service, may), &path))
         @if let Some(planned) = super::plan::of_service(&visit, &path).await {
             section aria-labelledby="planned" { h2 #planned { "Planned" } (planned) }
         }
-        @for unit in &service.units { (unit_of(unit, service.units.len() > 1, visit.now())) }
+        @for unit in &service.units { (unit_of(unit, service.units.len() > 1, (&visit, &path, may))) }
         @if let Some(runs) = &runs {
             section aria-labelledby="history" {
                 h2 #history { "History" }
@@ -123,12 +125,11 @@ pub(super) async fn show(
     Ok(page.show(&visit, &body).await)
 }
 
-fn standing(visit: &Visit, service: &Service, path: &str) -> Markup {
-    let may = visit.may_of(Verb::Operate, Kind::Service, service.team.as_deref());
+fn standing(visit: &Visit, (service, may): (&Service, bool), path: &str) -> Markup {
     let filter =
         |name: &str, one: &str| html! { a href=(link("/services", &[(name, one)])) { (one) } };
     html! {
-        @if let Some(why) = &service.why { p.lead { (told(why)) } }
+        @if let Some(why) = &service.why { p.lead { (prose(why)) } }
         (facts(&[
             ("Team", service.team.as_ref().map(|team| filter("team", team))),
             ("Item", service.offer.as_ref().map(|item| filter("item", item))),
@@ -154,11 +155,36 @@ fn values(all: &Map<String, Value>) -> Markup {
     facts(&rows)
 }
 
-fn unit_of(unit: &Unit, is_one_of_many: bool, now: Timestamp) -> Markup {
+/// Shows outputs; where somebody may see what is sensitive, a button leads to it.
+fn outputs(unit: &Unit, (visit, path, may): (&Visit, &str, bool)) -> Markup {
+    html! {
+        dl.facts {
+            @for (name, one) in &unit.outputs {
+                div {
+                    dt { (told(name)) }
+                    dd {
+                        (value(one))
+                        @if may && one.as_str() == Some(MASK) {
+                            form.beside method="post" action=(format!("{path}/reveal")) {
+                                (visit.hidden())
+                                input type="hidden" name="unit" value=(unit.unit);
+                                input type="hidden" name="output" value=(name);
+                                button.plain type="submit" { "Show" span.unseen { " " (told(name)) ", which is told in the audit chain" } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn unit_of(unit: &Unit, is_one_of_many: bool, (visit, path, may): (&Visit, &str, bool)) -> Markup {
+    let now = visit.now();
     html! {
         section.card {
             @if is_one_of_many { h2 { (unit.unit) " " (mark(&unit.state)) } } @else { h2 { "What is there" } }
-            @if let Some(why) = unit.why.as_ref().filter(|_| is_one_of_many) { p { (told(why)) } }
+            @if let Some(why) = unit.why.as_ref().filter(|_| is_one_of_many) { p { (prose(why)) } }
             @match &unit.applied {
                 None => p.quiet { "Nothing was applied in full yet." },
                 Some(applied) => (facts(&[
@@ -167,13 +193,13 @@ fn unit_of(unit: &Unit, is_one_of_many: bool, now: Timestamp) -> Markup {
                     ("Commit", Some(short(&applied.commit))),
                     ("Health", unit.health.as_ref().map(|health| html! {
                         (toned(if health.healthy { Tone::Good } else { Tone::Bad }, if health.healthy { "healthy" } else { "not healthy" }))
-                        " since " (when(health.since, now)) @if let Some(why) = &health.why { div.why { (told(why)) } }
+                        " since " (when(health.since, now)) @if let Some(why) = &health.why { div.why { (prose(why)) } }
                     })),
                     ("Now", unit.run.as_ref().map(|run| html! { "run " a href=(format!("/runs/{}", segment(run))) { code { (run) } } })),
                 ])),
             }
             @if !unit.fields.is_empty() { h3 { "Fields" } (values(&unit.fields)) }
-            @if !unit.outputs.is_empty() { h3 { "Outputs" } (values(&unit.outputs)) }
+            @if !unit.outputs.is_empty() { h3 { "Outputs" } (outputs(unit, (visit, path, may))) }
             @if !unit.drift.is_empty() { h3 { "Drift" } @for drift in &unit.drift { (drift_of(drift, now)) } }
         }
     }
@@ -192,7 +218,7 @@ fn drift_of(drift: &Drift, now: Timestamp) -> Markup {
     html! {
         div.notice.wait {
             strong { "Step " code { (told(&drift.step)) } ": " } (what) ", seen " (when(drift.at, now))
-            @if let Some(why) = &drift.why { div.why { (told(why)) } }
+            @if let Some(why) = &drift.why { div.why { (prose(why)) } }
             @if !drift.changes.is_empty() {
                 div.scroll tabindex="0" role="region" aria-label="Differences" {
                     table {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::form::Asked;
 use super::layout::{Page, Section};
 use super::local::{link, segment};
-use super::marks::{Tone, empty, mark, pager, told, toned};
+use super::marks::{Tone, empty, mark, pager, prose, told, toned};
 use super::problem_page::Refused;
 use super::visit::Visit;
 
@@ -87,7 +87,7 @@ pub(super) fn table(services: &[ServiceLine]) -> Markup {
                         (mark(&service.state)) " "
                         @if service.drifted { (toned(Tone::Wait, "drifted")) " " }
                         @if service.held && service.state != "held" { (mark("held")) }
-                        @if let Some(why) = &service.why { div.why { (told(why)) } }
+                        @if let Some(why) = &service.why { div.why { (prose(why)) } }
                     }
                     td { @match &service.offer { Some(item) => (item), None => span.quiet { "its file is gone" } } }
                     td { @match &service.team { Some(team) => (team), None => span.quiet { "–" } } }
