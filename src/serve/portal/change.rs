@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::diff::between;
 use super::layout::{Page, Section};
 use super::local::segment;
-use super::marks::{facts, mark, prose, short, told, value};
+use super::marks::{facts, mark, nothing, prose, short, told, value};
 use super::plan::{Plan, kind_mark, waited};
 use super::problem_page::Refused;
 use super::visit::Visit;
@@ -46,7 +46,8 @@ struct Pending {
 
 #[derive(Deserialize)]
 struct Unit {
-    unit: String,
+    #[serde(rename = "unit")]
+    name: String,
     kind: String,
     item: String,
     version: String,
@@ -168,13 +169,10 @@ fn need_of(need: &Need) -> Markup {
 
 /// What a change does to one unit: its fields, and what each step sends.
 fn unit_of(unit: &Unit) -> Markup {
-    let shown = |one: &Option<Value>| match one {
-        Some(one) => value(one),
-        None => html! { span.quiet { "nothing" } },
-    };
+    let shown = |one: &Option<Value>| one.as_ref().map_or_else(nothing, value);
     html! {
         section.card {
-            h2 { (unit.unit) " " (kind_mark(&unit.kind)) }
+            h2 { (unit.name) " " (kind_mark(&unit.kind)) }
             p.quiet { (unit.item) " " (unit.version) }
             @if !unit.fields.is_empty() {
                 h3 { "Fields" }

@@ -21,7 +21,7 @@ pub(super) fn between(before: Option<&Value>, after: Option<&Value>) -> Markup {
 }
 
 fn told_lines(lines: &[String]) -> String {
-    lines.iter().map(|line| format!("{}\n", told(line))).collect()
+    lines.iter().flat_map(|line| [told(line), "\n".to_owned()]).collect()
 }
 
 /// Shows what becomes of a text.
@@ -88,7 +88,7 @@ mod tests {
     fn words_that_change_are_marked_and_what_stays_is_folded() {
         let html = texts("size: small\nname: a\n", "size: large\nname: a\n").into_string();
         assert!(html.contains("<del>small</del>") && html.contains("<ins>large</ins>"), "{html}");
-        let many: String = (0..40).map(|number| format!("line {number}\n")).collect();
+        let many = (0..40).fold(String::new(), |text, number| text + &format!("line {number}\n"));
         let html = texts(&many, &format!("{many}more\n")).into_string();
         assert!(html.contains("<summary>34 lines stay as they are</summary>"), "{html}");
         assert_eq!(html.matches("class=\"add\"").count(), 1);

@@ -124,7 +124,7 @@ pub(super) fn told(text: &str) -> String {
 /// Shows a sentence from outside; what stands between backticks as code.
 pub(super) fn prose(text: &str) -> Markup {
     let text = told(text);
-    let paired = text.matches('`').count() % 2 == 0;
+    let paired = text.matches('`').count().is_multiple_of(2);
     html! {
         @if paired {
             @for (index, part) in text.split('`').enumerate() {
@@ -137,7 +137,7 @@ pub(super) fn prose(text: &str) -> Markup {
 /// Shows a value of a document or an answer: texts as they are, the rest as JSON.
 pub(super) fn value(value: &serde_json::Value) -> Markup {
     match value {
-        serde_json::Value::Null => html! { span.quiet { "nothing" } },
+        serde_json::Value::Null => nothing(),
         serde_json::Value::String(text) if text.is_empty() => html! { span.quiet { "empty" } },
         serde_json::Value::String(text) if is_link(text) => {
             html! { a href=(text) rel="noopener noreferrer" { (text) } }
@@ -146,6 +146,11 @@ pub(super) fn value(value: &serde_json::Value) -> Markup {
         serde_json::Value::String(text) => html! { span.value { (visible(text)) } },
         other => html! { code.value { (literal(other)) } },
     }
+}
+
+/// Shows that there is no value.
+pub(super) fn nothing() -> Markup {
+    html! { span.quiet { "nothing" } }
 }
 
 /// Only what a browser opens harmlessly is a link.

@@ -12,6 +12,7 @@ use super::local::{link, segment};
 use super::marks::{Tone, choice, empty, pager, prose, short, told, toned};
 use super::problem_page::{Refused, sentence};
 use super::visit::Visit;
+use crate::serve::auth::{Kind, Verb};
 
 /// Changes on a page.
 const MOST: usize = 40;
@@ -215,7 +216,8 @@ fn list<'c>(changes: impl IntoIterator<Item = &'c Change>) -> Markup {
 /// Leads whoever may to a word on all of it.
 fn judge(visit: &Visit, plan: &Plan) -> Markup {
     let waits = plan.changes.iter().any(Change::waits_for_people) || !plan.guard.holds.is_empty();
-    let may = plan.changes.iter().all(|change| change.may_judge(visit));
+    // Of a plan somebody may see a part; a word is on all of it.
+    let may = visit.who().may_everywhere(Verb::Approve, Kind::Plan);
     html! {
         @if waits && may {
             p.actions {

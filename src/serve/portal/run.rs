@@ -44,7 +44,8 @@ pub(super) struct Run {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Step {
-    pub(super) step: String,
+    #[serde(rename = "step")]
+    pub(super) path: String,
     pub(super) action: String,
     pub(super) state: String,
     pub(super) attempts: u32,

@@ -31,7 +31,7 @@ struct Tried<'j> {
 }
 
 fn tried<'j>(step: &Step, journal: &'j [Entry]) -> Tried<'j> {
-    let own = || journal.iter().filter(|entry| entry.step.as_ref() == Some(&step.step));
+    let own = || journal.iter().filter(|entry| entry.step.as_ref() == Some(&step.path));
     let is_end = |entry: &&Entry| {
         matches!(entry.event.as_str(), "succeeded" | "failed" | "cancelled" | "needs-decision")
     };
@@ -40,7 +40,7 @@ fn tried<'j>(step: &Step, journal: &'j [Entry]) -> Tried<'j> {
     };
     Tried {
         began: own().find(|entry| entry.event == "started").map(|entry| entry.at),
-        ended: own().filter(is_end).last().map(|entry| entry.at),
+        ended: own().filter(is_end).next_back().map(|entry| entry.at),
         faults: own()
             .filter(is_fault)
             .filter_map(|entry| Some((entry.at, entry.why.as_deref()?)))
@@ -80,7 +80,7 @@ fn one(step: &Step, (tone, tried): (Tone, &Tried<'_>), now: Timestamp) -> Markup
     let outputs: Vec<(&str, Option<Markup>)> =
         step.outputs.iter().map(|(name, one)| (name.as_str(), Some(value(one)))).collect();
     html! {
-        h3 { code { (told(&step.step)) } (toned(tone, word(&step.state))) }
+        h3 { code { (told(&step.path)) } (toned(tone, word(&step.state))) }
         div.meta {
             span { (step.action) }
             @if step.by_hand { span { "by hand" } }

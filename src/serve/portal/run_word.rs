@@ -107,7 +107,7 @@ fn decision(run: &Run, form: &Form) -> Markup {
         div.field {
             label for="step" { "Step" }
             select #step name="step" required {
-                @for step in open { (choice(&step.step, form.text("step"), &step.step)) }
+                @for step in open { (choice(&step.path, form.text("step"), &step.path)) }
             }
         }
         fieldset {

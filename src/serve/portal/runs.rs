@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::form::Asked;
 use super::layout::{Page, Section};
 use super::local::{link, segment};
-use super::marks::{choice, empty, mark, pager, prose, told};
+use super::marks::{choice, empty, mark, pager, prose};
 use super::problem_page::Refused;
 use super::times::when;
 use super::visit::Visit;

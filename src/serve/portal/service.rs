@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::form::Asked;
 use super::layout::{Page, Section};
 use super::local::{link, segment};
-use super::marks::{Tone, empty, facts, mark, pager, prose, short, told, toned, value};
+use super::marks::{Tone, empty, facts, mark, nothing, pager, prose, short, told, toned, value};
 use super::problem_page::Refused;
 use super::runs::{RunLine, Runs, table};
 use super::times::when;
@@ -36,7 +36,8 @@ pub(super) struct Service {
 
 #[derive(Deserialize)]
 struct Unit {
-    unit: String,
+    #[serde(rename = "unit")]
+    name: String,
     state: String,
     why: Option<String>,
     run: Option<String>,
@@ -167,7 +168,7 @@ fn outputs(unit: &Unit, (visit, path, may): (&Visit, &str, bool)) -> Markup {
                         @if may && one.as_str() == Some(MASK) {
                             form.beside method="post" action=(format!("{path}/reveal")) {
                                 (visit.hidden())
-                                input type="hidden" name="unit" value=(unit.unit);
+                                input type="hidden" name="unit" value=(unit.name);
                                 input type="hidden" name="output" value=(name);
                                 button.plain type="submit" { "Show" span.unseen { " " (told(name)) ", which is told in the audit chain" } }
                             }
@@ -183,7 +184,7 @@ fn unit_of(unit: &Unit, is_one_of_many: bool, (visit, path, may): (&Visit, &str,
     let now = visit.now();
     html! {
         section.card {
-            @if is_one_of_many { h2 { (unit.unit) " " (mark(&unit.state)) } } @else { h2 { "What is there" } }
+            @if is_one_of_many { h2 { (unit.name) " " (mark(&unit.state)) } } @else { h2 { "What is there" } }
             @if let Some(why) = unit.why.as_ref().filter(|_| is_one_of_many) { p { (prose(why)) } }
             @match &unit.applied {
                 None => p.quiet { "Nothing was applied in full yet." },
@@ -211,10 +212,7 @@ fn drift_of(drift: &Drift, now: Timestamp) -> Markup {
         "different" => "it differs from what was written",
         _ => "it can’t be looked at",
     };
-    let shown = |one: &Option<Value>| match one {
-        Some(one) => value(one),
-        None => html! { span.quiet { "nothing" } },
-    };
+    let shown = |one: &Option<Value>| one.as_ref().map_or_else(nothing, value);
     html! {
         div.notice.wait {
             strong { "Step " code { (told(&drift.step)) } ": " } (what) ", seen " (when(drift.at, now))

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::form::Asked;
 use super::layout::{Page, Section};
 use super::local::{link, segment};
-use super::marks::{Tone, empty, mark, pager, prose, told, toned};
+use super::marks::{Tone, empty, mark, pager, prose, toned};
 use super::problem_page::Refused;
 use super::visit::Visit;
 

@@ -10,10 +10,7 @@ pub(super) fn when(at: Timestamp, now: Timestamp) -> Markup {
 
 /// Shows a moment where there is one.
 pub(super) fn when_any(at: Option<Timestamp>, now: Timestamp) -> Markup {
-    match at {
-        Some(at) => when(at, now),
-        None => html! { span.quiet { "–" } },
-    }
+    at.map_or_else(|| html! { span.quiet { "–" } }, |at| when(at, now))
 }
 
 /// Writes a moment in full.
