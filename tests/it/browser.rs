@@ -1,6 +1,6 @@
 //! A browser for the tests: headless Chromium, told by `chromedriver` what to do. Where it is not there the tests say so.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead, BufReader, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -107,12 +107,10 @@ impl Browser {
              Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
         );
         stream.write_all(request.as_bytes()).unwrap();
-        let mut text = Vec::new();
-        stream.read_to_end(&mut text).unwrap();
-        let text = String::from_utf8_lossy(&text).into_owned();
-        let (_, body) = text.split_once("\r\n\r\n").unwrap_or_default();
-        let answer: Value =
-            serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {text}"));
+        stream.set_read_timeout(Some(2 * PATIENCE)).unwrap();
+        let body = body_of(&mut BufReader::new(stream));
+        let answer: Value = serde_json::from_slice(&body)
+            .unwrap_or_else(|error| panic!("{method} {path}: {error}"));
         answer["value"].clone()
     }
 
@@ -238,17 +236,29 @@ impl Browser {
     }
 }
 
+/// Reads the body of an answer by its length: the driver leaves the connection open.
+fn body_of(answer: &mut impl BufRead) -> Vec<u8> {
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        answer.read_line(&mut line).unwrap();
+        if line.trim().is_empty() {
+            break;
+        }
+        let (name, value) = line.split_once(':').unwrap_or_default();
+        if name.eq_ignore_ascii_case("content-length") {
+            length = value.trim().parse().unwrap();
+        }
+    }
+    let mut body = vec![0; length];
+    answer.read_exact(&mut body).unwrap();
+    body
+}
+
 impl Drop for Browser {
     fn drop(&mut self) {
-        if !self.session.is_empty() {
-            let _ = TcpStream::connect(("127.0.0.1", self.port)).map(|mut stream| {
-                let request = format!(
-                    "DELETE {} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",
-                    self.session
-                );
-                let _ = stream.write_all(request.as_bytes());
-                let _ = stream.read_to_end(&mut Vec::new());
-            });
+        if !self.session.is_empty() && !std::thread::panicking() {
+            self.try_to("DELETE", &self.session, &Value::Null);
         }
         let _ = self.driver.kill();
         let _ = self.driver.wait();

@@ -54,7 +54,7 @@ async fn hostile() -> Scene {
     let task = Task {
         number: 0,
         run: RunId("r-db".to_owned()),
-        step: StepPath("shop-db/make".to_owned()),
+        step: StepPath("shop-db/hostile".to_owned()),
         service: "shop-db".to_owned(),
         title: HOSTILE.to_owned(),
         instructions: HOSTILE.to_owned(),
