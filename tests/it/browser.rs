@@ -202,6 +202,14 @@ impl Browser {
         self.post("/execute/sync", &json!({"script": script, "args": arguments}))
     }
 
+    /// Which theme the page has; nothing while it is between two pages.
+    pub(crate) fn theme(&self) -> Option<String> {
+        let script = "return document.readyState === 'complete' ? document.documentElement.dataset.theme : null";
+        let path = format!("{}/execute/sync", self.session);
+        let found = self.try_to("POST", &path, &json!({"script": script, "args": []}));
+        found.as_str().map(str::to_owned)
+    }
+
     /// Runs a script that says later what it found.
     pub(crate) fn run_async(&self, script: &str, arguments: &[Value]) -> Value {
         self.post("/execute/async", &json!({"script": script, "args": arguments}))

@@ -101,11 +101,13 @@ fn looked_at(browser: &Browser, (name, path): (&str, &str)) {
 /// Presses the button until the theme is as wanted.
 fn set_theme(browser: &Browser, theme: &str) {
     for _ in 0..3 {
-        browser.sees("the page", "h1");
-        if browser.run("return document.documentElement.dataset.theme", &[]) == json!(theme) {
+        browser.until("a theme", || browser.theme().is_some());
+        let before = browser.theme();
+        if before.as_deref() == Some(theme) {
             return;
         }
         browser.click("form[action='/theme'] button");
+        browser.until("another theme", || browser.theme().is_some_and(|now| Some(now) != before));
     }
 }
 
