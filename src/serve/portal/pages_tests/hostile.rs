@@ -58,7 +58,7 @@ async fn hostile() -> Scene {
         service: "shop-db".to_owned(),
         title: HOSTILE.to_owned(),
         instructions: HOSTILE.to_owned(),
-        outputs: [(HOSTILE.to_owned(), "string".to_owned())].into(),
+        outputs: [("\"><script>x".to_owned(), "string".to_owned())].into(),
         state: TaskState::Open,
         created_at: at(910),
         done_by: None,
