@@ -108,13 +108,9 @@ async fn greet(context: &Context, server: &serve::Server) {
     let Some(code) = server.setup_code().await else { return };
     let url = context.config.server.public_url.clone();
     let url = url.unwrap_or_else(|| format!("http://{}", server.address()));
-    context.remark("nobody may use the API yet. Make the first user, an admin, on this machine:");
-    context.remark("  trueline user add NAME --role admin");
-    context.remark(format!(
-        "or within the hour: POST {}/api/v1/auth/setup with {{\"code\": \"{}\", \"user\": …, \"password\": …}}",
-        url.trim_end_matches('/'),
-        code.reveal()
-    ));
+    context.remark("nobody may use it yet. Make the first user, an admin: open this link, once, within the hour");
+    context.remark(format!("  {}/setup?code={}", url.trim_end_matches('/'), code.reveal()));
+    context.remark("or on this machine: trueline user add NAME --role admin");
 }
 
 /// Returns what a server shows of a daemon, and takes in for it.

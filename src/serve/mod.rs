@@ -1,4 +1,4 @@
-//! Answers over HTTP: health and version, what others post, and the API. It changes nothing by itself: words are
+//! Answers over HTTP: health and version, what others post, the API, and the pages of the portal. It changes nothing by itself: words are
 //! appended as decisions, on which the driver acts.
 
 mod api;
@@ -12,6 +12,7 @@ mod ingress_tests;
 mod listen;
 #[cfg(test)]
 mod metrics_tests;
+mod portal;
 mod problem;
 mod server;
 

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::api::{App, Parts};
 use super::auth::{Auth, AuthSettings};
 use super::ingress::Ingress;
+use super::portal::{self, Portal};
 use crate::daemon::{Health, Window};
 use crate::secret::Secret;
 
@@ -53,9 +54,10 @@ impl Server {
             stop: stopped,
         });
         let metrics = health.metrics.clone();
-        let router = super::health::router(health)
+        let router = super::health::router(health.clone())
             .merge(super::ingress::router(ingress, metrics))
-            .merge(super::api::router(app.clone()));
+            .merge(super::api::router(app.clone()))
+            .merge(portal::router(Portal::new(app.clone(), health)));
         Ok(Self { listener, address, router, app, stop })
     }
 

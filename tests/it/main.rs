@@ -11,6 +11,7 @@
 
 mod api;
 mod bad_calls;
+mod browser;
 mod callback;
 mod canary;
 mod chaos;
@@ -43,6 +44,7 @@ mod lsp_fixes;
 mod owners_above;
 mod people;
 mod plan_base;
+mod portal;
 mod pre_commit;
 mod pull_requests;
 mod readme;

@@ -127,8 +127,8 @@ impl Hub {
 
     /// The newest check of a commit: what it came to, and its title.
     fn check(&self, head: &str, name: &str) -> String {
-        let checks = self.github.checks(NAME).into_iter();
-        let newest = checks.filter(|it| it.head == head && it.name == name).next_back();
+        let mut checks = self.github.checks(NAME).into_iter();
+        let newest = checks.rfind(|it| it.head == head && it.name == name);
         newest.map_or_else(String::new, |it| {
             format!("{}: {}", it.conclusion.unwrap_or_default(), it.title)
         })

@@ -117,8 +117,8 @@ impl People for FakeGitHub {
     }
 
     async fn remarks(&self, commit: &str, check: &str) -> Vec<(String, u64)> {
-        let checks = self.checks(NAME).into_iter();
-        let check = checks.filter(|it| it.head == commit && it.name == check).next_back();
+        let mut checks = self.checks(NAME).into_iter();
+        let check = checks.rfind(|it| it.head == commit && it.name == check);
         let remarks = check.expect("a check").annotations;
         let read = |it: &serde_json::Value| {
             Some((it["path"].as_str()?.to_owned(), it["start_line"].as_u64()?))

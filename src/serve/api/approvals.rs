@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -65,15 +66,18 @@ pub(super) struct ApprovalWire {
     opened_at: String,
     #[schema(format = DateTime)]
     expires_at: Option<String>,
+    /// It is open, and waits for your word among others.
+    for_you: bool,
 }
 
 impl ApprovalWire {
-    fn of(approval: &Approval, team: Option<String>, said: &[Decision]) -> Self {
+    fn of((approval, team, said): &Found, (app, who): (&App, &Principal)) -> Self {
         let tally = approval.tally(said);
         Self {
+            for_you: is_for(who, (approval, team.as_deref(), said), app.now()),
             number: approval.number,
             service: approval.service.clone(),
-            team,
+            team: team.clone(),
             run: approval.run.to_string(),
             step: approval.step.to_string(),
             state: approval.state,
@@ -89,6 +93,18 @@ impl ApprovalWire {
             expires_at: approval.expires_at.map(|at| at.to_string()),
         }
     }
+}
+
+/// Tells whether an approval waits for the word of somebody.
+pub(super) fn is_for(
+    who: &Principal,
+    (approval, team, said): (&Approval, Option<&str>, &[Decision]),
+    now: Timestamp,
+) -> bool {
+    let name = who.actor.name.as_str();
+    who.may(Verb::Approve, Kind::Approval, team)
+        && answerable(approval, said, (name, now)).is_ok()
+        && !approval.tally(said).granted.iter().any(|granted| granted == name)
 }
 
 /// What grants an approval.
@@ -136,7 +152,8 @@ async fn list(
                 let said = app.store().approval(approval.number).await?;
                 let said = said.map(|(_, said)| said).unwrap_or_default();
                 let number = approval.number;
-                search.found(ApprovalWire::of(&approval.row, approval.team, &said), number);
+                let found = (approval.row, approval.team, said);
+                search.found(ApprovalWire::of(&found, (&app, &who)), number);
             }
         }
     }
@@ -173,8 +190,8 @@ async fn one(
 ) -> Result<Response, Problem> {
     query.done()?;
     who.demand(Verb::Read, Kind::Approval)?;
-    let (approval, team, said) = approval_of(&app, &who, number).await?;
-    Ok(shown(&headers, &ApprovalWire::of(&approval, team, &said)))
+    let found = approval_of(&app, &who, number).await?;
+    Ok(shown(&headers, &ApprovalWire::of(&found, (&app, &who))))
 }
 
 /// Grants an approval.
@@ -196,9 +213,10 @@ async fn grant(
 ) -> Result<Response, Problem> {
     who.demand(Verb::Approve, Kind::Approval)?;
     let granting_ = granting_?;
-    let (approval, team, said) = approval_of(&app, &who, number).await?;
-    who.demand_of(Verb::Approve, Kind::Approval, team.as_deref())?;
-    must_match(&headers, || ApprovalWire::of(&approval, team.clone(), &said))?;
+    let found = approval_of(&app, &who, number).await?;
+    who.demand_of(Verb::Approve, Kind::Approval, found.1.as_deref())?;
+    must_match(&headers, || ApprovalWire::of(&found, (&app, &who)))?;
+    let (approval, _, said) = found;
     let fields = granting_.fields.into_iter().collect();
     let answers = granting(&app, (&approval, &said), (&who.actor.name, fields)).await?;
     let decision = DecisionKind::Grant { approval: number, comment: granting_.comment, answers };
@@ -226,9 +244,10 @@ async fn reject(
     who.demand(Verb::Approve, Kind::Approval)?;
     let refusal = refusal?;
     demand_reason(&refusal.reason)?;
-    let (approval, team, said) = approval_of(&app, &who, number).await?;
-    who.demand_of(Verb::Approve, Kind::Approval, team.as_deref())?;
-    must_match(&headers, || ApprovalWire::of(&approval, team.clone(), &said))?;
+    let found = approval_of(&app, &who, number).await?;
+    who.demand_of(Verb::Approve, Kind::Approval, found.1.as_deref())?;
+    must_match(&headers, || ApprovalWire::of(&found, (&app, &who)))?;
+    let (approval, _, said) = found;
     answerable(&approval, &said, (&who.actor.name, app.now()))?;
     let decision = DecisionKind::Refuse { approval: number, reason: refusal.reason };
     let recorded = Recorded::record(&app, &who, &decision).await?;

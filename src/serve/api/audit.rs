@@ -13,13 +13,13 @@ use super::app::App;
 use super::extract::Query;
 use super::page::{self, Page};
 use super::tag::shown;
-use crate::serve::auth::{Kind, Verb, Who};
+use crate::serve::auth::{Kind, Principal, Verb, Who};
 use crate::serve::problem::Problem;
-use crate::store::{AuditEntry, AuditFilter};
+use crate::store::{AuditEntry, AuditFilter, verify_audit};
 
 /// The routes of this file.
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(verify))
 }
 
 /// One entry of the audit chain.
@@ -55,6 +55,54 @@ impl EntryOfChain {
     }
 }
 
+/// It tells of all teams.
+fn demand(who: &Principal) -> Result<(), Problem> {
+    who.demand(Verb::Read, Kind::Audit)?;
+    if who.may_everywhere(Verb::Read, Kind::Audit) {
+        return Ok(());
+    }
+    who.demand_of(Verb::Read, Kind::Audit, None)
+}
+
+/// Whether the audit chain is whole.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ChainWire {
+    whole: bool,
+    /// Entries that were walked.
+    entries: i64,
+    /// Hash of the last of them: note it, and a later rewrite shows.
+    head: Option<String>,
+    /// The entry at which it breaks.
+    broken_at: Option<i64>,
+    /// How it breaks there.
+    how: Option<&'static str>,
+}
+
+/// Walks the whole chain, and says whether each entry is what was written and follows the one before.
+#[utoipa::path(
+    get, path = "/audit/verify", tag = "audit", operation_id = "verifyAudit",
+    responses((status = 200, description = "Whether the chain is whole", body = ChainWire)),
+)]
+async fn verify(
+    State(app): State<App>,
+    Who(who): Who,
+    query: Query,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    query.done()?;
+    demand(&who)?;
+    let (walk, broken) = verify_audit(app.store()).await?;
+    let wire = ChainWire {
+        whole: broken.is_none(),
+        entries: walk.next() - 1,
+        head: walk.head().map(|(_, hash)| hash.to_string()),
+        broken_at: broken.as_ref().map(|broken| broken.seq),
+        how: broken.as_ref().map(|broken| broken.kind.word()),
+    };
+    Ok(shown(&headers, &wire))
+}
+
 /// Lists the audit chain, newest first. It tells of all teams, and is for those who may read all of it.
 #[utoipa::path(
     get, path = "/audit", tag = "audit", operation_id = "listAudit",
@@ -83,10 +131,7 @@ async fn list(
         before: page::number("audit", cursor.as_deref())?,
     };
     query.done()?;
-    who.demand(Verb::Read, Kind::Audit)?;
-    if !who.may_everywhere(Verb::Read, Kind::Audit) {
-        who.demand_of(Verb::Read, Kind::Audit, None)?;
-    }
+    demand(&who)?;
     let mut found = app.store().audit_list(&filter, limit + 1).await?;
     let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = found.len() > wanted;

@@ -64,11 +64,27 @@ impl OfferLine {
         }
     }
 
+    /// Tells whether each word that is searched for stands in it, or but for a slip.
     fn mentions(&self, text: &str) -> bool {
         let tags = self.tags.iter().map(String::as_str);
-        let mut all = [self.id.as_str(), &self.name, &self.description].into_iter().chain(tags);
-        all.any(|one| one.to_lowercase().contains(text))
+        let all = [self.id.as_str(), &self.name, &self.description].into_iter().chain(tags);
+        let all = all.collect::<Vec<_>>().join(" ").to_lowercase();
+        let is_close = |word: &str| {
+            let mut own = all.split(|one: char| !one.is_alphanumeric());
+            own.any(|own| is_slip(own, word))
+        };
+        text.split_whitespace().all(|word| all.contains(word) || is_close(word))
     }
+}
+
+/// Tells whether a word was probably meant: one letter aside, or two of a long one.
+fn is_slip(own: &str, word: &str) -> bool {
+    let slips = match word.chars().count() {
+        0..4 | 40.. => return false,
+        4..8 => 1,
+        _ => 2,
+    };
+    own.len().abs_diff(word.len()) <= 2 * slips && strsim::damerau_levenshtein(own, word) <= slips
 }
 
 /// An item, without how it is fulfilled.
@@ -137,7 +153,7 @@ pub(super) fn is_visible(who: &Principal, metadata: &Metadata) -> bool {
         ("kind" = Option<String>, Query, description = "`item` or `bundle`"),
         ("category" = Option<String>, Query, description = "Of this category"),
         ("team" = Option<String>, Query, description = "That this team answers for"),
-        ("q" = Option<String>, Query, description = "Whose id, name, description or tags hold this"),
+        ("q" = Option<String>, Query, description = "Whose id, name, description or tags hold these words, or words that are nearly these"),
     ),
     responses((status = 200, description = "A page of offers", body = Page<OfferLine>)),
 )]
@@ -310,4 +326,24 @@ async fn refresh(State(app): State<App>, Who(who): Who, query: Query) -> Result<
     let decision = DecisionKind::Apply { service: None };
     let recorded = Recorded::record(&app, &who, &decision).await?;
     Ok((StatusCode::ACCEPTED, axum::Json(recorded)).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_is_forgiven_and_another_word_is_not() {
+        for (own, word, is_one) in [
+            ("postgresql", "postgersql", true),
+            ("postgres", "postgers", true),
+            ("bucket", "buckte", true),
+            ("dns", "dbs", false),
+            ("redis", "rabbit", false),
+            ("database", "databases", true),
+        ] {
+            assert_eq!(is_slip(own, word), is_one, "{own} {word}");
+        }
+        assert!(!is_slip("a", &"a".repeat(60_000)));
+    }
 }

@@ -10,13 +10,17 @@ mod document;
 mod entry;
 mod events;
 mod extract;
+mod findings;
 mod frame;
 mod granting;
+mod holds;
+mod inbox;
 mod page;
 mod pages;
 mod plans;
 mod proposals;
 mod recorded;
+mod reveal;
 mod router;
 mod runs;
 mod search;
@@ -33,15 +37,15 @@ mod words;
 #[cfg(test)]
 mod attack_tests;
 #[cfg(test)]
-mod scene;
+pub(super) mod scene;
 #[cfg(test)]
 mod sign_in_tests;
 #[cfg(test)]
 mod tests;
 
 pub(in crate::serve) use app::{App, Parts};
-pub(in crate::serve) use frame::Correlation;
+pub(in crate::serve) use frame::{Correlation, framed};
 pub use pages::reference;
 pub use router::openapi;
-pub(in crate::serve) use router::router;
+pub(in crate::serve) use router::{router, within};
 pub use sign_in::name_problem;

@@ -32,6 +32,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(one))
         .routes(routes!(approve_plan))
         .routes(routes!(reject_plan))
+        .routes(routes!(one_change))
         .routes(routes!(approve_change))
         .routes(routes!(reject_change))
 }
@@ -205,6 +206,34 @@ async fn reject_plan(
     let changes = plan.changes.iter().map(|change| change.digest).collect();
     let (subject, reason) = (plan.digest, said.reason);
     recorded(&app, &who, DecisionKind::Reject { subject, changes, reason }).await
+}
+
+/// Shows one change, in the newest plan that holds it.
+#[utoipa::path(
+    get, path = "/changes/{digest}", tag = "plans", operation_id = "getChange",
+    params(("digest" = String, Path, description = "Digest of the change")),
+    responses((status = 200, description = "The plan cut down to the change, `trueline.plan/v1`", body = serde_json::Value)),
+)]
+async fn one_change(
+    State(app): State<App>,
+    Who(who): Who,
+    Id(id): Id,
+    query: Query,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    query.done()?;
+    who.demand(Verb::Read, Kind::Plan)?;
+    let digest = digest_of(&id)?;
+    let plans = app.store().plans_by_prefix(&digest.to_string()).await?;
+    let is_it = |change: &&Change| change.digest == digest;
+    let held = plans.into_iter().find_map(|plan| {
+        let change = plan.changes.iter().find(is_it)?;
+        let sees = who.may(Verb::Read, Kind::Plan, Some(&change.team));
+        let service = change.service.clone();
+        sees.then(|| only(plan, &|id| id == service))
+    });
+    let plan = held.ok_or_else(|| Problem::missing("change", &id))?;
+    Ok(shown(&headers, &show::json(&plan)))
 }
 
 /// Approves one change.

@@ -2,9 +2,9 @@
 
 use std::sync::LazyLock;
 
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::IntoResponse as _;
-use axum::routing::get;
+use axum::routing::{any, get};
 use axum::{Router, middleware};
 use serde_json::Value;
 use tower_http::compression::CompressionLayer;
@@ -13,8 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::app::App;
 use super::{
-    account, again, approvals, audit, catalog, document, events, frame, pages, plans, proposals,
-    runs, services, sign_in, tasks, tools, users, words,
+    account, again, approvals, audit, catalog, document, events, findings, frame, holds, inbox,
+    pages, plans, proposals, reveal, runs, services, sign_in, tasks, tools, users, words,
 };
 use crate::serve::auth::let_in;
 use crate::serve::problem::ProblemWire;
@@ -34,6 +34,10 @@ fn resources() -> OpenApiRouter<App> {
         .merge(words::routes())
         .merge(approvals::routes())
         .merge(tasks::routes())
+        .merge(inbox::routes())
+        .merge(findings::routes())
+        .merge(holds::routes())
+        .merge(reveal::routes())
         .merge(audit::routes())
         .merge(tools::routes())
         .merge(sign_in::routes())
@@ -60,7 +64,8 @@ pub(in crate::serve) fn router(app: App) -> Router {
     let router = resources
         .route("/api/openapi.json", get(async move || (kind, openapi().to_string())))
         .route("/api/docs", get(async || pages::docs().into_response()))
-        .fallback(async || axum::http::StatusCode::NOT_FOUND);
+        .route("/api", any(nothing))
+        .route("/api/{*rest}", any(nothing));
     router
         .layer(middleware::from_fn_with_state(app.clone(), again::once))
         .layer(middleware::from_fn_with_state(app.clone(), let_in))
@@ -68,4 +73,18 @@ pub(in crate::serve) fn router(app: App) -> Router {
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn_with_state(app.clone(), frame::framed))
         .with_state(app)
+}
+
+/// Answers the resources to who is known already and asks from within, by what stands in the request's extensions.
+pub(in crate::serve) fn within(app: App) -> Router {
+    let (resources, _) = resources().split_for_parts();
+    resources
+        .fallback(nothing)
+        .layer(middleware::from_fn_with_state(app.clone(), again::once))
+        .layer(middleware::from_fn(frame::in_our_words))
+        .with_state(app)
+}
+
+async fn nothing() -> StatusCode {
+    StatusCode::NOT_FOUND
 }

@@ -1,4 +1,5 @@
-//! A scene for tests: a catalog of two teams, runs of both, people of every role, and the API over them without a socket.
+//! A scene for tests: a catalog of two teams, runs of both, people of every role, and API and portal over them without
+//! a socket.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -14,12 +15,13 @@ use tower::ServiceExt as _;
 use super::{App, Parts, router};
 use crate::catalog::Snapshot;
 use crate::clock::Clock;
-use crate::daemon::{Outline, Published, Window};
+use crate::daemon::{Health, Outline, Published, Window};
 use crate::engine::view_sample::{self as sample, at};
 use crate::id::{RunId, StepPath};
 use crate::run::Event;
 use crate::secret::Secret;
 use crate::serve::auth::{Auth, AuthSettings, hash_secret, new_key};
+use crate::serve::portal::{self, Portal};
 use crate::store::{
     Actor, ActorKind, CatalogState, Key, Lease, LeaseHolder, PeopleStore as _, Sealer, SqliteStore,
     Store as _, Task, TaskState, UnitWrite, User,
@@ -36,7 +38,7 @@ VISIBILITYpresentation:\n  form:\n    groups:\n      - id: main\n        name: M
 - {id: by-hand, type: manual-task, config: {title: Do it, instructions: By hand}}\n";
 
 /// The text of a service.
-pub(super) fn service(id: &str, team: &str, size: &str) -> String {
+pub(in crate::serve) fn service(id: &str, team: &str, size: &str) -> String {
     format!(
         "schemaVersion: catalog/v1\nkind: Service\nmetadata: {{id: {id}, team: {team}}}\ncatalogItem: postgres\nfields: {{size: {size}}}\n"
     )
@@ -72,21 +74,21 @@ impl Clock for Hands {
 
 /// What was answered.
 #[derive(Debug)]
-pub(super) struct Said {
-    pub(super) status: u16,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Value,
-    pub(super) text: String,
+pub(in crate::serve) struct Said {
+    pub(in crate::serve) status: u16,
+    pub(in crate::serve) headers: HeaderMap,
+    pub(in crate::serve) body: Value,
+    pub(in crate::serve) text: String,
 }
 
 /// The scene.
-pub(super) struct Scene {
-    pub(super) store: Arc<SqliteStore>,
-    pub(super) lease: Lease,
-    pub(super) app: App,
+pub(in crate::serve) struct Scene {
+    pub(in crate::serve) store: Arc<SqliteStore>,
+    pub(in crate::serve) lease: Lease,
+    pub(in crate::serve) app: App,
     router: Router,
     hands: Arc<Hands>,
-    pub(super) stop: watch::Sender<bool>,
+    pub(in crate::serve) stop: watch::Sender<bool>,
     _folder: tempfile::TempDir,
 }
 
@@ -97,12 +99,12 @@ fn actor(name: &str) -> Actor {
 
 impl Scene {
     /// Makes it.
-    pub(super) async fn new() -> Self {
+    pub(in crate::serve) async fn new() -> Self {
         Self::with(AuthSettings { rate: Some(10_000), ..AuthSettings::default() }).await
     }
 
     /// Makes it with people let in in another way.
-    pub(super) async fn with(settings: AuthSettings) -> Self {
+    pub(in crate::serve) async fn with(settings: AuthSettings) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Arc::new(SqliteStore::in_memory("main").await.expect("opens"));
         let holder = LeaseHolder { pid: 7, host: "here".to_owned(), command: "serve".to_owned() };
@@ -130,7 +132,8 @@ impl Scene {
             window,
             stop: stopped,
         });
-        let router = router(app.clone());
+        let portal = Portal::new(app.clone(), Health::default());
+        let router = router(app.clone()).merge(portal::router(portal));
         let scene = Self { store, lease, app, router, hands, stop, _folder: folder };
         scene.fill().await;
         scene
@@ -167,7 +170,7 @@ impl Scene {
     }
 
     /// Makes the change of a service of a team.
-    pub(super) fn change(service: &str, team: &str) -> crate::reconcile::Change {
+    pub(in crate::serve) fn change(service: &str, team: &str) -> crate::reconcile::Change {
         let mut change = sample::change(service, &[service]);
         change.team = team.to_owned();
         change.digest = change.compute_digest();
@@ -175,7 +178,13 @@ impl Scene {
     }
 
     /// Records a run and what happened to it.
-    pub(super) async fn runs(&self, id: &str, service: &str, team: &str, events: Vec<Event>) {
+    pub(in crate::serve) async fn runs(
+        &self,
+        id: &str,
+        service: &str,
+        team: &str,
+        events: Vec<Event>,
+    ) {
         let mut run = sample::run(id, Self::change(service, team));
         self.store.create_run(&self.lease, &run, &[]).await.expect("created");
         let entries = sample::take(&mut run, events);
@@ -183,12 +192,12 @@ impl Scene {
     }
 
     /// Moves the clock on.
-    pub(super) fn passes(&self, seconds: i64) {
+    pub(in crate::serve) fn passes(&self, seconds: i64) {
         self.hands.0.fetch_add(seconds, Ordering::SeqCst);
     }
 
     /// Makes a user with a role, and returns a key of it.
-    pub(super) async fn key(&self, name: &str, role: &str, teams: &[&str]) -> String {
+    pub(in crate::serve) async fn key(&self, name: &str, role: &str, teams: &[&str]) -> String {
         let kind = if role == "agent" { ActorKind::Agent } else { ActorKind::Person };
         let teams = teams.iter().map(|&team| team.to_owned()).collect();
         let user = User {
@@ -203,7 +212,7 @@ impl Scene {
     }
 
     /// Makes a key of a user that is there.
-    pub(super) async fn key_of(&self, name: &str, scopes: &[&str]) -> String {
+    pub(in crate::serve) async fn key_of(&self, name: &str, scopes: &[&str]) -> String {
         let (id, secret): (String, Secret) = new_key();
         let key = Key {
             id,
@@ -221,7 +230,7 @@ impl Scene {
     }
 
     /// Asks something.
-    pub(super) async fn ask(
+    pub(in crate::serve) async fn ask(
         &self,
         (method, path): (Method, &str),
         headers: &[(&str, &str)],
@@ -242,19 +251,19 @@ impl Scene {
     }
 
     /// Reads something below `/api/v1` with a key.
-    pub(super) async fn get(&self, key: &str, path: &str) -> Said {
+    pub(in crate::serve) async fn get(&self, key: &str, path: &str) -> Said {
         let bearer = format!("Bearer {key}");
         let asked = (Method::GET, format!("/api/v1{path}"));
         self.ask((asked.0, &asked.1), &[("authorization", &bearer)], "").await
     }
 
     /// Posts something below `/api/v1` with a key.
-    pub(super) async fn post(&self, key: &str, path: &str, body: &str) -> Said {
+    pub(in crate::serve) async fn post(&self, key: &str, path: &str, body: &str) -> Said {
         self.post_with(key, path, (&[], body)).await
     }
 
     /// Posts something with more headers.
-    pub(super) async fn post_with(
+    pub(in crate::serve) async fn post_with(
         &self,
         key: &str,
         path: &str,

@@ -79,6 +79,7 @@ fn state_of(state: &CatalogState, ids: &[String]) -> CatalogState {
         pending: words(&state.pending),
         outdated: units(&state.outdated),
         unknown: units(&state.unknown),
+        held: ids.iter().filter_map(|id| Some((id.clone(), state.held.get(id)?.clone()))).collect(),
         suspended: ids.iter().filter(|id| state.suspended.contains(*id)).cloned().collect(),
         ..CatalogState::default()
     }

@@ -46,10 +46,12 @@ pub(super) struct TaskWire {
     #[schema(format = DateTime)]
     created_at: String,
     done_by: Option<String>,
+    /// It is open, and you may say that it is done.
+    for_you: bool,
 }
 
 impl TaskWire {
-    fn of(task: &Numbered<Task>) -> Self {
+    fn of(task: &Numbered<Task>, who: &Principal) -> Self {
         let Numbered { team, row, .. } = task;
         Self {
             number: row.number,
@@ -63,8 +65,14 @@ impl TaskWire {
             outputs: row.outputs.clone(),
             created_at: row.created_at.to_string(),
             done_by: row.done_by.clone(),
+            for_you: is_for(who, task),
         }
     }
+}
+
+/// Tells whether somebody may say that a task is done.
+pub(super) fn is_for(who: &Principal, task: &Numbered<Task>) -> bool {
+    task.row.state == TaskState::Open && who.may(Verb::Operate, Kind::Task, task.team.as_deref())
 }
 
 /// What completes a task.
@@ -96,7 +104,7 @@ async fn list(
     while let Some(page) = search.next() {
         for task in search.take(app.store().tasks_page(state, page).await?) {
             if who.may(Verb::Read, Kind::Task, task.team.as_deref()) {
-                search.found(TaskWire::of(&task), task.number);
+                search.found(TaskWire::of(&task, &who), task.number);
             }
         }
     }
@@ -124,7 +132,7 @@ async fn one(
 ) -> Result<Response, Problem> {
     query.done()?;
     who.demand(Verb::Read, Kind::Task)?;
-    Ok(shown(&headers, &TaskWire::of(&task_of(&app, &who, number).await?)))
+    Ok(shown(&headers, &TaskWire::of(&task_of(&app, &who, number).await?, &who)))
 }
 
 /// Says that a task is done, with what it asks for.
@@ -148,7 +156,7 @@ async fn complete(
     let said = said?;
     let task = task_of(&app, &who, number).await?;
     who.demand_of(Verb::Operate, Kind::Task, task.team.as_deref())?;
-    must_match(&headers, || TaskWire::of(&task))?;
+    must_match(&headers, || TaskWire::of(&task, &who))?;
     is_open(&app, &task.row).await?;
     let outputs: Map<String, Value> = said.outputs.into_iter().collect();
     let problems = check_outputs(&task.row, &outputs);

@@ -80,7 +80,7 @@ pub(super) struct MisfitWire {
 }
 
 impl FindingWire {
-    fn of(finding: &Finding) -> Self {
+    pub(super) fn of(finding: &Finding) -> Self {
         Self {
             rule: finding.rule.clone(),
             severity: finding.severity.to_string(),

@@ -122,6 +122,29 @@ async fn known(
     Ok((Some(who), left))
 }
 
+/// Finds out who looks at a page, by the session of their browser alone; whoever is not known is nobody. Forms are checked
+/// by who reads them.
+pub(in crate::serve) async fn recognise(app: &App, request: &mut Request) -> Result<(), Problem> {
+    let from = address(app, request);
+    request.extensions_mut().insert(Peer(from));
+    let mut headers = request.headers().clone();
+    headers.remove(header::AUTHORIZATION);
+    let published = app.looked();
+    let catalog = published.as_ref().map(|published| &**published.catalog());
+    let found = match headers.contains_key(header::COOKIE) {
+        true => app.auth().who(app.store(), (catalog, &headers), app.now()).await?,
+        false => None,
+    };
+    let Some(mut who) = found else {
+        return app.auth().limits().ask(&format!("address {from}")).map(|_| ());
+    };
+    app.auth().limits().ask(&bucket(&who))?;
+    let correlation = request.extensions().get::<Correlation>();
+    who.actor.correlation = correlation.map(|correlation| correlation.0.clone());
+    request.extensions_mut().insert(Who(who));
+    Ok(())
+}
+
 /// Names whose requests are counted together.
 fn bucket(who: &Principal) -> String {
     match &who.via {

@@ -11,7 +11,7 @@ mod settings;
 
 pub(in crate::serve) use access::HOLDS_S as ACCESS_HOLDS_S;
 pub use auth::Auth;
-pub(in crate::serve) use gate::{Peer, Who, let_in};
+pub(in crate::serve) use gate::{Peer, Who, let_in, recognise};
 pub use principal::{Held, Principal, Via};
 pub use role::{Kind, Role, Scope, Teams, Verb};
 pub use secrets::{

@@ -1,0 +1,108 @@
+// What pages do beyond what they are: keys, live runs, moments that move on. Every page works without it.
+(() => {
+  "use strict";
+  const byId = (id) => document.getElementById(id);
+
+  // Moments as seen from now, as the server writes them.
+  const units = [[60, "second", 1], [3600, "minute", 60], [86400, "hour", 3600], [5184000, "day", 86400], [Infinity, "month", 2592000]];
+  const relative = (at) => {
+    const seconds = Math.round((Date.now() - at) / 1000);
+    const much = Math.abs(seconds);
+    if (much < 5) return "just now";
+    const [, unit, size] = units.find(([most]) => much < most);
+    const count = Math.floor(much / size);
+    const span = `${count} ${unit}${count === 1 ? "" : "s"}`;
+    return seconds > 0 ? `${span} ago` : `in ${span}`;
+  };
+  const moveOn = () => {
+    for (const time of document.querySelectorAll("time[data-relative]")) {
+      const at = Date.parse(time.dateTime);
+      const text = Number.isNaN(at) ? "" : relative(at);
+      if (text && time.textContent !== text) time.textContent = text;
+    }
+  };
+  setInterval(moveOn, 15000);
+
+  const toast = (text) => {
+    const told = document.createElement("p");
+    told.textContent = text;
+    byId("toasts").append(told);
+    setTimeout(() => told.remove(), 8000);
+  };
+
+  // What was done is told once.
+  if (document.querySelector("[data-done]")) {
+    const url = new URL(location.href);
+    url.searchParams.delete("done");
+    history.replaceState(null, "", url);
+  }
+  document.querySelector("[data-focus]")?.focus();
+
+  // Keys.
+  const typing = (target) => target.closest("input, textarea, select, [contenteditable]");
+  let leads = 0;
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    const goes = Date.now() - leads < 1500;
+    leads = 0;
+    if (goes) {
+      const place = document.querySelector(`nav.side a[data-key="${CSS.escape(event.key)}"]`);
+      if (place) { event.preventDefault(); location.assign(place.href); }
+    } else if (event.key === "g") {
+      leads = Date.now();
+    } else if (event.key === "/") {
+      const search = document.querySelector("[data-search]");
+      if (search) { event.preventDefault(); search.focus(); search.select(); }
+    } else if (event.key === "?") {
+      event.preventDefault();
+      byId("keys").showModal();
+    }
+  });
+
+  // A form is sent once.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    if (form.method === "post") form.dataset.sent = "yes";
+  });
+  addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  });
+
+  // Live: what changed is fetched again, and only what is marked is put in its place.
+  let asking = false;
+  let again = false;
+  const load = async () => {
+    if (asking) { again = true; return; }
+    asking = true;
+    try {
+      const answer = await fetch(location.href, { headers: { accept: "text/html" }, cache: "no-store" });
+      if (answer.ok && !answer.redirected) {
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        for (const part of document.querySelectorAll("[data-live]")) {
+          const fresh = page.getElementById(part.id);
+          if (fresh && !part.contains(document.activeElement) && fresh.innerHTML !== part.innerHTML) {
+            part.replaceChildren(...document.adoptNode(fresh).childNodes);
+          }
+        }
+      }
+    } catch { /* The next event tries again. */ }
+    asking = false;
+    if (again) { again = false; load(); }
+  };
+  const events = document.body.dataset.events;
+  if (events && window.EventSource) {
+    const source = new EventSource(events);
+    let waits;
+    const soon = () => { clearTimeout(waits); waits = setTimeout(load, 200); };
+    let first = true;
+    source.addEventListener("entry", () => { if (!first) soon(); });
+    setTimeout(() => { first = false; soon(); }, 1000);
+    source.addEventListener("end", (event) => {
+      source.close();
+      soon();
+      if (!first) toast(`The run is over: ${JSON.parse(event.data).state.replaceAll("-", " ")}.`);
+    });
+    addEventListener("pagehide", () => source.close());
+  }
+})();

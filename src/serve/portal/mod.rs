@@ -1,0 +1,55 @@
+//! The portal: pages for people, made on the server. It is a client of the API, asked from within as whoever looks: it
+//! can do nothing that they could not do there.
+
+mod approval;
+mod assets;
+mod audit;
+mod catalog;
+mod change;
+mod diff;
+mod door;
+mod drift;
+mod fields;
+mod findings;
+mod form;
+mod guest;
+mod health;
+mod inbox;
+mod item;
+mod judge;
+mod layout;
+mod local;
+mod marks;
+mod overview;
+mod plan;
+mod portal;
+mod problem_page;
+mod reveal;
+mod router;
+mod run;
+mod run_steps;
+mod run_word;
+mod runs;
+mod said;
+mod service;
+mod service_word;
+mod services;
+mod settings;
+mod setup;
+mod sign_in;
+mod sign_out;
+mod task;
+mod theme;
+mod times;
+mod users;
+mod visit;
+
+#[cfg(test)]
+mod browser;
+#[cfg(test)]
+mod door_tests;
+#[cfg(test)]
+mod pages_tests;
+
+pub(in crate::serve) use portal::Portal;
+pub(in crate::serve) use router::router;
