@@ -88,23 +88,27 @@ impl Context {
 
     /// Opens the source of the catalog.
     pub fn source(&self) -> Result<Source, Failure> {
+        Source::open(self.source_options()).map_err(|error| {
+            Failure::from(error)
+                .hint("--catalog takes a directory, the path of a repository, or a URL")
+        })
+    }
+
+    /// Returns how the source of the catalog is opened.
+    pub(super) fn source_options(&self) -> SourceOptions {
         let token = self
             .config
             .catalog
             .first()
             .and_then(|catalog| std::env::var(catalog.token_variable.as_ref()?).ok())
             .map(Secret::new);
-        let options = SourceOptions {
+        SourceOptions {
             location: self.catalog.clone(),
             branch: self.branch.clone(),
             state: self.state.clone(),
             token,
             ..SourceOptions::default()
-        };
-        Source::open(options).map_err(|error| {
-            Failure::from(error)
-                .hint("--catalog takes a directory, the path of a repository, or a URL")
-        })
+        }
     }
 
     /// Opens the store, making it where there is none.

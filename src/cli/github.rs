@@ -1,7 +1,6 @@
 //! `trueline github`: how we stand with GitHub, and a new App there. It never prints a secret.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Timestamp};
@@ -11,9 +10,8 @@ use super::context::Context;
 use super::github_manifest;
 use super::output::{Exit, Failure};
 use super::table::{cell, table};
-use crate::action::{self, Ports};
+use crate::action;
 use crate::forge::github::GitHub;
-use crate::net::HttpClient;
 use crate::run::FaultClass;
 
 /// What `github` takes.
@@ -177,17 +175,7 @@ fn has_hook(context: &Context) -> bool {
 
 /// Makes the client of the catalog's repository, as the operator set GitHub up.
 async fn connect(context: &Context) -> Result<GitHub, Failure> {
-    let egress = context.config.egress.policy();
-    let proxy = context.config.egress.proxy.as_deref();
-    // Callbacks are signed by who drives; nobody is called back here.
-    let operator = context.config.operator([0; 32]);
-    let ports = Ports {
-        http: Arc::new(HttpClient::through(&egress, proxy)?),
-        state_dir: context.state.clone(),
-        operator: Arc::new(operator),
-        secrets: context.config.secrets.source(&egress, proxy)?,
-        stop: action::Stop::default(),
-    };
+    let ports = context.ports()?;
     if ports.operator.github.is_none() {
         return Err(Failure::usage("no GitHub is set up").hint(
             "write `[forge.github]` to trueline.toml; `trueline github app-manifest` makes an App, docs/github.md says how",

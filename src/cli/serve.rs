@@ -55,6 +55,7 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
     tracing::info!(address = %server.address(), catalog = context.catalog, "serving");
     let (poke, mut pokes) = mpsc::channel(1);
     let reviews = super::reviews::start(context, &daemon, poke.clone()).await?;
+    let requests = super::request::start(context, &daemon).await?;
     let _watch = watch(&daemon, poke);
     let missed = action::deliver_missed(daemon.driver.engine.ports.clone(), MISSED);
     let missed = tokio::spawn(missed);
@@ -68,7 +69,7 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
     drop(ended);
     let _ = server.await;
     missed.abort();
-    reviews.iter().for_each(tokio::task::JoinHandle::abort);
+    reviews.iter().chain(&requests).for_each(tokio::task::JoinHandle::abort);
     outcome?;
     tracing::info!("stopped");
     Ok(Exit::Success)

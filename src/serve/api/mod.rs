@@ -4,6 +4,7 @@ mod account;
 mod again;
 mod app;
 mod approvals;
+mod asking;
 mod audit;
 mod catalog;
 mod document;
@@ -16,9 +17,12 @@ mod page;
 mod pages;
 mod plans;
 mod recorded;
+mod request_words;
+mod requests;
 mod router;
 mod runs;
 mod search;
+mod service_words;
 mod services;
 mod sign_in;
 mod standing;
@@ -31,6 +35,8 @@ mod words;
 
 #[cfg(test)]
 mod attack_tests;
+#[cfg(test)]
+mod requests_tests;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]

@@ -13,8 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::app::App;
 use super::{
-    account, again, approvals, audit, catalog, document, events, frame, pages, plans, runs,
-    services, sign_in, tasks, tools, users, words,
+    account, again, approvals, asking, audit, catalog, document, events, frame, pages, plans,
+    request_words, requests, runs, service_words, services, sign_in, tasks, tools, users, words,
 };
 use crate::serve::auth::let_in;
 use crate::serve::problem::ProblemWire;
@@ -27,6 +27,10 @@ fn resources() -> OpenApiRouter<App> {
     let all = OpenApiRouter::new()
         .merge(catalog::routes())
         .merge(services::routes())
+        .merge(service_words::routes())
+        .merge(requests::routes())
+        .merge(asking::routes())
+        .merge(request_words::routes())
         .merge(plans::routes())
         .merge(runs::routes())
         .merge(events::routes())
