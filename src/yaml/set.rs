@@ -178,10 +178,13 @@ fn inline(value: &Value, quote: Option<u8>) -> Option<String> {
     }
 }
 
-/// Writes a mapping over lines, each of which begins with an indent; keys in their order.
-pub fn block(map: &Map<String, Value>, indent: usize) -> String {
+/// Writes keys and values over lines, each of which begins with an indent, in the order in which they come.
+pub fn block<'v>(
+    entries: impl IntoIterator<Item = (&'v String, &'v Value)>,
+    indent: usize,
+) -> String {
     let mut text = String::new();
-    for (key, value) in map {
+    for (key, value) in entries {
         let name = written(&Value::String(key.clone()), None).unwrap_or_else(|| key.clone());
         text += &" ".repeat(indent);
         text += &name;

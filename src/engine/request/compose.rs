@@ -126,7 +126,9 @@ fn created(
     }
     let environment = ask.environment.clone().or_else(|| only(catalog));
     let path = format!("services/{team}/{id}.yaml");
-    let document = document(ask, (&id, &team, environment.as_deref()), (offer, is_bundle), &fields);
+    let fields = in_order(form, fields);
+    let names = (id.as_str(), team.as_str(), environment.as_deref());
+    let document = document(ask, names, (offer, is_bundle), fields.clone());
     let content = written(&path, &document).ok_or_else(|| {
         vec![
             Wrong::at("/fields", "a value can't be written as YAML")
@@ -168,50 +170,82 @@ fn free_id(ask: &Ask, (team, offer): (&str, &str), is_taken: &dyn Fn(&str) -> bo
     std::iter::once(base.clone()).chain(more).find(|id| !is_taken(id)).unwrap_or(base)
 }
 
+/// A part of a document: a value, or keys in the order in which they are written.
+enum Part {
+    Value(Value),
+    Keys(Vec<(String, Value)>),
+}
+
+impl Part {
+    fn to_json(&self) -> Value {
+        match self {
+            Part::Value(value) => value.clone(),
+            Part::Keys(keys) => Value::Object(keys.iter().cloned().collect()),
+        }
+    }
+
+    fn lines(&self, key: &str) -> String {
+        match self {
+            Part::Keys(keys) if !keys.is_empty() => {
+                let lines = yaml::block(keys.iter().map(|(key, value)| (key, value)), 2);
+                format!("{key}:\n{lines}")
+            }
+            other => yaml::block([(&key.to_owned(), &other.to_json())], 0),
+        }
+    }
+}
+
 /// Puts the document together, with its keys in the order in which people write them.
 fn document(
     ask: &Ask,
     (id, team, environment): (&str, &str, Option<&str>),
     (offer, is_bundle): (&str, bool),
-    fields: &Map<String, Value>,
-) -> Vec<(&'static str, Value)> {
-    let mut metadata =
-        Map::from_iter([("id".to_owned(), json!(id)), ("team".to_owned(), json!(team))]);
-    let more = [("environment", environment), ("description", ask.description.as_deref())];
-    for (name, value) in more {
-        if let Some(value) = value {
-            metadata.insert(name.to_owned(), json!(value));
-        }
-    }
+    fields: Vec<(String, Value)>,
+) -> Vec<(&'static str, Part)> {
+    let metadata = [
+        ("id", Some(id)),
+        ("team", Some(team)),
+        ("environment", environment),
+        ("description", ask.description.as_deref()),
+    ];
+    let metadata =
+        metadata.into_iter().filter_map(|(key, value)| Some((key.to_owned(), json!(value?))));
+    let text = |value: &str| Part::Value(json!(value));
     let mut keys = vec![
-        ("schemaVersion", json!("catalog/v1")),
-        ("kind", json!("Service")),
-        ("metadata", Value::Object(metadata)),
-        (if is_bundle { "catalogBundle" } else { "catalogItem" }, json!(offer)),
-        ("fields", Value::Object(fields.clone())),
+        ("schemaVersion", text("catalog/v1")),
+        ("kind", text("Service")),
+        ("metadata", Part::Keys(metadata.collect())),
+        (if is_bundle { "catalogBundle" } else { "catalogItem" }, text(offer)),
+        ("fields", Part::Keys(fields)),
     ];
     let expires = ask.expires.as_ref().filter(|day| !day.is_empty());
-    keys.extend(ask.depends_on.as_ref().map(|list| ("dependsOn", json!(list))));
-    keys.extend(ask.state.as_ref().map(|state| ("state", json!(state))));
-    keys.extend(expires.map(|day| ("expires", json!(day))));
+    keys.extend(ask.depends_on.as_ref().map(|list| ("dependsOn", Part::Value(json!(list)))));
+    keys.extend(ask.state.as_ref().map(|state| ("state", text(state))));
+    keys.extend(expires.map(|day| ("expires", text(day))));
     keys
 }
 
+/// Puts values in the order of their form; what it does not know comes last.
+fn in_order(form: &Form, mut fields: Map<String, Value>) -> Vec<(String, Value)> {
+    let known = form.fields().filter_map(|field| fields.remove_entry(&field.id));
+    let mut ordered: Vec<(String, Value)> = known.collect();
+    ordered.extend(fields);
+    ordered
+}
+
 /// Writes a document over lines; on one line each what would not read back so, and nothing where that does not either.
-fn written(path: &str, keys: &[(&'static str, Value)]) -> Option<Vec<u8>> {
+fn written(path: &str, keys: &[(&'static str, Part)]) -> Option<Vec<u8>> {
     let up = "../".repeat(path.matches('/').count());
     let head = format!("# yaml-language-server: $schema={up}schemas/service.json\n");
-    let expected: Value =
-        Value::Object(keys.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect());
+    let all = keys.iter().map(|(key, part)| ((*key).to_owned(), part.to_json()));
+    let expected = Value::Object(all.collect());
     let reads = |text: &str| {
         let (tree, findings) = yaml::parse(&path.into(), text.as_bytes());
         let is_right = !findings.iter().any(crate::finding::Finding::is_error);
         is_right && tree.is_some_and(|tree| tree.to_json() == expected)
     };
-    let lines = |(key, value): &(&'static str, Value)| {
-        yaml::block(&Map::from_iter([((*key).to_owned(), value.clone())]), 0)
-    };
-    let flat = |(key, value): &(&'static str, Value)| format!("{key}: {value}\n");
+    let lines = |(key, part): &(&'static str, Part)| part.lines(key);
+    let flat = |(key, part): &(&'static str, Part)| format!("{key}: {}\n", part.to_json());
     let texts = [keys.iter().map(lines).collect::<String>(), keys.iter().map(flat).collect()];
     let text = texts.into_iter().map(|text| format!("{head}{text}")).find(|text| reads(text))?;
     Some(text.into_bytes())

@@ -53,7 +53,7 @@ pub enum Place {
 }
 
 /// A forge that is read and written.
-trait Proposals: ForgeRead + ForgeWrite {}
+pub(crate) trait Proposals: ForgeRead + ForgeWrite {}
 
 impl<F: ForgeRead + ForgeWrite> Proposals for F {}
 
@@ -117,6 +117,12 @@ impl Desk {
     /// Tells whether asking the forge costs nothing.
     pub fn is_here(&self) -> bool {
         self.place.is_here()
+    }
+
+    /// Returns the forge, as it knows the proposal of a branch.
+    #[cfg(test)]
+    pub(crate) fn place_forge(&self, branch: &str) -> Box<dyn Proposals> {
+        self.place.forge(branch)
     }
 
     /// Returns where requests are kept.
@@ -261,11 +267,7 @@ impl Desk {
 
     /// Pushes the branch of a request; returns the one that it is for. The same request makes the same commit.
     async fn push(&self, request: &ServiceRequest) -> Result<String, RequestError> {
-        let token = match &self.place {
-            Place::Local(_) => self.options.token.clone(),
-            Place::GitHub(github) => Some(github.token().await.map_err(RequestError::Reach)?),
-        };
-        let (options, request) = (SourceOptions { token, ..self.options.clone() }, request.clone());
+        let (options, request) = (self.options().await?, request.clone());
         let pushed = tokio::task::spawn_blocking(move || {
             let mut source = Source::open(options)?;
             let head = source.poll()?;
@@ -294,23 +296,51 @@ impl Desk {
         if merge == commit {
             return Ok(true);
         }
+        let known = self.known(merge, commit, None).await?;
+        match known {
+            Some(known) => Ok(known),
+            None => {
+                Ok(self.known(merge, commit, Some(self.options().await?)).await?.unwrap_or(false))
+            }
+        }
+    }
+
+    /// Returns how the repository is opened now; who gets in there changes.
+    async fn options(&self) -> Result<SourceOptions, RequestError> {
+        let token = match &self.place {
+            Place::Local(_) => self.options.token.clone(),
+            Place::GitHub(github) => Some(github.token().await.map_err(RequestError::Reach)?),
+        };
+        Ok(SourceOptions { token, ..self.options.clone() })
+    }
+
+    /// Tells whether a commit comes after another, as far as both are here; with options, news are looked for before.
+    async fn known(
+        &self,
+        merge: &str,
+        commit: &str,
+        anew: Option<SourceOptions>,
+    ) -> Result<Option<bool>, RequestError> {
         let (merge, commit) = (merge.to_owned(), commit.to_owned());
-        let (source, options) = (self.source.clone(), self.options.clone());
+        let (slot, usual) = (self.source.clone(), self.options.clone());
         let looked = tokio::task::spawn_blocking(move || {
-            let mut slot = source.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut source = match slot.take() {
-                Some(source) => source,
-                None => Source::open(options)?,
+            let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+            let source = match (slot.take(), anew) {
+                (_, Some(options)) => {
+                    let mut source = Source::open(options)?;
+                    source.poll()?;
+                    source
+                }
+                (Some(source), None) => source,
+                (None, None) => Source::open(usual)?,
             };
             let is_here = |source: &Source, id: &str| {
                 let repository = source.mirror().map(crate::source::Mirror::repository);
                 let id = Oid::from_str(id).ok();
                 repository.zip(id).is_some_and(|(it, id)| it.find_commit(id).is_ok())
             };
-            if !is_here(&source, &merge) || !is_here(&source, &commit) {
-                source.poll()?;
-            }
-            let found = source.is_ancestor(&merge, &commit)?;
+            let both = is_here(&source, &merge) && is_here(&source, &commit);
+            let found = if both { Some(source.is_ancestor(&merge, &commit)?) } else { None };
             *slot = Some(source);
             Ok(found)
         });

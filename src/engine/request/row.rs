@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::compose::Draft;
 use crate::catalog::Snapshot;
 use crate::digest::Digest;
-use crate::reconcile::show::{code, literal};
+use crate::reconcile::show::code;
 use crate::store::{RequestKind, RequestProgress, ServiceRequest};
 
 /// What branches of requests begin with.
@@ -126,8 +126,8 @@ fn body(draft: &Draft, by: &Requester, id: &str) -> String {
 }
 
 fn shown(value: &Value) -> String {
-    let text: String = literal(value).chars().take(MOST_OF_VALUE).collect();
-    code(&text)
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    code(&text.chars().take(MOST_OF_VALUE).collect::<String>())
 }
 
 #[cfg(test)]

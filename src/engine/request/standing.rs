@@ -9,9 +9,10 @@ use crate::store::{RequestState, ServiceRequest};
 /// A state and why.
 pub(super) type Stands = (RequestState, Option<String>);
 
-/// Derives how a merged request stands from the run that carries it out.
-pub(super) fn of_run(run: &Run) -> Stands {
-    let why = || why_open(run);
+/// Derives how a merged request stands from the run that carries it out, and from what is told of
+/// why it stopped.
+pub(super) fn of_run(run: &Run, told: Option<String>) -> Stands {
+    let why = || why_open(run).or(told);
     if run.escalated && !run.state.is_over() {
         return (RequestState::Escalated, why());
     }
@@ -53,7 +54,7 @@ impl Desk {
         {
             let name = Some(run.id.to_string());
             if run.state != RunState::Superseded {
-                return Ok((of_run(&run), name));
+                return Ok((of_run(&run, newest.why), name));
             }
         }
         let waits = |why: &str| Ok(((RequestState::Processing, Some(why.to_owned())), None));

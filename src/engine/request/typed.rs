@@ -123,11 +123,11 @@ mod tests {
     fn values_are_of_the_types_of_their_fields() {
         assert_eq!(
             check(&["name=3", "size=3", "public=true", "tier=1"]),
-            r#"{"name":"3","size":3,"public":true,"tier":1}"#
+            r#"{"name":"3","public":true,"size":3,"tier":1}"#
         );
         assert_eq!(check(&["name=a=b", "tier=2"]), r#"{"name":"a=b","tier":"2"}"#);
         assert_eq!(check(&["tags=a", "tags=3"]), r#"{"tags":["a",3]}"#);
-        assert_eq!(check(&[r#"tags:=["b"]"#, "name="]), r#"{"tags":["b"],"name":""}"#);
+        assert_eq!(check(&[r#"tags:=["b"]"#, "name="]), r#"{"name":"","tags":["b"]}"#);
         assert_eq!(
             check(&[r#"admin:={"secret":"DB_ADMIN"}"#]),
             r#"{"admin":{"secret":"DB_ADMIN"}}"#
