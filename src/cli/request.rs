@@ -8,6 +8,8 @@ mod submit;
 mod tests;
 mod word;
 
+use std::fmt::Write as _;
+
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -38,7 +40,7 @@ pub struct Options {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Asks for a service of an item, for a change of a service, or for its end.
-    Submit(submit::Options),
+    Submit(Box<submit::Options>),
     /// Lists requests, newest first.
     List {
         /// Only for this service.
@@ -222,14 +224,15 @@ impl RequestWire {
 /// Says how far a request is, on one line.
 pub(super) fn standing_text(line: &RequestLine) -> String {
     let mut text = format!("request {} is {}", line.id, line.state);
+    // Writing to a String cannot fail.
     if let Some(number) = line.proposal {
-        text += &format!(", proposal {number}");
+        let _ = write!(text, ", proposal {number}");
     }
     if let Some(run) = &line.run {
-        text += &format!(", run {run}");
+        let _ = write!(text, ", run {run}");
     }
     if let Some(why) = &line.why {
-        text += &format!(": {}", cell(why));
+        let _ = write!(text, ": {}", cell(why));
     }
     text
 }
@@ -276,7 +279,8 @@ fn show_text(wire: &RequestWire, now: Timestamp) -> String {
     let mut text = table([""; 2], rows);
     text.push('\n');
     for moment in &wire.history {
-        text += &format!(
+        let _ = write!(
+            text,
             "  {}  {}\n",
             moment.at.round(jiff::Unit::Second).unwrap_or(moment.at),
             moment.state

@@ -1,6 +1,7 @@
 //! Writes, changes and takes away what stands under a key, and leaves comments, order and style of everything else as they
 //! stand. What it can't write so that it reads back as meant, it does not write.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -204,19 +205,20 @@ fn under(value: &Value, indent: usize, text: &mut String) {
             text.push('\n');
             for item in items {
                 let item = inline(item, None).unwrap_or_else(|| "null".to_owned());
-                text.push_str(&format!("{}- {item}\n", " ".repeat(indent + 2)));
+                // Writing to a String cannot fail.
+                let _ = writeln!(text, "{}- {item}", " ".repeat(indent + 2));
             }
         }
         Value::String(words) if is_lines(words) => {
             text.push_str(if words.ends_with('\n') { " |\n" } else { " |-\n" });
             for line in words.trim_end_matches('\n').split('\n') {
                 let gap = if line.is_empty() { 0 } else { indent + 2 };
-                text.push_str(&format!("{}{line}\n", " ".repeat(gap)));
+                let _ = writeln!(text, "{}{line}", " ".repeat(gap));
             }
         }
         _ => {
             let written = inline(value, None).unwrap_or_else(|| value.to_string());
-            text.push_str(&format!(" {written}\n"));
+            let _ = writeln!(text, " {written}");
         }
     }
 }

@@ -243,11 +243,9 @@ async fn dry(context: &Context, made: Made) -> Result<Exit, Failure> {
     };
     context.show(&wire, || {
         let shown = show::text(&plan, show::Style { color: context.color, width: 100 });
-        let remarks: String = wire
-            .remarks
-            .iter()
-            .map(|it| format!("{}: {}\n", it.place, cell(&it.message)))
-            .collect();
+        let remarks =
+            wire.remarks.iter().map(|it| format!("{}: {}\n", it.place, cell(&it.message)));
+        let remarks = remarks.collect::<Vec<_>>().concat();
         format!("{}\n{shown}{remarks}nothing is asked for", block("", &wire.diff))
     })?;
     Ok(Exit::Success)

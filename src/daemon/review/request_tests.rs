@@ -271,8 +271,13 @@ async fn from_the_request_to_the_service<P: People>(mut story: Story<P>) {
     assert_eq!(story.stage.world.runs().await, ["create pay-note succeeded"]);
     let states: Vec<RequestState> =
         story.there(&id).await.progress.history.iter().map(|moment| moment.state).collect();
-    use RequestState::{Completed, Processing, Proposed, Submitted};
-    assert_eq!(states, [Submitted, Proposed, Processing, Completed]);
+    let expected = [
+        RequestState::Submitted,
+        RequestState::Proposed,
+        RequestState::Processing,
+        RequestState::Completed,
+    ];
+    assert_eq!(states, expected);
     assert_eq!(story.there(&id).await.progress.url.is_some(), !story.desk.is_here());
 
     // A person adds a comment; what a request changes leaves it where it is.

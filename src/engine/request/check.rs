@@ -147,18 +147,7 @@ pub fn seen_by(wrong: Vec<Wrong>, sees: impl Fn(&str) -> bool) -> Vec<Wrong> {
         parts.next().filter(|team| is_service && is_kebab(team, 64)).map(str::to_owned)
     };
     let hidden = |one: &Wrong| one.elsewhere && team(&one.place).is_none_or(|team| !sees(&team));
-    let (kept, away): (Vec<Wrong>, Vec<Wrong>) = wrong
-        .into_iter()
-        .map(|one| (hidden(&one), one))
-        .fold((Vec::new(), Vec::new()), |(mut kept, mut away), (is_hidden, one)| {
-            if is_hidden {
-                away.push(one)
-            } else {
-                kept.push(one)
-            }
-            (kept, away)
-        });
-    let mut kept = kept;
+    let (away, mut kept): (Vec<Wrong>, Vec<Wrong>) = wrong.into_iter().partition(hidden);
     if !away.is_empty() {
         kept.push(
             Wrong::at("", "other documents of the catalog would be wrong then").hint(
@@ -172,14 +161,13 @@ pub fn seen_by(wrong: Vec<Wrong>, sees: impl Fn(&str) -> bool) -> Vec<Wrong> {
 /// Writes what is wrong on a line, with its place in the file.
 impl std::fmt::Display for Wrong {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let message = cut_long(&self.message);
         match (&self.place, self.pointer.as_str()) {
-            (Some(place), "") => write!(f, "{place}: {}", cut_long(&self.message))?,
-            (Some(place), pointer) => {
-                write!(f, "{pointer} ({place}): {}", cut_long(&self.message))?
-            }
-            (None, "") => f.write_str(&cut_long(&self.message))?,
-            (None, pointer) => write!(f, "{}: {}", cut(pointer), cut_long(&self.message))?,
-        }
+            (Some(place), "") => write!(f, "{place}: {message}"),
+            (Some(place), pointer) => write!(f, "{pointer} ({place}): {message}"),
+            (None, "") => f.write_str(&message),
+            (None, pointer) => write!(f, "{}: {message}", cut(pointer)),
+        }?;
         match &self.hint {
             Some(hint) => write!(f, " ({})", cut_long(hint)),
             None => Ok(()),

@@ -266,12 +266,11 @@ fn changed(
     let Some(before) = files.get(&path).map(|blob| blob.bytes.get().to_vec()) else {
         return Err(vec![Wrong::at("/service", format!("{} is not there any more", cut(&path)))]);
     };
-    let (content, changes) = match ask.delete {
-        true => (None, Vec::new()),
-        false => {
-            let (content, changes) = edited(ask, entry, &before)?;
-            (Some(content), changes)
-        }
+    let (content, changes) = if ask.delete {
+        (None, Vec::new())
+    } else {
+        let (content, changes) = edited(ask, entry, &before)?;
+        (Some(content), changes)
     };
     if content.as_ref() == Some(&before) {
         return Err(vec![Wrong::at("", format!("{} says all of that already", cut(&path)))]);
@@ -334,15 +333,13 @@ fn edited(
     let (mut content, mut changes, mut wrong) = (before.to_vec(), Vec::new(), Vec::new());
     for (keys, old, new) in edits {
         let path = &entry.document.path;
-        match yaml::set(path, &content, (&keys, new.as_ref())) {
-            Some(text) => content = text,
-            None => {
-                let pointer: String = keys.iter().map(|key| format!("/{}", escaped(key))).collect();
-                let message = format!("it can't be written into {} in place", cut(path));
-                wrong.push(
-                    Wrong::at(&in_request(&pointer), message).hint("change the file by hand"),
-                );
-            }
+        if let Some(text) = yaml::set(path, &content, (&keys, new.as_ref())) {
+            content = text;
+        } else {
+            let names: Vec<String> = keys.iter().map(|key| escaped(key)).collect();
+            let pointer = in_request(&format!("/{}", names.join("/")));
+            let message = format!("it can't be written into {} in place", cut(path));
+            wrong.push(Wrong::at(&pointer, message).hint("change the file by hand"));
         }
         let name = keys.last().copied().unwrap_or_default().to_owned();
         changes.push((name, old, new));

@@ -10,7 +10,7 @@ use crate::validate::Judge;
 const SETTINGS: &str = "schemaVersion: catalog/v1\nkind: Catalog\nmetadata: {id: tests, name: Tests}\n\
 teams:\n  platform: {owners: [\"@acme/platform\"]}\n  payments: {owners: [\"@ada\"]}\n  search: {owners: [\"@eve\"]}\n";
 
-const ITEM: &str = r#"schemaVersion: catalog/v1
+const ITEM: &str = r"schemaVersion: catalog/v1
 kind: CatalogItem
 metadata:
   id: postgres
@@ -35,7 +35,7 @@ fulfillment:
   manual:
     actions:
       - {id: by-hand, type: manual-task, config: {title: Do it, instructions: By hand}}
-"#;
+";
 
 const SERVICE: &str = "# mine\nschemaVersion: catalog/v1\nkind: Service\nmetadata: {id: shop-db, team: payments} # ours\ncatalogItem: postgres\nfields:\n  # small will do\n  size: small\n  name: shop # its name\ndependsOn: [] # none\n";
 
@@ -165,9 +165,9 @@ fn what_does_not_fit_is_told_with_its_place_in_the_request() {
     let told = said(&ask);
     assert!(!told.contains("hunter22"), "{told}");
     insta::assert_snapshot!(told, @r"
+    /fields/size: expected one of `small`, `large`, found `huge` (-)
     /fields/admin: a password is named, never written down (write the name of a secret: {secret: PAYMENTS_DB_ADMIN})
     /fields/siz: unknown field `siz` (did you mean `size`?)
-    /fields/size: expected one of `small`, `large`, found `huge` (-)
     ");
     let ask = Ask { item: Some("postgrse".to_owned()), ..Ask::default() };
     assert_eq!(

@@ -55,13 +55,11 @@ pub async fn say_on_request(
         return Ok(Err(Refused::new(message, "ask for it anew")));
     }
     if request.progress.merged.is_none() {
-        return match word {
-            RequestWord::Abort => call_off(store, request, reason, (by, at)).await,
-            _ => {
-                let message = format!("request {id} is {state}: nothing of it was carried out yet");
-                Ok(Err(Refused::new(message, "`abort` calls it off")))
-            }
-        };
+        if word == RequestWord::Abort {
+            return call_off(store, request, reason, (by, at)).await;
+        }
+        let message = format!("request {id} is {state}: nothing of it was carried out yet");
+        return Ok(Err(Refused::new(message, "`abort` calls it off")));
     }
     let Some(run) = run_of(store, &request).await? else {
         let message = format!("request {id} was merged, and no run carries it out yet");
