@@ -47,8 +47,8 @@ enum Command {
         #[arg(long, value_name = "ID")]
         service: Option<String>,
         /// Only in this state: submitted, proposed, processing, failed, completed, …
-        #[arg(long, value_name = "STATE", value_parser = state)]
-        state: Option<RequestState>,
+        #[arg(long = "in", value_name = "STATE", value_parser = state)]
+        is_in: Option<RequestState>,
         /// Only those that you asked for.
         #[arg(long)]
         mine: bool,
@@ -108,10 +108,10 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
             let wire = RequestWire::of(&follow::fresh(context, store, id).await?);
             context.show(&wire, || show_text(&wire, SystemClock.now()))?;
         }
-        Command::List { service, state, mine, limit } => {
+        Command::List { service, is_in, mine, limit } => {
             let store = context.existing_store().await?;
             let by = mine.then(|| context.person());
-            let filter = RequestFilter { service: service.clone(), state: *state, by };
+            let filter = RequestFilter { service: service.clone(), state: *is_in, by };
             let page = Before { number: None, limit: limit.limit.saturating_add(1) };
             let mut found = store.service_requests_page(&filter, page).await?;
             let more = found.len() > limit.items();
@@ -279,12 +279,8 @@ fn show_text(wire: &RequestWire, now: Timestamp) -> String {
     let mut text = table([""; 2], rows);
     text.push('\n');
     for moment in &wire.history {
-        let _ = write!(
-            text,
-            "  {}  {}\n",
-            moment.at.round(jiff::Unit::Second).unwrap_or(moment.at),
-            moment.state
-        );
+        let at = moment.at.round(jiff::Unit::Second).unwrap_or(moment.at);
+        let _ = writeln!(text, "  {at}  {}", moment.state);
     }
     if let Some(content) = &wire.content {
         text.push('\n');

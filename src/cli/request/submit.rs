@@ -57,9 +57,9 @@ pub(super) struct Options {
     /// A service that must be there first.
     #[arg(long, value_name = "ID")]
     depends_on: Vec<String>,
-    /// The state that it is to be in: active, suspended, or one that an operation of the item leads to.
+    /// The state to bring it to: active, suspended, or one that an operation of the item leads to.
     #[arg(long, value_name = "STATE")]
-    state: Option<String>,
+    to: Option<String>,
     /// The day after which it should be gone; an empty one takes the day away.
     #[arg(long, value_name = "DATE")]
     expires: Option<String>,
@@ -196,7 +196,7 @@ fn asked(options: &Options, catalog: &Catalog) -> Result<Ask, Vec<Wrong>> {
         description: options.description.clone(),
         fields,
         depends_on: (!list.is_empty()).then(|| list.clone()),
-        state: options.state.clone(),
+        state: options.to.clone(),
         expires: options.expires.clone(),
         delete: options.delete,
         reason: options.reason.clone(),

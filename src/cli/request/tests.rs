@@ -6,6 +6,7 @@ use crate::cli::args::Arguments;
 use crate::cli::context::Context;
 use crate::cli::local::testing::context;
 use crate::cli::main::run_command;
+use crate::cli::output::Exit;
 use crate::clock::Clock as _;
 use crate::daemon::SystemClock;
 use crate::forge::{ForgeRead as _, ForgeWrite as _, LocalForge, ProposalState};
@@ -59,7 +60,7 @@ impl World {
         let line = ["trueline", "request"].iter().chain(line);
         let arguments = Arguments::try_parse_from(line).map_err(|error| error.to_string())?;
         let ran = Box::pin(run_command(&self.context, &arguments.command)).await;
-        ran.map(|exit| exit.code()).map_err(|failure| failure.to_string())
+        ran.map(Exit::code).map_err(|failure| failure.to_string())
     }
 
     async fn requests(&self) -> Vec<ServiceRequest> {
@@ -102,7 +103,7 @@ async fn what_is_asked_for_is_proposed_and_followed() {
     let id = request.id.clone();
     for (line, exit) in [
         (vec!["list"], 0),
-        (vec!["list", "--state", "proposed", "--mine"], 0),
+        (vec!["list", "--in", "proposed", "--mine"], 0),
         (vec!["get", &id[..6]], 0),
         (vec!["status", &id], 4),
         (vec!["logs", &id], 0),
@@ -121,7 +122,7 @@ async fn what_is_asked_for_is_proposed_and_followed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_is_there_is_changed_and_taken_away() {
     let world = World::new();
-    let wait = ["submit", "postgres", "--id", "pay-db", "--wait", "--timeout", "0s"];
+    let wait = ["submit", "postgres", "--id", "pay-db", "--wait", "--timeout", "10ms"];
     assert_eq!(world.run(&wait).await, Ok(4));
     let now = SystemClock.now();
     world.forge().merge(1, "ada", now).await.expect("merged");
@@ -157,11 +158,7 @@ async fn what_does_not_fit_leaves_nothing_behind() {
     ] {
         assert_eq!(world.run(wrong).await, Ok(1), "{wrong:?}");
     }
-    for usage in [
-        &["submit"][..],
-        &["submit", "postgres", "--service", "x"],
-        &["submit", "postgres", "--delete"],
-    ] {
+    for usage in [&["submit"][..], &["submit", "postgres", "--service", "x"]] {
         assert!(world.run(usage).await.is_err(), "{usage:?}");
     }
     assert_eq!((world.requests().await, world.branches()), (Vec::new(), String::new()));

@@ -82,7 +82,8 @@ async fn local() -> Story<LocalForge> {
     let repository = stage.world.repository.as_ref().expect("a repository").url().to_owned();
     let place = Place::Local(stage.world.forge());
     let forge = stage.world.forge();
-    Story::of(stage, (place, repository), |store| Arc::new(WithRequesters::new(forge, store))).await
+    let named = |store| Arc::new(WithRequesters::new(forge, store)) as Arc<dyn super::Reviews>;
+    Box::pin(Story::of(stage, (place, repository), named)).await
 }
 
 async fn github() -> Story<FakeGitHub> {
@@ -97,7 +98,8 @@ async fn github() -> Story<FakeGitHub> {
     let client = GitHub::new(http, (address, name), credential, memory).expect("a client");
     let forge = GitHubForge::new(client.clone(), Vec::new());
     let place = Place::GitHub(Box::new(client));
-    Story::of(stage, (place, location), |store| Arc::new(WithRequesters::new(forge, store))).await
+    let named = |store| Arc::new(WithRequesters::new(forge, store)) as Arc<dyn super::Reviews>;
+    Box::pin(Story::of(stage, (place, location), named)).await
 }
 
 impl<P: People> Story<P> {
@@ -189,7 +191,7 @@ impl<P: People> Story<P> {
         said.await.expect("read").map(drop).map_err(|refused| refused.to_string())
     }
 
-    async fn file(&self) -> String {
+    fn file(&self) -> String {
         let repository = self.stage.world.repository.as_ref().expect("a repository");
         repository.git(&["show", &format!("refs/heads/main:{FILE}")], "")
     }
@@ -281,12 +283,12 @@ async fn from_the_request_to_the_service<P: People>(mut story: Story<P>) {
     assert_eq!(story.there(&id).await.progress.url.is_some(), !story.desk.is_here());
 
     // A person adds a comment; what a request changes leaves it where it is.
-    let commented = story.file().await.replace("fields:\n", "fields: # as agreed\n") + "\n";
+    let commented = story.file().replace("fields:\n", "fields: # as agreed\n") + "\n";
     story.stage.push("main", "pat", &[(FILE, &commented)]);
     let id = story.ask("bob", &change(&serde_json::json!({"text": "two", "more": "x"}))).await.id;
     assert_eq!(story.look(&id).await.0, RequestState::Proposed);
     story.merge(&id).await;
-    let file = story.file().await;
+    let file = story.file();
     assert!(file.contains("fields: # as agreed\n  more: x\n  text: two"), "{file}");
     assert!(
         file.starts_with("# yaml-language-server: $schema=../../schemas/service.json\n"),
@@ -411,7 +413,7 @@ async fn what_github_cut_off_is_opened_once() {
         (Trick::FailAfter(502), 1),
         (Trick::Answer(502, Vec::new(), "{}".to_owned()), 0),
     ] {
-        let story = github().await;
+        let story = Box::pin(github()).await;
         let id = story.ask("bob", &note("one")).await.id;
         story.stage.people.play("POST", "/pulls", trick.clone());
         let (state, why) = story.look(&id).await;
