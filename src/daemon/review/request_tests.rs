@@ -7,7 +7,7 @@ use crate::catalog::Metadata;
 use crate::clock::Clock as _;
 use crate::daemon::SystemClock;
 use crate::daemon::review::Reviewer;
-use crate::daemon::review::world::{People, Stage};
+use crate::daemon::review::world::{People, REQUESTS as BASE, Stage};
 use crate::engine::request::{
     Ask, Desk, Place, RequestWord, Requester, Sight, WithRequesters, check, compose, row,
     say_on_request,
@@ -24,50 +24,6 @@ use crate::store::{
     Store as _,
 };
 use crate::validate::Judge;
-
-const BASE: &str = r#"--- trueline.yaml
-schemaVersion: catalog/v1
-kind: Catalog
-metadata: {id: tests, name: Tests}
-guard: {firstContact: apply}
-defaults: {deletionPolicy: delete}
-owners: {required: true}
-teams:
-  payments: {owners: ["@pat"], contact: payments@acme.example}
-  platform: {owners: ["@ola"], contact: platform@acme.example}
---- .github/CODEOWNERS
-* @ops
-/services/payments/ @pat
---- catalog/notes/note-log.yaml
-schemaVersion: catalog/v1
-kind: CatalogItem
-metadata:
-  id: note-log
-  name: Note
-  description: A note that is written into the log of the process, once somebody says yes to it.
-  version: 1.0.0
-  category: notes
-  owner: {team: platform, contact: platform@acme.example}
-presentation:
-  form:
-    groups:
-      - id: main
-        name: Main
-        fields:
-          - {id: text, name: Text, type: string, required: true}
-          - {id: more, name: More, type: string, default: none}
-fulfillment:
-  strategy: {mode: automatic}
-  manual:
-    actions:
-      - {id: by-hand, type: manual-task, config: {title: Write it}}
-  automatic:
-    actions:
-      - {id: ask, type: approval, config: {approvers: {users: [tester]}}}
-      - id: tell
-        type: notify
-        config: {channel: log, subject: "{{fields.text}}", message: "{{fields.more}}"}
-"#;
 
 const FILE: &str = "services/payments/pay-note.yaml";
 

@@ -120,13 +120,9 @@ fn created(
     if !wrong.is_empty() {
         return Err(wrong);
     }
-    let mut fields = ask.fields.clone();
-    if form.field("name").is_some_and(Field::is_demanded) {
-        fields.entry("name").or_insert_with(|| json!(id));
-    }
+    let fields = in_order(form, named_as(&id, form, ask.fields.clone()));
     let environment = ask.environment.clone().or_else(|| only(catalog));
     let path = format!("services/{team}/{id}.yaml");
-    let fields = in_order(form, fields);
     let names = (id.as_str(), team.as_str(), environment.as_deref());
     let document = document(ask, names, (offer, is_bundle), fields.clone());
     let content = written(&path, &document).ok_or_else(|| {
@@ -148,6 +144,14 @@ fn created(
         changes,
         reason: ask.reason.clone(),
     })
+}
+
+/// Gives a service its id as its name, where the form demands one and none is given.
+fn named_as(id: &str, form: &Form, mut fields: Map<String, Value>) -> Map<String, Value> {
+    if form.field("name").is_some_and(Field::is_demanded) {
+        fields.entry("name").or_insert_with(|| json!(id));
+    }
+    fields
 }
 
 /// Returns the only environment, where there is one.
