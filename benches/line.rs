@@ -30,14 +30,14 @@ fn main() -> Result<()> {
     runtime.block_on(async {
         match job.as_deref() {
             None | Some("all") => {
-                tick(10_000).await?;
-                commit(100_000).await?;
-                review(10_000).await
+                Box::pin(tick(10_000)).await?;
+                Box::pin(commit(100_000)).await?;
+                Box::pin(review(10_000)).await
             }
-            Some("tick") => tick(10_000).await,
-            Some("commit") => commit(100_000).await,
-            Some("review") => review(10_000).await,
-            Some("memory") => memory(100_000).await,
+            Some("tick") => Box::pin(tick(10_000)).await,
+            Some("commit") => Box::pin(commit(100_000)).await,
+            Some("review") => Box::pin(review(10_000)).await,
+            Some("memory") => Box::pin(memory(100_000)).await,
             Some(other) => anyhow::bail!("there is no job `{other}`: tick, commit, review, memory"),
         }
     })

@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     adopt, apply, approval, approve, audit, auth, backup, completion, demo, explain, forget,
-    github, hooks, init, lsp, new, owners, plan, proposal, render, replay, restore, run, schema,
-    serve, service, status, task, user, validate, why,
+    github, hooks, init, lsp, new, owners, plan, proposal, render, replay, request, restore, run,
+    schema, serve, service, status, task, user, validate, why,
 };
 
 /// Keeps a platform true to its catalog: git says what is wanted, Trueline makes it so.
@@ -102,6 +102,8 @@ pub enum Command {
     Task(task::Options),
     /// Lists, shows, merges and closes proposals.
     Proposal(proposal::Options),
+    /// Asks for services and changes of them, which become proposals, and follows them.
+    Request(request::Options),
     /// Tells what made a service what it is: documents, plan, approvals, run.
     Why(why::Options),
     /// Lists, verifies and exports the audit chain.

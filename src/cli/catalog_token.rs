@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::config::Config;
 use super::context::Context;
 use super::output::Failure;
-use crate::action::{self, HttpClient, Ports, Stop};
+use crate::action::{self, HttpClient, Operator, Ports, Stop};
 use crate::run::Fault;
 use crate::secret::Secret;
 use crate::source::{Token, Tokens};
@@ -24,6 +24,11 @@ struct OfGitHub {
 }
 
 impl Context {
+    /// Returns what commands reach the outside through.
+    pub(super) fn ports(&self) -> Result<Ports, Failure> {
+        self.config.ports(self.state.clone(), &self.catalog)
+    }
+
     /// Returns what git reads the catalog with; nothing where it needs nothing, or nobody said what.
     pub(super) fn catalog_token(&self) -> Result<Option<Token>, Failure> {
         let configured = self.config.catalog.first();
@@ -67,7 +72,7 @@ impl OfGitHub {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime =
             runtime.map_err(|error| Fault::transient(format!("GitHub can't be asked: {error}")))?;
-        let ports = self.config.ports(self.state.clone());
+        let ports = self.config.ports(self.state.clone(), &self.catalog);
         let ports = ports.map_err(|failure| Fault::terminal(failure.to_string()))?;
         runtime.block_on(async {
             let client = action::connect_github(&ports, &self.catalog).await?;
@@ -81,14 +86,16 @@ impl OfGitHub {
 }
 
 impl Config {
-    /// Returns the ports of who only asks: callbacks are signed by who drives, and nobody is called back here.
-    pub(super) fn ports(&self, state_dir: PathBuf) -> Result<Ports, Failure> {
+    /// Returns what a catalog's forge and others are reached through by who drives nothing: callbacks are signed by who
+    /// drives, and nobody is called back here.
+    fn ports(&self, state_dir: PathBuf, catalog: &str) -> Result<Ports, Failure> {
         let egress = self.egress.policy();
         let proxy = self.egress.proxy.as_deref();
+        let catalog_url = Some(catalog.to_owned());
         Ok(Ports {
             http: Arc::new(HttpClient::through(&egress, proxy)?),
             state_dir,
-            operator: Arc::new(self.operator([0; 32])),
+            operator: Arc::new(Operator { catalog_url, ..self.operator([0; 32]) }),
             secrets: self.secrets.source(&egress, proxy)?,
             stop: Stop::default(),
         })

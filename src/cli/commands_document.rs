@@ -191,6 +191,7 @@ mod tests {
           run         Lists, shows and controls runs
           task        Lists and completes tasks for people
           proposal    Lists, shows, merges and closes proposals
+          request     Asks for services and changes of them, which become proposals, and follows them
           why         Tells what made a service what it is: documents, plan, approvals, run
           audit       Lists, verifies and exports the audit chain
           auth        Makes keys of the API, and says who may do what and why

@@ -87,16 +87,20 @@ impl Context {
 
     /// Opens the source of the catalog.
     pub fn source(&self) -> Result<Source, Failure> {
-        let options = SourceOptions {
+        Source::open(self.source_options()?).map_err(|error| {
+            Failure::from(error)
+                .hint("--catalog takes a directory, the path of a repository, or a URL")
+        })
+    }
+
+    /// Returns how the source of the catalog is opened.
+    pub(super) fn source_options(&self) -> Result<SourceOptions, Failure> {
+        Ok(SourceOptions {
             location: self.catalog.clone(),
             branch: self.branch.clone(),
             state: self.state.clone(),
             token: self.catalog_token()?,
             ..SourceOptions::default()
-        };
-        Source::open(options).map_err(|error| {
-            Failure::from(error)
-                .hint("--catalog takes a directory, the path of a repository, or a URL")
         })
     }
 

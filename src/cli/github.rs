@@ -175,7 +175,7 @@ fn has_hook(context: &Context) -> bool {
 
 /// Makes the client of the catalog's repository, as the operator set GitHub up.
 async fn connect(context: &Context) -> Result<GitHub, Failure> {
-    let ports = context.config.ports(context.state.clone())?;
+    let ports = context.ports()?;
     if ports.operator.github.is_none() {
         return Err(Failure::usage("no GitHub is set up").hint(
             "write `[forge.github]` to trueline.toml; `trueline github app-manifest` makes an App, docs/github.md says how",

@@ -47,6 +47,7 @@ mod proposal_review;
 mod render;
 mod render_ask;
 mod replay;
+mod request;
 mod restore;
 mod reviews;
 mod run;

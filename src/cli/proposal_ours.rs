@@ -1,7 +1,6 @@
 //! `trueline proposal list --ours`: how everything stands that Trueline filed, or is about to file. While the daemon
 //! serves, it looks now and then; this looks now, and changes nothing.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -10,11 +9,9 @@ use tokio::task::JoinHandle;
 use super::context::Context;
 use super::output::{Exit, Failure};
 use super::table::{Limit, Listed, ago, cell, table};
-use crate::action::{self, Operator, Ports};
 use crate::clock::Clock;
 use crate::daemon::outgoing::{self, Keeper, Known, Line, Unseen};
 use crate::daemon::{Daemon, SystemClock};
-use crate::net::HttpClient;
 
 /// Between two looks of the daemon.
 const EVERY: Duration = Duration::from_mins(1);
@@ -31,7 +28,7 @@ struct OursWire {
 /// Looks, and shows it.
 pub(super) async fn run(context: &Context, limit: Limit) -> Result<Exit, Failure> {
     let store = context.existing_store().await?;
-    let ports = ports(context)?;
+    let ports = context.ports()?;
     let catalog = context.catalog.strip_prefix("git+").unwrap_or(&context.catalog);
     let board = outgoing::gather(&*store, &ports, Some(catalog), &mut Known::default()).await?;
     let wire = OursWire {
@@ -53,20 +50,6 @@ pub(super) fn start(context: &Context, daemon: &Daemon) -> JoinHandle<()> {
         if let Err(error) = outgoing::run(keeper, EVERY, std::future::pending()).await {
             tracing::error!("how proposals stand is no longer looked up: {error}");
         }
-    })
-}
-
-/// What forges are reached through; nothing is driven here.
-fn ports(context: &Context) -> Result<Ports, Failure> {
-    let egress = context.config.egress.policy();
-    let proxy = context.config.egress.proxy.as_deref();
-    let catalog_url = Some(context.catalog.clone());
-    Ok(Ports {
-        http: Arc::new(HttpClient::through(&egress, proxy)?),
-        state_dir: context.state.clone(),
-        operator: Arc::new(Operator { catalog_url, ..context.config.operator([0; 32]) }),
-        secrets: context.config.secrets.source(&egress, proxy)?,
-        stop: action::Stop::default(),
     })
 }
 

@@ -11,8 +11,10 @@ use super::output::Failure;
 use crate::action::{self, Ports};
 use crate::daemon::Daemon;
 use crate::daemon::review::{self, Pokes, Reviewer, Reviews};
+use crate::engine::request::WithRequesters;
 use crate::forge::LocalForge;
 use crate::forge::github::GitHubForge;
+use crate::store::Store;
 
 /// Between two looks at proposals on this machine, where nobody pokes.
 const LOCAL: Duration = Duration::from_secs(2);
@@ -48,20 +50,28 @@ pub(super) async fn verify(context: &Context, daemon: &Daemon) -> Result<(), Fai
 async fn reviewer(context: &Context, daemon: &Daemon) -> Result<Option<Reviewer>, Failure> {
     let source = context.source()?;
     let Some(mirror) = source.mirror() else { return Ok(None) };
-    let ports = &daemon.driver.engine.ports;
-    let Some(forge) = forge(ports, &mirror.location().to_string()).await else { return Ok(None) };
+    let engine = &daemon.driver.engine;
+    let location = mirror.location().to_string();
+    let Some(forge) = forge(&engine.ports, &location, &engine.store).await else {
+        return Ok(None);
+    };
     Ok(Reviewer::new(daemon.driver.engine.clone(), source, forge))
 }
 
 /// Returns the forge that the catalog's repository is on: GitHub where the operator set it up, or this machine.
-async fn forge(ports: &Ports, location: &str) -> Option<Arc<dyn Reviews>> {
+/// Whoever asked for a request counts among its authors.
+async fn forge(ports: &Ports, location: &str, store: &Arc<dyn Store>) -> Option<Arc<dyn Reviews>> {
     match action::connect_github(ports, location).await {
-        Ok(Some(github)) => return Some(Arc::new(GitHubForge::new(github, Vec::new()))),
+        Ok(Some(github)) => {
+            let forge = GitHubForge::new(github, Vec::new());
+            return Some(Arc::new(WithRequesters::new(forge, store.clone())));
+        }
         Ok(None) => {}
         Err(fault) => {
             tracing::error!(%fault, "GitHub can't be reached as it is set up: no pull request is reviewed");
             return None;
         }
     }
-    Some(Arc::new(LocalForge::open_at(location).ok()?))
+    let forge = LocalForge::open_at(location).ok()?;
+    Some(Arc::new(WithRequesters::new(forge, store.clone())))
 }

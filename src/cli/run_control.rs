@@ -10,10 +10,10 @@ use super::context::Context;
 use super::output::{Exit, Failure, demand_reason};
 use super::run::find;
 use super::table::cell;
-use crate::engine::seal_outputs;
+use crate::engine::{may_control, seal_outputs};
 use crate::id::{RunId, StepPath};
 use crate::reconcile::output_names;
-use crate::run::{Control, Run, Said, StepState};
+use crate::run::{Control, Run, StepState};
 use crate::store::{DecisionKind, Store};
 
 /// What is said with every word on a run.
@@ -122,24 +122,8 @@ async fn recorded(
 
 /// Refuses a word that makes no sense, and says what is possible.
 async fn may(store: &dyn Store, run: &Run, control: &Control) -> Result<(), Failure> {
-    if let Err(refusal) = run.may(control) {
-        return Err(Failure::failed(refusal.to_string()).hint(refusal.hint()));
-    }
-    let newest = store.runs(Some(&run.change.service), 1).await?;
-    if let Some(newer) = newest.first().filter(|newest| newest.id != run.id) {
-        let service = cell(&run.change.service);
-        let refused =
-            format!("run {} is not the newest of {service}: that is {}", run.id, newer.id);
-        return Err(Failure::failed(refused).hint(format!("trueline run show {}", newer.id)));
-    }
-    if let Control::Escalate = control
-        && let Err(why) = run.handed_over(Said::default(), |_| true)
-    {
-        let refused = format!("run {} can't be done by hand: {why}", run.id);
-        return Err(Failure::failed(refused)
-            .hint(format!("`trueline run show {}` says what else is possible", run.id)));
-    }
-    Ok(())
+    let may = may_control(store, run, control).await?;
+    may.map_err(|refused| Failure::failed(cell(&refused.message)).hint(cell(&refused.hint)))
 }
 
 /// Finds the step whose outcome a person says.

@@ -57,6 +57,7 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
     let (poke, mut pokes) = mpsc::channel(1);
     let reviews = super::reviews::start(context, &daemon, (pace.poll, poke.clone())).await?;
     let ours = super::proposal_ours::start(context, &daemon);
+    let requests = super::request::start(context, &daemon).await?;
     let _watch = watch(&daemon, poke);
     let missed = action::deliver_missed(daemon.driver.engine.ports.clone(), MISSED);
     let missed = tokio::spawn(missed);
@@ -71,7 +72,7 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
     let _ = server.await;
     missed.abort();
     ours.abort();
-    reviews.iter().for_each(tokio::task::JoinHandle::abort);
+    reviews.iter().chain(&requests).for_each(tokio::task::JoinHandle::abort);
     outcome?;
     tracing::info!("stopped");
     Ok(Exit::Success)

@@ -9,7 +9,7 @@ use super::context::Context;
 use super::output::{Failure, demand_reason};
 use super::service::known;
 use super::table::cell;
-use crate::engine::View;
+use crate::engine::{self, View};
 use crate::store::{DecisionKind, Store};
 
 /// What `hold` takes.
@@ -94,14 +94,8 @@ async fn said(
 fn may_hold(view: &View, options: &Options) -> Result<(), Failure> {
     demand_reason(&options.reason)?;
     known(view, &options.id)?;
-    match view.state.held.get(&options.id) {
-        None => Ok(()),
-        Some(held) => {
-            let id = cell(&options.id);
-            Err(Failure::failed(format!("{id} is {} already", cell(&held.to_string())))
-                .hint(format!("trueline service release {id}")))
-        }
-    }
+    engine::may_hold(&view.state.held, &options.id)
+        .map_err(|refused| Failure::failed(cell(&refused.message)).hint(cell(&refused.hint)))
 }
 
 fn may_release(view: &View, id: &str) -> Result<(), Failure> {

@@ -16,9 +16,9 @@ use super::table::cell;
 use crate::catalog::{Blob, Catalog, Item, Service};
 use crate::clock::Clock;
 use crate::daemon::{Filing, Preview, SystemClock, compare};
-use crate::engine::View;
+use crate::engine::{View, may_operate};
 use crate::id::UnitKey;
-use crate::reconcile::{Plan, show};
+use crate::reconcile::{Plan, UnitRow, show};
 use crate::source::{FileChange, Source};
 use crate::store::{DecisionKind, Store};
 use crate::yaml;
@@ -359,26 +359,10 @@ async fn ask(context: &Context, wanted: &Wanted, operation: String) -> Result<Ex
 
 /// Refuses to ask for what can't be carried out now, and says why.
 fn may_ask(view: &View, wanted: &Wanted, operation: &str) -> Result<(), Failure> {
-    let id = cell(&wanted.id);
-    if let Some(held) = view.state.held.get(&wanted.id) {
-        return Err(Failure::failed(format!("{id} is {}", cell(&held.to_string())))
-            .hint(format!("trueline service release {id}")));
-    }
-    let same =
-        |word: &&crate::store::Operating| word.service == wanted.id && word.operation == operation;
-    if let Some(word) = view.state.operating.values().find(same) {
-        let by = cell(&word.by);
-        return Err(Failure::failed(format!("{by} asked for {} already", cell(operation)))
-            .hint(format!("trueline service show {id}")));
-    }
-    let is_there = |row: &crate::reconcile::UnitRow| {
-        row.key.service == wanted.id && row.applied.is_some() && !row.retained
-    };
-    if view.rows.values().any(is_there) {
-        return Ok(());
-    }
-    Err(Failure::failed(format!("{id} is not there yet"))
-        .hint(format!("trueline service show {id}")))
+    let rows: Vec<UnitRow> = view.rows.values().cloned().collect();
+    let words = (&view.state.held, &view.state.operating);
+    may_operate(words, &rows, (&wanted.id, operation))
+        .map_err(|refused| Failure::failed(cell(&refused.message)).hint(cell(&refused.hint)))
 }
 
 #[cfg(test)]

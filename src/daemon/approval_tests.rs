@@ -78,14 +78,14 @@ async fn approve_and_come_back(by_plan: bool, restarts: bool) {
 
 #[tokio::test]
 async fn an_approved_change_that_is_planned_again_is_asked_about_again() {
-    approve_and_come_back(false, false).await;
-    approve_and_come_back(false, true).await;
+    Box::pin(approve_and_come_back(false, false)).await;
+    Box::pin(approve_and_come_back(false, true)).await;
 }
 
 #[tokio::test]
 async fn so_is_one_that_was_approved_with_its_plan() {
-    approve_and_come_back(true, false).await;
-    approve_and_come_back(true, true).await;
+    Box::pin(approve_and_come_back(true, false)).await;
+    Box::pin(approve_and_come_back(true, true)).await;
 }
 
 #[tokio::test]

@@ -30,11 +30,11 @@ impl Daemon {
         let (actual, facts) =
             gather((&*engine.store, &self.driver.memory), &desired, told, now).await?;
         let facts = unapproved.tell(facts);
-        let plan = plan_beside_others(
+        let plan = Box::pin(plan_beside_others(
             (&*engine.store, &self.driver.memory),
             (&self.catalog, &desired, &actual),
             (facts, now),
-        )
+        ))
         .await?;
         self.keep(&plan).await?;
         let started = self.driver.start(&plan).await?;

@@ -44,7 +44,7 @@ pub use names::escaped;
 pub(crate) use names::{MAX_DEPTH, refusal};
 pub use open::{Options, Source};
 pub use program::Program;
-pub use propose::{Author, FileChange, commit_files};
+pub use propose::{Author, FileChange, commit_files, commit_files_for};
 pub use push::{Push, push};
 pub use repository::Repository;
 pub use snapshot::SnapshotReader;

@@ -55,6 +55,17 @@ pub fn commit_files(
     message: &str,
     author: &Author,
 ) -> Result<Oid, SourceError> {
+    commit_files_for(repository, base, files, message, (author, author))
+}
+
+/// The same, written by one and committed by another.
+pub fn commit_files_for(
+    repository: &Repository,
+    base: Option<Oid>,
+    files: &[FileChange],
+    message: &str,
+    (author, committer): (&Author, &Author),
+) -> Result<Oid, SourceError> {
     let gone = |id: Oid| move |_| SourceError::Gone { commit: id.to_string() };
     let parent = base.map(|id| repository.find_commit(id).map_err(gone(id))).transpose()?;
     let before = parent
@@ -78,10 +89,10 @@ pub fn commit_files(
         return Ok(parent.id());
     }
     let tree = repository.find_tree(tree).map_err(SourceError::git("read a tree back"))?;
-    let signature = author.signature()?;
+    let (author, committer) = (author.signature()?, committer.signature()?);
     let parents: Vec<_> = parent.iter().collect();
     repository
-        .commit(None, &signature, &signature, message, &tree, &parents)
+        .commit(None, &author, &committer, message, &tree, &parents)
         .map_err(SourceError::git("write a commit"))
 }
 

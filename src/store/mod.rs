@@ -22,6 +22,7 @@ mod restored;
 mod retention;
 mod reviews;
 mod seal;
+mod service_requests;
 mod sqlite;
 mod store;
 mod verify;
@@ -47,6 +48,10 @@ pub use restored::{Checked, CheckedCatalog, Restored};
 pub use retention::Retention;
 pub use reviews::{ABOUT_REVIEWS, ReviewStore};
 pub use seal::Sealer;
+pub use service_requests::{
+    Moment, RequestAdded, RequestFilter, RequestKind, RequestProgress, RequestState,
+    ServiceRequest, ServiceRequestStore,
+};
 pub use sqlite::{PutBack, Restoring, SqliteStore};
 pub use store::{
     ABOUT_CATALOG, Adrift, Arrival, JournalEntry, LeftBehind, PlanNote, Proposal, RunSummary,

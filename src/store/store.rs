@@ -21,6 +21,7 @@ use super::people::PeopleStore;
 use super::requests::RequestStore;
 use super::retention::Retention;
 use super::reviews::ReviewStore;
+use super::service_requests::ServiceRequestStore;
 use crate::catalog::Kind;
 use crate::digest::Digest;
 use crate::id::{RunId, StepPath, UnitKey};
@@ -191,6 +192,7 @@ pub trait Store:
     + PeopleStore
     + RequestStore
     + ReviewStore
+    + ServiceRequestStore
     + TellStore
     + Send
     + Sync

@@ -33,7 +33,7 @@ pub fn put(
     Some(text)
 }
 
-fn read(path: &Arc<str>, text: &[u8]) -> Option<Node> {
+pub(super) fn read(path: &Arc<str>, text: &[u8]) -> Option<Node> {
     let (root, findings) = parse(path, text);
     root.filter(|_| !findings.iter().any(crate::finding::Finding::is_error))
 }
@@ -77,13 +77,13 @@ fn one(text: &[u8], root: &Node, (parent, key, value): (&str, &str, &Value)) -> 
     Some(splice(text, at..at, &format!("{added}{}{indent}", line_break(text))))
 }
 
-fn splice(text: &[u8], range: std::ops::Range<usize>, new: &str) -> Vec<u8> {
+pub(super) fn splice(text: &[u8], range: std::ops::Range<usize>, new: &str) -> Vec<u8> {
     let (before, after) = (text.get(..range.start), text.get(range.end..));
     [before.unwrap_or_default(), new.as_bytes(), after.unwrap_or_default()].concat()
 }
 
 /// Writes a plain value, in the quotes that stood there before where it is a text.
-fn written(value: &Value, quote: Option<u8>) -> Option<String> {
+pub(super) fn written(value: &Value, quote: Option<u8>) -> Option<String> {
     let Value::String(text) = value else {
         return matches!(value, Value::Bool(_) | Value::Number(_)).then(|| value.to_string());
     };

@@ -47,7 +47,7 @@ fn set_up(world: &World, browser: &Browser) {
     browser.fill("#password", PASSWORD);
     browser.click("main button[type=submit]");
     browser.until("the overview", || {
-        browser.place().starts_with("/") && browser.text().contains("You are the first user")
+        browser.place().starts_with('/') && browser.text().contains("You are the first user")
     });
 }
 

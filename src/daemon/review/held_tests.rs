@@ -169,7 +169,7 @@ async fn a_review_is_made_again_for_who_wants_it<P: People>(mut stage: Stage<P>)
 
 #[tokio::test]
 async fn a_merge_that_github_does_not_tell_of_yet_is_no_push() {
-    let mut stage: Stage<FakeGitHub> = Stage::github(BASE).await.begun().await;
+    let mut stage: Stage<FakeGitHub> = Box::pin(Stage::github(BASE).await.begun()).await;
     let (_, merge) = merged(&mut stage, "topic", &[(PAY, &pay("note-log", "one"))]).await;
     let path = format!("/commits/{merge}/pulls");
     stage.people.play("GET", &path, Trick::Answer(200, Vec::new(), "[]".to_owned()));

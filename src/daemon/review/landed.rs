@@ -278,14 +278,12 @@ impl Reviewer {
         }
         let head = &proposal.proposal.head;
         let last = note.showings.iter().rev().find(|showing| showing.head == *head);
-        let services: BTreeSet<String> = match last {
-            Some(showing) => showing.changes.iter().map(|change| change.service.clone()).collect(),
+        let services: BTreeSet<String> = if let Some(showing) = last {
+            showing.changes.iter().map(|change| change.service.clone()).collect()
+        } else {
             // It was merged before anybody could look at it.
-            None => {
-                let (before, after) = (group.before.clone(), group.after.clone());
-                let found = at(&mut self.bench, move |bench| changed(bench, (&before, &after)));
-                found.await?
-            }
+            let (before, after) = (group.before.clone(), group.after.clone());
+            at(&mut self.bench, move |bench| changed(bench, (&before, &after))).await?
         };
         let services = services.into_iter().collect();
         let (commit, merged_at) = (group.after.clone(), self.now());

@@ -15,6 +15,8 @@ mod make;
 mod notes;
 mod pass;
 mod people;
+#[cfg(test)]
+mod request_tests;
 mod run;
 mod say;
 #[cfg(test)]

@@ -36,6 +36,50 @@ macro_rules! stories {
     };
 }
 pub(super) use stories;
+/// The catalog of the stories of requests.
+pub(super) const REQUESTS: &str = r#"--- trueline.yaml
+schemaVersion: catalog/v1
+kind: Catalog
+metadata: {id: tests, name: Tests}
+guard: {firstContact: apply}
+defaults: {deletionPolicy: delete}
+owners: {required: true}
+teams:
+  payments: {owners: ["@pat"], contact: payments@acme.example}
+  platform: {owners: ["@ola"], contact: platform@acme.example}
+--- .github/CODEOWNERS
+* @ops
+/services/payments/ @pat
+--- catalog/notes/note-log.yaml
+schemaVersion: catalog/v1
+kind: CatalogItem
+metadata:
+  id: note-log
+  name: Note
+  description: A note that is written into the log of the process, once somebody says yes to it.
+  version: 1.0.0
+  category: notes
+  owner: {team: platform, contact: platform@acme.example}
+presentation:
+  form:
+    groups:
+      - id: main
+        name: Main
+        fields:
+          - {id: text, name: Text, type: string, required: true}
+          - {id: more, name: More, type: string, default: none}
+fulfillment:
+  strategy: {mode: automatic}
+  manual:
+    actions:
+      - {id: by-hand, type: manual-task, config: {title: Write it}}
+  automatic:
+    actions:
+      - {id: ask, type: approval, config: {approvers: {users: [tester]}}}
+      - id: tell
+        type: notify
+        config: {channel: log, subject: "{{fields.text}}", message: "{{fields.more}}"}
+"#;
 
 /// What people do on a forge.
 #[async_trait]

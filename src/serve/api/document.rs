@@ -64,9 +64,10 @@ pub(in crate::serve) fn completed(document: Value) -> Value {
     document
 }
 
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 11] = [
     ("catalog", "What is offered: items, bundles, their forms"),
     ("services", "What teams have, and how it stands"),
+    ("requests", "Asks for services and changes of them, which become proposals, and follows them"),
     ("plans", "What would be done, and what people say of it"),
     ("runs", "What is being done, step by step"),
     ("approvals", "What runs ask people to approve"),
@@ -92,7 +93,7 @@ fn complete(method: &str, operation: &mut Value) {
         && operation
             .pointer("/responses/200/content/application~1json/schema/$ref")
             .is_some_and(|name| name.as_str().is_some_and(|name| name.contains("/Page_")))
-        || id == "getRunJournal";
+        || matches!(id.as_str(), "getRunJournal" | "getRequestLogs");
     let mut more = Vec::new();
     if is_list {
         more.push(json!({"name": "limit", "in": "query", "description": "Length of the page",

@@ -4,6 +4,7 @@ mod account;
 mod again;
 mod app;
 mod approvals;
+mod asking;
 mod audit;
 mod catalog;
 mod document;
@@ -13,17 +14,19 @@ mod extract;
 mod findings;
 mod frame;
 mod granting;
-mod holds;
 mod inbox;
 mod page;
 mod pages;
 mod plans;
 mod proposals;
 mod recorded;
+mod request_words;
+mod requests;
 mod reveal;
 mod router;
 mod runs;
 mod search;
+mod service_words;
 mod services;
 mod sign_in;
 mod standing;
@@ -36,6 +39,8 @@ mod words;
 
 #[cfg(test)]
 mod attack_tests;
+#[cfg(test)]
+mod requests_tests;
 #[cfg(test)]
 pub(super) mod scene;
 #[cfg(test)]

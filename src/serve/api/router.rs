@@ -13,8 +13,9 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::app::App;
 use super::{
-    account, again, approvals, audit, catalog, document, events, findings, frame, holds, inbox,
-    pages, plans, proposals, reveal, runs, services, sign_in, tasks, tools, users, words,
+    account, again, approvals, asking, audit, catalog, document, events, findings, frame, inbox,
+    pages, plans, proposals, request_words, requests, reveal, runs, service_words, services,
+    sign_in, tasks, tools, users, words,
 };
 use crate::serve::auth::let_in;
 use crate::serve::problem::ProblemWire;
@@ -27,6 +28,10 @@ fn resources() -> OpenApiRouter<App> {
     let all = OpenApiRouter::new()
         .merge(catalog::routes())
         .merge(services::routes())
+        .merge(service_words::routes())
+        .merge(requests::routes())
+        .merge(asking::routes())
+        .merge(request_words::routes())
         .merge(plans::routes())
         .merge(proposals::routes())
         .merge(runs::routes())
@@ -36,7 +41,6 @@ fn resources() -> OpenApiRouter<App> {
         .merge(tasks::routes())
         .merge(inbox::routes())
         .merge(findings::routes())
-        .merge(holds::routes())
         .merge(reveal::routes())
         .merge(audit::routes())
         .merge(tools::routes())

@@ -35,7 +35,9 @@ const ITEM: &str = "schemaVersion: catalog/v1\nkind: CatalogItem\nmetadata:\n  i
 description: What the tests ask for, at a length that the rules of the catalog accept.\n  version: 1.0.0\n  category: tests\n  owner: {team: platform, contact: platform@example.com}\n\
 VISIBILITYpresentation:\n  form:\n    groups:\n      - id: main\n        name: Main\n        fields:\n          \
 - {id: size, name: Size, type: string, required: true}\nfulfillment:\n  strategy: {mode: manual}\n  manual:\n    actions:\n      \
-- {id: by-hand, type: manual-task, config: {title: Do it, instructions: By hand}}\n";
+- {id: by-hand, type: manual-task, config: {title: Do it, instructions: By hand}}\n  operations:\n    \
+stop: {state: stopped, actions: [{id: stop, type: notify, config: {channel: log, subject: stop, message: stop}}]}\n    \
+flush: {actions: [{id: flush, type: notify, config: {channel: log, subject: flush, message: flush}}]}\n";
 
 /// The text of a service.
 pub(in crate::serve) fn service(id: &str, team: &str, size: &str) -> String {
@@ -88,6 +90,7 @@ pub(in crate::serve) struct Scene {
     pub(in crate::serve) app: App,
     router: Router,
     hands: Arc<Hands>,
+    window: Window,
     pub(in crate::serve) stop: watch::Sender<bool>,
     _folder: tempfile::TempDir,
 }
@@ -129,12 +132,12 @@ impl Scene {
             catalog: "main".to_owned(),
             sealer,
             clock: hands.clone(),
-            window,
+            window: window.clone(),
             stop: stopped,
         });
         let portal = Portal::new(app.clone(), Health::default());
         let router = router(app.clone()).merge(portal::router(portal));
-        let scene = Self { store, lease, app, router, hands, stop, _folder: folder };
+        let scene = Self { store, lease, app, router, hands, window, stop, _folder: folder };
         scene.fill().await;
         scene
     }
@@ -189,6 +192,13 @@ impl Scene {
         self.store.create_run(&self.lease, &run, &[]).await.expect("created");
         let entries = sample::take(&mut run, events);
         self.store.append(&self.lease, &run, &entries, &[]).await.expect("appended");
+    }
+
+    /// Shows the catalog as that of a repository, to which something can be proposed.
+    pub(super) fn commits(&self) {
+        let mut published = (*self.app.published().expect("published")).clone();
+        published.snapshot.commit = "c".repeat(40);
+        self.window.set(published);
     }
 
     /// Moves the clock on.

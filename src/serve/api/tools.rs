@@ -143,7 +143,7 @@ fn services_of(files: &[TrialFile], catalog: &Catalog) -> Vec<String> {
     catalog.services.iter().filter_map(of_paths).collect()
 }
 
-fn broken() -> Problem {
+pub(super) fn broken() -> Problem {
     let detail = "it failed inside; the log of the server says why";
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
 }

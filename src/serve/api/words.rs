@@ -16,10 +16,10 @@ use super::extract::{Json, Plain};
 use super::recorded::Recorded;
 use super::runs::{RunWire, run_of};
 use super::tag::must_match;
-use crate::engine::seal_outputs;
+use crate::engine::{may_control, seal_outputs};
 use crate::id::StepPath;
 use crate::reconcile::output_names;
-use crate::run::{Control, Run, Said};
+use crate::run::{Control, Run};
 use crate::serve::auth::{Kind, Verb, Who};
 use crate::serve::problem::{Problem, shortened};
 use crate::store::{DecisionKind, Sealer};
@@ -158,20 +158,6 @@ fn decided(said: &Word, (run, sealer): (&Run, &Sealer)) -> Result<Control, Probl
 
 /// Refuses a word that makes no sense, and says what is possible.
 async fn possible(app: &App, run: &Run, control: &Control) -> Result<(), Problem> {
-    if let Err(refusal) = run.may(control) {
-        return Err(Problem::conflict(format!("{refusal}; {}", refusal.hint())));
-    }
-    let newest = app.store().runs(Some(&run.change.service), 1).await?;
-    if let Some(newer) = newest.first().filter(|newest| newest.id != run.id) {
-        let service = &run.change.service;
-        let detail = format!("run {} is not the newest of {service}: that is {}", run.id, newer.id);
-        return Err(Problem::conflict(detail));
-    }
-    if let Control::Escalate = control
-        && let Err(why) = run.handed_over(Said::default(), |_| true)
-    {
-        let detail = format!("run {} can't be done by hand: {why}", run.id);
-        return Err(Problem::conflict(detail));
-    }
-    Ok(())
+    let may = may_control(app.store(), run, control).await?;
+    may.map_err(|refused| Problem::conflict(refused.to_string()))
 }

@@ -40,7 +40,7 @@ fn tried<'j>(step: &Step, journal: &'j [Entry]) -> Tried<'j> {
     };
     Tried {
         began: own().find(|entry| entry.event == "started").map(|entry| entry.at),
-        ended: own().filter(is_end).next_back().map(|entry| entry.at),
+        ended: own().rfind(is_end).map(|entry| entry.at),
         faults: own()
             .filter(is_fault)
             .filter_map(|entry| Some((entry.at, entry.why.as_deref()?)))

@@ -33,6 +33,7 @@ mod restore;
 mod reviews;
 mod rows;
 mod runs;
+mod service_requests;
 mod sessions;
 mod sqlite_store;
 mod tasks;
