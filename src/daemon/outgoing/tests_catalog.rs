@@ -112,7 +112,8 @@ async fn what_comes_from_a_fork_is_judged_and_planned_without_a_secret_and_witho
     assert_eq!(world.runs().await, [""; 0], "nothing of it is carried out");
     let wrong =
         github.push_as("eve", &fork, "theirs", (PLACE, &note("one").replace("text:", "txet:")));
-    reviewer.pass().await.expect("looked");
+    let passed = reviewer.pass().await.expect("looked");
+    assert_eq!((passed.reviewed, passed.failed), (1, 0));
     let check = forge.check_of(&wrong, "trueline/validate").await.expect("read").expect("a check");
     assert!(check.title.contains("error"), "{}", check.title);
 }

@@ -41,7 +41,9 @@ impl FakeGitHub {
         let path = self.path(name);
         let before = git::tip(&path, branch);
         let commit = git::commit(&path, author, branch, (file, content));
-        self.state().pushed(name, (pusher, branch), (before, commit.clone()));
+        let mut state = self.state();
+        state.pushed(name, (pusher, branch), (before, commit.clone()));
+        state.follow_fork(name);
         commit
     }
 
@@ -189,6 +191,15 @@ impl State {
                 self.pushed(name, (login, &branch), (old, after));
             }
         }
+    }
+
+    /// Keeps what pull requests from a fork are of as GitHub does.
+    fn follow_fork(&self, fork: &str) {
+        let of_it = |repository: &Repository| {
+            repository.pulls.values().any(|pull| pull.fork.as_deref() == Some(fork))
+        };
+        let followed = self.repositories.iter().filter(|(_, repository)| of_it(repository));
+        followed.for_each(|(name, _)| self.follow_pulls(name));
     }
 
     /// Keeps `refs/pull/N/head` and `refs/pull/N/merge` as GitHub does.
