@@ -1,6 +1,8 @@
 //! Stories of requests, each over whatever forge people speak through: asked for, proposed, approved, merged, carried out; turned
 //! down, called off, failed and tried again; and what a crash leaves.
 
+mod limits;
+
 use std::sync::Arc;
 
 use crate::catalog::Metadata;

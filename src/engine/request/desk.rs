@@ -9,8 +9,6 @@ use git2::Oid;
 use jiff::Timestamp;
 
 use super::place::Place;
-#[cfg(test)]
-use super::place::Proposals;
 use crate::clock::Clock;
 use crate::forge::{
     Asked, Asker, COMMITTER, ForgeError, Full, NewProposal, Proposal, ProposalState, Quota,
@@ -85,7 +83,7 @@ impl Desk {
 
     /// Returns the forge, as it knows the proposal of a branch.
     #[cfg(test)]
-    pub(crate) fn place_forge(&self, branch: &str) -> Box<dyn Proposals> {
+    pub(crate) fn place_forge(&self, branch: &str) -> Box<dyn crate::forge::Forge> {
         self.place.forge(branch)
     }
 

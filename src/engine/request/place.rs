@@ -2,7 +2,7 @@
 
 use crate::action::{Ports, connect_github};
 use crate::forge::github::{GitHub, GitHubForge};
-use crate::forge::{ForgeRead, ForgeWrite, LocalForge};
+use crate::forge::{Forge, LocalForge};
 use crate::run::Fault;
 
 /// Where proposals to the catalog are filed.
@@ -13,11 +13,6 @@ pub enum Place {
     /// On GitHub.
     GitHub(Box<GitHub>),
 }
-
-/// A forge that is read and written.
-pub(crate) trait Proposals: ForgeRead + ForgeWrite {}
-
-impl<F: ForgeRead + ForgeWrite> Proposals for F {}
 
 impl Place {
     /// Finds it: on GitHub where the operator set that up for this repository, otherwise on this machine; nothing where
@@ -35,7 +30,7 @@ impl Place {
     }
 
     /// Returns the forge, as it knows the proposal of a branch.
-    pub(super) fn forge(&self, branch: &str) -> Box<dyn Proposals> {
+    pub(super) fn forge(&self, branch: &str) -> Box<dyn Forge> {
         match self {
             Self::Local(forge) => Box::new(forge.clone()),
             Self::GitHub(github) => {
