@@ -1,4 +1,4 @@
-//! Forgets old runs a few at a time, while there is little else to do. It never asks anything of the outside.
+//! Forgets old runs and requests a few at a time, while there is little else to do. It never asks anything of the outside.
 
 use std::collections::VecDeque;
 
@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use super::daemon::Daemon;
 use super::error::TickError;
 use crate::id::RunId;
-use crate::store::StoreError;
+use crate::store::{Retention, Store, StoreError};
 
 /// How many runs are looked for at once; looking costs a walk over all of them.
 const FOUND: u32 = 5_000;
@@ -19,11 +19,40 @@ const PAUSE: SignedDuration = SignedDuration::from_hours(1);
 /// How often a driver that is busy is not spared.
 const BUSY: u32 = 20;
 
-/// Old runs that are being forgotten.
+/// What is old.
+#[derive(Default)]
+struct Found {
+    runs: VecDeque<RunId>,
+    requests: VecDeque<String>,
+}
+
+impl Found {
+    async fn look(
+        store: &dyn Store,
+        retention: Retention,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let runs = store.old_runs(&retention, now, FOUND).await?.into();
+        let requests = store.old_service_requests(&retention, now, FOUND).await?.into();
+        Ok(Self { runs, requests })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.runs.is_empty() && self.requests.is_empty()
+    }
+
+    /// Tells whether there may be more than was looked for.
+    fn is_full(&self) -> bool {
+        let most = usize::try_from(FOUND).unwrap_or(usize::MAX);
+        self.runs.len() >= most || self.requests.len() >= most
+    }
+}
+
+/// Old runs and requests that are being forgotten.
 #[derive(Default)]
 pub(super) struct Pruning {
-    looking: Option<JoinHandle<Result<Vec<RunId>, StoreError>>>,
-    found: VecDeque<RunId>,
+    looking: Option<JoinHandle<Result<Found, StoreError>>>,
+    found: Found,
     again: Option<Timestamp>,
     spared: u32,
 }
@@ -52,7 +81,7 @@ impl Daemon {
         let Some(looking) = &mut pruning.looking else {
             let is_due = pruning.again.is_none_or(|again| again <= now);
             if is_due && retention.runs.is_some() {
-                let look = async move { store.old_runs(&retention, now, FOUND).await };
+                let look = async move { Found::look(&*store, retention, now).await };
                 pruning.looking = Some(tokio::spawn(look));
             }
             return Ok(());
@@ -63,8 +92,8 @@ impl Daemon {
         let found = looking.await;
         pruning.looking = None;
         pruning.again = now.checked_add(PAUSE).ok();
-        pruning.found = found.map_err(|_| TickError::Broken)??.into();
-        if pruning.found.len() >= usize::try_from(FOUND).unwrap_or(usize::MAX) {
+        pruning.found = found.map_err(|_| TickError::Broken)??;
+        if pruning.found.is_full() {
             pruning.again = None;
         }
         Ok(())
@@ -77,8 +106,8 @@ impl Daemon {
         }
         let engine = &self.driver.engine;
         let now = engine.clock.now();
-        let found = engine.store.old_runs(&engine.limits.retention, now, FOUND).await?;
-        self.pruning.found = found.into();
+        let retention = engine.limits.retention;
+        self.pruning.found = Found::look(&*engine.store, retention, now).await?;
         let mut gone = 0;
         while !self.pruning.found.is_empty() {
             gone += self.forget(now).await?;
@@ -87,14 +116,22 @@ impl Daemon {
     }
 
     async fn forget(&mut self, now: Timestamp) -> Result<usize, TickError> {
-        let most = self.pruning.found.len().min(BATCH);
-        let batch: Vec<RunId> = self.pruning.found.drain(..most).collect();
-        if batch.is_empty() {
+        let found = &mut self.pruning.found;
+        let engine = &self.driver.engine;
+        let most = found.runs.len().min(BATCH);
+        let runs: Vec<RunId> = found.runs.drain(..most).collect();
+        if !runs.is_empty() {
+            let gone = engine.store.prune_runs(&engine.lease, &runs, now).await?;
+            tracing::info!(runs = gone, "old runs are forgotten");
+            return Ok(gone);
+        }
+        let most = found.requests.len().min(BATCH);
+        let requests: Vec<String> = found.requests.drain(..most).collect();
+        if requests.is_empty() {
             return Ok(0);
         }
-        let engine = &self.driver.engine;
-        let gone = engine.store.prune_runs(&engine.lease, &batch, now).await?;
-        tracing::info!(runs = gone, "old runs are forgotten");
+        let gone = engine.store.prune_service_requests(&engine.lease, &requests, now).await?;
+        tracing::info!(requests = gone, "old requests are forgotten");
         Ok(gone)
     }
 }

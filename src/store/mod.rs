@@ -46,7 +46,7 @@ pub use people::{
 pub use requests::{Answer, Begun, RequestStore};
 pub use restored::{Checked, CheckedCatalog, Restored};
 pub use retention::Retention;
-pub use reviews::{ABOUT_REVIEWS, ReviewStore};
+pub use reviews::{ABOUT_REVIEWS, ReviewStore, is_about_proposals};
 pub use seal::Sealer;
 pub use service_requests::{
     Moment, RequestAdded, RequestFilter, RequestKind, RequestProgress, RequestState,

@@ -5,10 +5,17 @@ use serde_json::Value;
 
 use super::error::StoreError;
 use super::lease::Lease;
+use super::store::ABOUT_CATALOG;
 
 /// What a message about proposals, reviews and comments of the catalog's repository is about; behind it may stand `:` and
 /// the head of a proposal that is to be reviewed again.
 pub const ABOUT_REVIEWS: &str = "reviews";
+
+/// Tells whether a message is about proposals, or about the branch that they are for.
+pub fn is_about_proposals(about: &str) -> bool {
+    let rest = about.strip_prefix(ABOUT_REVIEWS);
+    about == ABOUT_CATALOG || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+}
 
 /// Remembers what was found and said about proposals, so that nothing is said twice.
 #[async_trait]

@@ -5,8 +5,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
+use super::lease::Lease;
 use super::pages::{Before, Numbered};
 use super::people::Actor;
+use super::retention::Retention;
 
 /// How many moments of a request are remembered.
 const MOST_MOMENTS: usize = 100;
@@ -90,6 +92,9 @@ pub struct RequestProgress {
     pub state: RequestState,
     /// Why, or what it waits for.
     pub why: Option<String>,
+    /// What was tried last failed outside, and is tried again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub failing: bool,
     /// Number of its proposal.
     pub proposal: Option<u64>,
     /// Where people see that, where it is elsewhere.
@@ -111,6 +116,7 @@ impl RequestProgress {
         Self {
             state,
             why: None,
+            failing: false,
             proposal: None,
             url: None,
             merged: None,
@@ -226,6 +232,20 @@ pub trait ServiceRequestStore {
     ) -> Result<Option<ServiceRequest>, StoreError>;
     /// Reads requests of which something is still to come, oldest first.
     async fn open_service_requests(&self) -> Result<Vec<ServiceRequest>, StoreError>;
+    /// Finds requests that are over, are old and are not among the newest of their service, oldest first.
+    async fn old_service_requests(
+        &self,
+        retention: &Retention,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<String>, StoreError>;
+    /// Forgets requests that are over; returns how many there were.
+    async fn prune_service_requests(
+        &self,
+        lease: &Lease,
+        ids: &[String],
+        now: Timestamp,
+    ) -> Result<usize, StoreError>;
     /// Lists requests, newest first.
     async fn service_requests_page(
         &self,

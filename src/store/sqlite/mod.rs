@@ -28,6 +28,7 @@ mod people;
 mod plans;
 mod proposals;
 mod prune;
+mod prune_requests;
 mod requests;
 mod restore;
 mod reviews;

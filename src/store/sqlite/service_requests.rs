@@ -6,10 +6,10 @@ use serde_json::json;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::write::{OURSELVES, Write};
-use super::{SqliteStore, rows};
+use super::{SqliteStore, prune_requests, rows};
 use crate::store::{
-    Actor, Before, Numbered, RequestAdded, RequestFilter, RequestKind, ServiceRequest,
-    ServiceRequestStore, StoreError,
+    Actor, Before, Lease, Numbered, RequestAdded, RequestFilter, RequestKind, Retention,
+    ServiceRequest, ServiceRequestStore, StoreError,
 };
 
 const WHAT: &str = "a request";
@@ -186,6 +186,28 @@ impl ServiceRequestStore for SqliteStore {
         found.into_iter().map(|row| Ok(read(row)?.row)).collect()
     }
 
+    async fn old_service_requests(
+        &self,
+        retention: &Retention,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<String>, StoreError> {
+        prune_requests::old(&self.readers, &self.catalog, (retention, now), limit).await
+    }
+
+    async fn prune_service_requests(
+        &self,
+        lease: &Lease,
+        ids: &[String],
+        now: Timestamp,
+    ) -> Result<usize, StoreError> {
+        let mut writer = self.writer.lock().await;
+        let mut write = Write::fenced(&mut writer, &self.catalog, lease).await?;
+        let gone = prune_requests::prune(&mut write, ids, now).await?;
+        write.commit().await?;
+        Ok(gone)
+    }
+
     async fn service_requests_page(
         &self,
         filter: &RequestFilter,
@@ -269,6 +291,45 @@ mod tests {
             progress: RequestProgress::new(at(1)),
             version: 0,
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_over_and_old_is_forgotten_but_the_newest_of_each_service() {
+        let (store, lease) = crate::store::sqlite::fixtures::driven().await;
+        let by = actor("ada");
+        let new: Vec<ServiceRequest> = (1..=5)
+            .map(|number| {
+                let service = if number < 5 { "db" } else { "web" };
+                let kind = RequestKind::Change;
+                let content = number.to_string();
+                ServiceRequest {
+                    kind,
+                    ..request(&format!("q{number}"), "ada", (service, &content))
+                }
+            })
+            .collect();
+        store.add_service_requests(&by, at(2), &new).await.expect("written");
+        for (id, second) in [("q1", 10), ("q2", 90_000), ("q4", 10), ("q5", 10)] {
+            let mut one = store.service_request(id).await.expect("read").expect("there");
+            one.progress.is_now(at(second), RequestState::Completed, None);
+            store.save_service_request(None, at(second), &one).await.expect("written");
+        }
+        let age = Some(jiff::SignedDuration::from_hours(24));
+        let retention = Retention { runs: age, per_service: 1 };
+        let old = async |second| {
+            store.old_service_requests(&retention, at(second), 9).await.expect("read")
+        };
+        assert_eq!(old(86_400).await, [""; 0], "they are young");
+        // Of db the newest stays, and what is still open; of web there is one.
+        assert_eq!(old(86_500).await, ["q1"]);
+        assert_eq!(old(200_000).await, ["q1", "q2"]);
+        let ids = ["q1", "q3"].map(str::to_owned);
+        let gone = store.prune_service_requests(&lease, &ids, at(9)).await.expect("pruned");
+        assert_eq!(gone, 1, "q3 is open");
+        assert_eq!(store.service_request("q1").await.expect("read"), None);
+        assert!(audited(&store).await.contains(&"requests.pruned trueline".to_owned()));
+        let kept = Retention { runs: None, per_service: 1 };
+        assert!(store.old_service_requests(&kept, at(900_000), 9).await.expect("read").is_empty());
     }
 
     async fn audited(store: &SqliteStore) -> Vec<String> {
