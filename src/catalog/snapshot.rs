@@ -56,6 +56,14 @@ impl Snapshot {
             .collect();
         Self { commit: directory_commit(&files), files, ..Self::default() }
     }
+
+    /// Names a file from the root of the repository, which the catalog may be a folder of.
+    pub fn in_tree(&self, path: &str) -> String {
+        match self.folder.trim_matches('/') {
+            "" => path.to_owned(),
+            folder => format!("{folder}/{path}"),
+        }
+    }
 }
 
 /// Names the state of a directory: `dir:` and the digest over its paths and contents.

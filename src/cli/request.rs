@@ -25,6 +25,7 @@ use crate::store::{
 };
 
 pub(super) use desk::start;
+pub(super) use submit::{follow_remark, outcome_text, put_down};
 
 /// How many requests are searched for the beginning of an id.
 const SEARCHED: u32 = 2_000;

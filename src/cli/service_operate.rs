@@ -11,16 +11,18 @@ use super::approve::record;
 use super::context::Context;
 use super::output::{Exit, Failure, demand_reason};
 use super::plan::only;
-use super::service_rollback::{file, in_tree, no_history, path_of, short, unknown};
+use super::request::{RequestLine, follow_remark, outcome_text, put_down};
+use super::service_rollback::{no_history, path_of, told_of, unknown};
 use super::table::cell;
 use crate::catalog::{Blob, Catalog, Item, Service};
 use crate::clock::Clock;
-use crate::daemon::{Filing, Preview, SystemClock, compare};
+use crate::daemon::{Preview, SystemClock, compare};
+use crate::engine::request::{Draft, Requester, row};
 use crate::engine::{View, may_operate};
 use crate::id::UnitKey;
-use crate::reconcile::{Plan, UnitRow, show};
-use crate::source::{FileChange, Source};
-use crate::store::{DecisionKind, Store};
+use crate::reconcile::{UnitRow, show};
+use crate::source::Source;
+use crate::store::{DecisionKind, RequestKind, ServiceRequest, Store};
 use crate::yaml;
 
 /// What `operate` takes.
@@ -100,10 +102,8 @@ enum Comes {
 }
 
 struct Written {
-    /// From the root of the repository.
-    whole: String,
+    request: ServiceRequest,
     state: String,
-    content: Vec<u8>,
     preview: Preview,
 }
 
@@ -115,6 +115,7 @@ struct OperateWire {
     operation: Option<String>,
     state: Option<String>,
     plan: Option<Value>,
+    request: Option<RequestLine>,
     proposal: Option<u64>,
     decision: Option<i64>,
 }
@@ -125,16 +126,12 @@ pub(super) async fn run(context: &Context, mut wanted: Wanted) -> Result<Exit, F
     if let What::Resume(state) = &mut wanted.what {
         *state = applied_state(context, &wanted.id).await?;
     }
-    let (source, name, asked) = (context.source()?, context.name.clone(), wanted.clone());
-    let found = tokio::task::spawn_blocking(move || {
-        let mut source = source;
-        let comes = comes_of(&mut source, &asked, &name)?;
-        Ok::<_, Failure>((source, comes))
-    });
-    let (source, comes) =
-        found.await.map_err(|_| Failure::usage("looking at the catalog broke down"))??;
+    let (mut source, name, asked) = (context.source()?, context.name.clone(), wanted.clone());
+    let who = context.requester();
+    let found = tokio::task::spawn_blocking(move || comes_of(&mut source, &asked, (&name, &who)));
+    let comes = found.await.map_err(|_| Failure::usage("looking at the catalog broke down"))??;
     match comes {
-        Comes::Written(written) => propose(context, &source, (&wanted, *written)).await,
+        Comes::Written(written) => propose(context, &wanted, *written).await,
         Comes::Asked(operation) => ask(context, &wanted, operation).await,
     }
 }
@@ -151,7 +148,11 @@ async fn applied_state(context: &Context, id: &str) -> Result<String, Failure> {
 }
 
 /// Tells what comes of it, or why it makes no sense.
-fn comes_of(source: &mut Source, wanted: &Wanted, name: &str) -> Result<Comes, Failure> {
+fn comes_of(
+    source: &mut Source,
+    wanted: &Wanted,
+    (name, who): (&str, &Requester),
+) -> Result<Comes, Failure> {
     let head = source.poll()?;
     let now = source.snapshot(&head)?;
     let path = path_of(&now, &wanted.id).ok_or_else(|| unknown(&wanted.id))?;
@@ -183,8 +184,25 @@ fn comes_of(source: &mut Source, wanted: &Wanted, name: &str) -> Result<Comes, F
     if let Some(why) = why {
         return Err(does_not_fit(&wanted.id, &why));
     }
-    let whole = in_tree(&now, &path);
-    Ok(Comes::Written(Box::new(Written { whole, state, content, preview })))
+    let draft = Draft {
+        kind: RequestKind::Change,
+        service: wanted.id.clone(),
+        team: service.metadata.team.clone(),
+        environment: service.metadata.environment.clone(),
+        offer: service.offer().to_owned(),
+        path,
+        before: Some(before),
+        content: Some(content),
+        changes: vec![(
+            "state".to_owned(),
+            Some(service.state.as_str().into()),
+            Some(state.as_str().into()),
+        )],
+        reason: wanted.reason.clone(),
+    };
+    let mut request = row(&draft, &now, who, clock.now());
+    request.title = format!("Bring {} to the state {state}", wanted.id);
+    Ok(Comes::Written(Box::new(Written { request, state, preview })))
 }
 
 /// Returns the state that the file is to say; nothing where an operation leads to none.
@@ -264,62 +282,37 @@ fn with_state(path: &Arc<str>, source: &[u8], state: &str) -> Option<Vec<u8>> {
     (read(&text)?.to_json() == expected).then_some(text)
 }
 
-/// Shows the plan, and files the proposal.
-async fn propose(
-    context: &Context,
-    source: &Source,
-    (wanted, written): (&Wanted, Written),
-) -> Result<Exit, Failure> {
-    let plan = only(written.preview.plan.clone(), &wanted.id);
-    let number = match wanted.dry_run {
+/// Shows the plan, and asks for the change.
+async fn propose(context: &Context, wanted: &Wanted, written: Written) -> Result<Exit, Failure> {
+    let plan = only(written.preview.plan, &wanted.id);
+    let mut request = written.request;
+    request.body.push_str(&told_of(&plan));
+    let request = match wanted.dry_run {
         true => None,
-        false => Some(file(source, filing(context, (wanted, &written), &plan)).await?),
+        false => Some(put_down(context, request).await?.1),
     };
     let operation = match &wanted.what {
         What::Operation(operation) => Some(operation.clone()),
         What::Suspend | What::Resume(_) => None,
     };
+    let number = request.as_ref().and_then(|request| request.progress.proposal);
     let wire = OperateWire {
         version: "trueline.operate/v1",
         service: wanted.id.clone(),
         operation,
         state: Some(written.state.clone()),
         plan: Some(show::json(&plan)),
+        request: request.as_ref().map(RequestLine::of),
         proposal: number,
         decision: None,
     };
     context.show(&wire, || {
         let text = show::text(&plan, show::Style { color: context.color, width: 100 });
         let said = format!("`state: {}` of {}", cell(&written.state), cell(&wanted.id));
-        match number {
-            Some(number) => format!("{text}\nproposal {number}: {said}"),
-            None => format!("{text}\n{said}; nothing is proposed"),
-        }
+        format!("{text}\n{}", outcome_text(request.as_ref(), &said))
     })?;
-    if let Some(number) = number {
-        context.remark(format!("`trueline proposal merge {number}` has it carried out"));
-    }
+    request.iter().for_each(|request| follow_remark(context, request));
     Ok(Exit::Success)
-}
-
-fn filing(context: &Context, (wanted, written): (&Wanted, &Written), plan: &Plan) -> Filing {
-    let (id, state) = (&wanted.id, &written.state);
-    let shown = show::text(plan, show::Style { color: false, width: 100 });
-    Filing {
-        marker: format!("trueline-state/{id}/{state}"),
-        branch: format!("trueline/state-{id}-{state}-{}", short(&plan.commit)),
-        title: format!("Bring {id} to the state {state}"),
-        body: format!(
-            "{}\n\nWhat merging it does:\n\n```text\n{}```",
-            show::code(&wanted.reason),
-            shown.replace("```", "'''")
-        ),
-        author: context.person(),
-        files: vec![FileChange {
-            path: written.whole.clone(),
-            content: Some(written.content.clone()),
-        }],
-    }
 }
 
 /// Records that a person asks for an operation that leads to no state.
@@ -338,6 +331,7 @@ async fn ask(context: &Context, wanted: &Wanted, operation: String) -> Result<Ex
         operation: Some(operation.clone()),
         state: None,
         plan: None,
+        request: None,
         proposal: None,
         decision,
     };

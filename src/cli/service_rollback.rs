@@ -11,13 +11,15 @@ use serde_json::Value;
 use super::context::Context;
 use super::output::{Exit, Failure};
 use super::plan::only;
+use super::request::{RequestLine, follow_remark, outcome_text, put_down};
 use super::table::{cell, short_commit};
 use crate::catalog::{Blob, Snapshot};
 use crate::clock::Clock;
-use crate::daemon::{Filing, Preview, SystemClock, compare};
-use crate::forge::{ForgeRead, ForgeWrite, LocalForge, ProposalState};
-use crate::reconcile::show;
-use crate::source::{FileChange, Source};
+use crate::daemon::{Preview, SystemClock, compare};
+use crate::engine::request::{Draft, Requester, row};
+use crate::reconcile::{Plan, show};
+use crate::source::Source;
+use crate::store::{RequestKind, ServiceRequest};
 
 /// How many commits are looked through for an earlier state of the file.
 const HISTORY: usize = 100_000;
@@ -38,10 +40,9 @@ pub(super) struct Options {
 /// A state of the file that is gone back to.
 struct Earlier {
     path: Arc<str>,
-    /// The same from the root of the repository.
-    whole: String,
     commit: String,
     blob: Blob,
+    now: Snapshot,
     preview: Preview,
 }
 
@@ -53,26 +54,26 @@ struct RollbackWire {
     path: String,
     to: String,
     plan: Value,
+    request: Option<RequestLine>,
     proposal: Option<u64>,
 }
 
-/// Shows the plan, and files the proposal.
+/// Shows the plan, and asks for the change.
 pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
-    let (source, id, to) = (context.source()?, options.id.clone(), options.to.clone());
+    let (mut source, id, to) = (context.source()?, options.id.clone(), options.to.clone());
     let name = context.name.clone();
-    let found = tokio::task::spawn_blocking(move || {
-        let mut source = source;
-        let earlier = earlier(&mut source, (&id, to.as_deref()), &name)?;
-        Ok::<_, Failure>((source, earlier))
-    });
-    let (source, earlier) =
+    let found =
+        tokio::task::spawn_blocking(move || earlier(&mut source, (&id, to.as_deref()), &name));
+    let earlier =
         found.await.map_err(|_| Failure::usage("looking for an earlier state broke down"))??;
     let plan = only(earlier.preview.plan.clone(), &options.id);
     fits(&earlier, &plan, &options.id)?;
     let style = show::Style { color: context.color, width: 100 };
-    let number = match options.dry_run {
-        true => None,
-        false => Some(propose(context, &source, (&options.id, &earlier), &plan).await?),
+    let request = if options.dry_run {
+        None
+    } else {
+        let request = request(&context.requester(), (&options.id, &earlier), &plan)?;
+        Some(put_down(context, request).await?.1)
     };
     let wire = RollbackWire {
         version: "trueline.rollback/v1",
@@ -80,19 +81,15 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
         path: earlier.path.to_string(),
         to: earlier.commit.clone(),
         plan: show::json(&plan),
-        proposal: number,
+        request: request.as_ref().map(RequestLine::of),
+        proposal: request.as_ref().and_then(|request| request.progress.proposal),
     };
     context.show(&wire, || {
         let plan = show::text(&plan, style);
         let back = format!("back to {} of {}", short_commit(&earlier.commit), cell(&earlier.path));
-        match number {
-            Some(number) => format!("{plan}\nproposal {number}: {back}"),
-            None => format!("{plan}\n{back}; nothing is proposed"),
-        }
+        format!("{plan}\n{}", outcome_text(request.as_ref(), &back))
     })?;
-    if let Some(number) = number {
-        context.remark(format!("`trueline proposal merge {number}` has it carried out"));
-    }
+    request.iter().for_each(|request| follow_remark(context, request));
     Ok(Exit::Success)
 }
 
@@ -111,7 +108,7 @@ fn earlier(
     let stands = path_of(&now, id);
     let commit = match (to, &stands) {
         (Some(to), _) => named(repository, to, &head)?,
-        (None, Some(path)) => before_last_change(repository, &head, &in_tree(&now, path))?
+        (None, Some(path)) => before_last_change(repository, &head, &now.in_tree(path))?
             .ok_or_else(|| Failure::failed(format!("{} never was different", cell(path))))?,
         (None, None) => return Err(unknown(id)),
     };
@@ -130,12 +127,11 @@ fn earlier(
     let mut wanted = now.clone();
     wanted.files.insert(path.clone(), blob.clone());
     let preview = compare(&now, &wanted, name, &SystemClock as &dyn Clock);
-    let whole = in_tree(&now, &path);
-    Ok(Earlier { path, whole, commit, blob, preview })
+    Ok(Earlier { path, commit, blob, now, preview })
 }
 
 /// Refuses a state that no longer fits the catalog.
-fn fits(earlier: &Earlier, plan: &crate::reconcile::Plan, id: &str) -> Result<(), Failure> {
+fn fits(earlier: &Earlier, plan: &Plan, id: &str) -> Result<(), Failure> {
     let at = short_commit(&earlier.commit);
     let mut findings = earlier.preview.judged.findings.iter();
     let wrong = findings.find(|it| it.is_error() && *it.place.path == *earlier.path);
@@ -150,66 +146,42 @@ fn fits(earlier: &Earlier, plan: &crate::reconcile::Plan, id: &str) -> Result<()
     }
 }
 
-async fn propose(
-    context: &Context,
-    source: &Source,
+/// Makes the request for the file as it was.
+fn request(
+    who: &Requester,
     (id, earlier): (&str, &Earlier),
-    plan: &crate::reconcile::Plan,
-) -> Result<u64, Failure> {
+    plan: &Plan,
+) -> Result<ServiceRequest, Failure> {
     let at = short_commit(&earlier.commit);
-    let marker = format!("trueline-rollback/{id}/{}", earlier.blob.id);
-    let head = plan.commit.clone();
-    let filing = Filing {
-        branch: format!("trueline/rollback-{id}-{}-{}", short(&earlier.blob.id), short(&head)),
-        title: format!("Put {id} back to what it was at {at}"),
-        body: format!(
-            "`{}` as it was at {}. What merging it does:\n\n```text\n{}```",
-            earlier.path,
-            earlier.commit,
-            show::text(plan, show::Style { color: false, width: 100 }).replace("```", "'''")
-        ),
-        author: context.person(),
-        files: vec![FileChange {
-            path: earlier.whole.clone(),
-            content: Some(earlier.blob.bytes.get().to_vec()),
-        }],
-        marker,
+    let service = earlier.preview.judged.catalog.services.get(id).ok_or_else(|| unknown(id))?;
+    let before = earlier.now.files.get(&earlier.path).map(|blob| blob.bytes.get().to_vec());
+    let draft = Draft {
+        kind: if before.is_some() { RequestKind::Change } else { RequestKind::Create },
+        service: id.to_owned(),
+        team: service.body.metadata.team.clone(),
+        environment: service.body.metadata.environment.clone(),
+        offer: service.offer().to_owned(),
+        path: earlier.path.clone(),
+        before,
+        content: Some(earlier.blob.bytes.get().to_vec()),
+        changes: Vec::new(),
+        reason: format!("as it was at {}", earlier.commit),
     };
-    file(source, filing).await
+    let mut request = row(&draft, &earlier.now, who, SystemClock.now());
+    request.title = format!("Put {id} back to what it was at {at}");
+    request.body.push_str(&told_of(plan));
+    Ok(request)
 }
 
-/// Files a proposal in the repository that the catalog is in; one that is open already stays the one.
-pub(super) async fn file(source: &Source, filing: Filing) -> Result<u64, Failure> {
-    let Some(mirror) = source.mirror() else { return Err(no_history()) };
-    let location = mirror.location().to_string();
-    let forge = LocalForge::open_at(&location).map_err(|error| {
-        Failure::from(error).hint("proposals are filed in a bare repository on this machine")
-    })?;
-    if let Some(open) = forge.find_by_marker(&filing.marker).await?
-        && open.state == ProposalState::Open
-    {
-        return Ok(open.number);
-    }
-    let now = SystemClock.now();
-    let base = filing.push(mirror, now)?;
-    Ok(forge.open(filing.proposal(base, now)).await?.number)
+/// Tells in a proposal what merging it does.
+pub(super) fn told_of(plan: &Plan) -> String {
+    let shown = show::text(plan, show::Style { color: false, width: 100 });
+    format!("\nWhat merging it does:\n\n```text\n{}```\n", shown.replace("```", "'''"))
 }
 
 pub(super) fn no_history() -> Failure {
     Failure::usage("the catalog is a plain directory, and has no history")
         .hint("--catalog takes a repository: its path, or a URL")
-}
-
-/// Names a file from the root of the repository, which the catalog may be a folder of.
-pub(super) fn in_tree(snapshot: &Snapshot, path: &str) -> String {
-    match snapshot.folder.trim_matches('/') {
-        "" => path.to_owned(),
-        folder => format!("{folder}/{path}"),
-    }
-}
-
-pub(super) fn short(id: &str) -> &str {
-    id.get(..8).unwrap_or(id)
 }
 
 pub(super) fn unknown(id: &str) -> Failure {

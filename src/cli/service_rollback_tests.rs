@@ -5,6 +5,7 @@ use clap::Parser as _;
 use super::super::args::Arguments;
 use super::super::main::run_command;
 use super::*;
+use crate::forge::{ForgeRead as _, ForgeWrite as _, LocalForge};
 use crate::source::fixture::Repo;
 
 const ITEM: &str = r#"schemaVersion: catalog/v1

@@ -1,9 +1,6 @@
 //! The daemon: what it is made of, and what it keeps from tick to tick so that cost grows with change.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-
-use jiff::Timestamp;
 
 use super::error::TickError;
 use super::health::Health;
@@ -51,11 +48,6 @@ pub struct Daemon {
     pub(super) desired: Option<(String, u64, Arc<Desired>)>,
     /// What the store remembers of the catalog, as it was written last.
     pub(super) saved: CatalogState,
-    /// Markers of the proposals that were seen to, with when a person asked for their service before that: the forge
-    /// is asked about each once.
-    pub(super) proposed: BTreeMap<String, Option<Timestamp>>,
-    /// What of drift was proposed last: service and marker; nothing before the forge was asked.
-    pub(super) proposed_drift: Option<BTreeMap<String, String>>,
     /// Plan, and how many approvals of others there were, that void ones were looked for last.
     pub(super) voided_for: Option<(Digest, usize)>,
     /// What is filed in the catalog's own repository.
@@ -88,8 +80,6 @@ impl Daemon {
             head: Head::default(),
             builder: DesiredBuilder::default(),
             desired: None,
-            proposed: BTreeMap::new(),
-            proposed_drift: None,
             voided_for: None,
             outgoing: Outgoing::default(),
             timetable: Timetable::default(),

@@ -8,17 +8,15 @@ use serde_json::{Value, json};
 
 use super::daemon::Daemon;
 use super::error::TickError;
-use super::filing::Filing;
-use super::look::chain;
-use super::outgoing::Filed;
+use super::outgoing::Kind;
 use crate::catalog::{Catalog, DriftMode};
 use crate::digest::Digest;
-use crate::forge::{Proposal, ProposalState};
+use crate::engine::filing::Filing;
+use crate::forge::Proposal;
 use crate::id::UnitKey;
 use crate::reconcile::show::code;
 use crate::reconcile::{Desired, Drift, Plan, UnitRecord, drift_mode, write_back};
 use crate::source::{FileChange, Source};
-use crate::store;
 use crate::yaml;
 
 /// What every marker of these proposals begins with.
@@ -39,39 +37,19 @@ impl WrittenBack {
 }
 
 impl Daemon {
-    /// Files, renews and takes back proposals, where what is observed has changed since the last time.
+    /// Files, rebuilds and takes back proposals, where what is observed or what they change is different since the last time.
     pub(super) async fn propose_drift(&mut self, plan: &Plan) -> Result<(), TickError> {
         let Some((_, _, desired)) = self.desired.clone() else { return Ok(()) };
         let found = self.written_back(plan, &desired).await?;
-        let marks: BTreeMap<String, String> =
-            found.iter().map(|(id, back)| (id.clone(), back.marker.clone())).collect();
-        let first = self.proposed_drift.is_none();
-        if self.proposed_drift.as_ref() == Some(&marks)
-            || (first && marks.is_empty() && !self.has_filed().await?)
-        {
-            self.proposed_drift = Some(marks);
+        let markers = found.iter().map(|(id, back)| (id.clone(), back.marker.clone())).collect();
+        if !self.is_to_renew(MARK, &markers).await? {
             return Ok(());
         }
-        let outcome = self.file_drift(&found, &desired).await;
-        self.tried(&outcome);
-        match outcome {
-            Ok((filed, waits)) => {
-                let engine = &self.driver.engine;
-                for proposal in &filed {
-                    engine.store.save_proposal(&engine.lease, proposal).await?;
-                    tracing::info!(
-                        service = proposal.service,
-                        number = proposal.number,
-                        "its drift is proposed"
-                    );
-                }
-                // What waits for its turn is looked at again at the next tick.
-                let settled = marks.into_iter().filter(|(service, _)| !waits.contains(service));
-                self.proposed_drift = Some(settled.collect());
-            }
-            Err(why) => tracing::warn!(why, "drift could not be proposed"),
-        }
-        Ok(())
+        let filing = |(id, back)| Some((String::clone(id), self.filing(id, back)?));
+        let wanted = found.iter().filter_map(filing).collect();
+        let stale = |daemon: &Self, open: &Proposal| daemon.why_not_open(open, &found, &desired);
+        let kind = Kind { mark: MARK, wanted, service: service_of, stale: &stale };
+        self.renew(kind, &markers).await
     }
 
     /// Returns the markers of what is to be proposed.
@@ -82,11 +60,6 @@ impl Daemon {
         let Some((_, _, desired)) = self.desired.clone() else { return Ok(BTreeSet::new()) };
         let found = self.written_back(plan, &desired).await?;
         Ok(found.into_values().map(|back| back.marker).collect())
-    }
-
-    async fn has_filed(&self) -> Result<bool, TickError> {
-        let filed = self.driver.engine.store.proposals().await?;
-        Ok(filed.iter().any(|proposal| proposal.run.is_none()))
     }
 
     /// Returns what can be written back, by service.
@@ -126,48 +99,6 @@ impl Daemon {
         Ok(found.into_iter().filter(|(_, fields)| !fields.is_empty()).filter_map(back).collect())
     }
 
-    /// Returns what was filed, and the services that wait for their turn.
-    async fn file_drift(
-        &mut self,
-        found: &BTreeMap<String, WrittenBack>,
-        desired: &Desired,
-    ) -> Result<(Vec<store::Proposal>, BTreeSet<String>), String> {
-        let (mut filed, mut waits) = (Vec::new(), BTreeSet::new());
-        let Some(desk) = self.catalog_desk().await? else { return Ok((filed, waits)) };
-        let told = |error: crate::forge::ForgeError| chain(&error);
-        let now = self.driver.engine.clock.now();
-        let Some(forge) = desk.forge("") else { return Ok((filed, waits)) };
-        let mut theirs: BTreeSet<String> = BTreeSet::new();
-        for open in forge.list(Some(ProposalState::Open)).await.map_err(told)? {
-            let Some(why) = self.why_not_open(&open, found, desired) else { continue };
-            // One that a person committed to is theirs, and nothing comes beside it.
-            if forge.is_edited(&open).await.map_err(told)? {
-                theirs.extend(service_of(&open).map(str::to_owned));
-            } else {
-                let by = Filing::ourselves();
-                forge.withdraw(open.number, &by, why, now).await.map_err(told)?;
-            }
-        }
-        for (service, back) in found.iter().filter(|(service, _)| !theirs.contains(*service)) {
-            let forge = desk.forge(&back.branch(service)).ok_or("it has no forge")?;
-            let known = forge.find_by_marker(&back.marker).await.map_err(told)?;
-            let asked = self.driver.memory.asked.get(service).copied();
-            let declined = |known: &Proposal| {
-                known.state != ProposalState::Closed
-                    || asked.is_none_or(|at| at <= known.updated_at)
-            };
-            if known.is_some_and(|known| declined(&known)) {
-                continue;
-            }
-            let Some(filing) = self.filing(service, back) else { continue };
-            match self.file(&desk, filing, service).await? {
-                Filed::Opened(proposal) => filed.push(proposal),
-                Filed::Waits => drop(waits.insert(service.clone())),
-            }
-        }
-        Ok((filed, waits))
-    }
-
     /// Says why an open proposal is taken back; nothing where it is not ours, or still says what is observed.
     fn why_not_open(
         &self,
@@ -175,7 +106,7 @@ impl Daemon {
         found: &BTreeMap<String, WrittenBack>,
         desired: &Desired,
     ) -> Option<&'static str> {
-        let service = service_of(open)?;
+        let service = service_of(&open.marker)?;
         if let Some(back) = found.get(service) {
             let other = back.marker != open.marker;
             return other.then_some("What is observed is something else by now.");
@@ -195,7 +126,8 @@ impl Daemon {
     fn filing(&self, service: &str, back: &WrittenBack) -> Option<Filing> {
         let entry = self.catalog.services.get(service)?;
         let mirror = self.source.as_ref().and_then(Source::mirror)?;
-        let source = file_at_head(mirror, &back.path)?;
+        let whole = self.in_tree(&back.path);
+        let source = file_at_head(mirror, &whole)?;
         let content = yaml::put(&back.path, &source, ("fields", &back.fields));
         let Some(content) = content else {
             tracing::info!(service, "what is observed can't be written into its file in place");
@@ -217,7 +149,8 @@ impl Daemon {
                 lines.join("\n")
             ),
             author: Filing::ourselves(),
-            files: vec![FileChange { path: back.path.to_string(), content: Some(content) }],
+            files: vec![FileChange { path: whole, content: Some(content) }],
+            written: None,
         })
     }
 }
@@ -227,9 +160,9 @@ fn told(value: &Value) -> String {
     value.as_str().map_or_else(|| code(&value.to_string()), code)
 }
 
-/// Returns the service whose drift a proposal is about; nothing where it is about something else.
-fn service_of(proposal: &Proposal) -> Option<&str> {
-    Some(proposal.marker.strip_prefix(MARK)?.rsplit_once('/')?.0)
+/// Returns the service whose drift a marker is about.
+fn service_of(marker: &str) -> Option<&str> {
+    Some(marker.strip_prefix(MARK)?.rsplit_once('/')?.0)
 }
 
 fn fields_of(

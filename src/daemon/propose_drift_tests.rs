@@ -86,6 +86,21 @@ async fn one_that_was_closed_is_declined_until_something_else_is_observed_and_on
 }
 
 #[tokio::test]
+async fn an_open_one_is_rebuilt_where_the_file_of_the_service_changed() {
+    let (mut world, there) = sized("propose", &thing()).await;
+    tamper(&mut world, &there, "size", json!("size-large")).await;
+    world.write(&thing().replace("# as ever", "# as never"));
+    world.settle().await;
+    assert_eq!(proposals(&world).await, ["1 open"]);
+    let shown = world.forge().show(1).await.expect("shown");
+    assert!(shown.diff.contains("+  size: 'large' # as never"), "{}", shown.diff);
+    let git =
+        |name: &str| world.repository.as_ref().expect("a repository").git(&["rev-parse", name], "");
+    let below = git(&format!("refs/heads/{}^", shown.proposal.source_branch));
+    assert_eq!(below, git("refs/heads/main"));
+}
+
+#[tokio::test]
 async fn what_no_field_stands_behind_is_only_reported() {
     let (mut world, there) = sized("propose", &thing()).await;
     let cases = [

@@ -18,6 +18,7 @@ mod dispatch;
 mod drive;
 mod engine;
 mod facts;
+pub mod filing;
 mod finish;
 mod forecast;
 mod github_metrics;

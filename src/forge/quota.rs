@@ -53,14 +53,19 @@ pub struct Asker<'a> {
     pub marker: &'a str,
     /// Since when it waits, where it does.
     pub since: Option<Timestamp>,
-    /// For how long an answer is good, so that a forge elsewhere is not asked at every look.
-    pub pause: Duration,
+    /// Whether asking the forge costs nothing.
+    pub is_here: bool,
 }
 
+/// For how long the answer of a forge elsewhere is good, unless it is said otherwise.
+const ELSEWHERE: Duration = Duration::from_secs(30);
+
 /// Counts what is filed, and keeps the order of those who wait.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Quota {
     bounds: Bounds,
+    /// For how long an answer is good, so that a forge elsewhere is not asked at every look.
+    elsewhere: Duration,
     waiting: Mutex<HashMap<String, Queue>>,
 }
 
@@ -81,10 +86,22 @@ struct Room {
     why: String,
 }
 
+impl Default for Quota {
+    fn default() -> Self {
+        Self::new(Bounds::default())
+    }
+}
+
 impl Quota {
     /// Keeps to these bounds.
     pub fn new(bounds: Bounds) -> Self {
-        Self { bounds, waiting: Mutex::default() }
+        Self { bounds, elsewhere: ELSEWHERE, waiting: Mutex::default() }
+    }
+
+    /// Has it believe a forge elsewhere for so long.
+    #[must_use]
+    pub fn believing(self, elsewhere: Duration) -> Self {
+        Self { elsewhere, ..self }
     }
 
     /// Tells whether something may be filed now; otherwise why not. Who asks holds the repository's turn until it is
@@ -126,9 +143,10 @@ impl Quota {
 
     /// Returns what was found of late.
     fn known(&self, asker: &Asker<'_>) -> Option<Room> {
+        let good = if asker.is_here { Duration::ZERO } else { self.elsewhere };
         let mut waiting = self.waiting();
         let queue = waiting.get_mut(asker.place)?;
-        let found = queue.found.take_if(|(at, _)| at.elapsed() >= asker.pause);
+        let found = queue.found.take_if(|(at, _)| at.elapsed() >= good);
         drop(found);
         queue.found.as_ref().map(|(_, room)| room.clone())
     }
@@ -232,24 +250,23 @@ mod tests {
         let forge = Fixed::default();
         let quota = Quota::new(Bounds { hourly: 9, concurrent: 1 });
         forge.0.lock().unwrap().0.push(proposal(1, ProposalState::Open, at(0)));
-        let ask = async |marker: &str, since: Option<i64>, pause: u64, now: i64| {
-            let pause = Duration::from_secs(pause);
-            let asker = Asker { place: "acme/app", marker, since: since.map(at), pause };
+        let ask = async |marker: &str, since: Option<i64>, is_here: bool, now: i64| {
+            let asker = Asker { place: "acme/app", marker, since: since.map(at), is_here };
             quota.admit(&forge, asker, at(now)).await.unwrap().map(|full| (full.why, full.since))
         };
         let open = "as many of Trueline's are open as may be at once (1)";
-        assert_eq!(ask("a", None, 0, 10).await, Some((open.to_owned(), at(10))));
-        assert_eq!(ask("b", None, 60, 20).await, Some((open.to_owned(), at(20))));
-        assert_eq!(ask("b", Some(20), 60, 30).await, Some((open.to_owned(), at(20))));
+        assert_eq!(ask("a", None, true, 10).await, Some((open.to_owned(), at(10))));
+        assert_eq!(ask("b", None, false, 20).await, Some((open.to_owned(), at(20))));
+        assert_eq!(ask("b", Some(20), false, 30).await, Some((open.to_owned(), at(20))));
         assert_eq!(forge.0.lock().unwrap().1, 1);
         forge.0.lock().unwrap().0.clear();
         // There is room for one, and the first has not come yet.
         let others = "others have waited for longer".to_owned();
-        assert_eq!(ask("b", Some(20), 0, 40).await, Some((others, at(20))));
-        assert_eq!(ask("a", Some(10), 0, 50).await, None);
-        assert_eq!(ask("b", Some(20), 0, 60).await, None);
+        assert_eq!(ask("b", Some(20), true, 40).await, Some((others, at(20))));
+        assert_eq!(ask("a", Some(10), true, 50).await, None);
+        assert_eq!(ask("b", Some(20), true, 60).await, None);
         // Elsewhere nobody waits.
         forge.0.lock().unwrap().0.push(proposal(2, ProposalState::Open, at(0)));
-        assert!(ask("c", None, 0, 70).await.is_some());
+        assert!(ask("c", None, true, 70).await.is_some());
     }
 }

@@ -2,7 +2,6 @@
 //! that a person pushed to.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use git2::Oid;
 use jiff::Timestamp;
@@ -22,9 +21,6 @@ use crate::run::{Fault, FaultClass, Wait};
 
 /// What a step waits for that may not file its proposal yet.
 pub(super) const TURN: &str = "turn";
-
-/// For how long a repository elsewhere is known to have no room.
-const ELSEWHERE: Duration = if cfg!(test) { Duration::ZERO } else { Duration::from_secs(30) };
 
 /// Tells whether what is waited for takes files away.
 pub(super) fn is_undo(on: &Wait) -> bool {
@@ -81,8 +77,8 @@ async fn admit(
     since: Option<Timestamp>,
 ) -> Result<Option<Full>, Fault> {
     let place = work.place.location.to_string();
-    let pause = if work.place.hub.is_some() { ELSEWHERE } else { Duration::ZERO };
-    let asker = Asker { place: &place, marker: &work.marker, since, pause };
+    let is_here = work.place.hub.is_none();
+    let asker = Asker { place: &place, marker: &work.marker, since, is_here };
     let admitted = work.place.quota.admit(forge, asker, Timestamp::now()).await;
     admitted.map_err(|error| forge_fault(&error))
 }

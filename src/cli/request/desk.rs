@@ -9,19 +9,20 @@ use crate::cli::context::Context;
 use crate::cli::output::Failure;
 use crate::cli::service_rollback::no_history;
 use crate::daemon::{Daemon, SystemClock};
-use crate::engine::request::{Desk, FollowPace, Place, Requester, follow};
+use crate::engine::filing::Place;
+use crate::engine::request::{Desk, FollowPace, Requester, follow};
 use crate::store::{Actor, ActorKind, Store};
 
 impl Context {
     /// Returns who asks, as the operating system and git say: self-declared.
-    pub(super) fn requester(&self) -> Requester {
+    pub(in crate::cli) fn requester(&self) -> Requester {
         let named = std::env::var("TRUELINE_EMAIL").ok().filter(|email| !email.is_empty());
         let configured = || git2::Config::open_default().ok()?.get_string("user.email").ok();
         Requester { name: self.person(), email: named.or_else(configured) }
     }
 
     /// Returns who acts, as the audit chain tells it.
-    pub(super) fn actor(&self) -> Actor {
+    pub(in crate::cli) fn actor(&self) -> Actor {
         let (name, via) = (self.person(), "command line".to_owned());
         Actor { name, kind: ActorKind::Operator, via, correlation: None }
     }
@@ -65,7 +66,5 @@ async fn made(
     let place = Place::find(ports, &location).await?;
     let options = context.source_options()?;
     let quota = ports.operator.proposals.clone();
-    Ok(place.map(|place| {
-        Desk::new(store, Arc::new(SystemClock), place, options).within((quota, location))
-    }))
+    Ok(place.map(|place| Desk::new(store, Arc::new(SystemClock), place, options).within(quota)))
 }

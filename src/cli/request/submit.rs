@@ -19,12 +19,12 @@ use crate::cli::table::{block, cell};
 use crate::clock::Clock;
 use crate::daemon::{SystemClock, compare};
 use crate::engine::request::{
-    Ask, Checked, Draft, Sight, Wrong, check, compose, form_of, row, typed,
+    Ask, Checked, Desk, Draft, Sight, Wrong, check, compose, form_of, row, typed,
 };
 use crate::finding::Finding;
 use crate::reconcile::show;
 use crate::source::Source;
-use crate::store::{RequestAdded, RequestKind, ServiceRequestStore as _};
+use crate::store::{RequestAdded, RequestKind, ServiceRequest, ServiceRequestStore as _};
 use crate::validate::Judge;
 
 /// What `submit` takes.
@@ -251,10 +251,13 @@ async fn dry(context: &Context, made: Made) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-async fn submit(context: &Context, options: &Options, made: Made) -> Result<Exit, Failure> {
+/// Takes a request down and files it as far as that goes now; tells whether it was asked for before.
+pub(in crate::cli) async fn put_down(
+    context: &Context,
+    request: ServiceRequest,
+) -> Result<(Desk, ServiceRequest, bool), Failure> {
     let store = context.store().await?;
     let desk = desk(context, store.clone()).await?;
-    let request = row(&made.draft, &made.head, &context.requester(), SystemClock.now());
     let (actor, now) = (context.actor(), SystemClock.now());
     let added = store.add_service_requests(&actor, now, std::slice::from_ref(&request)).await?;
     let (request, known) = match added.into_iter().next() {
@@ -269,7 +272,13 @@ async fn submit(context: &Context, options: &Options, made: Made) -> Result<Exit
         }
         _ => (request, false),
     };
-    let mut request = desk.look(request, true).await?;
+    let request = desk.look(request, true).await?;
+    Ok((desk, request, known))
+}
+
+async fn submit(context: &Context, options: &Options, made: Made) -> Result<Exit, Failure> {
+    let request = row(&made.draft, &made.head, &context.requester(), SystemClock.now());
+    let (desk, mut request, known) = put_down(context, request).await?;
     if options.wait {
         context.remark(standing_text(&RequestLine::of(&request)));
         request = wait(context, &desk, request, options.timeout).await?;
@@ -286,6 +295,12 @@ async fn submit(context: &Context, options: &Options, made: Made) -> Result<Exit
     if options.wait {
         return Ok(exit_of(request.progress.state));
     }
+    follow_remark(context, &request);
+    Ok(Exit::Success)
+}
+
+/// Says how it goes on with a request.
+pub(in crate::cli) fn follow_remark(context: &Context, request: &ServiceRequest) {
     match request.progress.proposal {
         Some(number) if request.progress.url.is_none() => context.remark(format!(
             "`trueline proposal merge {number}` has it carried out; `trueline request status {}` follows it",
@@ -293,5 +308,16 @@ async fn submit(context: &Context, options: &Options, made: Made) -> Result<Exit
         )),
         _ => context.remark(format!("`trueline request status {} --watch` follows it", request.id)),
     }
-    Ok(Exit::Success)
+}
+
+/// Tells what came of asking for a change; of a look nothing.
+pub(in crate::cli) fn outcome_text(request: Option<&ServiceRequest>, what: &str) -> String {
+    let Some(request) = request else { return format!("{what}; nothing is proposed") };
+    match (request.progress.proposal, &request.progress.why) {
+        (Some(number), _) => format!("proposal {number}, request {}: {what}", request.id),
+        (None, why) => {
+            let why = why.as_ref().map(|why| format!(", {}", cell(why))).unwrap_or_default();
+            format!("request {}, not proposed yet{why}: {what}", request.id)
+        }
+    }
 }

@@ -2,21 +2,18 @@
 //! What a person pushed to, it leaves alone.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::forges::Desk;
+use super::renew::Looked;
 use crate::daemon::daemon::Daemon;
 use crate::daemon::error::TickError;
-use crate::daemon::filing::Filing;
 use crate::daemon::look::chain;
-use crate::forge::{Asker, Forge};
+use crate::engine::filing::{Filing, Place, Pushed};
 use crate::reconcile::Plan;
-use crate::run::Fault;
-use crate::source::Source;
+use crate::source::{Mirror, Source, SourceError};
 use crate::store::{self, Store, StoreError};
 
 /// What is remembered of what waits to be filed.
@@ -24,9 +21,6 @@ const WAITS: &str = "outgoing/waits";
 
 /// After filing failed, how long it is not tried again.
 const PAUSE: SignedDuration = SignedDuration::from_mins(1);
-
-/// For how long a forge elsewhere is known to have no room.
-const ELSEWHERE: Duration = if cfg!(test) { Duration::ZERO } else { Duration::from_secs(30) };
 
 /// Something that is to be filed, and may not be yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +46,8 @@ pub(in crate::daemon) struct Outgoing {
     saved: BTreeMap<String, Waiting>,
     /// When it is tried again after it failed.
     again: Option<Timestamp>,
+    /// What was looked after last, by kind.
+    pub(super) looked: BTreeMap<&'static str, Looked>,
 }
 
 /// What came of filing something.
@@ -70,7 +66,7 @@ pub async fn waiting_filings(store: &dyn Store) -> Result<BTreeMap<String, Waiti
 
 impl Daemon {
     /// Finds the forge of the catalog's repository, unless it failed a moment ago; nothing where it has none.
-    pub(in crate::daemon) async fn catalog_desk(&self) -> Result<Option<CatalogDesk>, String> {
+    pub(in crate::daemon) async fn catalog_place(&self) -> Result<Option<Place>, String> {
         let mirror = self.source.as_ref().and_then(Source::mirror);
         let Some(location) = mirror.map(|mirror| mirror.location().to_string()) else {
             return Ok(None);
@@ -79,9 +75,8 @@ impl Daemon {
         if let Some(again) = self.outgoing.again.filter(|again| *again > now) {
             return Err(format!("it is tried again at {again:.0}"));
         }
-        let desk = Desk::of(&self.driver.engine.ports, &location).await;
-        let desk = desk.map_err(|fault: Fault| fault.message)?;
-        Ok(desk.map(|desk| CatalogDesk { location, desk }))
+        let place = Place::find(&self.driver.engine.ports, &location).await;
+        place.map_err(|fault| fault.message)
     }
 
     /// Remembers whether filing worked; where it did not, it is left for a while.
@@ -96,43 +91,58 @@ impl Daemon {
     /// Files a proposal, or has it wait for its turn.
     pub(in crate::daemon) async fn file(
         &mut self,
-        desk: &CatalogDesk,
+        place: &Place,
         filing: Filing,
         service: &str,
     ) -> Result<Filed, String> {
         let engine = self.driver.engine.clone();
         let now = engine.clock.now();
-        let forge = desk.forge(&filing.branch).ok_or("its repository has no forge")?;
         let waits = self.waits().await.map_err(|error| chain(&error))?;
         let since = waits.get(&filing.marker).map(|known| known.since);
-        let pause = if desk.desk.github.is_some() { ELSEWHERE } else { Duration::ZERO };
-        let asker = Asker { place: &desk.location, marker: &filing.marker, since, pause };
         let quota = &engine.ports.operator.proposals;
-        let admitted = quota.admit(&*forge, asker, now).await.map_err(|error| chain(&error))?;
-        if let Some(full) = admitted {
-            let (repository, title) = (desk.desk.name.clone(), filing.title);
+        let admitted = place.admit(quota, (&filing.marker, since), now).await;
+        if let Some(full) = admitted.map_err(|error| chain(&error))? {
+            let (repository, title) = (place.name().to_owned(), filing.title);
             let (service, why, since) = (service.to_owned(), full.why, full.since);
             let wait = Waiting { repository, service, title, why, since };
             self.waits().await.map_err(|error| chain(&error))?.insert(filing.marker, wait);
             return Ok(Filed::Waits);
         }
-        let marker = filing.marker.clone();
-        let token = match &desk.desk.github {
-            Some(github) => Some(github.token().await.map_err(|fault| fault.message)?),
-            None => None,
-        };
-        let mirror = self.source.as_ref().and_then(Source::mirror).ok_or("it has no repository")?;
-        let base = match token {
-            // Whoever may read the catalog may not be who may push to it.
-            Some(token) => mirror.with_token(token).and_then(|mirror| filing.push(&mirror, now)),
-            None => filing.push(mirror, now),
-        };
-        let base = base.map_err(|error| chain(&error))?;
-        let opened = forge.open(filing.proposal(base, now)).await.map_err(|error| chain(&error))?;
-        self.waits().await.map_err(|error| chain(&error))?.remove(&marker);
-        let (repository, number) = (desk.location.clone(), opened.number);
-        let service = service.to_owned();
+        let pushed = self.at_place(place, |mirror| filing.push(mirror, now)).await?;
+        if pushed == Pushed::Theirs {
+            let branch = &filing.branch;
+            return Err(format!(
+                "somebody else pushed to `{branch}`; delete the branch to have it proposed again"
+            ));
+        }
+        let number = self.propose(place, &filing).await?;
+        self.waits().await.map_err(|error| chain(&error))?.remove(&filing.marker);
+        let (repository, service) = (place.location().to_owned(), service.to_owned());
         Ok(Filed::Opened(store::Proposal { repository, number, run: None, step: None, service }))
+    }
+
+    /// Opens the proposal of a branch that was pushed, or brings it up to date; returns its number.
+    pub(super) async fn propose(&self, place: &Place, filing: &Filing) -> Result<u64, String> {
+        let mirror = self.source.as_ref().and_then(Source::mirror).ok_or("it has no repository")?;
+        let now = self.driver.engine.clock.now();
+        let new = filing.clone().proposal(mirror.branch().to_owned(), now);
+        let opened = place.forge(vec![filing.branch.clone()]).open(new).await;
+        opened.map(|opened| opened.number).map_err(|error| chain(&error))
+    }
+
+    /// Works at the catalog's repository as one who may push to it.
+    pub(super) async fn at_place<T>(
+        &self,
+        place: &Place,
+        work: impl FnOnce(&Mirror) -> Result<T, SourceError>,
+    ) -> Result<T, String> {
+        let token = place.token().await.map_err(|fault| fault.message)?;
+        let mirror = self.source.as_ref().and_then(Source::mirror).ok_or("it has no repository")?;
+        let done = match token {
+            Some(token) => mirror.with_token(token).and_then(|mirror| work(&mirror)),
+            None => work(mirror),
+        };
+        done.map_err(|error| chain(&error))
     }
 
     /// Lets go of what nobody wants to file any more, and writes down what waits.
@@ -162,19 +172,5 @@ impl Daemon {
             self.outgoing.waits = Some(read);
         }
         Ok(self.outgoing.waits.get_or_insert_default())
-    }
-}
-
-/// The forge of the catalog's repository.
-pub(in crate::daemon) struct CatalogDesk {
-    /// As the source names it.
-    pub(in crate::daemon) location: String,
-    desk: Desk,
-}
-
-impl CatalogDesk {
-    /// Returns the forge, for proposals that come from a branch.
-    pub(in crate::daemon) fn forge(&self, branch: &str) -> Option<Box<dyn Forge>> {
-        self.desk.forge(vec![branch.to_owned()])
     }
 }

@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::board::{Board, Line, Standing, Unseen};
 use super::file::{Waiting, waiting_filings};
-use super::forges::Desk;
 use crate::action::Ports;
 use crate::daemon::look::chain;
+use crate::engine::filing::Place;
 use crate::forge::{Forge, Proposal, ProposalState};
 use crate::run::{Run, StepState};
 use crate::store::{self, Store, StoreError};
@@ -39,7 +39,7 @@ pub async fn gather(
     known: &mut Known,
 ) -> Result<Board, StoreError> {
     let mut board = Board::default();
-    let mut desks: BTreeMap<String, (Desk, Filed)> = BTreeMap::new();
+    let mut places: BTreeMap<String, (Place, Filed)> = BTreeMap::new();
     let mut rows: BTreeMap<String, Filed> = BTreeMap::new();
     for row in store.proposals().await? {
         rows.entry(row.repository.clone()).or_default().insert(row.number, row);
@@ -48,22 +48,23 @@ pub async fn gather(
         rows.entry(catalog.to_owned()).or_default();
     }
     for (repository, filed) in rows {
-        let desk = Desk::of(ports, &repository).await;
-        match desk.and_then(|desk| desk.map(Desk::for_looks).transpose()) {
+        let place = Place::find(ports, &repository).await;
+        match place.and_then(|place| place.map(Place::for_looks).transpose()) {
             Ok(None) if filed.is_empty() => {}
             Ok(None) => {
                 let why = "it can't be opened as a repository here".to_owned();
                 board.unseen.push(Unseen { repository, why });
             }
-            Ok(Some(desk)) => {
-                let all = &mut desks.entry(desk.name.clone()).or_insert((desk, Filed::new())).1;
+            Ok(Some(place)) => {
+                let all =
+                    &mut places.entry(place.name().to_owned()).or_insert((place, Filed::new())).1;
                 all.extend(filed);
             }
             Err(fault) => board.unseen.push(Unseen { repository, why: fault.message }),
         }
     }
-    for (name, (desk, filed)) in desks {
-        match look(&desk, &filed, known).await {
+    for (name, (place, filed)) in places {
+        match look(&place, &filed, known).await {
             Ok(lines) => {
                 known.lines.insert(name, lines.clone());
                 board.lines.extend(lines);
@@ -123,27 +124,27 @@ fn turns(run: &Run) -> Vec<Line> {
 }
 
 /// Looks at one repository.
-async fn look(desk: &Desk, filed: &Filed, known: &mut Known) -> Result<Vec<Line>, String> {
-    let forge = desk.forge(Vec::new()).ok_or("it has no forge")?;
+async fn look(place: &Place, filed: &Filed, known: &mut Known) -> Result<Vec<Line>, String> {
+    let forge = place.forge(Vec::new());
     let open = forge.list(Some(ProposalState::Open)).await.map_err(|error| chain(&error))?;
     let open: Vec<Proposal> = open.into_iter().filter(Proposal::is_ours).collect();
     let mut lines = Vec::new();
     let mut answered: BTreeSet<String> = BTreeSet::new();
     for proposal in &open {
-        known.settled.remove(&(desk.name.clone(), proposal.number));
+        known.settled.remove(&(place.name().to_owned(), proposal.number));
         answered.insert(proposal.marker.clone());
-        let edited = is_edited((desk, &*forge), proposal, known).await?;
+        let edited = is_edited((place, &*forge), proposal, known).await?;
         let standing = if edited { Standing::Edited } else { Standing::Open };
         let why = edited.then(|| "somebody else committed to it".to_owned());
         let row = filed.get(&proposal.number);
-        lines.push(Line { why, ..line(desk, (standing, proposal), row) });
+        lines.push(Line { why, ..line(place, (standing, proposal), row) });
     }
     let mut declined = 0;
     for (number, row) in filed.iter().rev() {
         if open.iter().any(|it| it.number == *number) {
             continue;
         }
-        let proposal = settled((desk, &*forge), *number, known).await?;
+        let proposal = settled((place, &*forge), *number, known).await?;
         // The newest of a marker is what counts.
         if !answered.insert(proposal.marker.clone()) || !proposal.is_declined() {
             continue;
@@ -155,22 +156,22 @@ async fn look(desk: &Desk, filed: &Filed, known: &mut Known) -> Result<Vec<Line>
         let ask = Some(format!("trueline apply --service {}", row.service));
         let why = proposal.settled_by.as_ref().map(|by| format!("closed by {by}"));
         let since = proposal.updated_at;
-        let line = line(desk, (Standing::Declined, &proposal), Some(row));
+        let line = line(place, (Standing::Declined, &proposal), Some(row));
         lines.push(Line { since, why, ask, ..line });
     }
     Ok(lines)
 }
 
 fn line(
-    desk: &Desk,
+    place: &Place,
     (standing, proposal): (Standing, &Proposal),
     row: Option<&store::Proposal>,
 ) -> Line {
     Line {
         standing,
-        repository: desk.name.clone(),
+        repository: place.name().to_owned(),
         number: Some(proposal.number),
-        url: desk.url(proposal.number),
+        url: place.url(proposal.number),
         title: proposal.title.clone(),
         service: row.map(|row| row.service.clone()),
         run: row.and_then(|row| Some(row.run.as_ref()?.to_string())),
@@ -182,11 +183,11 @@ fn line(
 
 /// Returns a proposal that is not open; one that is settled stays as it is, unless it is opened again.
 async fn settled(
-    (desk, forge): (&Desk, &dyn Forge),
+    (place, forge): (&Place, &dyn Forge),
     number: u64,
     known: &mut Known,
 ) -> Result<Proposal, String> {
-    let key = (desk.name.clone(), number);
+    let key = (place.name().to_owned(), number);
     if let Some(found) = known.settled.get(&key) {
         return Ok(found.clone());
     }
@@ -198,11 +199,11 @@ async fn settled(
 }
 
 async fn is_edited(
-    (desk, forge): (&Desk, &dyn Forge),
+    (place, forge): (&Place, &dyn Forge),
     proposal: &Proposal,
     known: &mut Known,
 ) -> Result<bool, String> {
-    let key = (desk.name.clone(), proposal.number);
+    let key = (place.name().to_owned(), proposal.number);
     if let Some((_, edited)) = known.edited.get(&key).filter(|(head, _)| *head == proposal.head) {
         return Ok(*edited);
     }

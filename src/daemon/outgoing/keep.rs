@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::board::Board;
-use super::forges::Desk;
 use super::gather::{Known, gather};
 use super::text::markdown;
 use crate::engine::Engine;
+use crate::engine::filing::Place;
 use crate::forge::github::IssueText;
 use crate::run::Fault;
 use crate::store::StoreError;
@@ -64,11 +64,11 @@ impl Keeper {
         let Some(catalog) = self.catalog.as_ref().filter(|_| self.has_issue) else {
             return Ok(Ok(()));
         };
-        let desk = match Desk::of(&self.engine.ports, catalog).await {
-            Ok(desk) => desk,
+        let place = match Place::find(&self.engine.ports, catalog).await {
+            Ok(place) => place,
             Err(fault) => return Ok(Err(fault)),
         };
-        let Some(github) = desk.and_then(|desk| desk.github) else { return Ok(Ok(())) };
+        let Some(github) = place.as_ref().and_then(Place::github) else { return Ok(Ok(())) };
         let store = &*self.engine.store;
         let note = store.review_note(ISSUE).await?;
         let note: IssueNote =

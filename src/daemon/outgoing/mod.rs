@@ -2,9 +2,9 @@
 
 mod board;
 mod file;
-mod forges;
 mod gather;
 mod keep;
+mod renew;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -12,13 +12,18 @@ mod tests;
 mod tests_catalog;
 #[cfg(test)]
 mod tests_github;
+#[cfg(test)]
+mod tests_renew;
 mod text;
 #[cfg(test)]
 mod world;
 
 pub use board::{Board, Line, Standing, Unseen};
-pub(in crate::daemon) use file::{Filed, Outgoing};
+#[cfg(test)]
+use file::Filed;
+pub(in crate::daemon) use file::Outgoing;
 pub use file::{Waiting, waiting_filings};
 pub use gather::{Known, gather};
 pub use keep::{BOARD, Keeper};
+pub(in crate::daemon) use renew::Kind;
 pub use run::run;

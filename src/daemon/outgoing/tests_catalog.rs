@@ -8,9 +8,9 @@ use jiff::SignedDuration;
 use super::Filed;
 use super::world::{NAME, Set, loopback, settings};
 use crate::action::{Operator, Owner, Ports, SecretSource, connect_github};
-use crate::daemon::filing::Filing;
 use crate::daemon::review::Reviewer;
 use crate::daemon::world::World;
+use crate::engine::filing::{Filing, Place};
 use crate::forge::github::fake::{FakeGitHub, Trick};
 use crate::forge::github::reviews_tests::with_app;
 use crate::forge::github::{GitHubForge, Memory};
@@ -174,12 +174,13 @@ fn filing(marker: &str, content: &str) -> Filing {
             path: format!("{marker}.txt"),
             content: Some(content.as_bytes().to_vec()),
         }],
+        written: None,
     }
 }
 
 async fn file(world: &mut World, marker: &str, content: &str) -> Result<String, String> {
-    let desk = world.daemon.catalog_desk().await?.expect("a forge");
-    Ok(match world.daemon.file(&desk, filing(marker, content), "a-note").await? {
+    let place = world.daemon.catalog_place().await?.expect("a forge");
+    Ok(match world.daemon.file(&place, filing(marker, content), "a-note").await? {
         Filed::Opened(proposal) => format!("opened {}", proposal.number),
         Filed::Waits => "waits".to_owned(),
     })
@@ -222,7 +223,7 @@ async fn what_trueline_files_itself_is_bounded_rebuilt_and_never_over_a_person()
     let repo = world.repository.as_ref().expect("a repository");
     let theirs = repo.commit_on("trueline/a", Some(&before), &[("a.txt", "mine")]);
     let why = file(&mut world, "a", "3").await.expect_err("hands off");
-    assert!(why.contains("somebody else pushed to it"), "{why}");
+    assert!(why.contains("somebody else pushed to `trueline/a`"), "{why}");
     assert_eq!(git(&world, &["rev-parse", "refs/heads/trueline/a"]), theirs);
 }
 
@@ -233,15 +234,15 @@ async fn what_trueline_files_itself_is_filed_on_github_too() {
     let github_settings = Some(settings(&github, keys.path()));
     let operator = Arc::new(Operator { github: github_settings, ..Operator::default() });
     let ports = Ports { operator, http: loopback(), ..crate::action::testing::ports() };
-    let desk = super::forges::Desk::of(&ports, NAME).await.expect("set up").expect("a forge");
-    assert_eq!(desk.name, NAME);
-    let forge: Box<dyn Forge> = desk.forge(vec!["trueline/a".to_owned()]).expect("a forge");
+    let place = Place::find(&ports, NAME).await.expect("set up").expect("a forge");
+    assert_eq!(place.name(), NAME);
+    let forge: Box<dyn Forge> = place.forge(vec!["trueline/a".to_owned()]);
     github.push_as("ann", NAME, "trueline/a", ("a.txt", "1"));
     let new = filing("a", "1").proposal("main".to_owned(), jiff::Timestamp::now());
     let opened = forge.open(new).await.expect("opened");
     let known = ForgeRead::find_by_marker(&*forge, "trueline-drift/a").await.expect("asked");
     assert_eq!(known.map(|it| it.number), Some(opened.number));
     assert!(forge.is_edited(&opened).await.expect("asked"), "ann pushed it");
-    let url = desk.url(opened.number).expect("on GitHub");
+    let url = place.url(opened.number).expect("on GitHub");
     assert!(url.ends_with("/acme/app/pull/1"), "{url}");
 }

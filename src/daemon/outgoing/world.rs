@@ -248,7 +248,7 @@ impl<T: Target> Stage<T> {
             let operator = Operator {
                 github: settings.clone(),
                 github_memory: Arc::new(Memory::by(tells.clone())),
-                proposals: Arc::new(Quota::new(bounds)),
+                proposals: Arc::new(Quota::new(bounds).believing(Duration::ZERO)),
                 ..Operator::default()
             };
             Ports {

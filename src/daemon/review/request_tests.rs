@@ -10,9 +10,9 @@ use crate::clock::Clock as _;
 use crate::daemon::SystemClock;
 use crate::daemon::review::Reviewer;
 use crate::daemon::review::world::{People, REQUESTS as BASE, Stage};
+use crate::engine::filing::Place;
 use crate::engine::request::{
-    Ask, Desk, Place, RequestWord, Requester, Sight, WithRequesters, check, compose, row,
-    say_on_request,
+    Ask, Desk, RequestWord, Requester, Sight, WithRequesters, check, compose, row, say_on_request,
 };
 use crate::forge::github::fake::{APP, APP_KEY, FakeGitHub, Trick};
 use crate::forge::github::reviews_tests::NAME;
@@ -38,7 +38,7 @@ struct Story<P: People> {
 async fn local() -> Story<LocalForge> {
     let stage = Stage::local(BASE).await;
     let repository = stage.world.repository.as_ref().expect("a repository").url().to_owned();
-    let place = Place::Local(stage.world.forge());
+    let place = Place::here(&repository, stage.world.forge());
     let forge = stage.world.forge();
     let named = |store| Arc::new(WithRequesters::new(forge, store)) as Arc<dyn super::Reviews>;
     Box::pin(Story::of(stage, (place, repository), named)).await
@@ -55,7 +55,7 @@ async fn github() -> Story<FakeGitHub> {
     let memory = Arc::new(Memory::default());
     let client = GitHub::new(http, (address, name), credential, memory).expect("a client");
     let forge = GitHubForge::new(client.clone(), Vec::new());
-    let place = Place::GitHub(Box::new(client));
+    let place = Place::on_github(&location, client);
     let named = |store| Arc::new(WithRequesters::new(forge, store)) as Arc<dyn super::Reviews>;
     Box::pin(Story::of(stage, (place, location), named)).await
 }
@@ -260,7 +260,7 @@ async fn what_is_turned_down_or_called_off_is_over<P: People>(story: Story<P>) {
     let number = story.there(&id).await.progress.proposal.expect("a proposal");
     story
         .desk
-        .place_forge(&story.there(&id).await.branch)
+        .forge(&story.there(&id).await)
         .close(number, "pat", SystemClock.now())
         .await
         .expect("closed");
@@ -282,7 +282,7 @@ async fn what_is_turned_down_or_called_off_is_over<P: People>(story: Story<P>) {
     assert_eq!(story.look(&id).await, (RequestState::Aborted, "bob: because".to_owned()));
     let request = story.there(&id).await;
     let number = request.progress.proposal.expect("a proposal");
-    let forge = story.desk.place_forge(&request.branch);
+    let forge = story.desk.forge(&request);
     assert_eq!(forge.find(number).await.expect("read").state, ProposalState::Closed);
 
     // What was called off before anybody filed it is never filed.

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep_until};
 use super::error::ReviewError;
 use super::pass::Reviewer;
 use crate::daemon::look::chain;
-use crate::store::{ABOUT_CATALOG, ABOUT_REVIEWS};
+use crate::store::{ABOUT_REVIEWS, is_about_proposals};
 
 /// When proposals are looked at.
 #[derive(Debug)]
@@ -69,11 +69,9 @@ async fn newest(reviewer: &mut Reviewer, since: i64) -> Result<(i64, bool), Revi
     let arrived = reviewer.engine.store.arrivals_after(since).await?;
     let mut is_ours = false;
     for (_, about) in &arrived {
-        let of_reviews = about.strip_prefix(ABOUT_REVIEWS);
-        is_ours |= about == ABOUT_CATALOG || of_reviews.is_some();
-        reviewer
-            .again
-            .extend(of_reviews.and_then(|rest| rest.strip_prefix(':')).map(str::to_owned));
+        is_ours |= is_about_proposals(about);
+        let head = about.strip_prefix(ABOUT_REVIEWS).and_then(|rest| rest.strip_prefix(':'));
+        reviewer.again.extend(head.map(str::to_owned));
     }
     Ok((arrived.last().map_or(since, |(seq, _)| *seq), is_ours))
 }

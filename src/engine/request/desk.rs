@@ -3,24 +3,16 @@
 //! marker, whichever process made it.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use git2::Oid;
 use jiff::Timestamp;
 
-use super::place::Place;
 use crate::clock::Clock;
-use crate::forge::{
-    Asked, Asker, COMMITTER, ForgeError, Full, NewProposal, Proposal, ProposalState, Quota,
-};
+use crate::engine::filing::{Filing, Place, Written};
+use crate::forge::{Forge, ForgeError, Full, Proposal, ProposalState, Quota};
 use crate::run::Fault;
-use crate::source::{
-    Author, FileChange, Options as SourceOptions, Push, Source, SourceError, commit_files_for, push,
-};
+use crate::source::{Author, FileChange, Mirror, Options as SourceOptions, Source, SourceError};
 use crate::store::{RequestState, ServiceRequest, Store, StoreError};
-
-/// How long it is good what a forge elsewhere said of how much is filed.
-const ELSEWHERE: Duration = Duration::from_secs(15);
 
 /// What went wrong while a request was filed or followed.
 #[derive(Debug, thiserror::Error)]
@@ -53,8 +45,8 @@ pub struct Desk {
     clock: Arc<dyn Clock>,
     pub(super) place: Place,
     options: SourceOptions,
-    /// How much may be filed, and by which name the repository goes there.
-    quota: (Arc<Quota>, String),
+    /// How much may be filed.
+    quota: Arc<Quota>,
     /// The repository, once it was needed.
     source: Arc<Mutex<Option<Source>>>,
 }
@@ -67,12 +59,12 @@ impl Desk {
         place: Place,
         options: SourceOptions,
     ) -> Self {
-        Self { store, clock, place, options, quota: Default::default(), source: Arc::default() }
+        Self { store, clock, place, options, quota: Arc::default(), source: Arc::default() }
     }
 
-    /// Has it keep to how much may be filed in the repository, which goes by this name.
+    /// Has it keep to how much may be filed.
     #[must_use]
-    pub fn within(self, quota: (Arc<Quota>, String)) -> Self {
+    pub fn within(self, quota: Arc<Quota>) -> Self {
         Self { quota, ..self }
     }
 
@@ -81,10 +73,9 @@ impl Desk {
         self.place.is_here()
     }
 
-    /// Returns the forge, as it knows the proposal of a branch.
-    #[cfg(test)]
-    pub(crate) fn place_forge(&self, branch: &str) -> Box<dyn crate::forge::Forge> {
-        self.place.forge(branch)
+    /// Returns the forge, as it knows the proposal of a request.
+    pub(crate) fn forge(&self, request: &ServiceRequest) -> Box<dyn Forge> {
+        self.place.forge(vec![request.branch.clone()])
     }
 
     /// Returns where requests are kept.
@@ -100,12 +91,14 @@ impl Desk {
         asks_forge: bool,
     ) -> Result<ServiceRequest, RequestError> {
         let mut now = request.clone();
+        now.progress.failing = false;
         let at = self.clock.now();
         match self.step(&mut now, asks_forge, at).await {
             Ok(()) => {}
             Err(error @ RequestError::Store(_)) => return Err(error),
             Err(error) => {
                 let state = now.progress.state;
+                now.progress.failing = true;
                 now.progress.is_now(at, state, Some(format!("tried again: {}", chain(&error))));
             }
         }
@@ -132,12 +125,7 @@ impl Desk {
         }
         if request.progress.merged.is_none() {
             let found = match request.progress.proposal {
-                None => match self
-                    .place
-                    .forge(&request.branch)
-                    .find_by_marker(&request.marker)
-                    .await?
-                {
+                None => match self.forge(request).find_by_marker(&request.marker).await? {
                     Some(known) => Some(Some(known)),
                     None => match self.full(request, at).await? {
                         Some(full) => {
@@ -147,9 +135,7 @@ impl Desk {
                         None => Some(self.filed(request).await?),
                     },
                 },
-                Some(number) if asks_forge => {
-                    Some(Some(self.place.forge(&request.branch).find(number).await?))
-                }
+                Some(number) if asks_forge => Some(Some(self.forge(request).find(number).await?)),
                 Some(_) => None,
             };
             match found {
@@ -194,29 +180,22 @@ impl Desk {
         request: &ServiceRequest,
         at: Timestamp,
     ) -> Result<Option<Full>, ForgeError> {
-        let forge = self.place.forge(&request.branch);
-        let pause = if self.is_here() { Duration::ZERO } else { ELSEWHERE };
-        let (quota, place) = &self.quota;
-        let marker = request.marker.as_str();
-        let asker = Asker { place, marker, since: Some(request.at), pause };
-        quota.admit(&*forge, asker, at).await
+        self.place.admit(&self.quota, (&request.marker, Some(request.at)), at).await
     }
 
     /// Files the proposal of a request; nothing where there is nothing to propose.
     async fn filed(&self, request: &ServiceRequest) -> Result<Option<Proposal>, RequestError> {
-        let forge = self.place.forge(&request.branch);
-        let base_branch = self.push(request).await?;
-        let new = NewProposal {
-            title: request.title.clone(),
-            body: request.body.clone(),
-            author: format!("{} <{}>", request.by, request.email),
-            source_branch: request.branch.clone(),
-            base_branch,
-            marker: request.marker.clone(),
-            at: self.clock.now(),
-            asked: Asked::default(),
-        };
-        match forge.open(new).await {
+        let (options, filing, at) = (self.options().await?, filing(request), self.clock.now());
+        let pushed = tokio::task::spawn_blocking(move || {
+            let mut source = Source::open(options)?;
+            source.poll()?;
+            let mirror = source.mirror().ok_or(RequestError::NoRepository)?;
+            // What a person made of the branch meanwhile is proposed as well.
+            filing.push(mirror, at)?;
+            Ok::<_, RequestError>(filing.proposal(mirror.branch().to_owned(), at))
+        });
+        let new = pushed.await.map_err(|_| RequestError::Stopped)??;
+        match self.forge(request).open(new).await {
             Ok(opened) => Ok(Some(opened)),
             Err(ForgeError::NothingToPropose { .. }) => Ok(None),
             Err(error) => Err(error.into()),
@@ -230,7 +209,7 @@ impl Desk {
         at: Timestamp,
     ) -> Result<(), RequestError> {
         let Some((by, why)) = request.progress.aborted.clone() else { return Ok(()) };
-        let forge = self.place.forge(&request.branch);
+        let forge = self.forge(request);
         let known = forge.find_by_marker(&request.marker).await?;
         if let Some(known) = &known {
             request.progress.proposal = Some(known.number);
@@ -252,36 +231,6 @@ impl Desk {
         Ok(())
     }
 
-    /// Pushes the branch of a request; returns the one that it is for. The same request makes the same commit.
-    async fn push(&self, request: &ServiceRequest) -> Result<String, RequestError> {
-        let (options, request) = (self.options().await?, request.clone());
-        let pushed = tokio::task::spawn_blocking(move || {
-            let mut source = Source::open(options)?;
-            let head = source.poll()?;
-            let mirror = source.mirror().ok_or(RequestError::NoRepository)?;
-            let repository = mirror.repository();
-            let known =
-                |id: &str| Oid::from_str(id).ok().filter(|id| repository.find_commit(*id).is_ok());
-            let base = known(&request.base).or_else(|| known(&head));
-            let content = request.content.clone().map(String::into_bytes);
-            let files = [FileChange { path: request.path.clone(), content }];
-            let author =
-                Author { name: request.by.clone(), email: request.email.clone(), at: request.at };
-            // Whoever adds to the branch is told from us by who commits.
-            let (name, email) = ("Trueline".to_owned(), COMMITTER.to_owned());
-            let committer = Author { name, email, at: request.at };
-            let by = (&author, &committer);
-            let commit = commit_files_for(repository, base, &files, &message(&request), by)?;
-            let order = Push { commit, branch: request.branch.clone(), expected: None };
-            match push(mirror, &order) {
-                // The branch of an earlier attempt holds the same, or what a person made of it.
-                Ok(()) | Err(SourceError::Rejected { .. }) => Ok(mirror.branch().to_owned()),
-                Err(error) => Err(error.into()),
-            }
-        });
-        pushed.await.map_err(|_| RequestError::Stopped)?
-    }
-
     /// Tells whether a commit is, or comes after, a merge.
     pub(super) async fn includes(&self, merge: &str, commit: &str) -> Result<bool, RequestError> {
         if merge == commit {
@@ -298,12 +247,8 @@ impl Desk {
 
     /// Returns how the repository is opened now; who gets in there changes.
     async fn options(&self) -> Result<SourceOptions, RequestError> {
-        let token = match &self.place {
-            Place::Local(_) => self.options.token.clone(),
-            Place::GitHub(github) => {
-                Some(github.token().await.map_err(RequestError::Reach)?.into())
-            }
-        };
+        let token = self.place.token().await.map_err(RequestError::Reach)?;
+        let token = token.map(Into::into).or_else(|| self.options.token.clone());
         Ok(SourceOptions { token, ..self.options.clone() })
     }
 
@@ -328,7 +273,7 @@ impl Desk {
                 (None, None) => Source::open(usual)?,
             };
             let is_here = |source: &Source, id: &str| {
-                let repository = source.mirror().map(crate::source::Mirror::repository);
+                let repository = source.mirror().map(Mirror::repository);
                 let id = Oid::from_str(id).ok();
                 repository.zip(id).is_some_and(|(it, id)| it.find_commit(id).is_ok())
             };
@@ -338,6 +283,25 @@ impl Desk {
             Ok(found)
         });
         looked.await.map_err(|_| RequestError::Stopped)?
+    }
+}
+
+/// Makes what is filed for a request.
+fn filing(request: &ServiceRequest) -> Filing {
+    let (name, email) = (request.by.clone(), request.email.clone());
+    let content = request.content.clone().map(String::into_bytes);
+    Filing {
+        marker: request.marker.clone(),
+        branch: request.branch.clone(),
+        title: request.title.clone(),
+        body: request.body.clone(),
+        author: format!("{name} <{email}>"),
+        files: vec![FileChange { path: request.path.clone(), content }],
+        written: Some(Written {
+            by: Author { name, email, at: request.at },
+            message: message(request),
+            base: request.base.clone(),
+        }),
     }
 }
 

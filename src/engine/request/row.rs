@@ -33,10 +33,7 @@ pub struct Requester {
 /// Makes the row of a request over the head that it was checked against.
 pub fn row(draft: &Draft, head: &Snapshot, by: &Requester, at: Timestamp) -> ServiceRequest {
     let id = new_id();
-    let path = match head.folder.trim_matches('/') {
-        "" => draft.path.to_string(),
-        folder => format!("{folder}/{}", draft.path),
-    };
+    let path = head.in_tree(&draft.path);
     ServiceRequest {
         by: by.name.clone(),
         email: by.email.clone().unwrap_or_else(|| made_of(&by.name)),

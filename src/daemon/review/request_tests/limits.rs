@@ -21,7 +21,7 @@ async fn one_over_the_limit_waits_its_turn_on_github() {
 async fn waits<P: People>(mut story: Story<P>) {
     let limited = |story: &Story<P>| {
         let bounds = Bounds { hourly: 20, concurrent: 1 };
-        story.desk.clone().within((Arc::new(Quota::new(bounds)), "the catalog".to_owned()))
+        story.desk.clone().within(Arc::new(Quota::new(bounds)))
     };
     story.desk = limited(&story);
     let first = story.ask("bob", &note("one")).await;
