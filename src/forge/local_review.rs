@@ -132,7 +132,7 @@ impl ReviewRead for LocalForge {
         .await
     }
 
-    /// Nobody keeps teams here.
+    /// A repository keeps no teams; the catalog and the users tell who is in them.
     async fn members(&self, _team: &str) -> Result<Option<Vec<Person>>, ForgeError> {
         Ok(None)
     }

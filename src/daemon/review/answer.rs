@@ -1,14 +1,15 @@
 //! Does what people ask for in comments, where they may; a refusal answers with the reason, once. Anything that is not a
 //! command is left alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::bench::at;
 use super::command::{Command, command};
 use super::error::ReviewError;
 use super::notes::{ProposalNote, Showing};
 use super::pass::Reviewer;
-use super::people::owner;
+use super::people::{Keepers, owner};
+use crate::catalog::Team;
 use crate::digest::Digest;
 use crate::forge::{Comment, ProposalState, Reviewable};
 use crate::owners::{Owners, is_owner};
@@ -124,9 +125,10 @@ impl Reviewer {
                 "Somebody had a hand in this whom nobody knows, so nobody's approval counts.\n";
             return Ok(Some(why.to_owned()));
         }
-        let asked = self.asked(proposal).await?;
+        let (asked, listed) = self.asked(proposal).await?;
         let now = self.now();
-        let members = self.teams.members(&*self.forge, &asked, now).await?;
+        let keepers = Keepers { forge: &*self.forge, listed: &listed, store: &*self.engine.store };
+        let members = self.teams.members(keepers, &asked, now).await?;
         let is = |name: &String| name.eq_ignore_ascii_case(&who);
         let may = asked.iter().any(is) || members.values().flatten().any(is);
         Ok((!may).then(|| {
@@ -136,8 +138,11 @@ impl Reviewer {
         }))
     }
 
-    /// Returns who is asked about a proposal, as owners are written.
-    async fn asked(&mut self, proposal: &Reviewable) -> Result<BTreeSet<String>, ReviewError> {
+    /// Returns who is asked about a proposal, as owners are written, and the teams of its base.
+    async fn asked(
+        &mut self,
+        proposal: &Reviewable,
+    ) -> Result<(BTreeSet<String>, BTreeMap<String, Team>), ReviewError> {
         let base = match &proposal.proposal.merge_commit {
             Some(merge) => format!("{merge}^"),
             None => self.head.clone(),
@@ -174,7 +179,7 @@ impl Reviewer {
                 }
             }
         }
-        Ok(asked)
+        Ok((asked, settings.teams.clone()))
     }
 
     /// Records an approval of what was shown last.

@@ -1,6 +1,6 @@
 //! Looks up how commits reached the branch, and with whose approvals; what owners did not approve stays open.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 
@@ -9,8 +9,8 @@ use super::error::ReviewError;
 use super::line::{committed, difference, line};
 use super::notes::{AfterNote, LandedNote};
 use super::pass::Reviewer;
-use super::people::{owner, owners_of, said};
-use crate::catalog::{OwnerSettings, Snapshot};
+use super::people::{Keepers, owner, owners_of, said};
+use crate::catalog::{OwnerSettings, Snapshot, Team};
 use crate::forge::{ProposalState, Review, Reviewable};
 use crate::owners::{Landing, Ledger, Owners, People, Touched, Way, approval, standing};
 use crate::reconcile::concerns;
@@ -24,11 +24,12 @@ const SETTINGS: &str = "trueline.yaml";
 /// of GitHub takes some).
 const SETTLES: i64 = 60;
 
-/// What the owners and settings of a commit are.
+/// What the owners, settings and teams of a commit are.
 #[derive(Clone)]
 struct Rules {
     owners: Owners,
     settings: OwnerSettings,
+    teams: BTreeMap<String, Team>,
 }
 
 /// Commits that reached the branch at once.
@@ -199,7 +200,9 @@ impl Reviewer {
             .chain(breaking)
             .collect();
         let now = self.now();
-        let members = self.teams.members(&*self.forge, &asked, now).await?;
+        let keepers =
+            Keepers { forge: &*self.forge, listed: &rules.teams, store: &*self.engine.store };
+        let members = self.teams.members(keepers, &asked, now).await?;
         let Some(proposal) = &group.through else {
             let authors = self.pushers(group).await?;
             return Ok((People { authors, members, ..People::default() }, Vec::new()));
@@ -330,7 +333,10 @@ impl Reviewer {
         let asked: BTreeSet<String> =
             ledger.open.values().flat_map(|open| open.missing.iter().flatten().cloned()).collect();
         let now = self.now();
-        let members = self.teams.members(&*self.forge, &asked, now).await?;
+        let commit = ledger.rules_at.clone();
+        let listed = at(&mut self.bench, move |bench| Ok(rules(bench, &commit)?.teams)).await?;
+        let keepers = Keepers { forge: &*self.forge, listed: &listed, store: &*self.engine.store };
+        let members = self.teams.members(keepers, &asked, now).await?;
         let own = owner(by);
         let is_in = |members: &BTreeSet<String>| {
             members.iter().any(|member| member.eq_ignore_ascii_case(&own))
@@ -347,8 +353,9 @@ fn rules(bench: &mut Bench, commit: &str) -> Result<Rules, ReviewError> {
     let own = snapshot.files.iter().filter(|(path, _)| &***path == SETTINGS);
     let files = own.map(|(path, blob)| (path.clone(), blob.clone())).collect();
     let alone = Snapshot { files, ..Snapshot::default() };
-    let settings = Judge::default().judge(&alone).catalog.settings.owners.clone();
-    Ok(Rules { owners, settings })
+    let judged = Judge::default().judge(&alone);
+    let settings = &judged.catalog.settings;
+    Ok(Rules { owners, settings: settings.owners.clone(), teams: settings.teams.clone() })
 }
 
 /// Returns the services that differ between two commits.

@@ -11,7 +11,7 @@ use super::bench::{Sides, at};
 use super::error::ReviewError;
 use super::notes::{ProposalNote, Showing, Shown};
 use super::pass::Reviewer;
-use super::people::{owners_of, said};
+use super::people::{Keepers, owners_of, said};
 use super::say::{PLAN, VALIDATE, check, checks, labels, reviewers};
 use super::worth::{costs, reach};
 use crate::digest::Digest;
@@ -154,7 +154,12 @@ impl Reviewer {
             .chain(breaking)
             .collect();
         let now = self.now();
-        let members = self.teams.members(&*self.forge, &asked, now).await?;
+        let keepers = Keepers {
+            forge: &*self.forge,
+            listed: &sides.base.catalog.settings.teams,
+            store: &*self.engine.store,
+        };
+        let members = self.teams.members(keepers, &asked, now).await?;
         let people = People {
             approved_by: standing(&said(reviews), &proposal.proposal.head),
             authors: owners_of(&proposal.authors),

@@ -20,6 +20,8 @@ mod request_tests;
 mod run;
 mod say;
 #[cfg(test)]
+mod team_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod world;

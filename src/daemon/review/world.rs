@@ -23,14 +23,14 @@ macro_rules! stories {
             use super::{BASE, Stage};
             $(#[tokio::test]
             async fn $story() {
-                Box::pin(super::$story(Stage::local(BASE).await.begun().await)).await;
+                Box::pin(super::$story(Stage::local(&BASE).await.begun().await)).await;
             })*
         }
         mod on_github {
             use super::{BASE, Stage};
             $(#[tokio::test]
             async fn $story() {
-                Box::pin(super::$story(Stage::github(BASE).await.begun().await)).await;
+                Box::pin(super::$story(Stage::github(&BASE).await.begun().await)).await;
             })*
         }
     };
@@ -193,6 +193,7 @@ impl Stage<FakeGitHub> {
     pub(super) async fn github(files: &str) -> Self {
         let world = World::in_repository(files).await;
         let (people, forge) = with_app().await;
+        people.set_team("acme/till", &["pat"]);
         let path = people.path(NAME);
         std::fs::remove_dir_all(&path).expect("there was one");
         let repository = world.repository.as_ref().expect("a repository");
