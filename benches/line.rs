@@ -15,6 +15,7 @@ use git2::{Oid, Repository};
 use trueline::clock::Clock as _;
 use trueline::daemon::SystemClock;
 use trueline::daemon::review::Reviewer;
+use trueline::engine::Memory;
 use trueline::forge::{Asked, ForgeWrite as _, LocalForge, NewProposal};
 use trueline::source::{Options, Source, changed_paths};
 
@@ -120,7 +121,7 @@ async fn review(services: usize) -> Result<()> {
     let source = Source::open(Options { location: path.clone(), state, ..Options::default() })?;
     let engine = daemon.driver.engine.clone();
     let mut reviewer = Reviewer::new(engine, source, forge.clone()).context("proposals")?;
-    let (mut looks, mut merges) = (Vec::new(), Vec::new());
+    let (mut looks, mut merges, mut reads) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..7 {
         let branch = format!("topic-{round}");
         change_ten(&repository, &branch, round)?;
@@ -141,6 +142,10 @@ async fn review(services: usize) -> Result<()> {
         ensure!(passed.reviewed == 1 && passed.failed == 0, "{passed:?} in round {round}");
         forge.close(number, "bob", SystemClock.now()).await?;
         let started = Instant::now();
+        let memory = Memory::load(&*daemon.driver.engine.store).await?;
+        reads.push(started.elapsed());
+        ensure!(memory.rows.len() == services, "{} units", memory.rows.len());
+        let started = Instant::now();
         let merged = std::process::Command::new("git")
             .args(["merge-tree", "--write-tree", "main", &branch])
             .current_dir(&path)
@@ -152,6 +157,7 @@ async fn review(services: usize) -> Result<()> {
     let first = looks.remove(0);
     println!("  the first one of a process: {:.0} ms", first.as_secs_f64() * 1000.0);
     let look = show("each further one", looks);
+    show("of that, reading what is recorded of all units", reads);
     let merge = show("peer: git merge-tree, which shows nothing", merges);
     println!("  ratio to git merge-tree: {:.1}", look.as_secs_f64() / merge.as_secs_f64());
     Ok(())

@@ -9,7 +9,7 @@ use trueline::action::{Egress, EnvironmentSecrets, HttpClient, Ports};
 use trueline::clock::Clock as _;
 use trueline::daemon::{Daemon, Parts, SystemClock};
 use trueline::engine::{Engine, Limits};
-use trueline::reconcile::{self, Actual, DesiredBuilder, Facts};
+use trueline::reconcile::{self, Actual, DesiredBuilder, Facts, Plan};
 use trueline::source::{Options, Source};
 use trueline::store::{LeaseHolder, Sealer, SqliteStore, Store as _, UnitWrite};
 use trueline::validate::Judge;
@@ -101,8 +101,8 @@ pub(crate) async fn daemon(folder: &Path) -> Result<Daemon> {
     Ok(Daemon::new(Parts { engine, source: Source::open(options)? }).await?)
 }
 
-/// A daemon over a store that says that everything was carried out.
-pub(crate) async fn in_sync(folder: &Path) -> Result<Daemon> {
+/// What carries out everything that is wanted.
+pub(crate) fn planned(folder: &Path) -> Result<Plan> {
     let location = folder.join("catalog.git").to_string_lossy().into_owned();
     let options = Options { location, state: folder.to_owned(), ..Options::default() };
     let mut source = Source::open(options)?;
@@ -116,8 +116,12 @@ pub(crate) async fn in_sync(folder: &Path) -> Result<Daemon> {
     let facts = Facts { catalog: "bench".to_owned(), ..Facts::default() };
     let plan = reconcile::plan(catalog, &desired, &Actual::default(), (&facts, now));
     ensure!(plan.blocked.is_empty(), "blocked: {:?}", plan.blocked.first_key_value());
-    let actual = reconcile::carried_out(&plan, now);
-    drop((plan, desired, judged, snapshot, source));
+    Ok(plan)
+}
+
+/// A daemon over a store that says that everything was carried out.
+pub(crate) async fn in_sync(folder: &Path) -> Result<Daemon> {
+    let actual = reconcile::carried_out(&planned(folder)?, SystemClock.now());
     let daemon = daemon(folder).await?;
     let engine = &daemon.driver.engine;
     let writes: Vec<UnitWrite> =
