@@ -13,7 +13,6 @@ use trueline::clock::Clock as _;
 use trueline::daemon::SystemClock;
 use trueline::id::RunId;
 use trueline::run::{Event, Run, RunEvent, StepEvent};
-use trueline::store::Store as _;
 
 use super::in_sync;
 
