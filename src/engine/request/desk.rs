@@ -264,7 +264,13 @@ impl Desk {
                 |id: &str| Oid::from_str(id).ok().filter(|id| repository.find_commit(*id).is_ok());
             let base = known(&request.base).or_else(|| known(&head));
             let content = request.content.clone().map(String::into_bytes);
-            let files = [FileChange { path: request.path.clone(), content }];
+            let mut files = vec![FileChange { path: request.path.clone(), content }];
+            files.extend(
+                request
+                    .files
+                    .iter()
+                    .map(|file| FileChange { path: file.path.clone(), content: file.bytes() }),
+            );
             let author =
                 Author { name: request.by.clone(), email: request.email.clone(), at: request.at };
             // Whoever adds to the branch is told from us by who commits.
