@@ -96,6 +96,10 @@ impl<'a> Layout<'a> {
         let folder = below.filter(|below| !below.contains('/'));
         match (top, below, folder) {
             _ if file.starts_with('.') => Layout::Other,
+            // Files that services name lie here.
+            ("services", Some(below), None) if below.split('/').nth(1) == Some("files") => {
+                Layout::Other
+            }
             ("", None, _) if path == "trueline.yaml" => document(Kind::Settings, None),
             ("catalog", _, Some(_)) => document(Kind::Item, folder),
             ("services", _, Some(_)) => document(Kind::Service, folder),
@@ -284,6 +288,10 @@ mod tests {
             ("services/db.yaml", Layout::Misnamed),
             ("services/payments/.db.yaml", Layout::Other),
             ("services/payments/README.md", Layout::Other),
+            ("services/payments/files/db/policy.json", Layout::Other),
+            ("services/payments/files/db.yaml", Layout::Other),
+            ("services/payments/more/db.yaml", Layout::Misnamed),
+            ("services/files/db.json", Layout::Misnamed),
             ("README.md", Layout::Other),
         ] {
             assert_eq!(Layout::of(path), expected, "{path}");

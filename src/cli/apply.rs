@@ -62,7 +62,8 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
                 let subjects = if whole { vec![plan.digest] } else { changes.clone() };
                 for subject in subjects {
                     let changes = if whole { changes.clone() } else { vec![subject] };
-                    let decision = DecisionKind::Approve { subject, changes };
+                    let decision =
+                        DecisionKind::Approve { subject, changes, comment: String::new() };
                     record(context, &decision).await?;
                 }
             }

@@ -57,7 +57,11 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
         context.remark(format!("broke the glass for {} as {by} (self-declared)", subject.what));
         return Ok(Exit::Success);
     }
-    let decision = DecisionKind::Approve { subject: subject.digest, changes: subject.changes };
+    let decision = DecisionKind::Approve {
+        subject: subject.digest,
+        changes: subject.changes,
+        comment: String::new(),
+    };
     record(context, &decision).await?;
     context.remark(format!("approved {} as {} (self-declared)", subject.what, context.person()));
     Ok(Exit::Success)

@@ -8,7 +8,11 @@ use crate::store::{DecisionKind, verify_audit};
 async fn world() -> World {
     let world = World::new().await;
     let web = change("web", &["web"]);
-    let approve = DecisionKind::Approve { subject: web.digest, changes: vec![web.digest] };
+    let approve = DecisionKind::Approve {
+        subject: web.digest,
+        changes: vec![web.digest],
+        comment: String::new(),
+    };
     world.store.decide("ada\u{1b}[31m", at(890), &approve).await.expect("decided");
     let mut events = begin("web/make");
     events.extend(fails("web/make"));

@@ -1,27 +1,17 @@
 //! `trueline render`: what the templates of an item become. Nothing is sent, and no secret is read.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use clap::Args;
-use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::context::Context;
 use super::local::unknown;
 use super::output::{Exit, Failure};
-use super::render_ask::with_service;
-use crate::catalog::{Held, Service};
+use super::render_ask::given;
 use crate::clock::Clock;
 use crate::daemon::SystemClock;
-use crate::digest::Digest;
-use crate::finding::Finding;
-use crate::id::UnitKey;
-use crate::reconcile::{
-    Actual, Definition, Desired, DesiredBuilder, Facts, OperationBlock, Plan, Unit, UnitChange,
-    UnitRow, carried_out, plan, scope_of, show,
-};
-use crate::validate::{Judge, Judged};
+use crate::engine::render::{RenderAsk, Unrendered, render};
+use crate::reconcile::show;
+use crate::validate::Judge;
 
 /// What `render` takes.
 #[derive(Clone, Debug, Default, Args)]
@@ -60,174 +50,42 @@ fn rendered(context: &Context, options: &Options) -> Result<Value, Failure> {
     let snapshot = context.snapshot()?;
     let mut judge = Judge::new(Vec::new());
     let catalog = judge.judge(&snapshot).catalog;
-    let (snapshot, id, path) = with_service(snapshot, &catalog, options)?;
-    let judged = judge.judge(&snapshot);
-    must_fit(&judged, &id, &path)?;
-    let unit = unit_of(&judged, &id)?;
-    let change = change_of(&judged, &unit, options)?;
-    let scope = scope_of(&change.inputs, &change.inputs.fields, &change.definition);
-    let scopes: BTreeMap<&String, Value> = scope
-        .values()
-        .as_object()
-        .into_iter()
-        .flatten()
-        // `env` is only another name.
-        .filter(|(root, _)| *root != "env")
-        .map(|(root, value)| (root, show::masked(value)))
-        .collect();
-    Ok(json!({
-        "version": "trueline.render/v1",
-        "item": change.definition.item,
-        "itemVersion": change.definition.version,
-        "operation": options.operation,
-        "service": id,
-        "team": unit.service.metadata.team,
-        "environment": unit.service.metadata.environment,
-        "scopes": scopes,
-        "actions": actions_of(&change, options)?,
-    }))
-}
-
-/// Says what is wrong with the made-up service, as it would be said of a real one.
-fn must_fit(judged: &Judged, id: &str, path: &str) -> Result<(), Failure> {
-    let own = |finding: &&Finding| finding.is_error() && &*finding.place.path == path;
-    let mut why: Vec<String> = judged
-        .findings
-        .iter()
-        .filter(own)
-        .map(|finding| match &finding.hint {
-            Some(hint) => format!("{} ({hint})", finding.message),
-            None => finding.message.clone(),
-        })
-        .collect();
-    if why.is_empty() {
-        why.extend(judged.misfits.get(id).into_iter().flatten().cloned());
-    }
-    if why.is_empty() && judged.catalog.services.contains_key(id) {
-        return Ok(());
-    }
-    let why: Vec<String> = why.iter().map(|why| show::visible(why)).collect();
-    Err(Failure::failed(format!("the service would not fit: {}", why.join("; "))).hint(
-        "give each field with --field NAME=VALUE; --team, --environment and --service set the rest",
-    ))
-}
-
-fn unit_of(judged: &Judged, id: &str) -> Result<Unit, Failure> {
-    let mut desired =
-        DesiredBuilder::default().build(&judged.catalog, &judged.misfits, Arc::default());
-    if let Some(why) = desired.blocked.remove(id) {
-        return Err(blocked(&why));
-    }
-    let unit = desired.units_of(id).next();
-    unit.map(|unit| (**unit).clone()).ok_or_else(|| blocked(&[]))
-}
-
-fn blocked(why: &[String]) -> Failure {
-    let why: Vec<String> = why.iter().map(|why| show::visible(why)).collect();
-    Failure::failed(format!("it can't be rendered: {}", why.join("; ")))
-}
-
-/// Plans the operation on this one unit, as if what comes before had been carried out.
-fn change_of(judged: &Judged, unit: &Unit, options: &Options) -> Result<UnitChange, Failure> {
-    let now = SystemClock.now();
-    let mut first = unit.clone();
-    first.service = in_state(&unit.service, "active");
-    let created = planned(judged, Some(&first), (&Actual::default(), now));
-    let operation = options.operation.as_str();
-    if operation == "create" {
-        return only_change(created);
-    }
-    let mut actual = carried_out(&created, now);
-    // Whatever was recorded, this unit is looked at, and may go.
-    let not_applied =
-        |(key, row): (&UnitKey, &UnitRow)| (key.clone(), UnitRow { applied: None, ..row.clone() });
-    actual.rows = actual.rows.iter().map(not_applied).collect();
-    let applied = actual.records.values_mut().filter_map(|record| record.applied.as_mut());
-    for applied in applied {
-        applied.deletion = crate::catalog::DeletionPolicy::Delete;
-        if operation == "update" {
-            applied.intent = Digest::of_bytes(b"something else");
-        }
-    }
-    match operation {
-        "update" => only_change(planned(judged, Some(&first), (&actual, now))),
-        "delete" => only_change(planned(judged, None, (&actual, now))),
-        name => {
-            operate(&mut first, name)?;
-            only_change(planned(judged, Some(&first), (&actual, now)))
-        }
-    }
-}
-
-/// Makes a unit want the state that an operation leads to; one without a state is given one.
-fn operate(unit: &mut Unit, name: &str) -> Result<(), Failure> {
-    const STATE: &str = "rendered";
-    let definition: &Definition = &unit.definition;
-    let Some(operation) = definition.operations.get(name) else {
-        let own = definition.operations.keys().map(String::as_str);
-        let known: Vec<&str> = ["create", "update", "delete"].into_iter().chain(own).collect();
-        return Err(unknown("operation", name, &known));
+    let fields = match catalog.items.get(&options.item) {
+        Some(item) => given(&item.body.presentation.form, &options.field)?,
+        // That there is none is told once it is looked for.
+        None => Map::new(),
     };
-    let block = OperationBlock { state: Some(STATE.to_owned()), ..operation.clone() };
-    let operations = BTreeMap::from([(name.to_owned(), block)]);
-    unit.definition = Arc::new(Definition { operations, ..definition.clone() });
-    unit.service = in_state(&unit.service, STATE);
-    Ok(())
-}
-
-fn in_state(service: &Service, state: &str) -> Held<Service> {
-    Held::from(Service { state: state.to_owned(), ..service.clone() })
-}
-
-fn planned(judged: &Judged, unit: Option<&Unit>, (actual, now): (&Actual, Timestamp)) -> Plan {
-    let units = unit.map(|unit| (unit.key.clone(), Arc::new(unit.clone())));
-    let desired = Desired {
-        commit: judged.catalog.commit.clone(),
-        units: units.into_iter().collect(),
-        services: 1,
-        ..Desired::default()
+    let ask = RenderAsk {
+        item: options.item.clone(),
+        fields,
+        environment: options.environment.clone(),
+        team: options.team.clone(),
+        service: options.service.clone(),
+        action: options.action.clone(),
+        operation: options.operation.clone(),
     };
-    plan(&judged.catalog, &desired, actual, (&Facts::default(), now))
+    render(&mut judge, snapshot, &ask, SystemClock.now()).map_err(told)
 }
 
-fn only_change(plan: Plan) -> Result<UnitChange, Failure> {
-    let blocked_by: Vec<String> =
-        plan.blocked.into_values().flatten().chain(plan.outdated.into_values()).collect();
-    let change = plan.changes.into_iter().flat_map(|change| change.units).next();
-    change.ok_or_else(|| match blocked_by.as_slice() {
-        [] => Failure::failed("there is nothing to do for this operation"),
-        why => blocked(why),
-    })
-}
-
-fn actions_of(change: &UnitChange, options: &Options) -> Result<Vec<Value>, Failure> {
-    let id_of = |id: &str| id.rsplit('~').next().unwrap_or_default().to_owned();
-    let wanted = |id: &str| {
-        options.action.as_deref().is_none_or(|wanted| wanted == id || wanted == id_of(id))
-    };
-    let actions: Vec<Value> = change
-        .steps
-        .iter()
-        .filter(|step| wanted(&step.action.id))
-        .map(|step| {
-            json!({
-                "id": step.path,
-                "type": step.action.kind,
-                "undo": matches!(step.effect,
-                    crate::reconcile::Effect::Undo | crate::reconcile::Effect::UndoByHand),
-                "when": step.when,
-                "dependsOn": step.depends_on,
-                "config": show::masked(&step.config),
-            })
-        })
-        .collect();
-    match &options.action {
-        Some(wanted) if actions.is_empty() => {
-            let known: Vec<&str> =
-                change.steps.iter().map(|step| step.action.id.as_str()).collect();
-            Err(unknown("action", wanted, &known))
+/// Tells why nothing was rendered, and what to do.
+fn told(why: Unrendered) -> Failure {
+    let visible =
+        |why: &[String]| why.iter().map(|why| show::visible(why)).collect::<Vec<_>>().join("; ");
+    match why {
+        Unrendered::Unknown { what, name, known } => {
+            unknown(what, &name, &known.iter().map(String::as_str).collect::<Vec<_>>())
         }
-        _ => Ok(actions),
+        Unrendered::Bundle(id) => Failure::usage(format!("`{id}` is a bundle"))
+            .hint("render the items that it is made of, or `trueline plan` a service of it"),
+        Unrendered::Misfit(why) => {
+            Failure::failed(format!("the service would not fit: {}", visible(&why))).hint(
+                "give each field with --field NAME=VALUE; --team, --environment and --service set the rest",
+            )
+        }
+        Unrendered::Blocked(why) => {
+            Failure::failed(format!("it can't be rendered: {}", visible(&why)))
+        }
+        Unrendered::Nothing => Failure::failed("there is nothing to do for this operation"),
     }
 }
 

@@ -220,7 +220,9 @@ impl ChangeWire {
 
 impl ApprovalWire {
     fn of(decision: &Decision, change: &Digest) -> Option<Self> {
-        let DecisionKind::Approve { subject, changes } = &decision.decision else { return None };
+        let DecisionKind::Approve { subject, changes, .. } = &decision.decision else {
+            return None;
+        };
         let of = if subject == change { "change" } else { "plan" };
         (subject == change || changes.contains(change)).then(|| Self {
             decision: decision.seq,

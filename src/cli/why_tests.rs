@@ -12,9 +12,17 @@ async fn world_of(service: &str) -> World {
     let made = change(service, &[service]);
     let first = plan(vec![made.clone()], &[(service, approval())]);
     world.plans(&first).await;
-    let approve = DecisionKind::Approve { subject: first.digest, changes: vec![made.digest] };
+    let approve = DecisionKind::Approve {
+        subject: first.digest,
+        changes: vec![made.digest],
+        comment: String::new(),
+    };
     world.store.decide("ada", at(890), &approve).await.expect("decided");
-    let other = DecisionKind::Approve { subject: Digest::of_bytes(b"other"), changes: Vec::new() };
+    let other = DecisionKind::Approve {
+        subject: Digest::of_bytes(b"other"),
+        changes: Vec::new(),
+        comment: String::new(),
+    };
     world.store.decide("eve", at(891), &other).await.expect("decided");
     let path = format!("{service}/make");
     let mut events = begin(&path);

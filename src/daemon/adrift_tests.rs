@@ -216,7 +216,10 @@ async fn a_sibling_that_fails_leaves_the_ticket_while_the_service_needs_it() {
     desks.write(GONE).await;
     let plan = desks.world.daemon.plan.clone().expect("a plan");
     let changes = plan.changes.iter().map(|change| change.digest).collect();
-    desks.world.decide(&DecisionKind::Approve { subject: plan.digest, changes }).await;
+    desks
+        .world
+        .decide(&DecisionKind::Approve { subject: plan.digest, changes, comment: String::new() })
+        .await;
     desks.world.settle().await;
     assert_eq!(desks.jira.told(), ["OPS-1 Won't Do 1"]);
 }

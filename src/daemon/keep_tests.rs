@@ -104,12 +104,19 @@ async fn a_restored_record_does_nothing_before_somebody_says_so() {
     assert_eq!(world.daemon.prune_all().await.expect("pruned"), 0);
     // Whatever a person asks for: only the approval of the plan is the acknowledgement.
     let change = plan.changes[0].digest;
-    let one = DecisionKind::Approve { subject: change, changes: vec![change] };
+    let one =
+        DecisionKind::Approve { subject: change, changes: vec![change], comment: String::new() };
     world.decide(&one).await;
     world.decide(&DecisionKind::Apply { service: Some("first-note".to_owned()) }).await;
     world.settle().await;
     assert_eq!(world.runs().await.len(), 1);
-    world.decide(&DecisionKind::Approve { subject: plan.digest, changes: vec![change] }).await;
+    world
+        .decide(&DecisionKind::Approve {
+            subject: plan.digest,
+            changes: vec![change],
+            comment: String::new(),
+        })
+        .await;
     assert!(world.settle().await.is_converged());
     assert_eq!(world.runs().await, ["create first-note succeeded", "update first-note succeeded"]);
     assert_eq!(world.store.catalog_state().await.expect("read").restored, None);

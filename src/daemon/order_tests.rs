@@ -38,7 +38,9 @@ async fn what_others_depend_on_goes_last_though_it_might_go_at_once() {
     world.settle().await;
     let plan = world.daemon.plan.clone().expect("a plan");
     let subject = plan.change("app-host").expect("a change").digest;
-    world.decide(&DecisionKind::Approve { subject, changes: vec![subject] }).await;
+    world
+        .decide(&DecisionKind::Approve { subject, changes: vec![subject], comment: String::new() })
+        .await;
     world.settle().await;
     assert_eq!(titles(&world).await, ["app-host"]);
     // Its deletion fails, and what it depends on stays.
@@ -53,7 +55,13 @@ async fn what_others_depend_on_goes_last_though_it_might_go_at_once() {
     let plan = world.daemon.plan.clone().expect("a plan");
     if let Some(change) = plan.change("app-host") {
         let subject = change.digest;
-        world.decide(&DecisionKind::Approve { subject, changes: vec![subject] }).await;
+        world
+            .decide(&DecisionKind::Approve {
+                subject,
+                changes: vec![subject],
+                comment: String::new(),
+            })
+            .await;
         world.decide(&DecisionKind::Apply { service: Some("app-host".to_owned()) }).await;
         world.settle().await;
     }

@@ -31,7 +31,8 @@ fn planned(world: &World) -> Change {
 }
 
 async fn approve(world: &mut World, who: &str, subject: Digest) {
-    let decision = DecisionKind::Approve { subject, changes: vec![subject] };
+    let decision =
+        DecisionKind::Approve { subject, changes: vec![subject], comment: String::new() };
     let now = jiff::Timestamp::now();
     world.store.decide(who, now, &decision).await.expect("decided");
     world.settle().await;

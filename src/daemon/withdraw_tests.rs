@@ -143,7 +143,14 @@ async fn while_a_newer_change_waits_for_people_nobody_merges_what_is_old() {
     let approve = async |pages: &mut Pages| {
         let plan = pages.world.daemon.plan.as_ref().expect("a plan");
         let subject = plan.change("home").expect("a change").digest;
-        pages.world.decide(&DecisionKind::Approve { subject, changes: vec![subject] }).await;
+        pages
+            .world
+            .decide(&DecisionKind::Approve {
+                subject,
+                changes: vec![subject],
+                comment: String::new(),
+            })
+            .await;
         pages.world.settle().await;
     };
     approve(&mut pages).await;

@@ -127,7 +127,7 @@ impl Memory {
         let used = &self.state.used;
         let counts = |digest: &Digest| used.get(digest).is_none_or(|last| decision.seq > *last);
         match &decision.decision {
-            DecisionKind::Approve { subject, changes } => {
+            DecisionKind::Approve { subject, changes, .. } => {
                 let whole_plan = !changes.is_empty() && changes.as_slice() != [*subject];
                 let fresh: Vec<&Digest> = changes.iter().filter(|digest| counts(digest)).collect();
                 if whole_plan || changes.is_empty() {

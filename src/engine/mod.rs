@@ -31,6 +31,7 @@ mod observe;
 mod poison;
 mod refuse;
 mod refused;
+pub mod render;
 pub mod request;
 mod said;
 mod start;

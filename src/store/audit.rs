@@ -66,8 +66,12 @@ pub(super) fn start_of_chain() -> Digest {
 /// Tells of a decision: what happened, and about what. What was entered for a task stays out, it may be secret.
 pub(super) fn tell_decision(seq: i64, decision: &DecisionKind) -> (&'static str, Value) {
     match decision {
-        DecisionKind::Approve { subject, changes } => {
-            ("approve", json!({"decision": seq, "subject": subject, "changes": changes}))
+        DecisionKind::Approve { subject, changes, comment } => {
+            let mut detail = json!({"decision": seq, "subject": subject, "changes": changes});
+            if !comment.is_empty() {
+                set(&mut detail, "comment", json!(comment));
+            }
+            ("approve", detail)
         }
         DecisionKind::Reject { subject, changes, reason } => (
             "reject",

@@ -18,6 +18,9 @@ pub enum DecisionKind {
         subject: Digest,
         /// The changes that are approved with it.
         changes: Vec<Digest>,
+        /// What is said to it.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        comment: String,
     },
     /// Rejects a plan or a change.
     Reject {

@@ -49,7 +49,7 @@ pub use retention::Retention;
 pub use reviews::{ABOUT_REVIEWS, ReviewStore, is_about_proposals};
 pub use seal::Sealer;
 pub use service_requests::{
-    Moment, RequestAdded, RequestFilter, RequestKind, RequestProgress, RequestState,
+    Moment, RequestAdded, RequestFile, RequestFilter, RequestKind, RequestProgress, RequestState,
     ServiceRequest, ServiceRequestStore,
 };
 pub use sqlite::{PutBack, Restoring, SqliteStore};

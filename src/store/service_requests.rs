@@ -1,6 +1,8 @@
 //! What people ask of the catalog: one row a request, with the file that it proposes and how far it is. It files nothing.
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -139,6 +141,22 @@ impl RequestProgress {
     }
 }
 
+/// A file that is put beside the one of the service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestFile {
+    /// From the root of the repository.
+    pub path: String,
+    /// What it holds, as base64.
+    pub content: String,
+}
+
+impl RequestFile {
+    /// Returns what it holds; nothing where that is no base64.
+    pub fn bytes(&self) -> Option<Vec<u8>> {
+        BASE64.decode(&self.content).ok()
+    }
+}
+
 /// One request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -167,6 +185,9 @@ pub struct ServiceRequest {
     pub base: String,
     /// What the file is to hold; nothing where it goes.
     pub content: Option<String>,
+    /// Files that are put beside it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<RequestFile>,
     /// The branch that it is proposed from.
     pub branch: String,
     /// What finds its proposal again.

@@ -173,6 +173,32 @@ impl Browser {
         self.post(&format!("/element/{element}/value"), &json!({"text": text}));
     }
 
+    /// Empties a field and types into it.
+    pub(crate) fn refill(&self, css: &str, text: &str) {
+        let element = self.sees(css, css);
+        self.post(&format!("/element/{element}/clear"), &json!({}));
+        self.post(&format!("/element/{element}/value"), &json!({"text": text}));
+    }
+
+    /// Tells whether something is on the page and is seen.
+    pub(crate) fn shows(&self, css: &str) -> bool {
+        let Some(element) = self.element(css) else { return false };
+        let path = format!("{}/element/{element}/displayed", self.session);
+        self.try_to("GET", &path, &Value::Null) == json!(true)
+    }
+
+    /// Makes the window as wide as a telephone; nothing gives it its own width back.
+    pub(crate) fn narrow(&self, width: u32) {
+        let metrics = match width {
+            0 => json!({"cmd": "Emulation.clearDeviceMetricsOverride", "params": {}}),
+            width => json!({
+                "cmd": "Emulation.setDeviceMetricsOverride",
+                "params": {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false},
+            }),
+        };
+        self.post("/goog/cdp/execute", &metrics);
+    }
+
     /// Presses keys, one after the other, wherever the focus is.
     pub(crate) fn press(&self, keys: &[&str]) {
         let each = keys.iter().flat_map(|key| {

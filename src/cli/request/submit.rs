@@ -1,6 +1,7 @@
 //! `trueline request submit`: makes the file, checks it, takes the request down and files its proposal. Nothing is pushed that
 //! the rules find fault with.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use clap::Args;
@@ -195,6 +196,7 @@ fn asked(options: &Options, catalog: &Catalog) -> Result<Ask, Vec<Wrong>> {
         environment: options.environment.clone(),
         description: options.description.clone(),
         fields,
+        uploads: BTreeMap::new(),
         depends_on: (!list.is_empty()).then(|| list.clone()),
         state: options.to.clone(),
         expires: options.expires.clone(),

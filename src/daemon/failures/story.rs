@@ -152,7 +152,13 @@ impl Story {
         let new: Vec<Digest> = waits.into_iter().filter(|it| self.approved.insert(*it)).collect();
         for subject in &new {
             let changes = vec![*subject];
-            self.world.decide(&DecisionKind::Approve { subject: *subject, changes }).await;
+            self.world
+                .decide(&DecisionKind::Approve {
+                    subject: *subject,
+                    changes,
+                    comment: String::new(),
+                })
+                .await;
         }
         !new.is_empty()
     }

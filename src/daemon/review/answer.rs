@@ -214,7 +214,7 @@ impl Reviewer {
         let subjects = if is_plan { vec![last.plan] } else { chosen.clone() };
         for subject in subjects {
             let changes = if is_plan { chosen.clone() } else { vec![subject] };
-            let decision = DecisionKind::Approve { subject, changes };
+            let decision = DecisionKind::Approve { subject, changes, comment: String::new() };
             let now = self.now();
             self.engine.store.decide(&comment.by.login, now, &decision).await?;
         }

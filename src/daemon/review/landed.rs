@@ -261,7 +261,7 @@ impl Reviewer {
                     continue;
                 }
                 let (subject, changes) = (change.digest, vec![change.digest]);
-                let decision = DecisionKind::Approve { subject, changes };
+                let decision = DecisionKind::Approve { subject, changes, comment: String::new() };
                 self.engine.store.decide(&last.by.login, self.now(), &decision).await?;
             }
         }
@@ -302,7 +302,9 @@ impl Reviewer {
         }
         for decision in store.decisions_after(note.decisions).await? {
             note.decisions = decision.seq;
-            let DecisionKind::Approve { subject, changes } = &decision.decision else { continue };
+            let DecisionKind::Approve { subject, changes, .. } = &decision.decision else {
+                continue;
+            };
             if note.ledger.open.is_empty() {
                 continue;
             }

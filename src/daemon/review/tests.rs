@@ -90,7 +90,8 @@ async fn runs<P: People>(stage: &Stage<P>) -> usize {
 async fn accept<P: People>(stage: &Stage<P>, service: &str, by: &str) {
     let plan = stage.world.daemon.plan.as_ref().expect("a plan");
     let subject = plan.change(service).expect("a change").digest;
-    let decision = DecisionKind::Approve { subject, changes: vec![subject] };
+    let decision =
+        DecisionKind::Approve { subject, changes: vec![subject], comment: String::new() };
     let now = crate::clock::Clock::now(&crate::daemon::SystemClock);
     stage.world.store.decide(by, now, &decision).await.expect("decided");
 }

@@ -1,7 +1,10 @@
 //! What somebody asks for: a service of an item, another value in one, or its end. It judges only what it can by itself.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
+use super::upload::Upload;
 use crate::finding::Place;
 use crate::finding::did_you_mean;
 
@@ -31,6 +34,8 @@ pub struct Ask {
     pub description: Option<String>,
     /// Values of fields; `null` takes one away.
     pub fields: Map<String, Value>,
+    /// Files that are put beside the service, by the field that names each.
+    pub uploads: BTreeMap<String, Upload>,
     /// Services that must be there first.
     pub depends_on: Option<Vec<String>>,
     /// The state that it is to be in.
@@ -135,6 +140,7 @@ impl Ask {
             }
         }
         let more = !self.fields.is_empty()
+            || !self.uploads.is_empty()
             || self.depends_on.is_some()
             || [&self.environment, &self.description, &self.state, &self.expires]
                 .into_iter()
@@ -167,6 +173,7 @@ impl Ask {
         if bytes > MOST_BYTES {
             wrong.push(Wrong::at("/fields", format!("they have more than {MOST_BYTES} bytes")));
         }
+        wrong.extend(super::upload::too_large(&self.uploads));
         if self.depends_on.as_ref().is_some_and(|list| list.len() > MOST_FIELDS) {
             wrong.push(Wrong::at("/dependsOn", format!("there are more than {MOST_FIELDS}")));
         }

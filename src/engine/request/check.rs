@@ -74,6 +74,10 @@ fn with(head: &Snapshot, draft: &Draft) -> Snapshot {
             snapshot.files.insert(draft.path.clone(), blob);
         }
     }
+    for (path, bytes) in &draft.files {
+        let id = Digest::of_bytes(bytes).to_string().into();
+        snapshot.files.insert(path.clone(), Blob { id, bytes: bytes.clone().into() });
+    }
     let content = draft.content.as_deref().unwrap_or_default();
     let told = Digest::of_parts([head.commit.as_bytes(), draft.path.as_bytes(), content]);
     snapshot.commit = format!("request:{}", told.short());
@@ -87,6 +91,10 @@ fn told(finding: &Finding, draft: &Draft, tree: Option<&Node>) -> Wrong {
         Some(tree) => in_request(&pointer_at(tree, &finding.place)),
         None => String::new(),
     };
+    let pointer = match missing(finding) {
+        Some(field) if pointer == "/fields" => format!("/fields/{}", super::ask::escaped(field)),
+        _ => pointer,
+    };
     Wrong {
         pointer,
         message: finding.message.clone(),
@@ -94,6 +102,11 @@ fn told(finding: &Finding, draft: &Draft, tree: Option<&Node>) -> Wrong {
         place: Some(finding.place.clone()),
         elsewhere: !is_own,
     }
+}
+
+/// Names the field that is missing: it has no place of its own.
+fn missing(finding: &Finding) -> Option<&str> {
+    (finding.rule == "fields/missing").then(|| finding.message.split('`').nth(1))?
 }
 
 /// Returns the JSON pointer of the innermost node at a place.

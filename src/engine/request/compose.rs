@@ -6,16 +6,11 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::ask::{Ask, Wrong, cut, escaped};
-use crate::catalog::{Catalog, Entry, Field, Files, Form, Metadata, Service};
-use crate::id::is_kebab;
+use super::names::{named_as, names_of};
+use super::upload::{Placed, placed};
+use crate::catalog::{Catalog, Entry, Files, Form, Metadata, Service};
 use crate::store::RequestKind;
 use crate::yaml;
-
-/// How long ids are at most.
-const LONGEST_ID: usize = 64;
-
-/// How many ids of one beginning are looked through for a free one.
-const MOST_ALIKE: usize = 1_000;
 
 /// What the person who asks can see: nothing else is named to them.
 pub struct Sight<'a> {
@@ -46,6 +41,8 @@ pub struct Draft {
     pub before: Option<Vec<u8>>,
     /// What it holds then; nothing where it goes.
     pub content: Option<Vec<u8>>,
+    /// Files that are put beside it, by path, with what they hold.
+    pub files: Placed,
     /// What is different: where, what stood there, what stands there then.
     pub changes: Vec<(String, Option<Value>, Option<Value>)>,
     /// Why.
@@ -87,6 +84,13 @@ pub fn form_of<'c>(
     item.or_else(bundle).ok_or_else(|| Wrong::unknown("/item", ("item or bundle", id), seen))
 }
 
+/// Finds the form of what a service is of.
+fn form_of_service<'c>(catalog: &'c Catalog, entry: &Entry<Service>) -> Option<&'c Form> {
+    let item = catalog.items.get(entry.offer()).map(|it| &it.body.presentation.form);
+    let bundle = || catalog.bundles.get(entry.offer()).map(|it| &it.body.presentation.form);
+    item.or_else(bundle)
+}
+
 fn created(
     ask: &Ask,
     offer: &str,
@@ -94,33 +98,10 @@ fn created(
     sight: &Sight<'_>,
 ) -> Result<Draft, Vec<Wrong>> {
     let (form, is_bundle) = form_of(catalog, offer, sight).map_err(|wrong| vec![wrong])?;
-    let mut wrong = Vec::new();
-    let team = ask.team.clone().or_else(|| sight.team.clone()).unwrap_or_default();
-    if team.is_empty() {
-        wrong
-            .push(Wrong::at("/team", "it is of no team").hint("name the team whose service it is"));
-    } else if !is_kebab(&team, LONGEST_ID) {
-        wrong.push(Wrong::at("/team", format!("`{}` is no name of a team", cut(&team))));
-    }
-    let named = |id: &str| catalog.services.contains_key(id);
-    let id = match &ask.id {
-        Some(id) if !is_kebab(id, LONGEST_ID) => {
-            let hint = "small letters, digits and single hyphens, at most 64, a letter first";
-            wrong.push(Wrong::at("/id", format!("`{}` is no id", cut(id))).hint(hint));
-            String::new()
-        }
-        Some(id) if named(id) => {
-            let hint = "to change that service, name it as `service`, and no `item`";
-            wrong.push(Wrong::at("/id", format!("`{id}` is taken")).hint(hint));
-            String::new()
-        }
-        Some(id) => id.clone(),
-        None => free_id(ask, (&team, offer), &named),
-    };
-    if !wrong.is_empty() {
-        return Err(wrong);
-    }
-    let fields = in_order(form, named_as(&id, form, ask.fields.clone()));
+    let (team, id) = names_of(ask, offer, (catalog, sight))?;
+    let mut given = named_as(&id, form, ask.fields.clone());
+    let files = placed((&ask.uploads, form), (&team, &id), &mut given)?;
+    let fields = in_order(form, given);
     let environment = ask.environment.clone().or_else(|| only(catalog));
     let path = format!("services/{team}/{id}.yaml");
     let names = (id.as_str(), team.as_str(), environment.as_deref());
@@ -141,17 +122,10 @@ fn created(
         path: path.into(),
         before: None,
         content: Some(content),
+        files,
         changes,
         reason: ask.reason.clone(),
     })
-}
-
-/// Gives a service its id as its name, where the form demands one and none is given.
-fn named_as(id: &str, form: &Form, mut fields: Map<String, Value>) -> Map<String, Value> {
-    if form.field("name").is_some_and(Field::is_demanded) {
-        fields.entry("name").or_insert_with(|| json!(id));
-    }
-    fields
 }
 
 /// Returns the only environment, where there is one.
@@ -159,19 +133,6 @@ fn only(catalog: &Catalog) -> Option<String> {
     let mut all = catalog.environments.keys();
     let first = all.next()?;
     all.next().is_none().then(|| first.clone())
-}
-
-/// Makes an id of the name that is asked for, or of team and item, that nobody has yet.
-fn free_id(ask: &Ask, (team, offer): (&str, &str), is_taken: &dyn Fn(&str) -> bool) -> String {
-    let name = ask.fields.get("name").and_then(Value::as_str);
-    let base = match name.filter(|name| is_kebab(name, LONGEST_ID)) {
-        Some(name) => name.to_owned(),
-        None => format!("{team}-{offer}"),
-    };
-    let base: String = base.chars().take(LONGEST_ID - 5).collect();
-    let base = base.trim_end_matches('-').to_owned();
-    let more = (2..MOST_ALIKE).map(|number| format!("{base}-{number}"));
-    std::iter::once(base.clone()).chain(more).find(|id| !is_taken(id)).unwrap_or(base)
 }
 
 /// A part of a document: a value, or keys in the order in which they are written.
@@ -270,10 +231,15 @@ fn changed(
     let Some(before) = files.get(&path).map(|blob| blob.bytes.get().to_vec()) else {
         return Err(vec![Wrong::at("/service", format!("{} is not there any more", cut(&path)))]);
     };
+    let mut fields = ask.fields.clone();
+    let files = match form_of_service(catalog, entry) {
+        Some(form) => placed((&ask.uploads, form), (entry.team(), id), &mut fields)?,
+        None => Placed::new(),
+    };
     let (content, changes) = if ask.delete {
         (None, Vec::new())
     } else {
-        let (content, changes) = edited(ask, entry, &before)?;
+        let (content, changes) = edited((ask, &fields), entry, &before)?;
         (Some(content), changes)
     };
     if content.as_ref() == Some(&before) {
@@ -288,6 +254,7 @@ fn changed(
         path,
         before: Some(before),
         content,
+        files,
         changes,
         reason: ask.reason.clone(),
     })
@@ -297,7 +264,7 @@ type Changes = Vec<(String, Option<Value>, Option<Value>)>;
 
 /// Writes what is asked for into a file, and leaves all else in it as it stands.
 fn edited(
-    ask: &Ask,
+    (ask, fields): (&Ask, &Map<String, Value>),
     entry: &Entry<Service>,
     before: &[u8],
 ) -> Result<(Vec<u8>, Changes), Vec<Wrong>> {
@@ -305,7 +272,7 @@ fn edited(
     let text = |value: &Option<String>| value.as_ref().map(|value| json!(value));
     let given = body.fields.to_map();
     let mut edits: Vec<(Vec<&str>, Option<Value>, Option<Value>)> = Vec::new();
-    for (field, value) in &ask.fields {
+    for (field, value) in fields {
         let old = given.get(field).cloned();
         edits.push((vec!["fields", field], old, Some(value.clone()).filter(|it| !it.is_null())));
     }

@@ -290,13 +290,16 @@ impl Desk {
 fn filing(request: &ServiceRequest) -> Filing {
     let (name, email) = (request.by.clone(), request.email.clone());
     let content = request.content.clone().map(String::into_bytes);
+    let mut files = vec![FileChange { path: request.path.clone(), content }];
+    let brought = request.files.iter();
+    files.extend(brought.map(|it| FileChange { path: it.path.clone(), content: it.bytes() }));
     Filing {
         marker: request.marker.clone(),
         branch: request.branch.clone(),
         title: request.title.clone(),
         body: request.body.clone(),
         author: format!("{name} <{email}>"),
-        files: vec![FileChange { path: request.path.clone(), content }],
+        files,
         written: Some(Written {
             by: Author { name, email, at: request.at },
             message: message(request),

@@ -6,10 +6,12 @@ mod check;
 mod compose;
 mod desk;
 mod follow;
+mod names;
 mod requesters;
 mod row;
 mod standing;
 mod typed;
+mod upload;
 mod words;
 
 pub use ask::{Ask, Wrong};
@@ -20,4 +22,5 @@ pub use follow::{FollowPace, follow};
 pub use requesters::WithRequesters;
 pub use row::{Requester, row};
 pub use typed::typed;
+pub use upload::{Placed, Upload};
 pub use words::{RequestWord, Spoken, run_of, say_on_request};

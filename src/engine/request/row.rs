@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -10,7 +12,7 @@ use super::compose::Draft;
 use crate::catalog::Snapshot;
 use crate::digest::Digest;
 use crate::reconcile::show::code;
-use crate::store::{RequestKind, RequestProgress, ServiceRequest};
+use crate::store::{RequestFile, RequestKind, RequestProgress, ServiceRequest};
 
 /// What branches of requests begin with.
 pub(super) const BRANCH: &str = "trueline/request-";
@@ -33,7 +35,10 @@ pub struct Requester {
 /// Makes the row of a request over the head that it was checked against.
 pub fn row(draft: &Draft, head: &Snapshot, by: &Requester, at: Timestamp) -> ServiceRequest {
     let id = new_id();
-    let path = head.in_tree(&draft.path);
+    let files = draft.files.iter().map(|(path, bytes)| RequestFile {
+        path: head.in_tree(path),
+        content: BASE64.encode(bytes),
+    });
     ServiceRequest {
         by: by.name.clone(),
         email: by.email.clone().unwrap_or_else(|| made_of(&by.name)),
@@ -43,7 +48,8 @@ pub fn row(draft: &Draft, head: &Snapshot, by: &Requester, at: Timestamp) -> Ser
         team: draft.team.clone(),
         environment: draft.environment.clone(),
         reason: draft.reason.clone(),
-        path,
+        path: head.in_tree(&draft.path),
+        files: files.collect(),
         base: head.commit.clone(),
         content: draft.content.as_ref().map(|text| String::from_utf8_lossy(text).into_owned()),
         branch: format!("{BRANCH}{}-{id}", draft.service),
@@ -144,6 +150,7 @@ mod tests {
             path: "services/payments/shop-db.yaml".into(),
             before: None,
             content: Some(b"x".to_vec()),
+            files: [("services/payments/files/shop-db/a.txt".into(), b"abc".to_vec())].into(),
             changes: vec![("size".to_owned(), Some(json!("small")), Some(json!("large")))],
             reason: "More load".to_owned(),
         }
@@ -163,6 +170,8 @@ mod tests {
             (row.path.as_str(), row.base.as_str()),
             ("cat/services/payments/shop-db.yaml", "c1")
         );
+        assert_eq!(row.files[0].path, "cat/services/payments/files/shop-db/a.txt");
+        assert_eq!(row.files[0].bytes(), Some(b"abc".to_vec()));
         assert_eq!(row.email, "ada-l@localhost");
         assert_eq!(row.branch, format!("trueline/request-shop-db-{}", row.id));
         insta::assert_snapshot!(row.body.replace(&row.id, "ID"), @r"

@@ -25,7 +25,7 @@ pub fn json(plan: &Plan) -> Value {
         digest: plan.digest,
         summary: summary_of(plan),
         changes: plan.changes.iter().map(|change| change_of(plan, change)).collect(),
-        blocked: plan.blocked.iter().map(|(service, why)| BlockedWire { service, why }).collect(),
+        blocked: blocked_of(plan),
         outdated: plan.outdated.iter().map(|(unit, why)| UnitWhy { unit, why }).collect(),
         drifted: plan.drifted.iter().map(drift_of).collect(),
         unknown: plan.unknown.iter().map(|(unit, why)| UnitWhy { unit, why }).collect(),
@@ -33,14 +33,47 @@ pub fn json(plan: &Plan) -> Value {
         suspended: &plan.suspended,
         expired: plan.expired.iter().map(|(service, path)| ExpiredWire { service, path }).collect(),
         retained: &plan.retained,
-        guard: GuardWire {
-            held: !plan.verdict.holds.is_empty(),
-            deletions: plan.verdict.deletions,
-            budget: plan.verdict.budget,
-            holds: plan.verdict.holds.iter().zip(reasons::holds(plan)).map(hold_of).collect(),
-        },
+        guard: guard_of(plan),
     };
     serde_json::to_value(&wire).map(|value| in_words(&value)).unwrap_or_default()
+}
+
+/// Shows what a plan comes to, without its changes: the digest, the summary, what is blocked, and what holds it.
+pub fn outline(plan: &Plan) -> Value {
+    let wire = OutlineWire {
+        version: VERSION,
+        catalog: &plan.catalog,
+        commit: &plan.commit,
+        digest: plan.digest,
+        summary: summary_of(plan),
+        blocked: blocked_of(plan),
+        guard: guard_of(plan),
+    };
+    serde_json::to_value(&wire).map(|value| in_words(&value)).unwrap_or_default()
+}
+
+#[derive(Serialize)]
+struct OutlineWire<'a> {
+    version: &'static str,
+    catalog: &'a str,
+    commit: &'a str,
+    digest: Digest,
+    summary: SummaryWire,
+    blocked: Vec<BlockedWire<'a>>,
+    guard: GuardWire<'a>,
+}
+
+fn blocked_of(plan: &Plan) -> Vec<BlockedWire<'_>> {
+    plan.blocked.iter().map(|(service, why)| BlockedWire { service, why }).collect()
+}
+
+fn guard_of(plan: &Plan) -> GuardWire<'_> {
+    GuardWire {
+        held: !plan.verdict.holds.is_empty(),
+        deletions: plan.verdict.deletions,
+        budget: plan.verdict.budget,
+        holds: plan.verdict.holds.iter().zip(reasons::holds(plan)).map(hold_of).collect(),
+    }
 }
 
 /// Puts markers in words wherever a text may hold one; values were masked one by one before.

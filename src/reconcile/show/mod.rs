@@ -2,6 +2,7 @@
 
 mod change;
 mod compare;
+mod costs;
 mod json;
 mod line;
 mod markdown;
@@ -17,7 +18,8 @@ mod text;
 mod values;
 mod wire;
 
-pub use json::{VERSION, json};
+pub use costs::costs;
+pub use json::{VERSION, json, outline};
 pub use markdown::{code, escaped, markdown};
 pub use reasons::{holds, pending};
 pub use review::{Reach, Reviewed, Standing, Unmerged};

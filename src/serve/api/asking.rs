@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,17 +19,15 @@ use super::app::{App, BENCH};
 use super::catalog::is_visible;
 use super::extract::{Json, Plain};
 use super::requests::RequestLine;
-use super::services::only;
-use super::tools::{FindingWire, broken};
+use super::tools::broken;
 use crate::catalog::Metadata;
-use crate::daemon::{Published, compare};
+use crate::daemon::Published;
 use crate::engine::request::{
-    Ask, Checked, Draft, Requester, Sight, Wrong, check, compose, row, seen_by,
+    Ask, Checked, Draft, Requester, Sight, Upload, Wrong, check, compose, row, seen_by,
 };
-use crate::reconcile::show;
 use crate::serve::auth::{Kind, Principal, Verb, Who};
-use crate::serve::problem::{Pointed, Problem};
-use crate::store::{RequestAdded, RequestKind, ServiceRequest};
+use crate::serve::problem::{Pointed, Problem, shortened};
+use crate::store::{RequestAdded, ServiceRequest};
 use crate::validate::Judge;
 
 /// Requests that are asked for at once.
@@ -35,7 +35,7 @@ const MOST: usize = 50;
 
 /// The routes of this file.
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(submit)).routes(routes!(preview))
+    OpenApiRouter::new().routes(routes!(submit))
 }
 
 /// What somebody asks for: `item` for a new service of it, `service` for a change or the end of one, `items` for several requests.
@@ -57,6 +57,9 @@ pub(super) struct AskWire {
     /// Values of the form's fields; `null` takes one away. A password is named: `{"secret": "NAME"}`.
     #[serde(default)]
     fields: BTreeMap<String, Value>,
+    /// Files that are put beside the service, by the field of the form that names each.
+    #[serde(default)]
+    files: BTreeMap<String, UploadWire>,
     /// Services that must be there first.
     depends_on: Option<Vec<String>>,
     /// The state that it is to be in: `active`, `suspended`, or one that an operation of the item leads to.
@@ -75,9 +78,34 @@ pub(super) struct AskWire {
     items: Option<Vec<AskWire>>,
 }
 
+/// A file that is sent with a request.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct UploadWire {
+    /// Its name; it is made harmless.
+    #[schema(max_length = 300, example = "policy.json")]
+    name: String,
+    /// What it is said to be.
+    #[serde(default)]
+    #[schema(max_length = 200, example = "application/json")]
+    media_type: String,
+    /// What it holds, as base64; 256 KiB at most.
+    #[schema(format = Byte)]
+    content: String,
+}
+
 impl AskWire {
-    fn ask(self) -> Ask {
-        Ask {
+    fn ask(self, prefix: &str) -> Result<Ask, Problem> {
+        let mut uploads = BTreeMap::new();
+        for (field, file) in self.files {
+            let bytes = BASE64.decode(&file.content).map_err(|_| {
+                let pointer = format!("{prefix}/files/{}/content", shortened(&field));
+                Problem::unfit(pointer, "it is not base64")
+            })?;
+            let (name, media_type) = (file.name, file.media_type);
+            uploads.insert(field, Upload { name, media_type, bytes });
+        }
+        Ok(Ask {
             item: self.item,
             service: self.service,
             id: self.id,
@@ -85,18 +113,21 @@ impl AskWire {
             environment: self.environment,
             description: self.description,
             fields: self.fields.into_iter().collect(),
+            uploads,
             depends_on: self.depends_on,
             state: self.state,
             expires: self.expires,
             delete: self.delete,
             reason: self.reason,
-        }
+        })
     }
 
     /// Splits it into requests, each with where it stands in the body.
-    fn each(self) -> Result<Vec<(String, Ask)>, Problem> {
-        let Some(items) = self.items.clone() else { return Ok(vec![(String::new(), self.ask())]) };
-        let alone = Self { items: None, ..self }.ask();
+    pub(super) fn each(self) -> Result<Vec<(String, Ask)>, Problem> {
+        let Some(items) = self.items.clone() else {
+            return Ok(vec![(String::new(), self.ask("")?)]);
+        };
+        let alone = Self { items: None, ..self }.ask("")?;
         if alone != Ask::default() {
             return Err(Problem::unfit(
                 "",
@@ -110,7 +141,7 @@ impl AskWire {
             let prefix = format!("/items/{index}");
             match item.items {
                 Some(_) => Err(Problem::unfit(format!("{prefix}/items"), "items have no items")),
-                None => Ok((prefix, item.ask())),
+                None => Ok((prefix.clone(), item.ask(&prefix)?)),
             }
         });
         each.collect()
@@ -124,31 +155,10 @@ pub(super) struct Submitted {
     items: Vec<RequestLine>,
 }
 
-/// What a request would do.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct RequestPreview {
-    /// `create`, `change` or `delete`.
-    #[schema(value_type = String, example = "create")]
-    kind: RequestKind,
-    service: String,
-    team: String,
-    /// The file, from the root of the catalog.
-    path: String,
-    /// What it would hold; nothing where it goes.
-    content: Option<String>,
-    /// The unified difference of the file.
-    diff: String,
-    /// What the rules remark and what is not in the way.
-    findings: Vec<FindingWire>,
-    /// The plan of it, `trueline.plan/v1`.
-    plan: Value,
-}
-
 /// A request that fits.
 pub(super) struct Fitting {
     pub(super) draft: Draft,
-    checked: Checked,
+    pub(super) checked: Checked,
 }
 
 /// Makes a request over the head and checks it, as somebody who sees only so much.
@@ -263,44 +273,4 @@ async fn submit(
         all.push(fitting(&app, (&who, &published), (&prefix, ask)).await?);
     }
     take_down(&app, (&who, &published), &all).await
-}
-
-/// Shows what a request would do: the file, what is different in it, and the plan. Nothing is kept.
-#[utoipa::path(
-    post, path = "/requests/preview", tag = "requests", operation_id = "previewRequest",
-    request_body = AskWire,
-    responses((status = 200, description = "What it would do", body = RequestPreview)),
-)]
-async fn preview(
-    State(app): State<App>,
-    Who(who): Who,
-    Plain(_): Plain,
-    Json(asked): Json<AskWire>,
-) -> Result<Response, Problem> {
-    who.demand(Verb::Request, Kind::Service)?;
-    let mut asks = asked?.each()?;
-    let published = app.published()?;
-    let (Some((prefix, ask)), true) = (asks.pop(), asks.is_empty()) else {
-        return Err(Problem::unfit("/items", "one request is shown at a time"));
-    };
-    let Fitting { draft, checked } = fitting(&app, (&who, &published), (&prefix, ask)).await?;
-    // One at a time: it costs as much as the catalog is large.
-    let turn = BENCH.lock().await;
-    let (base, after) = (published.snapshot.clone(), checked.snapshot.clone());
-    let (name, clock) = (app.catalog().to_owned(), app.clock());
-    let working = tokio::task::spawn_blocking(move || compare(&base, &after, &name, &*clock).plan);
-    let plan = working.await.map_err(|_| broken())?;
-    drop(turn);
-    let own = |finding: &&crate::finding::Finding| *finding.place.path == *draft.path;
-    let wire = RequestPreview {
-        kind: draft.kind,
-        service: draft.service.clone(),
-        team: draft.team.clone(),
-        path: draft.path.to_string(),
-        diff: draft.diff(),
-        content: draft.content.as_ref().map(|it| String::from_utf8_lossy(it).into_owned()),
-        findings: checked.remarks.iter().filter(own).map(FindingWire::of).collect(),
-        plan: show::json(&only(plan, &|service| service == draft.service)),
-    };
-    Ok(axum::Json(wire).into_response())
 }

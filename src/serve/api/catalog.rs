@@ -205,9 +205,23 @@ fn bundle_of<'c>(catalog: &'c Catalog, who: &Principal, id: &str) -> Result<&'c 
 }
 
 /// Finds the form of an item or a bundle.
-fn form_of<'c>(catalog: &'c Catalog, who: &Principal, id: &str) -> Result<&'c Form, Problem> {
+pub(super) fn form_of<'c>(
+    catalog: &'c Catalog,
+    who: &Principal,
+    id: &str,
+) -> Result<&'c Form, Problem> {
     let of_item = item_of(catalog, who, id).map(|item| &item.presentation.form);
     of_item.or_else(|_| bundle_of(catalog, who, id).map(|bundle| &bundle.presentation.form))
+}
+
+/// Finds what is said of an item or a bundle.
+pub(super) fn metadata_of<'c>(
+    catalog: &'c Catalog,
+    who: &Principal,
+    id: &str,
+) -> Result<&'c Metadata, Problem> {
+    let of_item = item_of(catalog, who, id).map(|item| &item.metadata);
+    of_item.or_else(|_| bundle_of(catalog, who, id).map(|bundle| &bundle.metadata))
 }
 
 /// Shows one item.

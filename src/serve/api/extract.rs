@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
-use axum::body::Bytes;
+use axum::body::{Bytes, HttpBody as _};
 use axum::extract::{FromRequest, FromRequestParts, Path, RawQuery, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -29,6 +29,22 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
             Problem::new(StatusCode::BAD_REQUEST, "body", "the body could not be read")
         });
         Ok(Self(bytes.and_then(|bytes| read(&bytes))))
+    }
+}
+
+/// A body of JSON, or none at all: then it says nothing.
+pub(in crate::serve) struct MaybeJson<T>(pub(in crate::serve) Result<T, Problem>);
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for MaybeJson<T> {
+    type Rejection = Infallible;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Infallible> {
+        let is_none = request.body().size_hint().exact() == Some(0);
+        if is_none {
+            return Ok(Self(Ok(T::default())));
+        }
+        let Json(read) = Json::from_request(request, state).await?;
+        Ok(Self(read))
     }
 }
 

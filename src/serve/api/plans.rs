@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::app::App;
-use super::extract::{Id, Json, Query};
+use super::extract::{Id, Json, MaybeJson, Query};
 use super::page::{self, Page};
 use super::recorded::Recorded;
 use super::search::Search;
@@ -58,6 +58,25 @@ pub(super) struct Rejection {
     reason: String,
 }
 
+/// What is said to an approval.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Consent {
+    /// It is kept with who says so.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    comment: String,
+}
+
+impl Consent {
+    fn checked(self) -> Result<String, Problem> {
+        if self.comment.len() > 2000 {
+            return Err(Problem::unfit("/comment", "a comment has at most 2000 bytes"));
+        }
+        Ok(self.comment.trim().to_owned())
+    }
+}
+
 /// Lists plans, newest first.
 #[utoipa::path(
     get, path = "/plans", tag = "plans", operation_id = "listPlans",
@@ -87,7 +106,7 @@ fn digest_of(id: &str) -> Result<Digest, Problem> {
 }
 
 /// Finds a plan by its whole digest.
-async fn plan_of(app: &App, id: &str) -> Result<Plan, Problem> {
+pub(super) async fn plan_of(app: &App, id: &str) -> Result<Plan, Problem> {
     let digest = digest_of(id)?;
     let plans = app.store().plans_by_prefix(&digest.to_string()).await?;
     let plan = plans.into_iter().find(|plan| plan.digest == digest);
@@ -105,7 +124,7 @@ async fn change_of(app: &App, who: &Principal, id: &str) -> Result<Change, Probl
 }
 
 /// Cuts a plan down to what somebody can see of it.
-fn seen(plan: Plan, who: &Principal, app: &App) -> Result<Plan, Problem> {
+pub(super) fn seen(plan: Plan, who: &Principal, app: &App) -> Result<Plan, Problem> {
     if who.may_everywhere(Verb::Read, Kind::Plan) {
         return Ok(plan);
     }
@@ -167,6 +186,7 @@ async fn recorded(app: &App, who: &Principal, said: DecisionKind) -> Result<Resp
 #[utoipa::path(
     post, path = "/plans/{digest}/approve", tag = "plans", operation_id = "approvePlan",
     params(("digest" = String, Path, description = "Digest of the plan")),
+    request_body = Option<Consent>,
     responses((status = 202, description = "It was recorded", body = Recorded)),
 )]
 async fn approve_plan(
@@ -174,13 +194,15 @@ async fn approve_plan(
     Who(who): Who,
     Id(id): Id,
     query: Query,
+    MaybeJson(said): MaybeJson<Consent>,
 ) -> Result<Response, Problem> {
     query.done()?;
     who.demand(Verb::Approve, Kind::Plan)?;
+    let comment = said?.checked()?;
     let plan = plan_of(&app, &id).await?;
     demand_all(&who, &plan)?;
     let changes = plan.changes.iter().map(|change| change.digest).collect();
-    recorded(&app, &who, DecisionKind::Approve { subject: plan.digest, changes }).await
+    recorded(&app, &who, DecisionKind::Approve { subject: plan.digest, changes, comment }).await
 }
 
 /// Rejects a plan, and with it the changes that it lists.
@@ -240,6 +262,7 @@ async fn one_change(
 #[utoipa::path(
     post, path = "/changes/{digest}/approve", tag = "plans", operation_id = "approveChange",
     params(("digest" = String, Path, description = "Digest of the change")),
+    request_body = Option<Consent>,
     responses((status = 202, description = "It was recorded", body = Recorded)),
 )]
 async fn approve_change(
@@ -247,13 +270,15 @@ async fn approve_change(
     Who(who): Who,
     Id(id): Id,
     query: Query,
+    MaybeJson(said): MaybeJson<Consent>,
 ) -> Result<Response, Problem> {
     query.done()?;
     who.demand(Verb::Approve, Kind::Plan)?;
+    let comment = said?.checked()?;
     let change = change_of(&app, &who, &id).await?;
     who.demand_of(Verb::Approve, Kind::Plan, Some(&change.team))?;
     let (subject, changes) = (change.digest, vec![change.digest]);
-    recorded(&app, &who, DecisionKind::Approve { subject, changes }).await
+    recorded(&app, &who, DecisionKind::Approve { subject, changes, comment }).await
 }
 
 /// Rejects one change.

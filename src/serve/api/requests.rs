@@ -98,6 +98,8 @@ pub(super) struct RequestWire {
     merged: Option<String>,
     /// What the file is to hold; nothing where it goes.
     content: Option<String>,
+    /// Files that are put beside it, from the root of the repository.
+    files: Vec<String>,
     /// The states that it was in, oldest first.
     history: Vec<MomentWire>,
 }
@@ -128,6 +130,7 @@ impl RequestWire {
             branch: request.branch.clone(),
             merged: progress.merged.clone(),
             content: request.content.clone(),
+            files: request.files.iter().map(|file| file.path.clone()).collect(),
             history: moments.collect(),
         }
     }
@@ -171,6 +174,7 @@ pub(super) struct LogWire {
     params(
         ("service" = Option<String>, Query, description = "For this service"),
         ("state" = Option<String>, Query, description = "In this state: `proposed`, `failed`, …"),
+        ("team" = Option<String>, Query, description = "Of services of this team"),
         ("mine" = Option<bool>, Query, description = "Only those that you asked for"),
     ),
     responses((status = 200, description = "A page of requests", body = Page<RequestLine>)),
@@ -183,6 +187,7 @@ async fn list(
 ) -> Result<Response, Problem> {
     let (limit, cursor) = query.page()?;
     let (service, state) = (query.take("service"), query.word::<RequestState>("state")?);
+    let team = query.take("team");
     let by = query.flag("mine")?.unwrap_or(false).then(|| who.actor.name.clone());
     query.done()?;
     who.demand(Verb::Read, Kind::Service)?;
@@ -190,7 +195,8 @@ async fn list(
     let mut search = Search::new("requests", limit, page::number("requests", cursor.as_deref())?);
     while let Some(page) = search.next() {
         for request in search.take(app.store().service_requests_page(&filter, page).await?) {
-            if who.may(Verb::Read, Kind::Service, Some(&request.row.team)) {
+            let is_of = team.as_ref().is_none_or(|team| *team == request.row.team);
+            if is_of && who.may(Verb::Read, Kind::Service, Some(&request.row.team)) {
                 search.found(RequestLine::of(&request.row), request.number);
             }
         }

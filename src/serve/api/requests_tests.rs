@@ -107,7 +107,7 @@ async fn what_does_not_fit_is_told_with_its_place_and_nothing_is_taken_down() {
         (
             json!({"items": [{"item": "postgres", "fields": {"size": "s"}}, {"item": "postgres"}]}),
             422,
-            "/items/1/fields",
+            "/items/1/fields/size",
         ),
         (json!({"items": [{"items": []}]}), 422, "/items/0/items"),
         (json!({"item": "postgres", "items": []}), 422, ""),
@@ -195,4 +195,83 @@ async fn nothing_is_proposed_to_a_plain_directory() {
     let said = scene.post(&ada, "/requests", &asked("small")).await;
     assert_eq!(said.status, 409, "{}", said.text);
     assert!(said.text.contains("plain directory"), "{}", said.text);
+}
+
+#[tokio::test]
+async fn a_request_is_checked_and_what_it_can_name_is_told() {
+    let scene = Scene::new().await;
+    scene.commits();
+    let ada = scene.key("ada", "requester", &[]).await;
+    let fits = scene.post(&ada, "/requests/check", &asked("small")).await;
+    assert_eq!((fits.status, &fits.body["service"]), (200, &json!("pay-db")), "{}", fits.text);
+    let said =
+        scene.post(&ada, "/requests/check", r#"{"item": "postgres", "fields": {"size": 3}}"#).await;
+    assert_eq!((said.status, pointers(&said.body)), (422, vec!["/fields/size".to_owned()]));
+    assert_eq!(open(&scene).await, 0);
+    let options = scene.get(&ada, "/catalog/items/postgres/options").await;
+    assert_eq!(options.body["teams"], json!(["payments"]), "{}", options.text);
+    assert_eq!(options.body["anyTeam"], json!(false));
+    assert_eq!(scene.get(&ada, "/catalog/items/secretive/options").await.status, 404);
+    let admin = scene.key("root", "admin", &["*"]).await;
+    let options = scene.get(&admin, "/catalog/items/secretive/options").await;
+    assert_eq!(
+        (&options.body["teams"], &options.body["anyTeam"]),
+        (&json!(["search"]), &json!(false))
+    );
+    let viewer = scene.key("vic", "viewer", &["*"]).await;
+    assert_eq!(scene.get(&viewer, "/catalog/items/postgres/options").await.status, 403);
+    assert_eq!(scene.post(&viewer, "/requests/check", &asked("s")).await.status, 403);
+    for files in [
+        json!({"size": {"name": "a", "content": "?"}}),
+        json!({"size": {"name": "a", "content": "eA=="}}),
+    ] {
+        let body = json!({"item": "postgres", "fields": {"size": "s"}, "files": files}).to_string();
+        let said = scene.post(&ada, "/requests/check", &body).await;
+        assert_eq!(said.status, 422, "{}", said.text);
+    }
+}
+
+#[tokio::test]
+async fn what_depends_on_what_is_told_as_far_as_it_can_be_seen() {
+    let scene = Scene::new().await;
+    let needs = |id: &str, team: &str| {
+        format!("{}dependsOn: [shop-db]\n", super::scene::service(id, team, "small"))
+    };
+    let (own, other) = (needs("pay-web", "payments"), needs("site-more", "search"));
+    scene.holds(&[
+        ("services/payments/pay-web.yaml", &own),
+        ("services/search/site-more.yaml", &other),
+    ]);
+    let ada = scene.key("ada", "viewer", &[]).await;
+    let said = scene.get(&ada, "/services/shop-db/relations").await;
+    assert_eq!(said.body["dependents"][0]["service"], "pay-web", "{}", said.text);
+    assert_eq!((&said.body["hidden"], said.text.contains("site-more")), (&json!(1), false));
+    let said = scene.get(&ada, "/services/pay-web/relations").await;
+    assert_eq!(said.body["dependsOn"][0]["service"], "shop-db", "{}", said.text);
+    assert_eq!(scene.get(&ada, "/services/site-more/relations").await.status, 404);
+    let shown = scene.get(&ada, "/services/pay-web").await;
+    assert_eq!(shown.body["desired"]["dependsOn"], json!(["shop-db"]), "{}", shown.text);
+    assert_eq!(shown.body["desired"]["operations"][1]["state"], "stopped", "{}", shown.text);
+}
+
+#[tokio::test]
+async fn an_approval_may_say_something_and_need_not() {
+    let scene = Scene::new().await;
+    let mia = scene.key("mia", "maintainer", &["payments"]).await;
+    let digest = Scene::change("shop-db", "payments").digest;
+    let path = format!("/changes/{digest}/approve");
+    let long = json!({"comment": "x".repeat(2_001)}).to_string();
+    assert_eq!(scene.post(&mia, &path, &long).await.status, 422);
+    assert_eq!(scene.post(&mia, &path, r#"{"reason": "x"}"#).await.status, 422);
+    assert_eq!(scene.post(&mia, &path, r#"{"comment": "looks right"}"#).await.status, 202);
+    assert_eq!(scene.post(&mia, &path, "").await.status, 202);
+    let said = scene.store.decisions_after(0).await.expect("read");
+    let told: Vec<Value> = said.iter().map(|one| json!(one.decision)["comment"].clone()).collect();
+    assert_eq!(told, [json!("looks right"), Value::Null]);
+    let chain = scene.store.audit_after(0, 1000).await.expect("read");
+    let told = chain.iter().find(|it| it.what == "approve").expect("told");
+    assert_eq!(
+        (&told.detail["comment"], &told.detail["subject"]),
+        (&json!("looks right"), &json!(digest))
+    );
 }

@@ -14,8 +14,8 @@ use utoipa_axum::router::OpenApiRouter;
 use super::app::App;
 use super::{
     account, again, approvals, asking, audit, catalog, document, events, findings, frame, inbox,
-    pages, plans, proposals, request_words, requests, reveal, runs, service_words, services,
-    sign_in, tasks, tools, users, words,
+    options, pages, plan_pages, plans, preview, proposals, relations, render, request_words,
+    requests, reveal, runs, service_words, services, sign_in, tasks, tools, users, words,
 };
 use crate::serve::auth::let_in;
 use crate::serve::problem::ProblemWire;
@@ -31,8 +31,12 @@ fn resources() -> OpenApiRouter<App> {
         .merge(service_words::routes())
         .merge(requests::routes())
         .merge(asking::routes())
+        .merge(preview::routes())
         .merge(request_words::routes())
+        .merge(options::routes())
+        .merge(relations::routes())
         .merge(plans::routes())
+        .merge(plan_pages::routes())
         .merge(proposals::routes())
         .merge(runs::routes())
         .merge(events::routes())
@@ -44,6 +48,7 @@ fn resources() -> OpenApiRouter<App> {
         .merge(reveal::routes())
         .merge(audit::routes())
         .merge(tools::routes())
+        .merge(render::routes())
         .merge(sign_in::routes())
         .merge(account::routes())
         .merge(users::routes());

@@ -195,9 +195,24 @@ impl Scene {
     }
 
     /// Shows the catalog as that of a repository, to which something can be proposed.
-    pub(super) fn commits(&self) {
+    pub(in crate::serve) fn commits(&self) {
         let mut published = (*self.app.published().expect("published")).clone();
         published.snapshot.commit = "c".repeat(40);
+        self.window.set(published);
+    }
+
+    /// Shows a catalog that holds more files.
+    pub(in crate::serve) fn holds(&self, files: &[(&str, &str)]) {
+        let mut published = (*self.app.published().expect("published")).clone();
+        let head = &mut published.snapshot;
+        let more = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
+        for (path, blob) in &Snapshot::of_files(more).files {
+            head.files.insert(path.clone(), blob.clone());
+        }
+        let judged = Judge::new(Vec::new()).judge(head);
+        let wrong: Vec<_> = judged.findings.iter().filter(|found| found.is_error()).collect();
+        assert!(wrong.is_empty(), "{wrong:?}");
+        published.judged = Arc::new(judged);
         self.window.set(published);
     }
 

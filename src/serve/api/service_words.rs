@@ -161,7 +161,8 @@ fn leads_to(
     }
 }
 
-fn items_of<'c>(service: &Service, catalog: &'c Catalog) -> Vec<&'c Item> {
+/// Returns the items that a service is made of.
+pub(super) fn items_of<'c>(service: &Service, catalog: &'c Catalog) -> Vec<&'c Item> {
     let bundle = service.catalog_bundle.as_ref().and_then(|id| catalog.bundles.get(id));
     let parts = bundle.into_iter().flat_map(|bundle| &bundle.body.components);
     let ids = service.catalog_item.iter().chain(parts.map(|part| &part.catalog_item));

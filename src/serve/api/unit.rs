@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::app::App;
+use super::desired::DesiredWire;
 use super::runs::RunLine;
 use super::standing::standings;
 use crate::catalog::Entry;
@@ -33,6 +34,8 @@ pub(super) struct ServiceWire {
     drifted: bool,
     held: bool,
     last_run: Option<RunLine>,
+    /// What the catalog's file asks for; nothing where it is gone.
+    desired: Option<DesiredWire>,
     units: Vec<UnitWire>,
 }
 
@@ -124,6 +127,7 @@ pub(super) async fn service_wire(
         drifted: view.as_ref().is_some_and(crate::engine::ServiceView::is_drifted),
         held: view.as_ref().is_some_and(crate::engine::ServiceView::is_held),
         last_run: standings.newest(id).map(RunLine::of),
+        desired: entry.map(|entry| DesiredWire::of(published.catalog(), entry)),
         units: units.iter().map(|unit| UnitWire::of(unit, record(unit))).collect(),
     })
 }

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::fields::{filled, inputs};
+use super::fields::{Shown, filled, inputs};
 use super::form::Form;
 use super::layout::{Page, Section};
 use super::local::{segment, sent_to};
@@ -107,7 +107,7 @@ fn words(
         form.card method="post" action=(format!("{path}/grant")) aria-labelledby="grant" {
             h2 #grant { "Grant" }
             (visit.hidden())
-            @if is_first { (inputs(&approval.form, form, wrong)) }
+            @if is_first { (inputs(&approval.form, &Shown::filled_in(form, wrong))) }
             div.field {
                 label for="comment" { "Comment " span.quiet { "(optional)" } }
                 textarea #comment name="comment" maxlength="2000" { (form.text("comment")) }

@@ -34,7 +34,8 @@ pub(super) struct Offer {
 }
 
 impl Offer {
-    fn path(&self) -> String {
+    /// Returns where its page is.
+    pub(super) fn path(&self) -> String {
         let folder = if self.kind == "bundle" { "bundles" } else { "items" };
         format!("/catalog/{folder}/{}", segment(&self.id))
     }

@@ -6,7 +6,8 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::diff::between;
+use super::diff::{View, between};
+use super::form::Asked;
 use super::layout::{Page, Section};
 use super::local::segment;
 use super::marks::{facts, mark, nothing, prose, short, told, value};
@@ -25,14 +26,15 @@ pub(super) struct Change {
     pub(super) kind: String,
     pub(super) digest: String,
     author: Option<String>,
-    needs: Vec<Need>,
+    pub(super) needs: Vec<Need>,
     pending: Vec<Pending>,
     pub(super) waits: Vec<String>,
     units: Vec<Unit>,
 }
 
+/// An approval that it needs.
 #[derive(Deserialize)]
-struct Need {
+pub(super) struct Need {
     why: String,
     required: u32,
     from: Vec<String>,
@@ -119,11 +121,17 @@ pub(super) async fn of(visit: &Visit, digest: &str) -> Result<Change, Refused> {
 }
 
 /// Shows it.
-pub(super) async fn show(visit: Visit, Path(digest): Path<String>) -> Result<Response, Refused> {
+pub(super) async fn show(
+    visit: Visit,
+    Path(digest): Path<String>,
+    asked: Asked,
+) -> Result<Response, Refused> {
     let change = of(&visit, &digest).await?;
+    let view = View::of(asked.text("view"));
     let body = html! {
         (standing(&visit, &change))
-        @for unit in &change.units { (unit_of(unit)) }
+        (view.other(&format!("/changes/{}", segment(&change.digest))))
+        (units(&change, view))
     };
     let heading = format!("Change of {}", change.service);
     let page = Page {
@@ -158,7 +166,8 @@ fn standing(visit: &Visit, change: &Change) -> Markup {
     }
 }
 
-fn need_of(need: &Need) -> Markup {
+/// Says how many approvals are needed, and whose.
+pub(super) fn need_of(need: &Need) -> Markup {
     html! {
         (need.required) @if need.required == 1 { " approval" } @else { " approvals" }
         @if !need.from.is_empty() { " of " (need.from.join(", ")) }
@@ -167,8 +176,13 @@ fn need_of(need: &Need) -> Markup {
     }
 }
 
+/// Shows what a change does to each of its units.
+pub(super) fn units(change: &Change, view: View) -> Markup {
+    html! { @for unit in &change.units { (unit_of(unit, view)) } }
+}
+
 /// What a change does to one unit: its fields, and what each step sends.
-fn unit_of(unit: &Unit) -> Markup {
+fn unit_of(unit: &Unit, view: View) -> Markup {
     let shown = |one: &Option<Value>| one.as_ref().map_or_else(nothing, value);
     html! {
         section.card {
@@ -189,7 +203,7 @@ fn unit_of(unit: &Unit) -> Markup {
                 }
             }
             @if !unit.steps.is_empty() { h3 { "Steps" } }
-            @for step in &unit.steps { (step_of(step)) }
+            @for step in &unit.steps { (step_of(step, view)) }
         }
     }
 }
@@ -207,7 +221,7 @@ fn effect(effect: &str) -> &str {
     }
 }
 
-fn step_of(step: &Step) -> Markup {
+fn step_of(step: &Step, view: View) -> Markup {
     html! {
         details.fold open[step.effect != "keep"] {
             summary { code { (told(&step.path)) } " " span.quiet { (step.kind) ", " (effect(&step.effect)) } }
@@ -215,7 +229,7 @@ fn step_of(step: &Step) -> Markup {
                 p { (mark("pending")) " " (told(&forecast.summary)) }
                 @if !forecast.lines.is_empty() { pre { @for line in &forecast.lines { (told(line)) "\n" } } }
             }
-            (between(step.previous.as_ref(), Some(&step.config)))
+            (between(step.previous.as_ref(), Some(&step.config), view))
         }
     }
 }

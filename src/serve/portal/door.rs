@@ -10,6 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use super::form::{Form, TOKEN};
 use super::guest::Guest;
 use super::local::{link, sent_to};
+use super::parts::parts_of;
 use super::portal::Portal;
 use super::problem_page::{self, Refused};
 use crate::serve::auth::recognise;
@@ -62,13 +63,17 @@ async fn checked(guest: &Guest, request: Request) -> Result<Request, Problem> {
         return Err(foreign());
     }
     let (mut parts, body) = request.into_parts();
-    let kind = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
-    if !kind.is_some_and(|kind| kind.starts_with(b"application/x-www-form-urlencoded")) {
+    let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.unwrap_or_default().to_owned();
+    let bytes = to_bytes(body, LARGEST).await.map_err(|_| foreign())?;
+    let form = if kind.starts_with("application/x-www-form-urlencoded") {
+        Form::read(&bytes)
+    } else if kind.starts_with("multipart/form-data") {
+        parts_of(&kind, bytes).await?
+    } else {
         let detail = "a page sends forms, and this is none";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", detail));
-    }
-    let bytes = to_bytes(body, LARGEST).await.map_err(|_| foreign())?;
-    let form = Form::read(&bytes);
+    };
     // Who is not signed in has nothing that another site could misuse.
     if guest.session().is_some() && form.get(TOKEN) != Some(guest.token().as_str()) {
         return Err(foreign());

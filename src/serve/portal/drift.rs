@@ -2,10 +2,11 @@
 
 use axum::response::Response;
 use maud::{Markup, html};
+use serde::Deserialize;
 
 use super::form::Asked;
 use super::layout::{Page, Section};
-use super::local::segment;
+use super::local::{link, segment};
 use super::marks::{Tone, empty, pager, told, toned, value};
 use super::plan::{Drift, newest};
 use super::problem_page::Refused;
@@ -14,33 +15,40 @@ use super::visit::Visit;
 /// Differences on a page.
 const MOST: usize = 40;
 
+#[derive(Default, Deserialize)]
+struct Drifts {
+    items: Vec<Drift>,
+    next: Option<String>,
+}
+
 /// Shows the list.
 pub(super) async fn show(visit: Visit, asked: Asked) -> Result<Response, Refused> {
-    let all = newest(&visit).await?.map(|plan| plan.drifted).unwrap_or_default();
-    let text = asked.text("q");
-    let found: Vec<&Drift> = all.iter().filter(|drift| drift.unit.contains(text)).collect();
-    let cursor = asked.text("cursor");
-    let first = found.iter().position(|drift| drift.name() == cursor).unwrap_or(0);
-    let next = found.get(first + MOST).map(|drift| drift.name());
+    let (text, cursor) = (asked.text("q"), asked.text("cursor"));
+    let limit = MOST.to_string();
+    let asks = [("q", text), ("cursor", cursor), ("limit", &limit)];
+    let found: Drifts = match newest(&visit).await? {
+        Some(path) => visit.get(&link(&format!("{path}/drift"), &asks)).await?,
+        None => Drifts::default(),
+    };
     let body = html! {
-        @if !all.is_empty() {
+        @if !found.items.is_empty() || !text.is_empty() {
             form.filters method="get" action="/drift" aria-label="Filter drift" {
                 div.field { label for="by-q" { "Service holds" } input #by-q name="q" value=(text) maxlength="100" autocapitalize="none" spellcheck="false"; }
                 div.actions { button type="submit" { "Filter" } @if !text.is_empty() { a.button.plain href="/drift" { "Show all" } } }
             }
         }
-        @if found.is_empty() {
+        @if found.items.is_empty() {
             (empty("Nothing that you can see has drifted.", &html! { "What is there is as it was written, as of the last sweep." }))
         } @else {
             div.scroll tabindex="0" role="region" aria-label="Drift" {
                 table {
                     caption.unseen { "What differs from what was written" }
                     thead { tr { th scope="col" { "What" } th scope="col" { "Step" } th scope="col" { "How" } th scope="col" { "Written, and found" } } }
-                    tbody { @for drift in found.iter().skip(first).take(MOST) { (row(drift)) } }
+                    tbody { @for drift in &found.items { (row(drift)) } }
                 }
             }
         }
-        (pager("/drift", &[("q", text)], (if first > 0 { cursor } else { "" }, next.as_deref())))
+        (pager("/drift", &[("q", text)], (cursor, found.next.as_deref())))
     };
     let page = Page { heading: "Drift", section: Section::Drift, ..Page::default() };
     Ok(page.show(&visit, &body).await)

@@ -27,6 +27,26 @@ impl Form {
         Self(read.map(|(name, value)| (name.into_owned(), value.replace("\r\n", "\n"))).collect())
     }
 
+    /// Makes one of what was read otherwise.
+    pub(super) fn of(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
+    }
+
+    /// Returns all fields in their order.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Adds a field.
+    pub(super) fn add(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        self.0.push((name.into(), value.into()));
+    }
+
+    /// Takes a field out, with all its values.
+    pub(super) fn remove(&mut self, name: &str) {
+        self.0.retain(|(known, _)| known != name);
+    }
+
     /// Returns the first value of a field; nothing where it is empty.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(known, _)| known == name)?;
@@ -73,6 +93,11 @@ impl Asked {
     /// Reads parameters.
     pub(super) fn read(query: &str) -> Self {
         Self(Form::read(query.as_bytes()))
+    }
+
+    /// Returns all parameters as a form.
+    pub(super) fn form(&self) -> &Form {
+        &self.0
     }
 
     /// Returns a parameter; nothing where it is empty.

@@ -109,8 +109,10 @@ async fn page(visit: &Visit, offer: &Offer, facts: &Markup) -> Result<Response, 
         true => Some(visit.get(&link("/services", &[("item", &offer.id), ("limit", "20")])).await?),
         false => None,
     };
+    let may = visit.may(Verb::Request, Kind::Service);
     let body = html! {
         p.lead { (prose(&offer.description)) }
+        @if may { p.actions { a.button href=(format!("{}/request", offer.path())) { "Request this…" } } }
         @if offer.deprecated || !offer.tags.is_empty() { p { (offer.tags()) } }
         (super::marks::facts(&[
             ("Id", Some(html! { code { (offer.id) } })),

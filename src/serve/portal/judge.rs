@@ -13,7 +13,7 @@ use super::local::{link, segment, sent_to};
 use super::marks::short;
 use super::plan::{Plan, kind_mark};
 use super::problem_page::Refused;
-use super::said::reason;
+use super::said::{comment, reason};
 use super::visit::Visit;
 
 /// What is judged.
@@ -76,7 +76,7 @@ async fn ask(
         (subject.told(visit).await?)
         form.card method="post" action=(format!("{}/{word}", subject.path())) {
             (visit.hidden())
-            @if word == "reject" { (reason(form, wrong)) }
+            @if word == "reject" { (reason(form, wrong)) } @else { (comment(form, wrong)) }
             div.actions {
                 button class=(if word == "reject" { "danger" } else { "" }) type="submit" { (verb) }
                 a.button.plain href=(subject.page()) { "Back" }
@@ -104,7 +104,7 @@ async fn say(
     form: &Form,
 ) -> Result<Response, Refused> {
     let (body, done) = match word {
-        "approve" => (json!({}), "granted"),
+        "approve" => (json!({"comment": form.text("comment")}), "granted"),
         "reject" => (json!({"reason": form.text("reason")}), "rejected"),
         _ => return Err(Refused::missing(visit.place())),
     };

@@ -19,6 +19,7 @@ pub(super) enum Section {
     Runs,
     Plan,
     Catalog,
+    Requests,
     Findings,
     Drift,
     Audit,
@@ -33,10 +34,11 @@ pub(super) enum Section {
 pub(super) type Spot = (Section, &'static str, &'static str, &'static str);
 
 /// The navigation.
-pub(super) const SPOTS: [Spot; 11] = [
+pub(super) const SPOTS: [Spot; 12] = [
     (Section::Overview, "/", "Overview", "o"),
     (Section::Inbox, "/inbox", "Inbox", "i"),
     (Section::Catalog, "/catalog", "Catalog", "c"),
+    (Section::Requests, "/requests", "Requests", "q"),
     (Section::Services, "/services", "Services", "s"),
     (Section::Runs, "/runs", "Runs", "r"),
     (Section::Plan, "/plan", "Plan", "p"),
@@ -60,6 +62,8 @@ pub(super) struct Page<'p> {
     pub(super) beside: Option<Markup>,
     /// The stream of events after which it is loaded again.
     pub(super) events: Option<&'p str>,
+    /// It is loaded again every few seconds, until nothing more comes.
+    pub(super) polls: bool,
 }
 
 /// How much waits for somebody.
@@ -103,7 +107,7 @@ impl Page<'_> {
                     link rel="icon" type="image/svg+xml" href=(assets::icon());
                     script src=(assets::script()) defer {}
                 }
-                body data-events=[self.events] {
+                body data-events=[self.events] data-polls[self.polls] {
                     a.skip href="#content" { "Skip to the content" }
                     (top(guest, name))
                     div.frame {
@@ -183,7 +187,7 @@ fn is_for(guest: &Guest, section: Section) -> bool {
     let Some(who) = guest.who() else { return false };
     let reads = |kind| who.may_somewhere(Verb::Read, kind);
     match section {
-        Section::Services => reads(Kind::Service),
+        Section::Services | Section::Requests => reads(Kind::Service),
         Section::Runs => reads(Kind::Run),
         Section::Plan | Section::Drift => reads(Kind::Plan),
         Section::Catalog | Section::Findings => reads(Kind::Catalog),
@@ -243,6 +247,10 @@ fn done(place: &str) -> Option<&'static str> {
         "granted" => "Your approval was recorded.",
         "rejected" => "Your rejection was recorded.",
         "completed" => "The task is done. The run goes on within a second.",
+        "asked" => "It was asked for. Its proposal is opened within a second.",
+        "draft" => {
+            "This address keeps what you filled in: save it, or send it to somebody. Secrets and files are not in it."
+        }
         "ended" => "The session is ended.",
         "revoked" => "The key holds no more.",
         "saved" => "It was saved.",

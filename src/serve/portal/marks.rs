@@ -24,12 +24,12 @@ impl Tone {
     /// Tells how a state of a service, a run, a step, an approval or a task feels.
     pub(super) fn of(state: &str) -> Self {
         match state {
-            "ready" | "succeeded" | "granted" | "done" | "healthy" | "ok" | "whole" => Self::Good,
+            "ready" | "succeeded" | "granted" | "done" | "healthy" | "ok" | "whole"
+            | "completed" => Self::Good,
             "converging" | "running" | "rolling-back" | "queued" | "pending" | "retry"
-            | "starting" | "unmade" => Self::Busy,
-            "waiting" | "paused" | "held" | "open" | "outdated" | "warning" | "drifted" => {
-                Self::Wait
-            }
+            | "starting" | "unmade" | "submitted" | "processing" | "retrying" => Self::Busy,
+            "waiting" | "paused" | "held" | "open" | "outdated" | "warning" | "drifted"
+            | "proposed" | "escalated" => Self::Wait,
             "failed" | "stalled" | "blocked" | "needs-decision" | "parked" | "unknown"
             | "error" | "rejected" | "expired" | "degraded" | "broken" | "ill" | "shut-out" => {
                 Self::Bad

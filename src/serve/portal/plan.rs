@@ -20,16 +20,33 @@ const MOST: usize = 40;
 /// Kinds of changes.
 const KINDS: [&str; 7] = ["create", "update", "replace", "delete", "operate", "correct", "adopt"];
 
-/// A plan.
+/// Services that are shown as blocked.
+const MOST_BLOCKED: usize = 20;
+
+/// A plan, or the part of one that is about a service.
 #[derive(Deserialize)]
 pub(super) struct Plan {
     pub(super) digest: String,
-    commit: String,
-    summary: Summary,
     pub(super) changes: Vec<Change>,
     blocked: Vec<Blocked>,
+}
+
+/// What a plan comes to.
+#[derive(Deserialize)]
+struct Outline {
+    digest: String,
+    commit: String,
+    summary: Summary,
+    changes: usize,
+    waiting: usize,
+    blocked: Vec<Blocked>,
     guard: Guard,
-    pub(super) drifted: Vec<Drift>,
+}
+
+#[derive(Deserialize)]
+struct Changes {
+    items: Vec<Change>,
+    next: Option<String>,
 }
 
 /// A difference between what was written and what is there.
@@ -47,13 +64,6 @@ pub(super) struct Differs {
     pub(super) name: String,
     pub(super) before: Option<Value>,
     pub(super) after: Option<Value>,
-}
-
-impl Drift {
-    /// Names it among the others.
-    pub(super) fn name(&self) -> String {
-        format!("{} {}", self.unit, self.step)
-    }
 }
 
 #[derive(Deserialize)]
@@ -87,27 +97,24 @@ struct PlanLine {
     digest: String,
 }
 
-/// Reads the newest plan.
-pub(super) async fn newest(visit: &Visit) -> Result<Option<Plan>, Refused> {
+/// Finds the newest plan; returns where it is.
+pub(super) async fn newest(visit: &Visit) -> Result<Option<String>, Refused> {
     let plans: Plans = visit.get("/plans?limit=1").await?;
-    match plans.items.into_iter().next() {
-        Some(plan) => visit.get(&format!("/plans/{}", segment(&plan.digest))).await.map(Some),
-        None => Ok(None),
-    }
+    let newest = plans.items.into_iter().next();
+    Ok(newest.map(|plan| format!("/plans/{}", segment(&plan.digest))))
 }
 
 /// Shows what is planned for a service; nothing where that is nothing.
 pub(super) async fn of_service(visit: &Visit, path: &str) -> Option<Markup> {
     let plan: Plan = visit.get(&format!("{path}/plan")).await.ok()?;
     let is_planned = !plan.changes.is_empty() || !plan.blocked.is_empty();
-    is_planned.then(|| html! { (blocked(&plan)) (list(&plan.changes)) })
+    is_planned.then(|| html! { (blocked(&plan.blocked)) (list(&plan.changes)) })
 }
 
 /// Shows it.
 pub(super) async fn show(visit: Visit, asked: Asked) -> Result<Response, Refused> {
-    let plan = newest(&visit).await?;
-    let body = match &plan {
-        Some(plan) => of_plan(&visit, plan, &asked),
+    let body = match newest(&visit).await? {
+        Some(path) => of_plan(&visit, &path, &asked).await?,
         None => empty(
             "Nothing was planned yet.",
             &html! { "The first look at the catalog makes the first plan." },
@@ -117,34 +124,27 @@ pub(super) async fn show(visit: Visit, asked: Asked) -> Result<Response, Refused
     Ok(page.show(&visit, &body).await)
 }
 
-fn of_plan(visit: &Visit, plan: &Plan, asked: &Asked) -> Markup {
+async fn of_plan(visit: &Visit, path: &str, asked: &Asked) -> Result<Markup, Refused> {
     let filters = ["kind", "team", "q"].map(|name| (name, asked.text(name)));
-    let [(_, kind), (_, team), (_, text)] = filters;
-    let found: Vec<&Change> = plan
-        .changes
-        .iter()
-        .filter(|change| kind.is_empty() || change.kind == kind)
-        .filter(|change| team.is_empty() || change.team == team)
-        .filter(|change| text.is_empty() || change.service.contains(text))
-        .collect();
-    let after = asked.text("cursor");
-    let first = found.iter().position(|change| change.digest == after).unwrap_or(0);
-    let next = found.get(first + MOST).map(|change| change.digest.as_str());
-    let shown = found.iter().skip(first).take(MOST).copied();
+    let cursor = asked.text("cursor");
+    let limit = MOST.to_string();
+    let asks = [filters.as_slice(), &[("cursor", cursor), ("limit", &limit)]].concat();
+    let plan: Outline = visit.get(&format!("{path}/outline")).await?;
+    let found: Changes = visit.get(&link(&format!("{path}/changes"), &asks)).await?;
     let is_filtered = filters.iter().any(|(_, value)| !value.is_empty());
-    html! {
+    Ok(html! {
         p.lead { (plan.summary.text) }
         p.quiet { "Plan " (short(&plan.digest)) " of commit " (short(&plan.commit)) }
         @for hold in &plan.guard.holds { p.notice.bad { strong { "Held: " } (told(&hold.text)) } }
-        (blocked(plan))
-        @if !plan.changes.is_empty() {
+        (blocked(&plan.blocked))
+        @if plan.changes > 0 {
             (filter(&filters, is_filtered))
-            @if found.is_empty() { (empty("No change is like that.", &html! { a href="/plan" { "Show all changes" } "." })) }
-            (list(shown))
-            (pager("/plan", &filters, (if first > 0 { after } else { "" }, next)))
-            (judge(visit, plan))
-        } @else if !plan.guard.holds.is_empty() { (judge(visit, plan)) }
-    }
+            @if found.items.is_empty() { (empty("No change is like that.", &html! { a href="/plan" { "Show all changes" } "." })) }
+            (list(&found.items))
+            (pager("/plan", &filters, (cursor, found.next.as_deref())))
+            (judge(visit, &plan))
+        } @else if !plan.guard.holds.is_empty() { (judge(visit, &plan)) }
+    })
 }
 
 fn filter(filters: &[(&str, &str); 3], is_filtered: bool) -> Markup {
@@ -162,15 +162,16 @@ fn filter(filters: &[(&str, &str); 3], is_filtered: bool) -> Markup {
     }
 }
 
-fn blocked(plan: &Plan) -> Markup {
+fn blocked(blocked: &[Blocked]) -> Markup {
     html! {
-        @for one in &plan.blocked {
+        @for one in blocked.iter().take(MOST_BLOCKED) {
             div.notice.bad {
                 strong { (one.service) " is blocked." }
                 ul { @for why in &one.why { li { (prose(&sentence(why))) } } }
                 a href=(link("/findings", &[("q", &one.service)])) { "See what is wrong" }
             }
         }
+        @if blocked.len() > MOST_BLOCKED { p.notice.bad { "And " (blocked.len() - MOST_BLOCKED) " more are blocked: " a href="/findings" { "what is wrong" } } }
     }
 }
 
@@ -214,8 +215,8 @@ fn list<'c>(changes: impl IntoIterator<Item = &'c Change>) -> Markup {
 }
 
 /// Leads whoever may to a word on all of it.
-fn judge(visit: &Visit, plan: &Plan) -> Markup {
-    let waits = plan.changes.iter().any(Change::waits_for_people) || !plan.guard.holds.is_empty();
+fn judge(visit: &Visit, plan: &Outline) -> Markup {
+    let waits = plan.waiting > 0 || !plan.guard.holds.is_empty();
     // Of a plan somebody may see a part; a word is on all of it.
     let may = visit.who().may_everywhere(Verb::Approve, Kind::Plan);
     html! {

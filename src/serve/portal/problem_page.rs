@@ -79,6 +79,35 @@ impl Refused {
         Some(&found.detail)
     }
 
+    /// Returns all that is wrong with a field of a body, or within it.
+    pub(super) fn under(&self, pointer: &str) -> Vec<&str> {
+        let is_under = |wrong: &&Wrong| {
+            let rest = wrong.pointer.as_deref().and_then(|own| own.strip_prefix(pointer));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.errors.iter().filter(is_under).map(|wrong| wrong.detail.as_str()).collect()
+    }
+
+    /// Shows it above a long form: each thing that is wrong leads to its field. `place` finds that by its pointer: where it
+    /// stands on the page, and its name.
+    pub(super) fn summary(&self, place: impl Fn(&str) -> Option<(String, String)>) -> Markup {
+        let place = |wrong: &Wrong| wrong.pointer.as_deref().and_then(&place);
+        html! {
+            div.notice.bad #wrong role="alert" tabindex="-1" data-focus {
+                strong { "That does not fit yet. " }
+                @if self.errors.is_empty() { (sentence(&self.detail)) }
+                ul {
+                    @for wrong in &self.errors { li {
+                        @match place(wrong) {
+                            Some((id, name)) => { a href=(format!("#{id}")) { (name) } ": " (wrong.detail) },
+                            None => (sentence(&wrong.detail)),
+                        }
+                    } }
+                }
+            }
+        }
+    }
+
     /// Shows it above a form.
     pub(super) fn above(&self) -> Markup {
         html! {

@@ -9,8 +9,8 @@ use super::door::door;
 use super::portal::Portal;
 use super::{
     approval, assets, audit, catalog, change, drift, findings, health, inbox, item, judge,
-    overview, plan, reveal, run, run_word, runs, service, service_word, services, settings, setup,
-    sign_in, sign_out, task, theme, users,
+    overview, plan, request, reveal, run, run_word, runs, service, service_word, services,
+    settings, setup, sign_in, sign_out, task, theme, users,
 };
 use crate::serve::api::framed;
 
@@ -22,7 +22,9 @@ pub(in crate::serve) fn router(portal: Portal) -> Router {
         .route("/sign-in", get(sign_in::show).post(sign_in::take))
         .route("/services", get(services::show))
         .route("/services/{id}", get(service::show))
+        .route("/services/{id}/change", get(request::show_change).post(request::take_change))
         .route("/services/{id}/reveal", post(reveal::take))
+        .route("/services/{id}/wish/{word}", get(request::show_wish).post(request::take_wish))
         .route("/services/{id}/{word}", get(service_word::show).post(service_word::take))
         .route("/runs", get(runs::show))
         .route("/runs/{id}", get(run::show))
@@ -37,6 +39,11 @@ pub(in crate::serve) fn router(portal: Portal) -> Router {
         .route("/catalog", get(catalog::show))
         .route("/catalog/items/{id}", get(item::show))
         .route("/catalog/bundles/{id}", get(item::bundle))
+        .route("/catalog/items/{id}/request", get(request::item).post(request::take_item))
+        .route("/catalog/bundles/{id}/request", get(request::bundle).post(request::take_bundle))
+        .route("/requests", get(request::list))
+        .route("/requests/{id}", get(request::one))
+        .route("/requests/{id}/{word}", get(request::show_word).post(request::take_word))
         .route("/findings", get(findings::show))
         .route("/drift", get(drift::show))
         .route("/audit", get(audit::show))

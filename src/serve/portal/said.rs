@@ -23,6 +23,19 @@ pub(super) fn reason(form: &Form, wrong: Option<&Refused>) -> Markup {
     }
 }
 
+/// Asks what is to be said to it.
+pub(super) fn comment(form: &Form, wrong: Option<&Refused>) -> Markup {
+    let wrong = wrong.and_then(|wrong| wrong.of("/comment"));
+    html! {
+        div.field {
+            label for="comment" { "Comment " span.quiet { "(optional)" } }
+            textarea #comment name="comment" maxlength=(LONGEST) aria-describedby="comment-help" aria-invalid[wrong.is_some()] { (form.text("comment")) }
+            p.help #comment-help { "It is kept with your name, beside the digest." }
+            @if let Some(wrong) = wrong { p.wrong { (sentence(wrong)) } }
+        }
+    }
+}
+
 /// Leads back to a page that tells that it was recorded.
 pub(super) fn said(path: &str, answer: &Value) -> String {
     let driven = answer.get("driven").and_then(Value::as_bool).unwrap_or(true);

@@ -31,7 +31,23 @@ pub(super) struct Service {
     drifted: bool,
     pub(super) held: bool,
     last_run: Option<RunLine>,
+    desired: Option<Desired>,
     units: Vec<Unit>,
+}
+
+/// What the catalog's file asks for.
+#[derive(Deserialize)]
+struct Desired {
+    description: Option<String>,
+    state: String,
+    expires: Option<String>,
+    operations: Vec<Operation>,
+}
+
+#[derive(Deserialize)]
+struct Operation {
+    name: String,
+    state: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -104,6 +120,7 @@ pub(super) async fn show(
             section aria-labelledby="planned" { h2 #planned { "Planned" } (planned) }
         }
         @for unit in &service.units { (unit_of(unit, service.units.len() > 1, (&visit, &path, may))) }
+        (super::relations::of(&visit, &path).await)
         @if let Some(runs) = &runs {
             section aria-labelledby="history" {
                 h2 #history { "History" }
@@ -129,6 +146,7 @@ pub(super) async fn show(
 fn standing(visit: &Visit, (service, may): (&Service, bool), path: &str) -> Markup {
     let filter =
         |name: &str, one: &str| html! { a href=(link("/services", &[(name, one)])) { (one) } };
+    let desired = service.desired.as_ref();
     html! {
         @if let Some(why) = &service.why { p.lead { (prose(why)) } }
         (facts(&[
@@ -136,6 +154,8 @@ fn standing(visit: &Visit, (service, may): (&Service, bool), path: &str) -> Mark
             ("Item", service.offer.as_ref().map(|item| filter("item", item))),
             ("File", service.offer.is_none().then(|| html! { "It is gone from the catalog." })),
             ("Environment", service.environment.as_ref().map(|one| filter("environment", one))),
+            ("What for", desired.and_then(|it| it.description.as_ref()).map(|text| html! { (told(text)) })),
+            ("Last day", desired.and_then(|it| it.expires.as_ref()).map(|day| html! { (told(day)) })),
             ("Last run", service.last_run.as_ref().map(|run| html! {
                 a href=(format!("/runs/{}", segment(&run.id))) { code { (run.id) } } " " (mark(&run.state)) " " (when(run.updated_at, visit.now()))
             })),
@@ -146,6 +166,30 @@ fn standing(visit: &Visit, (service, may): (&Service, bool), path: &str) -> Mark
                 @if service.held { a.button.plain href=(format!("{path}/release")) { "Release…" } }
                 @else { a.button.plain href=(format!("{path}/hold")) { "Hold…" } }
             }
+        }
+        @if let Some(desired) = desired.filter(|_| visit.may_of(Verb::Request, Kind::Service, service.team.as_deref())) {
+            (wishes(desired, path, may))
+        }
+    }
+}
+
+/// What can be asked for in the catalog, each by a proposal.
+fn wishes(desired: &Desired, path: &str, may_operate: bool) -> Markup {
+    let is_suspended = desired.state == "suspended";
+    let offered = |operation: &&Operation| match &operation.state {
+        Some(state) => *state != desired.state && !is_suspended,
+        None => may_operate && !is_suspended,
+    };
+    html! {
+        p.actions role="group" aria-label="What you can ask for" {
+            a.button href=(format!("{path}/change")) { "Change…" }
+            @for operation in desired.operations.iter().filter(offered) {
+                a.button.plain href=(format!("{path}/wish/operate-{}", segment(&operation.name))) { (told(&operation.name)) "…" }
+            }
+            @if is_suspended { a.button.plain href=(format!("{path}/wish/activate")) { "Wake…" } }
+            @else { a.button.plain href=(format!("{path}/wish/suspend")) { "Suspend…" } }
+            a.button.plain href=(format!("{path}/wish/expire")) { "Last day…" }
+            a.button.danger href=(format!("{path}/wish/delete")) { "Delete…" }
         }
     }
 }

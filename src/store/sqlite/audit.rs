@@ -212,7 +212,8 @@ mod tests {
         let entries = take(&mut run, [beginning(), vec![retry]].concat());
         store.append(&lease, &run, &entries, &[]).await.expect("appended");
         let subject = run.change.digest;
-        let approve = DecisionKind::Approve { subject, changes: vec![subject] };
+        let approve =
+            DecisionKind::Approve { subject, changes: vec![subject], comment: String::new() };
         store.decide("ada", at(5), &approve).await.expect("decided");
         let chain = store.audit_after(0, 100).await.expect("read");
         assert_eq!(verify_chain(&chain), Ok(()));

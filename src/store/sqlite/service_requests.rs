@@ -281,6 +281,7 @@ mod tests {
             environment: None,
             reason: String::new(),
             path: format!("services/payments/{service}.yaml"),
+            files: Vec::new(),
             base: "c0".to_owned(),
             content: Some(content.to_owned()),
             branch: format!("trueline/request-{id}"),

@@ -79,6 +79,7 @@
       const answer = await fetch(location.href, { headers: { accept: "text/html" }, cache: "no-store" });
       if (answer.ok && !answer.redirected) {
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        if (!("polls" in page.body.dataset)) delete document.body.dataset.polls;
         for (const part of document.querySelectorAll("[data-live]")) {
           const fresh = page.getElementById(part.id);
           if (fresh && !part.contains(document.activeElement) && fresh.innerHTML !== part.innerHTML) {
@@ -90,6 +91,9 @@
     asking = false;
     if (again) { again = false; load(); }
   };
+  // A page that waits for others is loaded again, until nothing more comes.
+  if ("polls" in document.body.dataset) setInterval(() => { if (!document.hidden && "polls" in document.body.dataset) load(); }, 2000);
+
   const events = document.body.dataset.events;
   if (events && window.EventSource) {
     const source = new EventSource(events);
@@ -104,5 +108,95 @@
       if (!first) toast(`The run is over: ${JSON.parse(event.data).state.replaceAll("-", " ")}.`);
     });
     addEventListener("pagehide", () => source.close());
+  }
+
+  // Forms of the catalog: fields that are not asked for are hidden, and what is wrong is said while somebody types.
+  const form = document.querySelector("form[data-check]");
+  if (form) {
+    document.documentElement.classList.add("scripted");
+    const fields = new Map([...form.querySelectorAll(".field[data-field]")].map((one) => [one.dataset.field, one]));
+    const inputsOf = (field) => [...field.querySelectorAll("input, select, textarea")];
+    const valueOf = (field) => {
+      const given = inputsOf(field).filter((one) => one.name.startsWith("field.") && (!["radio", "checkbox"].includes(one.type) || one.checked)).map((one) => one.value).filter((one) => one !== "");
+      if (given.length === 0) return field.dataset.default === undefined ? null : JSON.parse(field.dataset.default);
+      return field.dataset.kind === "multiselect" ? given : given[0];
+    };
+    const same = (one, other) => one !== null && String(one) === String(other);
+    const order = (one, other) => (typeof other === "number" ? Number(one) - other : String(one).localeCompare(String(other)));
+    const holds = ({ operator, value: wanted }, value) => {
+      const ordered = (test) => value !== null && test(order(value, wanted));
+      switch (operator) {
+        case "eq": return same(value, wanted);
+        case "ne": return !same(value, wanted);
+        case "gt": return ordered((by) => by > 0);
+        case "gte": return ordered((by) => by >= 0);
+        case "lt": return ordered((by) => by < 0);
+        case "lte": return ordered((by) => by <= 0);
+        case "in": return [].concat(wanted).some((one) => same(value, one));
+        case "notIn": return ![].concat(wanted).some((one) => same(value, one));
+        case "contains": return Array.isArray(value) ? value.some((one) => same(one, wanted)) : String(value ?? "").includes(String(wanted));
+        default: return true;
+      }
+    };
+    const isAsked = (field, depth = 0) => {
+      if (!field.dataset.when || depth > 16) return true;
+      const condition = JSON.parse(field.dataset.when);
+      const decider = fields.get(condition.field);
+      return !decider || (isAsked(decider, depth + 1) && holds(condition, valueOf(decider)));
+    };
+    const arrange = () => {
+      for (const field of fields.values()) {
+        const asked = isAsked(field);
+        field.hidden = !asked;
+        for (const input of inputsOf(field)) input.disabled = !asked;
+      }
+    };
+    const touched = new Set();
+    const mark = (field, fresh) => {
+      const own = field.querySelector(".wrongs");
+      const found = fresh?.querySelector(".wrongs");
+      if (!own || !found || field.dataset.kind === "file") return;
+      if (own.innerHTML !== found.innerHTML) own.replaceChildren(...document.importNode(found, true).childNodes);
+      for (const input of inputsOf(field)) {
+        if (own.childElementCount && input.type !== "checkbox") input.setAttribute("aria-invalid", "true");
+        else input.removeAttribute("aria-invalid");
+      }
+    };
+    let turn = 0;
+    const check = async () => {
+      const mine = ++turn;
+      const sent = new URLSearchParams([...new FormData(form)].filter(([, value]) => typeof value === "string"));
+      sent.set("do", "check");
+      try {
+        const answer = await fetch(form.action, { method: "POST", body: sent, headers: { accept: "text/html" } });
+        if (mine !== turn || (answer.status !== 200 && answer.status !== 422)) return;
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const fresh = page.querySelector("form[data-check]");
+        if (!fresh) return;
+        for (const name of touched) {
+          const field = fields.get(name);
+          if (field) mark(field, fresh.querySelector(`.field[data-field="${CSS.escape(name)}"]`));
+        }
+        const state = byId("check");
+        const fits = answer.status === 200;
+        const count = fresh.querySelectorAll(".field:not([data-kind=file]) .wrong").length;
+        state.toggleAttribute("data-fits", fits);
+        const text = fits ? "All of it fits." : count === 0 ? "" : count === 1 ? "One field is not right yet." : `${count} fields are not right yet.`;
+        if (state.textContent !== text) state.textContent = text;
+        if (fresh.dataset.draft) history.replaceState(null, "", fresh.dataset.draft);
+      } catch { /* What is wrong is said when it is sent. */ }
+    };
+    let waits;
+    const changed = (event) => {
+      const field = event.target.closest(".field[data-field]");
+      if (field) touched.add(field.dataset.field);
+      arrange();
+      clearTimeout(waits);
+      waits = setTimeout(check, 500);
+    };
+    form.addEventListener("input", changed);
+    form.addEventListener("submit", () => { clearTimeout(waits); turn++; });
+    arrange();
+    addEventListener("pageshow", arrange);
   }
 })();
