@@ -5,6 +5,7 @@ mod file;
 mod forges;
 mod gather;
 mod keep;
+mod others;
 mod run;
 #[cfg(test)]
 mod tests;

@@ -13,9 +13,9 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::app::App;
 use super::{
-    account, again, approvals, asking, audit, catalog, document, events, findings, frame, inbox,
-    pages, plans, proposals, request_words, requests, reveal, runs, service_words, services,
-    sign_in, tasks, tools, users, words,
+    account, activity, again, approvals, asking, audit, catalog, document, events, findings, frame,
+    inbox, insights, operating, pages, plans, proposals, request_words, requests, reveal, runs,
+    service_words, services, sign_in, tasks, tools, users, words,
 };
 use crate::serve::auth::let_in;
 use crate::serve::problem::ProblemWire;
@@ -43,6 +43,9 @@ fn resources() -> OpenApiRouter<App> {
         .merge(findings::routes())
         .merge(reveal::routes())
         .merge(audit::routes())
+        .merge(activity::routes())
+        .merge(insights::routes())
+        .merge(operating::routes())
         .merge(tools::routes())
         .merge(sign_in::routes())
         .merge(account::routes())
