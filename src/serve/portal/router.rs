@@ -8,9 +8,9 @@ use tower_http::compression::CompressionLayer;
 use super::door::door;
 use super::portal::Portal;
 use super::{
-    approval, assets, audit, catalog, change, drift, findings, health, inbox, item, judge,
-    overview, plan, reveal, run, run_word, runs, service, service_word, services, settings, setup,
-    sign_in, sign_out, task, theme, users,
+    activity, approval, assets, audit, catalog, change, drift, findings, health, inbox, insights,
+    item, judge, operating, overview, plan, proposals, reveal, run, run_word, runs, service,
+    service_word, services, settings, setup, sign_in, sign_out, task, theme, users,
 };
 use crate::serve::api::framed;
 
@@ -37,6 +37,15 @@ pub(in crate::serve) fn router(portal: Portal) -> Router {
         .route("/catalog", get(catalog::show))
         .route("/catalog/items/{id}", get(item::show))
         .route("/catalog/bundles/{id}", get(item::bundle))
+        .route("/proposals", get(proposals::show))
+        .route("/proposals/{id}", get(proposals::one))
+        .route("/proposals/{id}/{word}", get(proposals::ask).post(proposals::take))
+        .route("/activity", get(activity::show))
+        .route("/insights", get(insights::show))
+        .route("/inbox/approvals", post(inbox::grant_many))
+        .route("/inbox/tasks", post(inbox::complete_many))
+        .route("/inbox/history", get(inbox::history))
+        .route("/settings/operating", get(operating::show))
         .route("/findings", get(findings::show))
         .route("/drift", get(drift::show))
         .route("/audit", get(audit::show))
