@@ -9,7 +9,7 @@ use crate::world::World;
 
 const PASSWORD: &str = "correct horse battery";
 
-const WIDE: How = How { scripts: true, width: 1280 };
+pub(crate) const WIDE: How = How { scripts: true, width: 1280 };
 
 /// A world with a service that people fulfil and one that fulfils itself, and a document that is wrong.
 fn world() -> World {
@@ -24,7 +24,7 @@ fn world() -> World {
     world
 }
 
-fn site(world: &World) -> String {
+pub(crate) fn site(world: &World) -> String {
     format!("http://{}", world.address())
 }
 
@@ -41,7 +41,7 @@ fn setup_link(world: &World) -> String {
 }
 
 /// Becomes the first user, and is signed in.
-fn set_up(world: &World, browser: &Browser) {
+pub(crate) fn set_up(world: &World, browser: &Browser) {
     browser.open(&setup_link(world));
     browser.fill("#user", "ada");
     browser.fill("#password", PASSWORD);
@@ -51,7 +51,7 @@ fn set_up(world: &World, browser: &Browser) {
     });
 }
 
-fn sign_in(browser: &Browser, path: &str) {
+pub(crate) fn sign_in(browser: &Browser, path: &str) {
     browser.open(path);
     browser.fill("#user", "ada");
     browser.fill("#password", PASSWORD);
@@ -59,7 +59,7 @@ fn sign_in(browser: &Browser, path: &str) {
     browser.until("to be sent back", || browser.place().starts_with(path));
 }
 
-fn follow(browser: &Browser, css: &str) {
+pub(crate) fn follow(browser: &Browser, css: &str) {
     let before = browser.place();
     browser.click(css);
     browser.until("another page", || browser.place() != before);
@@ -81,7 +81,7 @@ fn serious(browser: &Browser) -> Vec<String> {
 }
 
 /// Looks at a page in the light and in the dark.
-fn looked_at(browser: &Browser, (name, path): (&str, &str)) {
+pub(crate) fn looked_at(browser: &Browser, (name, path): (&str, &str)) {
     for theme in ["light", "dark"] {
         set_theme(browser, theme);
         browser.open(path);
