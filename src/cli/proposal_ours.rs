@@ -16,6 +16,9 @@ use crate::daemon::{Daemon, SystemClock};
 /// Between two looks of the daemon.
 const EVERY: Duration = Duration::from_mins(1);
 
+/// The same where everything is on this machine, and a look costs nobody anything.
+const LOCAL: Duration = Duration::from_secs(3);
+
 #[derive(Debug, Serialize)]
 struct OursWire {
     version: &'static str,
@@ -45,9 +48,10 @@ pub(super) fn start(context: &Context, daemon: &Daemon) -> JoinHandle<()> {
     let catalog = context.catalog.strip_prefix("git+").unwrap_or(&context.catalog);
     let has_issue = context.config.forge.dashboard.unwrap_or(true);
     let engine = daemon.driver.engine.clone();
+    let every = if context.config.forge.github.is_some() { EVERY } else { LOCAL };
     let keeper = Keeper::new(engine, Some(catalog.to_owned()), has_issue);
     tokio::spawn(async move {
-        if let Err(error) = outgoing::run(keeper, EVERY, std::future::pending()).await {
+        if let Err(error) = outgoing::run(keeper, every, std::future::pending()).await {
             tracing::error!("how proposals stand is no longer looked up: {error}");
         }
     })

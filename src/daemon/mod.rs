@@ -86,3 +86,4 @@ pub use published::{Outline, Published, Window};
 pub use serve_loop::{Pace, run};
 pub use settle::{Settled, settle};
 pub use tick::Ticked;
+pub use timetable::Upcoming;

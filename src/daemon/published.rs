@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::daemon::Daemon;
+use super::timetable::Upcoming;
 use crate::catalog::{Catalog, Snapshot};
 use crate::digest::Digest;
 use crate::id::UnitKey;
@@ -33,6 +34,8 @@ pub struct Published {
     pub state: Arc<CatalogState>,
     /// What the newest plan says.
     pub outline: Arc<Outline>,
+    /// When scheduled operations come next, the earliest first.
+    pub upcoming: Arc<Vec<Upcoming>>,
 }
 
 impl Published {
@@ -82,6 +85,7 @@ impl Daemon {
             snapshot: snapshot.clone(),
             judged: judged.clone(),
             state: known.cloned().unwrap_or_else(|| Arc::new(state.clone())),
+            upcoming: self.timetable.upcoming.clone(),
             outline: outline.cloned().unwrap_or_else(|| Arc::new(Outline::of(plan))),
         });
     }

@@ -1,6 +1,8 @@
 //! When scheduled operations come: which is due now, and when the next one is. What was acted upon is written into the
 //! record of its unit together with the run that does it, so that none comes twice, whatever crashes in between.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::daemon::Daemon;
@@ -19,6 +21,25 @@ pub(super) struct Timetable {
     expiries: Vec<Timestamp>,
     /// When the next one comes.
     pub(super) next: Option<Timestamp>,
+    /// What comes next of each, the earliest first.
+    pub(super) upcoming: Arc<Vec<Upcoming>>,
+    /// Until when that stays as it is.
+    upcoming_until: Option<Timestamp>,
+}
+
+/// When a scheduled operation comes next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upcoming {
+    /// When, jitter included.
+    pub next: Timestamp,
+    /// Of which unit.
+    pub unit: UnitKey,
+    /// The operation of its item.
+    pub operation: String,
+    /// When it comes by itself, as it was written.
+    pub cron: String,
+    /// The time zone that this is read in.
+    pub timezone: String,
 }
 
 #[derive(Debug)]
@@ -41,6 +62,7 @@ impl Daemon {
             self.timetable.expiries.sort_unstable();
             self.take_up_times(now).await?;
             self.timetable.made_for = Some(made_for);
+            self.timetable.upcoming_until = None;
         }
         let memory = &mut self.driver.memory;
         memory.due.clear();
@@ -62,12 +84,39 @@ impl Daemon {
                 (one, other) => one.or(other),
             };
         }
+        self.list_upcoming(now);
         let upcoming = self.timetable.expiries.iter().find(|at| **at > now).copied();
         self.timetable.next = match (self.timetable.next, upcoming) {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
         };
         Box::pin(self.add_asked(desired)).await
+    }
+
+    /// Lists what comes next, once what was listed is past.
+    fn list_upcoming(&mut self, now: Timestamp) {
+        if self.timetable.upcoming_until.is_some_and(|until| until > now) {
+            return;
+        }
+        let fired = &self.driver.memory.fired;
+        let next = |line: &Line| {
+            let last = fired.get(&(line.unit.clone(), line.operation.clone()))?;
+            Some(Upcoming {
+                next: line.schedule.wake(last, line.offset, now)?,
+                unit: line.unit.clone(),
+                operation: line.operation.clone(),
+                cron: line.schedule.cron().to_owned(),
+                timezone: line.schedule.timezone().to_owned(),
+            })
+        };
+        let mut upcoming: Vec<Upcoming> = self.timetable.lines.iter().filter_map(next).collect();
+        upcoming.sort_by(|one, other| {
+            let key = |it: &Upcoming| (it.next, it.unit.to_string(), it.operation.clone());
+            key(one).cmp(&key(other))
+        });
+        self.timetable.upcoming_until =
+            upcoming.first().map(|first| first.next).or(Some(Timestamp::MAX));
+        self.timetable.upcoming = Arc::new(upcoming);
     }
 
     /// Tells whether it is time for a drift sweep, and remembers that; always where none is scheduled.

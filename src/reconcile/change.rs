@@ -86,6 +86,9 @@ pub struct Change {
     pub after: Vec<String>,
     /// Who wrote the commit that asks for it, as `name <email>`; no part of the digest.
     pub author: Option<String>,
+    /// The item or bundle that the service is of, where its file is there; no part of the digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<String>,
     /// What follows the failure of one of its units.
     #[serde(default, skip_serializing_if = "is_usual")]
     pub error_handling: ErrorHandling,
@@ -102,6 +105,14 @@ impl Change {
         let mut kinds = self.units.iter().map(|unit| unit.kind);
         let first = kinds.next().unwrap_or(ChangeKind::Update);
         if kinds.all(|kind| kind == first) { first } else { ChangeKind::Update }
+    }
+
+    /// Returns the item or bundle that it is of, as far as it knows by itself.
+    pub fn offered(&self) -> Option<&str> {
+        let mut items = self.units.iter().map(|unit| unit.definition.item.as_str());
+        let first = items.next();
+        let one = first.filter(|first| items.all(|item| item == *first));
+        self.offer.as_deref().or(one)
     }
 
     /// Counts the units that it takes away, replaced ones included.

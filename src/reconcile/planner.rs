@@ -317,6 +317,7 @@ impl Planner<'_> {
             needs: rules.into_iter().collect(),
             after: Vec::new(),
             author: self.facts.author.clone(),
+            offer: wanted.map(|unit| unit.service.offer().to_owned()),
             error_handling: wanted
                 .map(|unit| error_handling(self.catalog, unit))
                 .unwrap_or_default(),

@@ -80,6 +80,8 @@ pub struct Schedule {
     zone: TimeZone,
     catch_up: CatchUp,
     digest: Digest,
+    /// The cron expression as it was written.
+    written: String,
 }
 
 #[derive(Deserialize)]
@@ -101,7 +103,17 @@ impl Schedule {
             .map_err(|_| format!("there is no time zone `{}`", written.timezone))?;
         // What is made up for is no part of when it comes.
         let digest = Digest::of_json(&json!({"cron": written.cron, "timezone": written.timezone}));
-        Ok(Self { cron, zone, catch_up: written.catch_up, digest })
+        Ok(Self { cron, zone, catch_up: written.catch_up, digest, written: written.cron })
+    }
+
+    /// Returns the cron expression as it was written.
+    pub fn cron(&self) -> &str {
+        &self.written
+    }
+
+    /// Returns the name of the time zone that it is read in.
+    pub fn timezone(&self) -> &str {
+        self.zone.iana_name().unwrap_or("UTC")
     }
 
     /// Begins to count: what came before this moment was not missed.

@@ -15,6 +15,8 @@ mod metrics_tests;
 mod portal;
 mod problem;
 mod server;
+#[cfg(test)]
+mod slow_tests;
 
 pub use api::{name_problem, openapi, reference};
 pub use auth::{

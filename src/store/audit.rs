@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::decision::DecisionKind;
 use crate::digest::Digest;
+use crate::id::StepPath;
 use crate::run::{Control, Event, Fault, Run, RunEvent, Said, StepEvent};
 
 /// Longest answer that an entry repeats; of a longer one it keeps the digest.
@@ -150,6 +151,9 @@ pub(super) fn tell_event(run: &Run, event: &Event) -> (&'static str, Value) {
         Event::Run { event } => tell_run(event),
         Event::Step { path, event } => {
             set(&mut detail, "step", json!(path));
+            if matches!(event, StepEvent::Failed { .. } | StepEvent::NeedsDecision { .. }) {
+                set(&mut detail, "action", json!(action_of(run, path)));
+            }
             tell_step(event)
         }
     };
@@ -159,6 +163,12 @@ pub(super) fn tell_event(run: &Run, event: &Event) -> (&'static str, Value) {
         }
     }
     (what, detail)
+}
+
+/// Returns the type of a step's action.
+fn action_of<'r>(run: &'r Run, path: &StepPath) -> Option<&'r str> {
+    let mut steps = run.change.units.iter().flat_map(|unit| &unit.steps);
+    steps.find(|step| step.path == *path).map(|step| step.action.kind.as_str())
 }
 
 fn set(detail: &mut Value, name: &str, value: Value) {

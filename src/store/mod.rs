@@ -1,5 +1,6 @@
 //! State behind one trait: what was applied, plans, decisions, runs and their journal, the audit chain.
 
+mod activity;
 mod approval;
 mod audit;
 mod breaker;
@@ -27,6 +28,9 @@ mod sqlite;
 mod store;
 mod verify;
 
+pub use activity::{
+    Activity, ActivityFilter, ActivityStore, DayCount, ItemCount, Outcomes, QueueCount,
+};
 pub use approval::{Approval, ApprovalState};
 pub use audit::{AuditEntry, AuditFilter};
 pub use breaker::BreakerStore;

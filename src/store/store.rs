@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::activity::ActivityStore;
 use super::approval::{Approval, ApprovalState};
 use super::audit::{AuditEntry, AuditFilter};
 use super::breaker::BreakerStore;
@@ -186,7 +187,8 @@ pub enum UnitWrite {
 /// Methods that take a [`Lease`] are for the driver alone and refuse a lease that was taken over.
 #[async_trait]
 pub trait Store:
-    BreakerStore
+    ActivityStore
+    + BreakerStore
     + GatherStore
     + PageStore
     + PeopleStore

@@ -45,6 +45,7 @@ mod owners_above;
 mod people;
 mod plan_base;
 mod portal;
+mod portal_more;
 mod portal_request;
 mod pre_commit;
 mod pull_requests;

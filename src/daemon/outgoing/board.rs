@@ -17,11 +17,15 @@ pub enum Standing {
     Limited,
     /// A person closed it: it is not filed again before somebody asks.
     Declined,
+    /// It is on its base branch.
+    Merged,
+    /// What a person opened was closed.
+    Closed,
 }
 
 impl Standing {
-    /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 4] = [Self::Open, Self::Edited, Self::Limited, Self::Declined];
+    /// Those of which something is still to come, in the order in which they are shown.
+    pub const PENDING: [Self; 4] = [Self::Open, Self::Edited, Self::Limited, Self::Declined];
 }
 
 impl fmt::Display for Standing {
@@ -31,6 +35,8 @@ impl fmt::Display for Standing {
             Self::Edited => "edited",
             Self::Limited => "limited",
             Self::Declined => "declined",
+            Self::Merged => "merged",
+            Self::Closed => "closed",
         })
     }
 }
@@ -49,6 +55,9 @@ pub struct Line {
     pub url: Option<String>,
     /// One line.
     pub title: String,
+    /// Who opened it, where that was not Trueline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     /// The service that it is for.
     pub service: Option<String>,
     /// The run that waits for it.
@@ -77,6 +86,12 @@ pub struct Board {
     pub lines: Vec<Line>,
     /// Repositories that could not be looked at.
     pub unseen: Vec<Unseen>,
+    /// What people opened in the catalog's repository, and what was merged of late; in the same order.
+    #[serde(default)]
+    pub others: Vec<Line>,
+    /// The catalog's repository, as lines name it.
+    #[serde(default)]
+    pub catalog: Option<String>,
 }
 
 impl Board {

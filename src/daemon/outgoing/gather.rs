@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::board::{Board, Line, Standing, Unseen};
 use super::file::{Waiting, waiting_filings};
+use super::others::others;
 use crate::action::Ports;
 use crate::daemon::look::chain;
 use crate::engine::filing::Place;
@@ -14,8 +15,11 @@ use crate::forge::{Forge, Proposal, ProposalState};
 use crate::run::{Run, StepState};
 use crate::store::{self, Store, StoreError};
 
-/// How many of what was declined in one repository are shown, the newest.
-const MOST_DECLINED: usize = 50;
+/// How many of what was declined, merged or closed in one repository are shown, the newest of each.
+pub(super) const MOST_SETTLED: usize = 50;
+
+/// What markers of requests begin with.
+const REQUESTS: &str = "trueline-request/";
 
 /// What was found before and does not change, so that it is asked for once.
 #[derive(Debug, Default)]
@@ -25,11 +29,29 @@ pub struct Known {
     /// By repository and number: of which head, and whether somebody else committed to it.
     edited: BTreeMap<(String, u64), (String, bool)>,
     /// What was shown of each repository last.
-    lines: BTreeMap<String, Vec<Line>>,
+    shown: BTreeMap<String, Shown>,
+    /// What was open in the catalog's repository and was not filed by a run, by number.
+    pub(super) watched: BTreeSet<u64>,
+}
+
+impl Known {
+    /// Goes on from what was shown before, so that what was settled meanwhile is found.
+    pub(super) fn seed(&mut self, board: &Board) {
+        let own = |line: &&Line| Some(&line.repository) == board.catalog.as_ref();
+        let lines = board.lines.iter().chain(&board.others).filter(own);
+        self.watched.extend(lines.filter_map(|line| line.number));
+    }
+}
+
+/// What is shown of one repository.
+#[derive(Clone, Debug, Default)]
+struct Shown {
+    lines: Vec<Line>,
+    others: Vec<Line>,
 }
 
 /// What was filed in one repository.
-type Filed = BTreeMap<u64, store::Proposal>;
+pub(super) type Filed = BTreeMap<u64, store::Proposal>;
 
 /// Looks at all repositories that something was filed in, and at the catalog's own.
 pub async fn gather(
@@ -48,6 +70,7 @@ pub async fn gather(
         rows.entry(catalog.to_owned()).or_default();
     }
     for (repository, filed) in rows {
+        let is_catalog = Some(repository.as_str()) == catalog;
         let place = Place::find(ports, &repository).await;
         match place.and_then(|place| place.map(Place::for_looks).transpose()) {
             Ok(None) if filed.is_empty() => {}
@@ -56,6 +79,9 @@ pub async fn gather(
                 board.unseen.push(Unseen { repository, why });
             }
             Ok(Some(place)) => {
+                if is_catalog {
+                    board.catalog = Some(place.name().to_owned());
+                }
                 let all =
                     &mut places.entry(place.name().to_owned()).or_insert((place, Filed::new())).1;
                 all.extend(filed);
@@ -64,23 +90,29 @@ pub async fn gather(
         }
     }
     for (name, (place, filed)) in places {
-        match look(&place, &filed, known).await {
-            Ok(lines) => {
-                known.lines.insert(name, lines.clone());
-                board.lines.extend(lines);
+        let is_catalog = board.catalog.as_ref() == Some(&name);
+        let shown = match look(&place, (&filed, is_catalog), store, known).await {
+            Ok(shown) => {
+                known.shown.insert(name, shown.clone());
+                shown
             }
             Err(why) => {
-                board.lines.extend(known.lines.get(&name).cloned().unwrap_or_default());
+                let shown = known.shown.get(&name).cloned().unwrap_or_default();
                 board.unseen.push(Unseen { repository: name, why });
+                shown
             }
-        }
+        };
+        board.lines.extend(shown.lines);
+        board.others.extend(shown.others);
     }
     board.lines.extend(store.open_runs().await?.iter().flat_map(turns));
     board.lines.extend(waiting_filings(store).await?.into_values().map(unfiled));
-    board.lines.sort_by(|one, other| {
-        let key = |it: &Line| (it.standing, it.repository.clone(), it.number, it.since);
-        key(one).cmp(&key(other)).then_with(|| one.service.cmp(&other.service))
-    });
+    let key = |it: &Line| {
+        let service = it.service.clone();
+        (it.standing, it.repository.clone(), it.number, it.since, service)
+    };
+    board.lines.sort_by_key(key);
+    board.others.sort_by_key(key);
     Ok(board)
 }
 
@@ -91,6 +123,7 @@ fn unfiled(it: Waiting) -> Line {
         number: None,
         url: None,
         title: it.title,
+        by: None,
         service: Some(it.service),
         run: None,
         since: it.since,
@@ -109,6 +142,7 @@ fn turns(run: &Run) -> Vec<Line> {
             number: None,
             url: None,
             title: format!("{} {}", run.change.kind(), run.change.service),
+            by: None,
             service: Some(run.change.service.clone()),
             run: Some(run.id.to_string()),
             since: text("since")?.parse().ok()?,
@@ -124,45 +158,81 @@ fn turns(run: &Run) -> Vec<Line> {
 }
 
 /// Looks at one repository.
-async fn look(place: &Place, filed: &Filed, known: &mut Known) -> Result<Vec<Line>, String> {
+async fn look(
+    place: &Place,
+    (filed, is_catalog): (&Filed, bool),
+    store: &dyn Store,
+    known: &mut Known,
+) -> Result<Shown, String> {
     let forge = place.forge(Vec::new());
     let open = forge.list(Some(ProposalState::Open)).await.map_err(|error| chain(&error))?;
-    let open: Vec<Proposal> = open.into_iter().filter(Proposal::is_ours).collect();
-    let mut lines = Vec::new();
+    let mut shown = Shown::default();
     let mut answered: BTreeSet<String> = BTreeSet::new();
-    for proposal in &open {
+    for proposal in open.iter().filter(|it| it.is_ours()) {
         known.settled.remove(&(place.name().to_owned(), proposal.number));
         answered.insert(proposal.marker.clone());
         let edited = is_edited((place, &*forge), proposal, known).await?;
         let standing = if edited { Standing::Edited } else { Standing::Open };
         let why = edited.then(|| "somebody else committed to it".to_owned());
         let row = filed.get(&proposal.number);
-        lines.push(Line { why, ..line(place, (standing, proposal), row) });
+        let line = line(place, (standing, proposal), row);
+        shown.lines.push(asked_for(store, proposal, Line { why, ..line }).await?);
     }
-    let mut declined = 0;
+    let (mut declined, mut merged) = (0, 0);
     for (number, row) in filed.iter().rev() {
         if open.iter().any(|it| it.number == *number) {
             continue;
         }
         let proposal = settled((place, &*forge), *number, known).await?;
+        if proposal.state == ProposalState::Merged && merged < MOST_SETTLED {
+            merged += 1;
+            shown.others.push(ended(place, &proposal, Some(row)));
+        }
         // The newest of a marker is what counts.
         if !answered.insert(proposal.marker.clone()) || !proposal.is_declined() {
             continue;
         }
         declined += 1;
-        if declined > MOST_DECLINED {
+        if declined > MOST_SETTLED {
             break;
         }
         let ask = Some(format!("trueline apply --service {}", row.service));
         let why = proposal.settled_by.as_ref().map(|by| format!("closed by {by}"));
         let since = proposal.updated_at;
         let line = line(place, (Standing::Declined, &proposal), Some(row));
-        lines.push(Line { since, why, ask, ..line });
+        shown.lines.push(Line { since, why, ask, ..line });
     }
-    Ok(lines)
+    if is_catalog {
+        let found = others((place, &*forge), (&open, filed), store, known).await?;
+        shown.others.extend(found);
+    }
+    Ok(shown)
 }
 
-fn line(
+/// Shows a proposal that was merged, or opened by a person and closed.
+pub(super) fn ended(place: &Place, proposal: &Proposal, row: Option<&store::Proposal>) -> Line {
+    let (standing, word) = match proposal.state {
+        ProposalState::Merged => (Standing::Merged, "merged"),
+        _ => (Standing::Closed, "closed"),
+    };
+    let why = proposal.settled_by.as_ref().map(|by| format!("{word} by {by}"));
+    Line { since: proposal.updated_at, why, ..line(place, (standing, proposal), row) }
+}
+
+/// Says of the proposal of a request who asked, and for which service.
+pub(super) async fn asked_for(
+    store: &dyn Store,
+    proposal: &Proposal,
+    line: Line,
+) -> Result<Line, String> {
+    let Some(id) = proposal.marker.strip_prefix(REQUESTS) else { return Ok(line) };
+    let request = store.service_request(id).await.map_err(|error| chain(&error))?;
+    let Some(request) = request else { return Ok(line) };
+    let run = line.run.clone().or(request.progress.run);
+    Ok(Line { by: Some(request.by), service: Some(request.service), run, ..line })
+}
+
+pub(super) fn line(
     place: &Place,
     (standing, proposal): (Standing, &Proposal),
     row: Option<&store::Proposal>,
@@ -173,6 +243,7 @@ fn line(
         number: Some(proposal.number),
         url: place.url(proposal.number),
         title: proposal.title.clone(),
+        by: (!proposal.is_ours()).then(|| proposal.author.clone()),
         service: row.map(|row| row.service.clone()),
         run: row.and_then(|row| Some(row.run.as_ref()?.to_string())),
         since: proposal.created_at,
@@ -182,7 +253,7 @@ fn line(
 }
 
 /// Returns a proposal that is not open; one that is settled stays as it is, unless it is opened again.
-async fn settled(
+pub(super) async fn settled(
     (place, forge): (&Place, &dyn Forge),
     number: u64,
     known: &mut Known,

@@ -35,18 +35,26 @@ pub struct Keeper {
     /// Whether an issue says it.
     has_issue: bool,
     known: Known,
+    /// It took up what was shown before.
+    began: bool,
     saved: Option<Board>,
 }
 
 impl Keeper {
     /// Makes it. `catalog` is where the catalog's repository is.
     pub fn new(engine: Engine, catalog: Option<String>, has_issue: bool) -> Self {
-        Self { engine, catalog, has_issue, known: Known::default(), saved: None }
+        Self { engine, catalog, has_issue, known: Known::default(), began: false, saved: None }
     }
 
     /// Looks once; what can't be said on the forge is told, and said the next time.
     pub async fn pass(&mut self) -> Result<Board, StoreError> {
         let (store, ports) = (&*self.engine.store, &self.engine.ports);
+        if !self.began {
+            let last: Option<Board> =
+                store.review_note(BOARD).await?.and_then(|note| serde_json::from_value(note).ok());
+            self.known.seed(&last.unwrap_or_default());
+            self.began = true;
+        }
         let board = gather(store, ports, self.catalog.as_deref(), &mut self.known).await?;
         if self.saved.as_ref() != Some(&board) {
             let note = json!(board);

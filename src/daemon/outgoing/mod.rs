@@ -4,6 +4,7 @@ mod board;
 mod file;
 mod gather;
 mod keep;
+mod others;
 mod renew;
 mod run;
 #[cfg(test)]

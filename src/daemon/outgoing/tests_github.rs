@@ -191,13 +191,16 @@ async fn an_issue_shows_how_everything_stands_and_is_left_alone_once_it_is_close
     let store = &stage.world.store;
     let kept = store.review_note(BOARD).await.expect("read").expect("kept");
     let kept: Board = serde_json::from_value(kept).expect("a board");
-    assert_eq!(kept, stage.board().await);
+    assert_eq!(kept.catalog.as_deref(), Some(NAME));
+    assert_eq!(Board { catalog: None, ..kept }, stage.board().await);
 
     // Closed by a person, it is left alone; opened again, it is kept again.
     stage.target.set_issue(NAME, number, "closed");
     FakeGitHub::merge(&stage.target, NAME, 4);
     stage.later(1).await;
-    anew.pass().await.expect("looked");
+    let board = anew.pass().await.expect("looked");
+    let merged = board.others.iter().find(|line| line.number == Some(4)).expect("it is shown");
+    assert_eq!((merged.standing, merged.service.as_deref()), (Standing::Merged, Some("b-zone")));
     assert_eq!((ours(&stage).len(), ours(&stage)[0].1.changes), (1, 1));
     stage.target.set_issue(NAME, number, "open");
     anew.pass().await.expect("looked");

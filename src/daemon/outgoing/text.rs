@@ -14,7 +14,7 @@ pub(super) fn markdown(board: &Board) -> String {
     let mut text = "Trueline keeps this up to date: the pull requests that it filed, and those that wait to be filed. Close it to \
                     have it left alone; open it again to have it kept.\n"
         .to_owned();
-    for standing in Standing::ALL {
+    for standing in Standing::PENDING {
         let lines: Vec<&Line> = board.of(standing).collect();
         if lines.is_empty() {
             continue;
@@ -51,6 +51,8 @@ fn title(standing: Standing) -> &'static str {
         Standing::Edited => "Edited by people",
         Standing::Limited => "Waiting for their turn",
         Standing::Declined => "Declined",
+        Standing::Merged => "Merged",
+        Standing::Closed => "Closed",
     }
 }
 
@@ -66,6 +68,7 @@ fn remark(standing: Standing) -> &'static str {
         Standing::Declined => {
             "People closed them. They are not filed again before somebody asks, or something else is wanted."
         }
+        Standing::Merged | Standing::Closed => "Nothing is to be done for them.",
     }
 }
 
@@ -108,6 +111,7 @@ mod tests {
             number,
             url: number.map(|number| format!("https://github.com/acme/app/pull/{number}")),
             title: title.to_owned(),
+            by: None,
             service: Some("pay-dns".to_owned()),
             run: None,
             since: "2026-11-22T10:00:00Z".parse().unwrap(),
@@ -129,7 +133,8 @@ mod tests {
         let lines = vec![line(Standing::Open, Some(1), "Add a"), waits, declined];
         let unseen =
             Unseen { repository: "acme/web".to_owned(), why: "GitHub answered 502".into() };
-        insta::assert_snapshot!(markdown(&Board { lines, unseen: vec![unseen] }), @"
+        let board = Board { lines, unseen: vec![unseen], ..Board::default() };
+        insta::assert_snapshot!(markdown(&board), @"
         Trueline keeps this up to date: the pull requests that it filed, and those that wait to be filed. Close it to have it left alone; open it again to have it kept.
 
         ### Open
@@ -163,7 +168,7 @@ mod tests {
     fn what_people_wrote_is_text_and_too_much_is_counted() {
         let hostile = "x](http://b) @acme/all #1 <!-- a\n# b | `c`";
         let mut board =
-            Board { lines: vec![line(Standing::Edited, Some(1), hostile)], unseen: vec![] };
+            Board { lines: vec![line(Standing::Edited, Some(1), hostile)], ..Board::default() };
         let text = markdown(&board);
         for part in ["](http://b)", "@acme", "#1", "<!--", "\n# b"] {
             assert!(!text.contains(part), "{part}: {text}");

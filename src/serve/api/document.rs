@@ -64,15 +64,21 @@ pub(in crate::serve) fn completed(document: Value) -> Value {
     document
 }
 
-const TAGS: [(&str, &str); 11] = [
+const TAGS: [(&str, &str); 14] = [
     ("catalog", "What is offered: items, bundles, their forms"),
     ("services", "What teams have, and how it stands"),
     ("requests", "Asks for services and changes of them, which become proposals, and follows them"),
+    (
+        "proposals",
+        "What Trueline filed, and what people opened: pull requests, and proposals on the forge of this machine",
+    ),
     ("plans", "What would be done, and what people say of it"),
     ("runs", "What is being done, step by step"),
     ("approvals", "What runs ask people to approve"),
     ("tasks", "What people have to do"),
     ("audit", "What happened, in a chain that shows every edit"),
+    ("insights", "What happened of late, and how well it went"),
+    ("operating", "What keeps a catalog running: catalogs, breakers, schedules"),
     ("tools", "Tries documents out; nothing is kept"),
     ("auth", "Who you are, what you may, sessions, tokens and keys"),
     ("users", "Who may do what"),
@@ -93,7 +99,7 @@ fn complete(method: &str, operation: &mut Value) {
         && operation
             .pointer("/responses/200/content/application~1json/schema/$ref")
             .is_some_and(|name| name.as_str().is_some_and(|name| name.contains("/Page_")))
-        || matches!(id.as_str(), "getRunJournal" | "getRequestLogs");
+        || matches!(id.as_str(), "getRunJournal" | "getRequestLogs" | "listProposals");
     let mut more = Vec::new();
     if is_list {
         more.push(json!({"name": "limit", "in": "query", "description": "Length of the page",

@@ -1,6 +1,7 @@
 //! The API under `/api/v1`: one file a resource. It reads the store and what the loop shows, and appends decisions.
 
 mod account;
+mod activity;
 mod again;
 mod app;
 mod approvals;
@@ -16,6 +17,8 @@ mod findings;
 mod frame;
 mod granting;
 mod inbox;
+mod insights;
+mod operating;
 mod options;
 mod page;
 mod pages;
@@ -57,6 +60,8 @@ mod tests;
 pub(in crate::serve) use app::{App, Parts};
 pub(in crate::serve) use frame::{Correlation, framed};
 pub use pages::reference;
+#[cfg(test)]
+pub(in crate::serve) use proposals::proposed;
 pub use router::openapi;
 pub(in crate::serve) use router::{router, within};
 pub use sign_in::name_problem;

@@ -13,9 +13,10 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::app::App;
 use super::{
-    account, again, approvals, asking, audit, catalog, document, events, findings, frame, inbox,
-    options, pages, plan_pages, plans, preview, proposals, relations, render, request_words,
-    requests, reveal, runs, service_words, services, sign_in, tasks, tools, users, words,
+    account, activity, again, approvals, asking, audit, catalog, document, events, findings, frame,
+    inbox, insights, operating, options, pages, plan_pages, plans, preview, proposals, relations,
+    render, request_words, requests, reveal, runs, service_words, services, sign_in, tasks, tools,
+    users, words,
 };
 use crate::serve::auth::let_in;
 use crate::serve::problem::ProblemWire;
@@ -47,6 +48,9 @@ fn resources() -> OpenApiRouter<App> {
         .merge(findings::routes())
         .merge(reveal::routes())
         .merge(audit::routes())
+        .merge(activity::routes())
+        .merge(insights::routes())
+        .merge(operating::routes())
         .merge(tools::routes())
         .merge(render::routes())
         .merge(sign_in::routes())

@@ -15,7 +15,7 @@ use tower::ServiceExt as _;
 use super::{App, Parts, router};
 use crate::catalog::Snapshot;
 use crate::clock::Clock;
-use crate::daemon::{Health, Outline, Published, Window};
+use crate::daemon::{Health, Outline, Published, Upcoming, Window};
 use crate::engine::view_sample::{self as sample, at};
 use crate::id::{RunId, StepPath};
 use crate::run::Event;
@@ -64,6 +64,18 @@ fn snapshot() -> Snapshot {
             service("site-web", "search", "large").into_bytes(),
         ),
     ])
+}
+
+/// What comes by itself, for each team.
+fn upcoming() -> Vec<Upcoming> {
+    let of = |(second, service): (i64, &str)| Upcoming {
+        next: at(second),
+        unit: sample::key(service),
+        operation: "flush".to_owned(),
+        cron: "0 3 * * *".to_owned(),
+        timezone: "Europe/Berlin".to_owned(),
+    };
+    [(2_000, "shop-db"), (3_000, "site-web")].map(of).into()
 }
 
 struct Hands(AtomicI64);
@@ -124,6 +136,7 @@ impl Scene {
             judged: Arc::new(judged),
             state: Arc::new(CatalogState::default()),
             outline: Arc::new(Outline::default()),
+            upcoming: Arc::new(upcoming()),
         });
         let (stop, stopped) = watch::channel(false);
         let app = App::new(Parts {
@@ -214,6 +227,41 @@ impl Scene {
         assert!(wrong.is_empty(), "{wrong:?}");
         published.judged = Arc::new(judged);
         self.window.set(published);
+    }
+
+    /// Has the catalog name and describe everything with a text from outside.
+    pub(in crate::serve) fn poisons(&self, text: &str) {
+        // What hides is refused in documents; the rest comes in.
+        let plain = text.replace('\u{202e}', "");
+        let quoted = serde_json::to_string(&plain).expect("a text");
+        let item = ITEM
+            .replace("VISIBILITY", "")
+            .replace("name: Name of ITEM", &format!("name: {quoted}"))
+            .replace("name: Size", &format!("name: {quoted}, description: {quoted}"))
+            .replace("ITEM", "postgres");
+        let files = [
+            ("trueline.yaml", SETTINGS.to_owned()),
+            ("catalog/tests/postgres.yaml", item),
+            ("services/payments/shop-db.yaml", service("shop-db", "payments", &quoted)),
+            ("services/payments/broken.yaml", format!("kind: {quoted}\n")),
+        ];
+        let files = files.map(|(path, text)| (path.to_owned(), text.into_bytes()));
+        let head = Snapshot::of_files(files);
+        let judged = Arc::new(Judge::new(Vec::new()).judge(&head));
+        let mut published = (*self.app.published().expect("published")).clone();
+        let mut coming = (*published.upcoming).clone();
+        for one in &mut coming {
+            one.operation = text.to_owned();
+            one.cron = text.to_owned();
+        }
+        (published.snapshot, published.judged) = (head, judged);
+        published.upcoming = Arc::new(coming);
+        self.window.set(published);
+    }
+
+    /// Returns what answers.
+    pub(in crate::serve) fn router(&self) -> Router {
+        self.router.clone()
     }
 
     /// Moves the clock on.

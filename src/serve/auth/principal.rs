@@ -93,6 +93,20 @@ impl Principal {
         Err(Problem::forbidden(format!("{} may not {verb} a {kind} of {of}", self.actor.name)))
     }
 
+    /// Refuses whoever may not do something to all there is of a kind.
+    pub(in crate::serve) fn demand_everywhere(
+        &self,
+        verb: Verb,
+        kind: Kind,
+    ) -> Result<(), Problem> {
+        if self.may_everywhere(verb, kind) {
+            return Ok(());
+        }
+        tracing::info!(who = self.actor.name, %verb, %kind, "refused for all teams");
+        let name = &self.actor.name;
+        Err(Problem::forbidden(format!("{name} may not {verb} what all teams have of a {kind}")))
+    }
+
     /// Refuses a key where somebody is to be there in person.
     pub(in crate::serve) fn demand_presence(&self) -> Result<(), Problem> {
         match self.via {

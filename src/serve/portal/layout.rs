@@ -18,10 +18,13 @@ pub(super) enum Section {
     Services,
     Runs,
     Plan,
+    Proposals,
     Catalog,
     Requests,
     Findings,
     Drift,
+    Activity,
+    Insights,
     Audit,
     Health,
     Settings,
@@ -34,7 +37,7 @@ pub(super) enum Section {
 pub(super) type Spot = (Section, &'static str, &'static str, &'static str);
 
 /// The navigation.
-pub(super) const SPOTS: [Spot; 12] = [
+pub(super) const SPOTS: [Spot; 15] = [
     (Section::Overview, "/", "Overview", "o"),
     (Section::Inbox, "/inbox", "Inbox", "i"),
     (Section::Catalog, "/catalog", "Catalog", "c"),
@@ -42,8 +45,11 @@ pub(super) const SPOTS: [Spot; 12] = [
     (Section::Services, "/services", "Services", "s"),
     (Section::Runs, "/runs", "Runs", "r"),
     (Section::Plan, "/plan", "Plan", "p"),
+    (Section::Proposals, "/proposals", "Proposals", "m"),
     (Section::Drift, "/drift", "Drift", "d"),
     (Section::Findings, "/findings", "Findings", "f"),
+    (Section::Activity, "/activity", "Activity", "y"),
+    (Section::Insights, "/insights", "Insights", "n"),
     (Section::Audit, "/audit", "Audit", "a"),
     (Section::Health, "/status", "Health", "h"),
     (Section::Settings, "/settings", "Settings", "t"),
@@ -188,7 +194,9 @@ fn is_for(guest: &Guest, section: Section) -> bool {
     let reads = |kind| who.may_somewhere(Verb::Read, kind);
     match section {
         Section::Services | Section::Requests => reads(Kind::Service),
-        Section::Runs => reads(Kind::Run),
+        Section::Runs | Section::Proposals | Section::Activity | Section::Insights => {
+            reads(Kind::Run)
+        }
         Section::Plan | Section::Drift => reads(Kind::Plan),
         Section::Catalog | Section::Findings => reads(Kind::Catalog),
         Section::Audit => who.may_everywhere(Verb::Read, Kind::Audit),
@@ -254,6 +262,13 @@ fn done(place: &str) -> Option<&'static str> {
         "ended" => "The session is ended.",
         "revoked" => "The key holds no more.",
         "saved" => "It was saved.",
+        "proposal-approve" => {
+            "Your approval was recorded. It counts once the proposal was looked at again."
+        }
+        "proposal-request-changes" => "What you ask for was recorded.",
+        "proposal-comment" => "Your comment stands below.",
+        "proposal-merge" => "It is merged. The catalog is looked at within seconds.",
+        "proposal-close" => "It is closed.",
         _ => return None,
     })
 }

@@ -1,6 +1,7 @@
 //! The portal: pages for people, made on the server. It is a client of the API, asked from within as whoever looks: it
 //! can do nothing that they could not do there.
 
+mod activity;
 mod approval;
 mod assets;
 mod audit;
@@ -15,16 +16,19 @@ mod form;
 mod guest;
 mod health;
 mod inbox;
+mod insights;
 mod item;
 mod judge;
 mod layout;
 mod local;
 mod marks;
+mod operating;
 mod overview;
 mod parts;
 mod plan;
 mod portal;
 mod problem_page;
+mod proposals;
 mod relations;
 mod request;
 mod reveal;

@@ -9,6 +9,8 @@ use crate::serve::api::scene::Scene;
 use crate::store::{DecisionKind, Store as _};
 
 mod hostile;
+mod more;
+mod walk;
 
 /// What is hostile wherever it is shown.
 const HOSTILE: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>\u{202e}";
@@ -50,6 +52,12 @@ async fn pages(scene: &Scene) -> Vec<String> {
         "/catalog?q=postgres".to_owned(),
         "/catalog/items/postgres".to_owned(),
         "/findings?severity=error&q=x".to_owned(),
+        "/proposals?standing=open&from=people&service=shop-db&q=x".to_owned(),
+        "/activity?day=1970-01-01&team=payments&item=postgres&service=shop-db&actor=root"
+            .to_owned(),
+        "/insights?days=7".to_owned(),
+        "/inbox/history".to_owned(),
+        "/settings/operating?service=shop-db".to_owned(),
         "/drift?q=shop".to_owned(),
         "/audit?actor=root&since=1970-01-01".to_owned(),
         "/audit/verify".to_owned(),
@@ -112,12 +120,25 @@ async fn what_other_teams_have_is_no_page() {
         whole(&path, &said);
         assert!(!said.text.contains(">search<") && !said.text.contains("large"), "{path}");
     }
+    assert_eq!(ada.open("/insights?days=900").await.status, 400);
     for (path, status) in [("/audit", 403), ("/audit/verify", 403), ("/settings/users", 403)] {
         assert_eq!(ada.open(path).await.status, status, "{path}");
     }
-    for path in
-        ["/", "/services", "/runs", "/inbox", "/plan", "/drift", "/catalog", "/tasks", "/findings"]
-    {
+    for path in [
+        "/",
+        "/services",
+        "/runs",
+        "/inbox",
+        "/plan",
+        "/drift",
+        "/catalog",
+        "/tasks",
+        "/findings",
+        "/proposals",
+        "/activity",
+        "/insights",
+        "/settings/operating",
+    ] {
         let html = ada.page(path).await;
         assert!(!html.contains("site-web") && !html.contains("secretive"), "{path}: {html}");
     }
@@ -171,6 +192,9 @@ async fn every_form_demands_the_token_of_its_session() {
         "/runs/r-db/cancel",
         "/tasks/1/complete",
         "/approvals/1/grant",
+        "/inbox/approvals",
+        "/inbox/tasks",
+        "/proposals/x/approve",
         "/settings/keys",
         "/settings/keys/x/revoke",
         "/settings/sessions/all/end",

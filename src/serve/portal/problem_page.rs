@@ -64,6 +64,11 @@ impl Refused {
         read
     }
 
+    /// Returns what is wrong, in a sentence without its end.
+    pub(super) fn detail(&self) -> &str {
+        if self.detail.is_empty() { &self.title } else { &self.detail }
+    }
+
     pub(super) fn status(&self) -> u16 {
         self.status
     }

@@ -8,9 +8,9 @@ use tower_http::compression::CompressionLayer;
 use super::door::door;
 use super::portal::Portal;
 use super::{
-    approval, assets, audit, catalog, change, drift, findings, health, inbox, item, judge,
-    overview, plan, request, reveal, run, run_word, runs, service, service_word, services,
-    settings, setup, sign_in, sign_out, task, theme, users,
+    activity, approval, assets, audit, catalog, change, drift, findings, health, inbox, insights,
+    item, judge, operating, overview, plan, proposals, request, reveal, run, run_word, runs,
+    service, service_word, services, settings, setup, sign_in, sign_out, task, theme, users,
 };
 use crate::serve::api::framed;
 
@@ -44,6 +44,15 @@ pub(in crate::serve) fn router(portal: Portal) -> Router {
         .route("/requests", get(request::list))
         .route("/requests/{id}", get(request::one))
         .route("/requests/{id}/{word}", get(request::show_word).post(request::take_word))
+        .route("/proposals", get(proposals::show))
+        .route("/proposals/{id}", get(proposals::one))
+        .route("/proposals/{id}/{word}", get(proposals::ask).post(proposals::take))
+        .route("/activity", get(activity::show))
+        .route("/insights", get(insights::show))
+        .route("/inbox/approvals", post(inbox::grant_many))
+        .route("/inbox/tasks", post(inbox::complete_many))
+        .route("/inbox/history", get(inbox::history))
+        .route("/settings/operating", get(operating::show))
         .route("/findings", get(findings::show))
         .route("/drift", get(drift::show))
         .route("/audit", get(audit::show))

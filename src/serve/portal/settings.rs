@@ -91,6 +91,7 @@ async fn page(
             ("Roles", Some(html! { @if me.roles.is_empty() { "none: ask who looks after the users" } @for held in &me.roles { div { (held.role) " for " (held.teams) " " span.quiet { "(by " (held.said) ")" } } } })),
         ]))
         @if visit.may_of(Verb::Read, Kind::User, None) || visit.who().may_everywhere(Verb::Read, Kind::User) { p { a href="/settings/users" { "Users of this server" } } }
+        p { a href="/settings/operating" { "Catalogs, breakers and schedules" } }
         section aria-labelledby="sessions" { h2 #sessions { "Where you are signed in" } (sessions_table(visit, &sessions.items, now)) }
         section aria-labelledby="keys-of" {
             h2 #keys-of { "Keys of the API" }

@@ -1,5 +1,8 @@
 //! The store in SQLite: WAL, full sync, one file.
 
+mod activity;
+#[cfg(test)]
+mod activity_tests;
 mod approvals;
 mod arrivals;
 mod audit;

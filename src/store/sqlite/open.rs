@@ -25,7 +25,7 @@ const MAGIC: &[u8] = b"SQLite format 3\0";
 const APPLICATION: i64 = 0x5452_4c4e;
 
 /// Each leads from the schema of its place to the next, and says so in `user_version`.
-const MIGRATIONS: [&str; 12] = [
+const MIGRATIONS: [&str; 13] = [
     include_str!("migrations/0001_state.sql"),
     include_str!("migrations/0002_claims.sql"),
     include_str!("migrations/0003_arrivals.sql"),
@@ -38,6 +38,7 @@ const MIGRATIONS: [&str; 12] = [
     include_str!("migrations/0010_people.sql"),
     include_str!("migrations/0011_requests.sql"),
     include_str!("migrations/0012_service_requests.sql"),
+    include_str!("migrations/0013_activity.sql"),
 ];
 
 /// The schema that knows what units have outside; older ones have that in the units' records alone.
@@ -309,7 +310,7 @@ mod tests {
         made(&path).await;
         execute(&path, "PRAGMA user_version = 99").await;
         let error = refusal(&path).await;
-        assert!(matches!(error, StoreError::Newer { found: 99, known: 12, .. }), "{error:?}");
+        assert!(matches!(error, StoreError::Newer { found: 99, known: 13, .. }), "{error:?}");
     }
 
     #[tokio::test]

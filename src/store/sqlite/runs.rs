@@ -64,16 +64,20 @@ async fn insert(
             effect,
             run.commit,
             run.created_at.as_millisecond(),
+            run.change.team,
+            run.change.offered(),
         ]))
     };
     let listed: Vec<Value> =
         created.iter().zip(contents).map(row).collect::<Result<_, StoreError>>()?;
     let new: Vec<String> = sqlx::query_scalar(
         "INSERT INTO runs (catalog, id, seq, service, kind, state, digest, content, effect,
-                           revision, created_at, updated_at)
+                           revision, created_at, updated_at, team, item)
          SELECT $1, value ->> 0, (SELECT coalesce(max(seq), 0) FROM runs WHERE catalog = $1) + 1 + key,
                 value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-                value ->> 7, value ->> 8, value ->> 8
+                value ->> 7, value ->> 8, value ->> 8, value ->> 9,
+                coalesce(value ->> 10, (SELECT known.item FROM runs known WHERE known.catalog = $1
+                    AND known.service = value ->> 1 ORDER BY known.seq DESC LIMIT 1))
          FROM json_each($2) WHERE true
          ON CONFLICT (catalog, id) DO NOTHING RETURNING id",
     )

@@ -72,6 +72,7 @@
   // Live: what changed is fetched again, and only what is marked is put in its place.
   let asking = false;
   let again = false;
+  const stateOf = (part) => part?.querySelector(".mark")?.textContent.trim();
   const load = async () => {
     if (asking) { again = true; return; }
     asking = true;
@@ -80,6 +81,8 @@
       if (answer.ok && !answer.redirected) {
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         if (!("polls" in page.body.dataset)) delete document.body.dataset.polls;
+        const [before, after] = [stateOf(byId("state")), stateOf(page.getElementById("state"))];
+        if (before && after && before !== after && !isOver) toast(`The run is now: ${after}.`);
         for (const part of document.querySelectorAll("[data-live]")) {
           const fresh = page.getElementById(part.id);
           if (fresh && !part.contains(document.activeElement) && fresh.innerHTML !== part.innerHTML) {
@@ -95,6 +98,7 @@
   if ("polls" in document.body.dataset) setInterval(() => { if (!document.hidden && "polls" in document.body.dataset) load(); }, 2000);
 
   const events = document.body.dataset.events;
+  let isOver = false;
   if (events && window.EventSource) {
     const source = new EventSource(events);
     let waits;
@@ -104,6 +108,7 @@
     setTimeout(() => { first = false; soon(); }, 1000);
     source.addEventListener("end", (event) => {
       source.close();
+      isOver = true;
       soon();
       if (!first) toast(`The run is over: ${JSON.parse(event.data).state.replaceAll("-", " ")}.`);
     });
@@ -198,5 +203,34 @@
     form.addEventListener("submit", () => { clearTimeout(waits); turn++; });
     arrange();
     addEventListener("pageshow", arrange);
+  }
+
+  // What waits for whoever looks is counted anew now and then, while they look.
+  const inbox = document.querySelector('nav.side a[href="/inbox"]');
+  const count = async () => {
+    if (document.hidden) return;
+    try {
+      const answer = await fetch("/api/v1/inbox", { headers: { accept: "application/json" }, cache: "no-store" });
+      if (!answer.ok) return;
+      const { approvals, tasks, changes } = await answer.json();
+      const [now, badge] = [approvals + tasks + changes, inbox.querySelector(".badge")];
+      const before = badge ? Number.parseInt(badge.textContent, 10) : 0;
+      if (now === before) return;
+      badge?.remove();
+      if (now > 0) {
+        const told = document.createElement("span");
+        const unseen = document.createElement("span");
+        told.className = "badge";
+        unseen.className = "unseen";
+        unseen.textContent = " waiting for you";
+        told.append(String(now), unseen);
+        inbox.append(told);
+      }
+      if (now > before) toast(now === 1 ? "Something waits for you in the inbox." : `${now} things wait for you in the inbox.`);
+    } catch { /* The next time tries again. */ }
+  };
+  if (inbox) {
+    setInterval(count, 15000);
+    document.addEventListener("visibilitychange", count);
   }
 })();
