@@ -10,6 +10,7 @@ mod catalog;
 mod document;
 mod entry;
 mod events;
+mod exchange;
 mod extract;
 mod findings;
 mod frame;
@@ -28,6 +29,7 @@ mod runs;
 mod search;
 mod service_words;
 mod services;
+mod session;
 mod sign_in;
 mod standing;
 mod tag;
@@ -39,6 +41,8 @@ mod words;
 
 #[cfg(test)]
 mod attack_tests;
+#[cfg(test)]
+mod exchange_tests;
 #[cfg(test)]
 mod requests_tests;
 #[cfg(test)]
@@ -53,4 +57,5 @@ pub(in crate::serve) use frame::{Correlation, framed};
 pub use pages::reference;
 pub use router::openapi;
 pub(in crate::serve) use router::{router, within};
+pub(in crate::serve) use session::{begin_browser, set_cookie};
 pub use sign_in::name_problem;

@@ -13,8 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::app::App;
 use super::{
-    account, again, approvals, asking, audit, catalog, document, events, findings, frame, inbox,
-    pages, plans, proposals, request_words, requests, reveal, runs, service_words, services,
+    account, again, approvals, asking, audit, catalog, document, events, exchange, findings, frame,
+    inbox, pages, plans, proposals, request_words, requests, reveal, runs, service_words, services,
     sign_in, tasks, tools, users, words,
 };
 use crate::serve::auth::let_in;
@@ -45,6 +45,7 @@ fn resources() -> OpenApiRouter<App> {
         .merge(audit::routes())
         .merge(tools::routes())
         .merge(sign_in::routes())
+        .merge(exchange::routes())
         .merge(account::routes())
         .merge(users::routes());
     OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", all)

@@ -24,6 +24,7 @@ mod overview;
 mod plan;
 mod portal;
 mod problem_page;
+mod provider;
 mod reveal;
 mod router;
 mod run;
@@ -49,7 +50,11 @@ mod browser;
 #[cfg(test)]
 mod door_tests;
 #[cfg(test)]
+mod github_tests;
+#[cfg(test)]
 mod pages_tests;
+#[cfg(test)]
+mod provider_tests;
 
 pub(in crate::serve) use portal::Portal;
 pub(in crate::serve) use router::router;
