@@ -224,7 +224,8 @@ async fn answer(context: &Context, question: &Question, in_full: bool) -> Result
         },
     };
     let auth = Auth::new(context.config.auth_settings(), &context.sealer()?, &context.name);
-    let principal: Principal = auth.of(&user, (Via::Session(String::new()), Some(&*catalog)));
+    let principal: Principal =
+        auth.of(&user, (Via::Session(String::new()), Some(&*catalog)), SystemClock.now());
     let (verb, kind) = (question.verb, question.kind);
     let allowed = !user.disabled
         && match &team {

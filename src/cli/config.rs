@@ -1,18 +1,21 @@
 //! The operator's configuration, `trueline.toml`: flags first, then the environment, then this file.
 
+mod limits;
+mod server;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::config_limits::LimitsConfig;
+use self::limits::LimitsConfig;
+use self::server::{AuthConfig, ServerConfig};
 use super::output::Failure;
 use crate::action::{
     Callbacks, Channel, Egress, GitHubSettings, JiraInstance, Operator, SecretsSettings,
     TerraformSettings,
 };
 use crate::forge::{Bounds, Quota};
-use crate::serve::{AuthSettings, Grant, Network};
 use crate::store::Retention;
 
 /// The largest configuration that is read, in bytes.
@@ -98,33 +101,6 @@ impl StoreConfig {
         let per_service = self.retention.runs_per_service.unwrap_or(otherwise.per_service);
         Retention { runs: age, per_service }
     }
-}
-
-/// Where the daemon answers.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ServerConfig {
-    /// Address and port.
-    pub listen: Option<String>,
-    /// Where the outside reaches it: `https://trueline.example.com`.
-    #[serde(rename = "publicUrl")]
-    pub public_url: Option<String>,
-    /// Addresses of proxies whose `X-Forwarded-For` is believed: `10.0.0.0/8`.
-    #[serde(rename = "trustedProxies")]
-    pub trusted_proxies: Vec<String>,
-    /// Origins whose pages may use the API: `https://portal.example.com`.
-    pub cors: Vec<String>,
-    /// Requests a second that one user, key or address may make for long.
-    #[serde(rename = "requestsPerSecond")]
-    pub requests_per_second: Option<u32>,
-}
-
-/// Who may do what, besides what is said of users in the store.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct AuthConfig {
-    /// Roles that are given to many at once.
-    pub grants: Vec<Grant>,
 }
 
 /// How actions that run programs do so.
@@ -229,43 +205,6 @@ impl Config {
             catalog_url: None,
             callbacks: public_url.map(|url| Callbacks::new(url, callback_key)),
         }
-    }
-
-    /// Returns how people are let in.
-    pub fn auth_settings(&self) -> AuthSettings {
-        let networks = self.server.trusted_proxies.iter().filter_map(|text| Network::read(text));
-        AuthSettings {
-            public_url: self.server.public_url.clone(),
-            trusted: networks.collect(),
-            cors: self.server.cors.clone(),
-            grants: self.auth.grants.clone(),
-            rate: self.server.requests_per_second,
-        }
-    }
-
-    /// Returns what of who is let in can't be meant.
-    fn auth_problems(&self) -> Vec<String> {
-        let mut problems: Vec<String> =
-            self.auth.grants.iter().filter_map(Grant::problem).collect();
-        for text in &self.server.trusted_proxies {
-            if Network::read(text).is_none() {
-                problems.push(format!(
-                    "server.trustedProxies `{text}` is not an address or 10.0.0.0/8"
-                ));
-            }
-        }
-        for text in &self.server.cors {
-            let origin = url::Url::parse(text).map(|url| url.origin().ascii_serialization());
-            if origin.as_ref().ok() != Some(text) {
-                problems.push(format!(
-                    "server.cors `{text}` is not an origin such as https://portal.example.com"
-                ));
-            }
-        }
-        if self.server.requests_per_second == Some(0) {
-            problems.push("server.requestsPerSecond must be at least 1".to_owned());
-        }
-        problems
     }
 
     /// Returns all values that can't be meant.
@@ -374,6 +313,7 @@ mod tests {
         for page in [
             include_str!("../../docs/operations/configuration.md"),
             include_str!("../../docs/operations/secrets.md"),
+            include_str!("../../docs/guide/sign-in.md"),
         ] {
             for block in page.split("```toml\n").skip(1) {
                 assert_eq!(problems(block.split("```").next().unwrap_or_default()), "");

@@ -14,7 +14,6 @@ mod catalog_token;
 mod commands_document;
 mod completion;
 mod config;
-mod config_limits;
 mod context;
 mod demo;
 mod documents_document;

@@ -48,10 +48,12 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
     check(context, &daemon).await?;
     let configured = context.config.server.listen.as_ref().and_then(|listen| listen.parse().ok());
     let listen = options.listen.or(configured).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 7700)));
-    let server = serve::Server::bind(listen, serving(context, &daemon))
+    let mut serving = serving(context, &daemon);
+    serving.tls = tls(context)?;
+    let server = serve::Server::bind(listen, serving)
         .await
         .map_err(|error| Failure::usage(format!("can't listen on {listen}: {error}")))?;
-    context.remark(format!("trueline serves {} on http://{}", context.catalog, server.address()));
+    context.remark(format!("trueline serves {} on {}", context.catalog, server.url()));
     tracing::info!(address = %server.address(), catalog = context.catalog, "serving");
     let pace = pace(context, options);
     let (poke, mut pokes) = mpsc::channel(1);
@@ -108,10 +110,20 @@ fn pace(context: &Context, options: &Options) -> Pace {
 async fn greet(context: &Context, server: &serve::Server) {
     let Some(code) = server.setup_code().await else { return };
     let url = context.config.server.public_url.clone();
-    let url = url.unwrap_or_else(|| format!("http://{}", server.address()));
+    let url = url.unwrap_or_else(|| server.url());
     context.remark("nobody may use it yet. Make the first user, an admin: open this link, once, within the hour");
     context.remark(format!("  {}/setup?code={}", url.trim_end_matches('/'), code.reveal()));
     context.remark("or on this machine: trueline user add NAME --role admin");
+}
+
+/// Reads the certificate that the server is to show, where it speaks TLS itself.
+fn tls(context: &Context) -> Result<Option<serve::Tls>, Failure> {
+    let Some(tls) = &context.config.server.tls else { return Ok(None) };
+    let read = serve::Tls::read(&tls.certificate_file, &tls.private_key_file);
+    read.map(Some).map_err(|why| {
+        Failure::usage(format!("[server.tls]: {why}"))
+            .hint("mend `[server.tls]` of trueline.toml, or take it out where a proxy speaks TLS")
+    })
 }
 
 /// Returns what a server shows of a daemon, and takes in for it.
@@ -128,6 +140,7 @@ pub(super) fn serving(context: &Context, daemon: &daemon::Daemon) -> serve::Serv
             clock: engine.clock.clone(),
         },
         auth: context.config.auth_settings(),
+        tls: None,
     }
 }
 

@@ -13,7 +13,7 @@ use crate::clock::Clock as _;
 use crate::daemon::SystemClock;
 use crate::secret::Secret;
 use crate::serve::{LONGEST_PASSWORD, Role, hash_password, name_problem, password_problem};
-use crate::store::{Actor, ActorKind, PeopleStore as _, StoreError, User};
+use crate::store::{Actor, ActorKind, Link, PeopleStore as _, StoreError, User};
 
 /// What `user` takes.
 #[derive(Debug, Args)]
@@ -65,6 +65,9 @@ struct Rights {
     /// A team that it is in, besides those that the catalog names.
     #[arg(long, value_name = "ID")]
     team: Vec<String>,
+    /// An account elsewhere that it signs in with: the name of a provider of `trueline.toml`, and what stays the same there.
+    #[arg(long, value_name = "PROVIDER=SUBJECT", value_parser = link)]
+    link: Vec<(String, String)>,
     /// Reads a password from the standard input, for signing in; nobody can without one.
     #[arg(long)]
     password_stdin: bool,
@@ -102,6 +105,16 @@ fn role(text: &str) -> Result<(Role, Vec<String>), String> {
     Ok((role, teams))
 }
 
+/// Reads `PROVIDER=SUBJECT`.
+fn link(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((provider, subject)) if !provider.is_empty() && !subject.is_empty() => {
+            Ok((provider.to_owned(), subject.to_owned()))
+        }
+        _ => Err("write PROVIDER=SUBJECT".to_owned()),
+    }
+}
+
 /// Says who works on the store itself.
 pub(super) fn operator(context: &Context) -> Actor {
     Actor {
@@ -119,13 +132,15 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
         Command::Add { name, rights, kind } => add(context, (name, *kind), rights).await,
         Command::Set { name, rights } => {
             let password = rights.password(name).await?;
-            change(context, name, "changed", |user| {
+            let exit = change(context, name, "changed", |user| {
                 rights.put(user);
                 let anew = password.is_some();
                 user.password = password.or_else(|| user.password.take());
                 anew
             })
-            .await
+            .await?;
+            rights.link(context, name).await?;
+            Ok(exit)
         }
         Command::Disable { name } => {
             change(context, name, "disabled", |user| {
@@ -154,6 +169,27 @@ impl Rights {
         if !self.team.is_empty() {
             user.teams.clone_from(&self.team);
         }
+    }
+
+    /// Writes accounts elsewhere down that are named; each is of one user.
+    async fn link(&self, context: &Context, name: &str) -> Result<(), Failure> {
+        for (provider, subject) in &self.link {
+            let link = Link {
+                provider: provider.clone(),
+                subject: subject.clone(),
+                groups: Vec::new(),
+                seen_at: Timestamp::default(),
+            };
+            let store = context.existing_store().await?;
+            match store.link(&operator(context), SystemClock.now(), (name, &link)).await {
+                Err(StoreError::Conflict(what)) => {
+                    return Err(Failure::usage(format!("{provider}={} is {what}", cell(subject)))
+                        .hint("`trueline user list` shows who signs in with what"));
+                }
+                linked => drop(linked?),
+            }
+        }
+        Ok(())
     }
 
     async fn password(&self, name: &str) -> Result<Option<String>, Failure> {
@@ -199,6 +235,7 @@ async fn add(
             .hint("`trueline user set` changes it")),
         saved => {
             saved?;
+            rights.link(context, name).await?;
             context.remark(format!("made user {name}"));
             if user.password.is_none() {
                 context.remark(format!(
@@ -249,6 +286,9 @@ struct UserLine {
     kind: ActorKind,
     roles: Vec<String>,
     teams: Vec<String>,
+    /// Accounts elsewhere that it signs in with.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    links: Vec<String>,
     disabled: bool,
     has_password: bool,
     created_at: Timestamp,
@@ -258,6 +298,7 @@ async fn list(context: &Context) -> Result<Exit, Failure> {
     let users = context.existing_store().await?.users().await?;
     let line = |user: User| UserLine {
         roles: user.roles.iter().map(|(role, teams)| format!("{role}={}", of(teams))).collect(),
+        links: user.links.iter().map(|it| format!("{}={}", it.provider, it.subject)).collect(),
         name: user.name,
         kind: user.kind,
         teams: user.teams,

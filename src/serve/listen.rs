@@ -14,14 +14,17 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
+
+use super::tls::Tls;
 
 /// Connections that are open at once; more wait in the kernel.
 const AT_ONCE: usize = 4_096;
 
-/// How long the head of a request may take to come in, and a connection to be quiet.
+/// How long a greeting or the head of a request may take to come in, and a connection to be quiet.
 const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 20 });
 
 /// The largest head of a request, in bytes.
@@ -31,7 +34,11 @@ const MAX_HEAD_BYTES: usize = 64 << 10;
 const DRAIN: Duration = Duration::from_secs(5);
 
 /// Answers until `stop` comes; then takes nothing new in, and ends what is open.
-pub(super) async fn listen(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
+pub(super) async fn listen(
+    listener: TcpListener,
+    (router, tls): (Router, Option<Tls>),
+    stop: impl Future<Output = ()>,
+) {
     let room = Arc::new(Semaphore::new(AT_ONCE));
     let graceful = GracefulShutdown::new();
     tokio::pin!(stop);
@@ -49,10 +56,20 @@ pub(super) async fn listen(listener: TcpListener, router: Router, stop: impl Fut
                 }
             },
         };
-        let connection = graceful.watch(connection(stream, peer, router.clone()));
+        let _ = stream.set_nodelay(true);
+        let (watcher, router) = (graceful.watcher(), router.clone());
+        let acceptor = tls.as_ref().map(Tls::acceptor);
+        // Whoever breaks off need not be told of.
         tokio::spawn(async move {
-            // Whoever breaks off need not be told of.
-            let _ = connection.await;
+            match acceptor {
+                None => drop(watcher.watch(connection(stream, peer, router)).await),
+                Some(acceptor) => {
+                    let greeted = tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await;
+                    if let Ok(Ok(stream)) = greeted {
+                        drop(watcher.watch(connection(stream, peer, router)).await);
+                    }
+                }
+            }
             drop(turn);
         });
     }
@@ -60,20 +77,19 @@ pub(super) async fn listen(listener: TcpListener, router: Router, stop: impl Fut
     let _ = tokio::time::timeout(DRAIN, graceful.shutdown()).await;
 }
 
-fn connection(
-    stream: TcpStream,
+fn connection<S: AsyncRead + AsyncWrite + Unpin + 'static>(
+    stream: S,
     peer: SocketAddr,
     router: Router,
 ) -> http1::Connection<
-    TokioIo<TcpStream>,
+    TokioIo<S>,
     impl hyper::service::Service<
         Request<Incoming>,
         Response = axum::response::Response,
         Error = Infallible,
         Future = impl Future<Output = Result<axum::response::Response, Infallible>> + Send,
-    > + use<>,
+    > + use<S>,
 > {
-    let _ = stream.set_nodelay(true);
     let service = service_fn(move |request: Request<Incoming>| {
         let router = router.clone();
         async move {

@@ -4,6 +4,7 @@
 mod api;
 mod auth;
 mod health;
+mod identity;
 mod ingress;
 #[cfg(test)]
 mod ingress_github_tests;
@@ -17,11 +18,17 @@ mod problem;
 mod server;
 #[cfg(test)]
 mod slow_tests;
+mod tls;
 
 pub use api::{name_problem, openapi, reference};
 pub use auth::{
     Auth, AuthSettings, Grant, Held, Kind, LONGEST_PASSWORD, Network, Principal, Role, Scope,
     Teams, Verb, Via, hash_password, hash_secret, new_key, password_problem,
 };
+pub use identity::{
+    ClaimNames, GitHubLogin, IdentitySettings, Issuer, JobRule, NewUsers, OidcSettings, Pattern,
+    Shared,
+};
 pub use ingress::Ingress;
 pub use server::{Server, Serving};
+pub use tls::Tls;

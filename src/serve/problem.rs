@@ -140,7 +140,6 @@ impl Problem {
     }
 
     /// Returns its status.
-    #[cfg(test)]
     pub(in crate::serve) fn status(&self) -> StatusCode {
         self.status
     }

@@ -8,8 +8,10 @@ use tokio::sync::watch;
 
 use super::api::{App, Parts};
 use super::auth::{Auth, AuthSettings};
+use super::identity::Identity;
 use super::ingress::Ingress;
 use super::portal::{self, Portal};
+use super::tls::Tls;
 use crate::daemon::{Health, Window};
 use crate::secret::Secret;
 
@@ -26,6 +28,8 @@ pub struct Serving {
     pub ingress: Ingress,
     /// How people are let in.
     pub auth: AuthSettings,
+    /// What it shows where it speaks TLS itself.
+    pub tls: Option<Tls>,
 }
 
 /// A server that is bound and not yet running.
@@ -34,6 +38,7 @@ pub struct Server {
     address: SocketAddr,
     router: axum::Router,
     app: App,
+    tls: Option<Tls>,
     stop: watch::Sender<bool>,
 }
 
@@ -43,9 +48,10 @@ impl Server {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
-        let Serving { catalog, health, window, ingress, auth } = serving;
+        let Serving { catalog, health, window, ingress, auth, tls } = serving;
         let app = App::new(Parts {
             store: ingress.store.clone(),
+            identity: Identity::new(&auth.identity, auth.public_url.as_deref(), &ingress.ports),
             auth: Auth::new(auth, &ingress.sealer, &catalog),
             catalog,
             sealer: ingress.sealer.clone(),
@@ -58,12 +64,18 @@ impl Server {
             .merge(super::ingress::router(ingress, metrics))
             .merge(super::api::router(app.clone()))
             .merge(portal::router(Portal::new(app.clone(), health)));
-        Ok(Self { listener, address, router, app, stop })
+        Ok(Self { listener, address, router, app, tls, stop })
     }
 
     /// Returns the address that it is bound to.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Returns where it answers on this machine.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// Makes the code with which the first user is made, where there is none yet.
@@ -80,6 +92,6 @@ impl Server {
             // Nobody may be listening.
             let _ = told.send(true);
         };
-        super::listen::listen(self.listener, self.router, stop).await;
+        super::listen::listen(self.listener, (self.router, self.tls), stop).await;
     }
 }

@@ -45,7 +45,7 @@ pub use on_hold::OnHold;
 pub use operating::Operating;
 pub use pages::{Before, Numbered, PageStore, RunFilter};
 pub use people::{
-    Actor, ActorKind, Key, PeopleStore, Session, SessionKind, SessionSeen, Taken, User,
+    Actor, ActorKind, Key, Link, PeopleStore, Session, SessionKind, SessionSeen, Taken, User,
 };
 pub use requests::{Answer, Begun, RequestStore};
 pub use restored::{Checked, CheckedCatalog, Restored};

@@ -80,6 +80,9 @@ pub struct User {
     /// Teams, besides those that the catalog names.
     #[serde(default)]
     pub teams: Vec<String>,
+    /// Accounts elsewhere that it signs in with, one of each provider.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
     /// Nothing of it is let in.
     #[serde(default)]
     pub disabled: bool,
@@ -89,6 +92,22 @@ pub struct User {
     /// When it was made.
     #[serde(default)]
     pub created_at: Timestamp,
+}
+
+/// An account elsewhere that a user signs in with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Link {
+    /// Who vouches, by the name of the configuration.
+    pub provider: String,
+    /// What stays the same there whatever becomes of the name.
+    pub subject: String,
+    /// The groups there, as they were when the user signed in last.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// When that was, within an hour.
+    #[serde(default)]
+    pub seen_at: Timestamp,
 }
 
 /// A key of the API.
@@ -124,6 +143,8 @@ pub enum SessionKind {
     Browser,
     /// A chain of refresh tokens.
     Refresh,
+    /// The token of a CI job, which was taken for an access token.
+    Job,
 }
 
 /// Somebody is signed in.
@@ -182,6 +203,15 @@ pub trait PeopleStore {
         at: Timestamp,
         (user, is_new): (&User, bool),
     ) -> Result<(), StoreError>;
+    /// Finds the user of an account elsewhere, by who vouches for it and what stays the same there.
+    async fn user_of(&self, provider: &str, subject: &str) -> Result<Option<User>, StoreError>;
+    /// Writes down the account that a user has with a provider; refused where another user has it.
+    async fn link(
+        &self,
+        by: &Actor,
+        at: Timestamp,
+        (name, link): (&str, &Link),
+    ) -> Result<User, StoreError>;
     /// Reads keys, newest first; of one owner where it is named.
     async fn keys(&self, owner: Option<&str>) -> Result<Vec<Key>, StoreError>;
     /// Reads one key.

@@ -134,3 +134,53 @@ fn schemathesis_finds_nothing_unexpected() {
     let said = String::from_utf8_lossy(&ran.stdout);
     assert!(ran.status.success(), "{said}\n{}", String::from_utf8_lossy(&ran.stderr));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_speaks_tls_by_itself() {
+    let world = world();
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    std::fs::write(world.path("cert.pem"), made.cert.pem()).unwrap();
+    std::fs::write(world.path("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    let mut config = std::fs::read_to_string(world.path("trueline.toml")).unwrap();
+    config += "\n[server.tls]\ncertificateFile = \"cert.pem\"\nprivateKeyFile = \"none.pem\"\n";
+    std::fs::write(world.path("trueline.toml"), &config).unwrap();
+    let refused = world.trueline(&["serve", "--listen", "127.0.0.1:0"]);
+    assert!(refused.err.contains("[server.tls]: none.pem"), "{}", refused.all());
+    std::fs::write(world.path("trueline.toml"), config.replace("none.pem", "key.pem")).unwrap();
+    let daemon = world.serve();
+    let mut address = String::new();
+    world.eventually("the daemon to serve", |world| {
+        let log = std::fs::read_to_string(world.path("serve.log")).unwrap_or_default();
+        let last = log.lines().rev().find_map(|line| line.split_once("on https://"));
+        address = last.map(|(_, address)| address.trim().to_owned()).unwrap_or_default();
+        !address.is_empty()
+    });
+    let ours = reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).unwrap();
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = || reqwest::Client::builder().no_proxy();
+    let client_of_it = client().tls_certs_only([ours]).build().unwrap();
+    let said = client_of_it.get(format!("https://{address}/sign-in")).send().await.unwrap();
+    assert_eq!(said.status().as_u16(), 200);
+    assert!(said.headers().contains_key("strict-transport-security"), "{:?}", said.headers());
+    let form = "theme=dark&next=%2F";
+    let said = client_of_it
+        .post(format!("https://{address}/theme"))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(form)
+        .send()
+        .await
+        .unwrap();
+    let cookie = said.headers().get("set-cookie").map(|it| it.to_str().unwrap().to_owned());
+    assert!(cookie.is_none_or(|cookie| cookie.ends_with("; Secure")));
+    // Nobody else's word is good enough, and who speaks plainly is not understood.
+    let other = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let other = reqwest::Certificate::from_pem(other.cert.pem().as_bytes()).unwrap();
+    let stranger = client().tls_certs_only([other]).build().unwrap();
+    assert!(stranger.get(format!("https://{address}/sign-in")).send().await.is_err());
+    let mut plain = TcpStream::connect(&address).unwrap();
+    plain.write_all(b"GET /sign-in HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let mut said = Vec::new();
+    let _ = plain.read_to_end(&mut said);
+    assert!(!String::from_utf8_lossy(&said).contains("200 OK"), "{said:?}");
+    assert_eq!(daemon.stop(), Some(0));
+}

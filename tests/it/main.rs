@@ -41,6 +41,7 @@ mod line;
 mod lsp;
 mod lsp_answers;
 mod lsp_fixes;
+mod oidc;
 mod owners_above;
 mod people;
 mod plan_base;

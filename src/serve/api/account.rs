@@ -71,7 +71,7 @@ async fn me(State(app): State<App>, Who(who): Who, query: Query) -> Result<Respo
     query.done()?;
     let csrf_token = match &who.via {
         Via::Session(id) => Some(app.auth().form_token(id)),
-        Via::Key(_) | Via::Access(_) => None,
+        Via::Key(_) | Via::Access(_) | Via::Job(_) => None,
     };
     let roles = who.roles.iter().map(|held| HeldRole {
         role: held.role.to_string(),
@@ -170,7 +170,7 @@ async fn sessions(
 ) -> Result<Response, Problem> {
     query.done()?;
     let own = match &who.via {
-        Via::Session(id) | Via::Access(id) => id.as_str(),
+        Via::Session(id) | Via::Access(id) | Via::Job(id) => id.as_str(),
         Via::Key(_) => "",
     };
     let found = app.store().sessions(&who.actor.name).await?;
@@ -180,6 +180,7 @@ async fn sessions(
         kind: match seen.session.kind {
             SessionKind::Browser => "browser",
             SessionKind::Refresh => "refresh",
+            SessionKind::Job => "job",
         },
         created_at: seen.session.created_at.to_string(),
         seen_at: seen.seen_at.to_string(),

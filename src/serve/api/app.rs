@@ -9,6 +9,7 @@ use tokio::sync::{Mutex, Semaphore, watch};
 use crate::clock::Clock;
 use crate::daemon::{Published, Window};
 use crate::serve::auth::Auth;
+use crate::serve::identity::Identity;
 use crate::serve::problem::Problem;
 use crate::store::{Sealer, Store};
 use crate::validate::Judge;
@@ -29,6 +30,7 @@ pub(in crate::serve) struct Parts {
     pub(in crate::serve) clock: Arc<dyn Clock>,
     pub(in crate::serve) window: Window,
     pub(in crate::serve) auth: Auth,
+    pub(in crate::serve) identity: Identity,
     /// Says `true` once the server is to end.
     pub(in crate::serve) stop: watch::Receiver<bool>,
 }
@@ -56,6 +58,10 @@ impl App {
 
     pub(in crate::serve) fn auth(&self) -> &Auth {
         &self.0.auth
+    }
+
+    pub(in crate::serve) fn identity(&self) -> &Identity {
+        &self.0.identity
     }
 
     pub(in crate::serve) fn stop(&self) -> watch::Receiver<bool> {

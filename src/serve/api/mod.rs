@@ -12,6 +12,7 @@ mod desired;
 mod document;
 mod entry;
 mod events;
+mod exchange;
 mod extract;
 mod findings;
 mod frame;
@@ -37,6 +38,7 @@ mod runs;
 mod search;
 mod service_words;
 mod services;
+mod session;
 mod sign_in;
 mod standing;
 mod tag;
@@ -48,6 +50,8 @@ mod words;
 
 #[cfg(test)]
 mod attack_tests;
+#[cfg(test)]
+mod exchange_tests;
 #[cfg(test)]
 mod requests_tests;
 #[cfg(test)]
@@ -64,4 +68,5 @@ pub use pages::reference;
 pub(in crate::serve) use proposals::proposed;
 pub use router::openapi;
 pub(in crate::serve) use router::{router, within};
+pub(in crate::serve) use session::{begin_browser, set_cookie};
 pub use sign_in::name_problem;

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tower::ServiceExt as _;
 
 use super::{App, Parts, router};
+use crate::action::Ports;
 use crate::catalog::Snapshot;
 use crate::clock::Clock;
 use crate::daemon::{Health, Outline, Published, Upcoming, Window};
@@ -21,6 +22,7 @@ use crate::id::{RunId, StepPath};
 use crate::run::Event;
 use crate::secret::Secret;
 use crate::serve::auth::{Auth, AuthSettings, hash_secret, new_key};
+use crate::serve::identity::Identity;
 use crate::serve::portal::{self, Portal};
 use crate::store::{
     Actor, ActorKind, CatalogState, Key, Lease, LeaseHolder, PeopleStore as _, Sealer, SqliteStore,
@@ -120,6 +122,11 @@ impl Scene {
 
     /// Makes it with people let in in another way.
     pub(in crate::serve) async fn with(settings: AuthSettings) -> Self {
+        Self::over(settings, &crate::action::testing::ports()).await
+    }
+
+    /// Makes it with another way to the outside.
+    pub(in crate::serve) async fn over(settings: AuthSettings, ports: &Ports) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Arc::new(SqliteStore::in_memory("main").await.expect("opens"));
         let holder = LeaseHolder { pid: 7, host: "here".to_owned(), command: "serve".to_owned() };
@@ -141,6 +148,7 @@ impl Scene {
         let (stop, stopped) = watch::channel(false);
         let app = App::new(Parts {
             store: store.clone(),
+            identity: Identity::new(&settings.identity, settings.public_url.as_deref(), ports),
             auth: Auth::new(settings, &sealer, "main"),
             catalog: "main".to_owned(),
             sealer,

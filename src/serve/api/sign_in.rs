@@ -2,9 +2,8 @@
 
 use axum::Json as Answer;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -12,19 +11,14 @@ use utoipa_axum::routes;
 
 use super::app::App;
 use super::extract::{Json, Query};
+use super::session;
 use crate::secret::Secret;
 use crate::serve::auth::{
-    ACCESS_HOLDS_S, Peer, Role, hash_password, hash_secret, is_password, new_name, new_token,
+    ACCESS_HOLDS_S, Peer, Role, hash_password, hash_secret, is_password, new_token,
     password_problem,
 };
 use crate::serve::problem::Problem;
 use crate::store::{Actor, ActorKind, Session, SessionKind, Taken, User};
-
-/// How long a browser stays signed in at most.
-const BROWSER: SignedDuration = SignedDuration::from_hours(7 * 24);
-
-/// How long a chain of refresh tokens goes on at most.
-const CHAIN: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The routes of this file.
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -159,35 +153,6 @@ async fn known(app: &App, from: Peer, said: Credentials) -> Result<User, Problem
     Err(Problem::unknown("there is no such user with this password"))
 }
 
-/// Begins a session that is held by a new secret.
-async fn session(
-    app: &App,
-    (user, kind, from): (&User, SessionKind, Peer),
-    headers: &HeaderMap,
-) -> Result<(Session, Secret), Problem> {
-    let now = app.now();
-    let holds = if kind == SessionKind::Browser { BROWSER } else { CHAIN };
-    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
-    let session = Session {
-        id: new_name(),
-        owner: user.name.clone(),
-        kind,
-        created_at: now,
-        expires_at: now.saturating_add(holds).unwrap_or(now),
-        address: from.0.to_string(),
-        agent: agent.unwrap_or_default().chars().take(200).collect(),
-    };
-    let secret = new_token();
-    let actor = Actor {
-        name: user.name.clone(),
-        kind: user.kind,
-        via: "password".to_owned(),
-        correlation: None,
-    };
-    app.store().add_session(&actor, now, (&session, &hash_secret(secret.reveal()))).await?;
-    Ok((session, secret))
-}
-
 /// Signs a browser in: sets a cookie that no script reads.
 #[utoipa::path(
     post, path = "/auth/sessions", tag = "auth", operation_id = "beginSession",
@@ -205,7 +170,8 @@ async fn begin(
     let said = said?;
     let user = known(&app, from, said).await?;
     // Always a new session: one that somebody else began is never taken over.
-    let (session, secret) = session(&app, (&user, SessionKind::Browser, from), &headers).await?;
+    let by = (&user, "password", from);
+    let (session, secret) = session::begin(&app, by, (SessionKind::Browser, &headers)).await?;
     let begun = Begun {
         user: user.name,
         csrf_token: app.auth().form_token(&session.id),
@@ -213,16 +179,7 @@ async fn begin(
         session: session.id,
     };
     let mut response = (StatusCode::CREATED, Answer(begun)).into_response();
-    let secure = if app.auth().settings().is_https() { "; Secure" } else { "" };
-    let cookie = format!(
-        "{}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age={}{secure}",
-        app.auth().cookie(),
-        secret.reveal(),
-        BROWSER.as_secs()
-    );
-    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-        response.headers_mut().insert(header::SET_COOKIE, cookie);
-    }
+    response.headers_mut().extend(session::cookie(&app, &secret));
     Ok(response)
 }
 
@@ -253,7 +210,8 @@ async fn token(
     query.done()?;
     let said = said?;
     let user = known(&app, from, said).await?;
-    let (session, secret) = session(&app, (&user, SessionKind::Refresh, from), &headers).await?;
+    let by = (&user, "password", from);
+    let (session, secret) = session::begin(&app, by, (SessionKind::Refresh, &headers)).await?;
     Ok(tokens(&app, &user, &session, &secret))
 }
 

@@ -5,6 +5,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, deco
 use serde::{Deserialize, Serialize};
 
 use crate::secret::Secret;
+use crate::serve::identity::Job;
 
 /// How long an access token holds, in seconds.
 pub(in crate::serve) const HOLDS_S: i64 = 15 * 60;
@@ -20,6 +21,9 @@ pub(in crate::serve) struct Claims {
     pub(super) sid: String,
     /// The version of the user then.
     pub(super) ver: u64,
+    /// Of a job: who vouches for it and by which rule it is let in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) job: Option<(String, String)>,
     iss: String,
     aud: String,
     iat: i64,
@@ -51,10 +55,26 @@ impl Access {
         session: &str,
         now: Timestamp,
     ) -> Secret {
+        self.signed((user, version), session, (now, None))
+    }
+
+    /// Makes a token for a job in a session, by the rule that lets it in.
+    pub(in crate::serve) fn sign_job(&self, job: &Job, session: &str, now: Timestamp) -> Secret {
+        let let_in = (job.ci.clone(), job.rule.to_string());
+        self.signed((&job.name, 0), session, (now, Some(let_in)))
+    }
+
+    fn signed(
+        &self,
+        (user, version): (&str, u64),
+        session: &str,
+        (now, job): (Timestamp, Option<(String, String)>),
+    ) -> Secret {
         let claims = Claims {
             sub: user.to_owned(),
             sid: session.to_owned(),
             ver: version,
+            job,
             iss: ISSUER.to_owned(),
             aud: self.catalog.clone(),
             iat: now.as_second(),

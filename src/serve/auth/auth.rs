@@ -1,6 +1,6 @@
 //! Finds out who asks: by key, access token or session. Whoever is not known is nobody, and nobody may nothing.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::{HeaderMap, header};
@@ -8,14 +8,14 @@ use jiff::Timestamp;
 
 use super::access::Access;
 use super::limits::Limits;
-use super::principal::{Held, Principal, Via};
-use super::role::{Role, Scope, Teams};
+use super::principal::{Principal, Via};
+use super::role::Scope;
 use super::secrets;
 use super::settings::AuthSettings;
 use crate::catalog::Catalog;
 use crate::digest::Digest;
 use crate::serve::problem::Problem;
-use crate::store::{Actor, Sealer, SessionKind, Store, User};
+use crate::store::{Sealer, SessionKind, Store};
 
 /// How long a browser may be quiet before it has to sign in again, in seconds.
 const QUIET_S: i64 = 12 * 60 * 60;
@@ -133,7 +133,7 @@ impl Auth {
         if self.is_due(id, now) {
             store.key_used(id, now).await?;
         }
-        let mut principal = self.of(&user, (Via::Key(id.to_owned()), catalog));
+        let mut principal = self.of(&user, (Via::Key(id.to_owned()), catalog), now);
         principal.scopes = key.scopes.iter().filter_map(|scope| Scope::read(scope)).collect();
         // A scope that this version can't read cuts down to nothing.
         let unread = principal.scopes.len() < key.scopes.len();
@@ -147,12 +147,18 @@ impl Auth {
         (catalog, now): (Option<&Catalog>, Timestamp),
     ) -> Result<Option<Principal>, Problem> {
         let Some(claims) = self.0.access.read(presented, now) else { return Ok(None) };
+        if let Some(job) = claims.job {
+            let sessions = store.sessions(&claims.sub).await?;
+            let is_there = sessions.iter().any(|seen| seen.session.id == claims.sid);
+            let who = (claims.sub.as_str(), claims.sid);
+            return Ok(if is_there { self.of_job(who, (&job.0, &job.1)) } else { None });
+        }
         let user = store.user(&claims.sub).await?;
         let user = user.filter(|user| !user.disabled && user.version == claims.ver);
         let Some(user) = user else { return Ok(None) };
         let sessions = store.sessions(&claims.sub).await?;
         let is_there = sessions.iter().any(|seen| seen.session.id == claims.sid);
-        Ok(is_there.then(|| self.of(&user, (Via::Access(claims.sid), catalog))))
+        Ok(is_there.then(|| self.of(&user, (Via::Access(claims.sid), catalog), now)))
     }
 
     async fn by_session(
@@ -171,7 +177,7 @@ impl Auth {
         if quiet >= SEEN_EVERY_S {
             store.session_seen(&session.id, now).await?;
         }
-        Ok(Some(self.of(&user, (Via::Session(session.id), catalog))))
+        Ok(Some(self.of(&user, (Via::Session(session.id), catalog), now)))
     }
 
     fn is_due(&self, key: &str, now: Timestamp) -> bool {
@@ -183,51 +189,6 @@ impl Auth {
         }
         is_due
     }
-
-    /// Puts together what a user may: its own roles, and those that the operator gives to many.
-    pub fn of(&self, user: &User, (via, catalog): (Via, Option<&Catalog>)) -> Principal {
-        let teams = teams_of(user, catalog);
-        let own = user.roles.iter().filter_map(|(role, listed)| {
-            let role = Role::named(role)?;
-            Some(Held { role, teams: Teams::of(listed, &teams), said: "the user" })
-        });
-        let given = self.0.settings.grants.iter().filter(|grant| match grant.to.split_once(':') {
-            Some(("user", name)) => name == user.name,
-            Some(("team", team)) => teams.contains(team),
-            _ => grant.to == "everyone",
-        });
-        let given = given.map(|grant| Held {
-            role: grant.role,
-            teams: Teams::of(&grant.teams, &teams),
-            said: "[[auth.grants]]",
-        });
-        let told = match &via {
-            Via::Key(id) => format!("key {id}"),
-            Via::Session(id) => format!("session {id}"),
-            Via::Access(id) => format!("token of session {id}"),
-        };
-        Principal {
-            actor: Actor { name: user.name.clone(), kind: user.kind, via: told, correlation: None },
-            via,
-            roles: own.chain(given).collect(),
-            teams,
-            scopes: Vec::new(),
-        }
-    }
-}
-
-/// Finds the teams of a user: its own, and those of the catalog that name it among their owners.
-fn teams_of(user: &User, catalog: Option<&Catalog>) -> BTreeSet<String> {
-    let mut teams: BTreeSet<String> = user.teams.iter().cloned().collect();
-    let listed = catalog.map(|catalog| catalog.settings.teams.iter()).into_iter().flatten();
-    let named = listed.filter(|(_, team)| {
-        team.owners.iter().any(|owner| {
-            let owner = owner.strip_prefix('@').unwrap_or(owner);
-            owner.eq_ignore_ascii_case(&user.name)
-        })
-    });
-    teams.extend(named.map(|(id, _)| id.clone()));
-    teams
 }
 
 /// Reads what is presented as `Authorization: Bearer …`.
@@ -246,7 +207,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
 }
 
 /// Reads a cookie; nothing where it is there twice, for one of them is not ours.
-fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+pub(in crate::serve) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let all = headers.get_all(header::COOKIE).iter().filter_map(|one| one.to_str().ok());
     let pairs = all.flat_map(|one| one.split(';')).filter_map(|pair| pair.trim().split_once('='));
     let mut found = pairs.filter(|(known, _)| *known == name).map(|(_, value)| value);

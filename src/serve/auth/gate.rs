@@ -13,11 +13,12 @@ use crate::serve::api::{App, Correlation};
 use crate::serve::problem::Problem;
 
 /// What may be asked by nobody: how one signs in, and what the API is.
-const OPEN: [&str; 6] = [
+const OPEN: [&str; 7] = [
     "/api/v1/auth/setup",
     "/api/v1/auth/sessions",
     "/api/v1/auth/tokens",
     "/api/v1/auth/tokens/refresh",
+    "/api/v1/auth/exchange",
     "/api/openapi.json",
     "/api/docs",
 ];
@@ -149,7 +150,7 @@ pub(in crate::serve) async fn recognise(app: &App, request: &mut Request) -> Res
 fn bucket(who: &Principal) -> String {
     match &who.via {
         Via::Key(id) => format!("key {id}"),
-        Via::Session(_) | Via::Access(_) => format!("user {}", who.actor.name),
+        Via::Session(_) | Via::Access(_) | Via::Job(_) => format!("user {}", who.actor.name),
     }
 }
 

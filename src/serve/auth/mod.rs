@@ -5,12 +5,14 @@ mod auth;
 mod gate;
 mod limits;
 mod principal;
+mod rights;
 mod role;
 mod secrets;
 mod settings;
 
 pub(in crate::serve) use access::HOLDS_S as ACCESS_HOLDS_S;
 pub use auth::Auth;
+pub(in crate::serve) use auth::cookie as cookie_of;
 pub(in crate::serve) use gate::{Peer, Who, let_in, recognise};
 pub use principal::{Held, Principal, Via};
 pub use role::{Kind, Role, Scope, Teams, Verb};

@@ -15,6 +15,8 @@ pub enum Via {
     Session(String),
     /// An access token, by the session that it was made in.
     Access(String),
+    /// An access token of a CI job, by the session that it was made in.
+    Job(String),
 }
 
 /// Who asks.
@@ -110,8 +112,8 @@ impl Principal {
     /// Refuses a key where somebody is to be there in person.
     pub(in crate::serve) fn demand_presence(&self) -> Result<(), Problem> {
         match self.via {
-            Via::Key(_) => Err(Problem::forbidden(
-                "a key can't change who may do what, nor make keys: sign in",
+            Via::Key(_) | Via::Job(_) => Err(Problem::forbidden(
+                "a key or a job can't change who may do what, nor make keys: sign in",
             )),
             Via::Session(_) | Via::Access(_) => Ok(()),
         }

@@ -5,12 +5,15 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::role::Role;
+use crate::serve::identity::IdentitySettings;
 
 /// How people are let in.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AuthSettings {
     /// Where the outside reaches the server.
     pub public_url: Option<String>,
+    /// Whether it speaks TLS itself.
+    pub tls: bool,
     /// Proxies whose word on who asks is taken.
     pub trusted: Vec<Network>,
     /// Origins whose pages may ask.
@@ -19,13 +22,15 @@ pub struct AuthSettings {
     pub grants: Vec<Grant>,
     /// Requests a second that one user, key or address may make for long; 50 where absent.
     pub rate: Option<u32>,
+    /// Who vouches for people and jobs.
+    pub identity: IdentitySettings,
 }
 
 /// A role that is given to many at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Grant {
-    /// To whom: `user:NAME`, `team:ID` or `everyone`.
+    /// To whom: `user:NAME`, `team:ID`, `group:PROVIDER/GROUP` or `everyone`.
     pub to: String,
     /// Which.
     pub role: Role,
@@ -40,8 +45,16 @@ impl Grant {
         let named = ["user:", "team:"]
             .iter()
             .any(|begin| self.to.strip_prefix(begin).is_some_and(|name| !name.is_empty()));
+        let group = self.to.strip_prefix("group:").and_then(|group| group.split_once('/'));
+        let named =
+            named || group.is_some_and(|(from, group)| !from.is_empty() && !group.is_empty());
         let wrong = !named && self.to != "everyone";
-        wrong.then(|| format!("auth.grants: `{}` is none of user:NAME, team:ID, everyone", self.to))
+        let to = &self.to;
+        wrong.then(|| {
+            format!(
+                "auth.grants: `{to}` is none of user:NAME, team:ID, group:PROVIDER/GROUP, everyone"
+            )
+        })
     }
 }
 
@@ -81,7 +94,7 @@ impl Network {
 impl AuthSettings {
     /// Tells whether the outside reaches the server over TLS.
     pub fn is_https(&self) -> bool {
-        self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+        self.tls || self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
     }
 
     /// Finds out who asks: the last address of `X-Forwarded-For` that no trusted proxy wrote, where a trusted one asks.
@@ -126,10 +139,10 @@ mod tests {
         }
         assert!(Network::read("0.0.0.0/0").is_some_and(|all| all.holds([8, 8, 8, 8].into())));
         let grant = |to: &str| Grant { to: to.to_owned(), role: Role::Viewer, teams: Vec::new() };
-        for right in ["user:ada", "team:payments", "everyone"] {
+        for right in ["user:ada", "team:payments", "group:corp/a/b", "everyone"] {
             assert_eq!(grant(right).problem(), None);
         }
-        for wrong in ["", "user:", "ada", "group:x"] {
+        for wrong in ["", "user:", "ada", "group:x", "group:/x", "group:x/"] {
             assert!(grant(wrong).problem().is_some(), "{wrong}");
         }
     }

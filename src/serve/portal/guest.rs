@@ -77,7 +77,7 @@ impl Guest {
     pub(super) fn session(&self) -> Option<&str> {
         match &self.who.as_ref()?.via {
             Via::Session(session) => Some(session),
-            Via::Key(_) | Via::Access(_) => None,
+            Via::Key(_) | Via::Access(_) | Via::Job(_) => None,
         }
     }
 

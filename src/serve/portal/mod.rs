@@ -29,6 +29,7 @@ mod plan;
 mod portal;
 mod problem_page;
 mod proposals;
+mod provider;
 mod relations;
 mod request;
 mod reveal;
@@ -56,7 +57,11 @@ mod browser;
 #[cfg(test)]
 mod door_tests;
 #[cfg(test)]
+mod github_tests;
+#[cfg(test)]
 mod pages_tests;
+#[cfg(test)]
+mod provider_tests;
 
 pub(in crate::serve) use portal::Portal;
 pub(in crate::serve) use router::router;

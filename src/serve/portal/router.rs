@@ -9,8 +9,8 @@ use super::door::door;
 use super::portal::Portal;
 use super::{
     activity, approval, assets, audit, catalog, change, drift, findings, health, inbox, insights,
-    item, judge, operating, overview, plan, proposals, request, reveal, run, run_word, runs,
-    service, service_word, services, settings, setup, sign_in, sign_out, task, theme, users,
+    item, judge, operating, overview, plan, proposals, provider, request, reveal, run, run_word,
+    runs, service, service_word, services, settings, setup, sign_in, sign_out, task, theme, users,
 };
 use crate::serve::api::framed;
 
@@ -20,6 +20,8 @@ pub(in crate::serve) fn router(portal: Portal) -> Router {
     let pages = Router::new()
         .route("/", get(overview::show))
         .route("/sign-in", get(sign_in::show).post(sign_in::take))
+        .route("/sign-in/with/{provider}", get(provider::begin))
+        .route("/sign-in/with/{provider}/callback", get(provider::end))
         .route("/services", get(services::show))
         .route("/services/{id}", get(service::show))
         .route("/services/{id}/change", get(request::show_change).post(request::take_change))

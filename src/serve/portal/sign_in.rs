@@ -3,13 +3,13 @@
 use axum::body::to_bytes;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
-use maud::html;
+use maud::{Markup, html};
 use serde_json::json;
 
 use super::form::{Asked, Form};
 use super::guest::Guest;
 use super::layout::Page;
-use super::local::{place, sent_to};
+use super::local::{link, place, sent_to};
 use super::problem_page::Refused;
 
 /// Shows the form.
@@ -32,6 +32,7 @@ async fn form(guest: &Guest, (next, user): (&str, &str), wrong: Option<&Refused>
                 code { "trueline user add NAME --role admin" } " on its machine."
             }
         }
+        (elsewhere(guest, next))
         form.card method="post" action="/sign-in" {
             (guest.hidden())
             input type="hidden" name="next" value=(next);
@@ -48,6 +49,24 @@ async fn form(guest: &Guest, (next, user): (&str, &str), wrong: Option<&Refused>
     };
     let page = Page { heading: "Sign in", ..Page::default() };
     page.show(guest, &body).await
+}
+
+/// Shows with whom one can sign in elsewhere.
+fn elsewhere(guest: &Guest, next: &str) -> Markup {
+    let buttons = guest.app().auth().settings().identity.buttons();
+    html! {
+        @if !buttons.is_empty() {
+            div.card {
+                div.actions {
+                    @for (name, title) in &buttons {
+                        a.button href=(link(&format!("/sign-in/with/{name}"), &[("next", next)])) {
+                            "Sign in with " (title)
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// Takes the form.

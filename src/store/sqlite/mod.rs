@@ -23,6 +23,7 @@ mod journal;
 mod keep_tests;
 mod kept;
 mod lease;
+mod links;
 mod open;
 mod pages;
 #[cfg(test)]

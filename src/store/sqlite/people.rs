@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::write::Write;
-use super::{SqliteStore, decisions, rows, sessions};
+use super::{SqliteStore, decisions, links, rows, sessions};
 use crate::store::{
-    Actor, DecisionKind, Key, PeopleStore, Session, SessionSeen, StoreError, Taken, User,
+    Actor, DecisionKind, Key, Link, PeopleStore, Session, SessionSeen, StoreError, Taken, User,
 };
 
 type KeyRow = (String, Option<i64>);
@@ -19,10 +19,15 @@ fn key_of((body, used): KeyRow) -> Result<Key, StoreError> {
 
 /// What is told of a user: never the password's hash.
 fn told_of(user: &User) -> Value {
-    json!({
+    let mut told = json!({
         "user": user.name, "type": user.kind, "roles": user.roles, "teams": user.teams,
         "disabled": user.disabled, "hasPassword": user.password.is_some(),
-    })
+    });
+    if let (Some(told), false) = (told.as_object_mut(), user.links.is_empty()) {
+        let links = user.links.iter().map(|it| json!([it.provider, it.subject, it.groups]));
+        told.insert("links".to_owned(), links.collect());
+    }
+    told
 }
 
 #[async_trait]
@@ -80,6 +85,19 @@ impl PeopleStore for SqliteStore {
         let what = if is_new { "user.created" } else { "user.changed" };
         write.audit(at, &by.name, what, &by.on(&told_of(user))).await?;
         write.commit().await
+    }
+
+    async fn user_of(&self, provider: &str, subject: &str) -> Result<Option<User>, StoreError> {
+        links::user_of(self, (provider, subject)).await
+    }
+
+    async fn link(
+        &self,
+        by: &Actor,
+        at: Timestamp,
+        (name, link): (&str, &Link),
+    ) -> Result<User, StoreError> {
+        links::link(self, by, at, (name, link)).await
     }
 
     async fn keys(&self, owner: Option<&str>) -> Result<Vec<Key>, StoreError> {

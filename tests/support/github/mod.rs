@@ -22,6 +22,7 @@ mod git;
 mod graphql;
 mod hooks;
 mod issues;
+mod oauth;
 mod people;
 mod persons;
 mod pulls;
@@ -39,6 +40,8 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
+#[allow(unused_imports, reason = "two test programs share it, and each uses a part")]
+pub(crate) use self::oauth::CLIENT;
 #[allow(unused_imports, reason = "two test programs share it, and each uses a part")]
 pub(crate) use self::state::{Pull, Rate, Review, Trick};
 use self::state::{Repository, State};

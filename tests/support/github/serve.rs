@@ -55,6 +55,10 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
@@ -78,6 +82,9 @@ pub(super) async fn serve(
     if let Some(api) = asked.path.strip_prefix("/api/v3") {
         let api = api.to_owned();
         return rest(&state, &asked, &api);
+    }
+    if asked.path.starts_with("/login/oauth/") {
+        return sent(super::oauth::route(&mut state.lock().unwrap(), &asked));
     }
     if asked.path == "/api/graphql" {
         return sent(graphql(&state, &asked));
@@ -249,6 +256,10 @@ fn route(state: &mut State, asked: &Asked, path: &str) -> Answer {
     };
     match parts.as_slice() {
         ["user"] => return super::people::whoami(&state.base, &actor),
+        ["user", "teams"] => return super::oauth::teams(state, asked, &actor),
+        ["user", "memberships", "orgs", organization] => {
+            return super::oauth::membership(state, &actor, organization);
+        }
         ["rate_limit"] => return super::people::rate_limit(state),
         ["orgs", owner, "teams", slug, "members"] => {
             let members = super::people::members(state, &format!("{owner}/{slug}"));

@@ -219,6 +219,14 @@ pub(crate) struct State {
     pub(crate) minted: usize,
     /// Logins of the members of each team, by `owner/slug`.
     pub(crate) teams: BTreeMap<String, Vec<String>>,
+    /// Who sits in front of the browser; whoever it is says no where absent.
+    pub(crate) visitor: Option<String>,
+    /// Codes that were given and not used yet.
+    pub(crate) codes: BTreeMap<String, super::oauth::Given>,
+    /// Who was asked into every organisation and did not answer.
+    pub(crate) invited: Vec<String>,
+    /// No organisation lets the app see who is in it.
+    pub(crate) hides_organizations: bool,
     /// What was or is to be posted to the App's hook.
     pub(crate) deliveries: Vec<Sent>,
     last: u64,
@@ -246,6 +254,10 @@ impl State {
             not_installed: false,
             minted: 0,
             teams: BTreeMap::new(),
+            visitor: None,
+            codes: BTreeMap::new(),
+            invited: Vec::new(),
+            hides_organizations: false,
             deliveries: Vec::new(),
             last: 100,
         }
