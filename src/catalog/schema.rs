@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
-use jsonschema::{PatternOptions, ValidationError, ValidationOptions, Validator};
+use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::{Map, Value};
 
 use super::document::Kind;
@@ -182,16 +182,6 @@ pub(super) fn problems_of(validator: &Validator, schema: &Value, value: &Value) 
 
 /// Compiles a schema: formats are asserted, patterns run in linear time, nothing is fetched.
 pub(super) fn compile(schema: &Value) -> Option<Validator> {
-    options().build(schema).ok()
-}
-
-/// Compiles a schema of ours: that it is one is checked by tests, and not by every process that begins.
-fn compile_embedded(schema: &Value) -> Validator {
-    let compiled = options().without_schema_validation().build(schema);
-    compiled.expect("tests compile every embedded schema")
-}
-
-fn options<'a>() -> ValidationOptions<'a> {
     jsonschema::draft202012::options()
         .should_validate_formats(true)
         .should_ignore_unknown_formats(false)
@@ -200,6 +190,8 @@ fn options<'a>() -> ValidationOptions<'a> {
         .with_format("semver-requirement", |text: &str| semver::VersionReq::parse(text).is_ok())
         .with_format("cron", |text: &str| croner::Cron::from_str(text).is_ok())
         .offline()
+        .build(schema)
+        .ok()
 }
 
 struct Compiled {
@@ -225,7 +217,7 @@ fn compiled(kind: Kind) -> &'static Compiled {
 
 fn compile_kind(kind: Kind) -> Compiled {
     let schema = bundle(file_of(kind));
-    let validator = compile_embedded(&schema);
+    let validator = compile(&schema).expect("tests compile every embedded schema");
     Compiled { schema, validator }
 }
 
