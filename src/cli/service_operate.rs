@@ -1,6 +1,7 @@
 //! `trueline service operate`, `suspend` and `resume`: proposes the state that an operation leads to, with the plan of that
 //! shown first, or records that a person asked for one that leads to none. It carries out nothing.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use clap::Args;
@@ -198,6 +199,7 @@ fn comes_of(
             Some(service.state.as_str().into()),
             Some(state.as_str().into()),
         )],
+        files: BTreeMap::new(),
         reason: wanted.reason.clone(),
     };
     let mut request = row(&draft, &now, who, clock.now());

@@ -1,6 +1,7 @@
 //! `trueline service rollback`: proposes to put a service's file back to what it was, with the plan of that shown first.
 //! It changes nothing that is wanted by itself: a person merges it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use clap::Args;
@@ -165,6 +166,7 @@ fn request(
         before,
         content: Some(earlier.blob.bytes.get().to_vec()),
         changes: Vec::new(),
+        files: BTreeMap::new(),
         reason: format!("as it was at {}", earlier.commit),
     };
     let mut request = row(&draft, &earlier.now, who, SystemClock.now());

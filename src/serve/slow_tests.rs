@@ -16,7 +16,7 @@ use crate::store::{Sealer, SqliteStore, Store as _};
 async fn served(scene: &Scene) -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("bound");
     let address = listener.local_addr().expect("an address");
-    tokio::spawn(super::listen::listen(listener, scene.router(), std::future::pending()));
+    tokio::spawn(super::listen::listen(listener, (scene.router(), None), std::future::pending()));
     address
 }
 

@@ -132,6 +132,7 @@ mod tests {
             path: String::new(),
             base: String::new(),
             content: None,
+            files: Vec::new(),
             branch: String::new(),
             marker: String::new(),
             title: String::new(),

@@ -74,6 +74,7 @@ async fn busy() -> (SqliteStore, Lease) {
             DecisionKind::Approve {
                 subject: plan.digest,
                 changes: plan.changes.iter().map(|change| change.digest).collect(),
+                comment: String::new(),
             },
         ),
     ] {
