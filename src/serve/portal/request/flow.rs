@@ -60,13 +60,13 @@ async fn reviewed(
     subject: &Subject,
     (form, ask): (&Form, &Value),
 ) -> Result<Response, Refused> {
-    let section = match subject.service {
-        Some(_) => Section::Services,
-        None => Section::Catalog,
+    let (section, name) = match &subject.service {
+        Some((standing, _)) => (Section::Services, &standing.id),
+        None => (Section::Catalog, &subject.name),
     };
     let review = Review {
         section,
-        above: (&subject.above, &subject.name),
+        above: (&subject.above, name),
         path: &subject.path,
         is_filled_in: true,
         wrong: None,

@@ -84,14 +84,14 @@ pub(super) async fn show(
         @if let Some(wrong) = review.wrong { (wrong.above()) }
         (outline(&preview))
         (remarks(&preview))
-        form method="post" action=(review.path) {
-            (carried(visit, form))
-            @if view == View::Split { button.plain type="submit" name="view" value="unified" { "One below the other" } }
-            @else { button.plain type="submit" name="view" value="split" { "Side by side" } }
-        }
         section aria-labelledby="file" {
             h2 #file { "The file" }
             p { code { (preview.path) } }
+            form.views method="post" action=(review.path) {
+                (carried(visit, form))
+                @if view == View::Split { button.plain type="submit" name="view" value="unified" { "One below the other" } }
+                @else { button.plain type="submit" name="view" value="split" { "Side by side" } }
+            }
             (texts(preview.before.as_deref().unwrap_or_default(), preview.content.as_deref().unwrap_or_default(), view))
             @for file in &preview.files { p { "Beside it: " code { (told(&file.path)) } " (" (file.size) " bytes)" } }
         }
@@ -159,14 +159,14 @@ fn outline(preview: &Preview) -> Markup {
                 .then(|| html! { @for cost in &preview.costs { div { (cost_of(cost)) } } }),
         ),
         (
-            "Who must approve the change of the catalog",
+            "Owners who approve",
             Some(html! {
                 @for owners in &preview.owners { div { (owners_of(owners)) } }
                 @if preview.owners.is_empty() { "nobody in particular: whoever may merge it" }
             }),
         ),
         (
-            "Who must approve the plan",
+            "The plan needs",
             (!needs.is_empty()).then(|| {
                 html! {
                     @for need in needs { div { (crate::serve::portal::change::need_of(need)) } }
@@ -174,7 +174,7 @@ fn outline(preview: &Preview) -> Markup {
             }),
         ),
         (
-            "Will wait for",
+            "Then waits for",
             (!waits.is_empty())
                 .then(|| html! { @for why in waits { div { (prose(waited(why))) } } }),
         ),
