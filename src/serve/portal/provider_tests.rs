@@ -1,6 +1,8 @@
 //! Tests of signing in with a provider that can't be trusted: what it may say wrongly, and what others try between.
 
 use axum::http::Method;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::browser::{user, whole};
@@ -130,8 +132,7 @@ async fn somebody_signs_in_elsewhere_and_comes_back() {
     };
     assert_eq!((sent("code").as_str(), sent("client_id").as_str()), ("c0de", "us"));
     let verifier = crate::digest::Digest::of_bytes(sent("code_verifier").as_bytes());
-    use base64::Engine as _;
-    let written = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(verifier.as_bytes());
+    let written = URL_SAFE_NO_PAD.encode(verifier.as_bytes());
     assert_eq!(written, attempt.asked("code_challenge"));
     // The group there is a team here, and a role of it.
     let me = world.get("/api/v1/auth/me", &cookie).await;

@@ -17,7 +17,7 @@ server.listen(0, '127.0.0.1', () => {
     claims: { openid: ['sub'], profile: ['preferred_username'], groups: ['groups'] },
     findAccount: (_, id) => ({
       accountId: id,
-      claims: () => ({ sub: `subject of ${id}`, preferred_username: id, groups: ['ops', `of-${id}`] }),
+      claims: () => ({ sub: id, preferred_username: id, groups: ['ops', `of-${id}`] }),
     }),
     pkce: { required: () => true },
     cookies: { keys: ['of the tests'] },
