@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::daemon::Daemon;
-use super::timetable::Upcoming;
 use crate::catalog::{Catalog, Snapshot};
 use crate::digest::Digest;
 use crate::id::UnitKey;
 use crate::reconcile::{Pending, Plan};
 use crate::store::CatalogState;
 use crate::validate::Judged;
+
+pub use super::timetable::Upcoming;
 
 /// What a plan says of services, without its changes.
 #[derive(Clone, Debug, Default)]

@@ -42,8 +42,13 @@ fn setup_link(world: &World) -> String {
 
 /// Becomes the first user, and is signed in.
 pub(crate) fn set_up(world: &World, browser: &Browser) {
+    set_up_as("ada", world, browser);
+}
+
+/// The same under another name.
+pub(crate) fn set_up_as(name: &str, world: &World, browser: &Browser) {
     browser.open(&setup_link(world));
-    browser.fill("#user", "ada");
+    browser.fill("#user", name);
     browser.fill("#password", PASSWORD);
     browser.click("main button[type=submit]");
     browser.until("the overview", || {

@@ -3,7 +3,7 @@
 
 use crate::browser::{Browser, How, is_there};
 use crate::kit::{Order, chain_item, licence_item, page_item, place, service, service_of};
-use crate::portal::{WIDE, follow, looked_at, set_up, site};
+use crate::portal::{WIDE, follow, looked_at, set_up, set_up_as, site};
 use crate::world::World;
 
 /// An item that people fulfil, and that asks them for nothing.
@@ -78,7 +78,8 @@ fn a_plan_change_voids_an_approval_and_says_what_changed() {
     ]);
     let _daemon = world.serve();
     let browser = Browser::start(&site(&world), WIDE);
-    set_up(&world, &browser);
+    // Ada wrote it, and her word would not count.
+    set_up_as("bob", &world, &browser);
     approve(&browser);
     browser.until("one of two", || {
         browser.open("/services/alpha-seats");
@@ -97,7 +98,7 @@ fn a_plan_change_voids_an_approval_and_says_what_changed() {
     browser.until("it to be void", || {
         browser.open("/services/alpha-seats");
         let text = browser.text();
-        text.contains("the approval of ada is void") && text.contains("size is 7")
+        text.contains("the approval of bob is void") && text.contains("size is 7")
     });
     looked_at(&browser, ("void", "/services/alpha-seats"));
     assert!(browser.text().contains("waits for 2 approvals"), "{}", browser.text());
@@ -124,12 +125,16 @@ fn a_failed_run_is_tried_again_and_followed_until_it_is_done() {
         browser.text().contains("alpha-one")
     });
     follow(&browser, "tbody th a");
-    looked_at(&browser, ("run-failed", &browser.place()));
+    let run = browser.place();
+    looked_at(&browser, ("run-failed", &run));
     world.counterpart.ledger().refused.clear();
     follow(&browser, "main p.actions a[href$='/retry']");
     browser.fill("#reason", "the other side is mended");
     follow(&browser, "main form button[type=submit]");
-    browser.until("the run to be done", || browser.text().contains("All steps are done"));
+    browser.until("the run to be done", || {
+        browser.open(&run);
+        browser.text().contains("All steps are done")
+    });
     world.settled();
     for (name, path) in [("activity", "/activity"), ("insights", "/insights?days=7")] {
         looked_at(&browser, (name, path));

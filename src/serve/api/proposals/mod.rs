@@ -5,17 +5,11 @@ mod forge;
 mod line;
 mod list;
 mod one;
+mod router;
 #[cfg(test)]
 mod tests;
 mod words;
 
-use utoipa_axum::router::OpenApiRouter;
-
-use super::app::App;
+pub(super) use router::routes;
 #[cfg(test)]
 pub(in crate::serve) use tests::proposed;
-
-/// The routes of this folder.
-pub(super) fn routes() -> OpenApiRouter<App> {
-    list::routes().merge(one::routes()).merge(words::routes())
-}

@@ -1,7 +1,7 @@
 //! Tests of the pages beside the everyday ones: proposals, activity, insights, several answered at once, operating.
 
 use super::super::browser::{Browser, form, hidden, sent, whole};
-use crate::engine::view_sample::at;
+use crate::engine::view_sample::{at, begin, fails, waits};
 use crate::id::{RunId, StepPath};
 use crate::serve::api::proposed;
 use crate::serve::api::scene::Scene;
@@ -32,11 +32,15 @@ async fn tasks(scene: &Scene, run: &str, service: &str, steps: &[&str]) -> Vec<i
 async fn several_tasks_are_completed_at_once_each_with_its_own_outcome() {
     let scene = Scene::new().await;
     let ada = Browser::of(&scene, "ada", "maintainer", &[]).await;
-    let one = tasks(&scene, "r-db", "shop-db", &["shop-db/make"]).await;
+    for run in ["r-two", "r-three"] {
+        let mut events = begin("shop-db/make");
+        events.push(waits("shop-db/make"));
+        scene.runs(run, "shop-db", "payments", events).await;
+    }
+    let step = ["shop-db/make"];
+    let mut numbers = tasks(&scene, "r-two", "shop-db", &step).await;
     assert!(!ada.page("/inbox").await.contains("/inbox/tasks"), "one is completed by itself");
-    let steps = ["shop-db/one", "shop-db/two"];
-    let numbers = tasks(&scene, "r-db", "shop-db", &steps).await;
-    let others = tasks(&scene, "r-web", "site-web", &["site-web/one"]).await;
+    numbers.extend(tasks(&scene, "r-three", "shop-db", &step).await);
     let page = ada.page("/inbox").await;
     assert!(page.contains("action=\"/inbox/tasks\""), "{page}");
     for number in &numbers {
@@ -44,7 +48,8 @@ async fn several_tasks_are_completed_at_once_each_with_its_own_outcome() {
     }
     // The task that asks for an output is opened by itself.
     assert!(!page.contains("name=\"number\" value=\"1\""), "{page}");
-    let chosen = [numbers[0], others[0], one[0], 999].map(|number| number.to_string());
+    // Task 1 asks for something, 2 is of another team.
+    let chosen = [numbers[0], 1, 2, 999].map(|number| number.to_string());
     let mut fields = vec![("_token", hidden(&page, "_token")), ("_once", hidden(&page, "_once"))];
     fields.extend(chosen.iter().map(|number| ("number", number.clone())));
     fields.extend([("number", "x".to_owned()), ("number", chosen[0].clone())]);
@@ -120,8 +125,8 @@ async fn what_happened_and_how_well_it_went_is_of_what_somebody_sees() {
     let scene = Scene::new().await;
     let root = Browser::of(&scene, "root", "admin", &["*"]).await;
     let ada = Browser::of(&scene, "ada", "viewer", &["payments"]).await;
-    let mut events = crate::engine::view_sample::begin("site-web/make");
-    events.extend(crate::engine::view_sample::fails("site-web/make"));
+    let mut events = begin("site-web/make");
+    events.extend(fails("site-web/make"));
     scene.runs("r-gone", "site-web", "search", events).await;
     let all = root.page("/activity").await;
     assert!(all.contains("site-web") && all.contains("failed") && all.contains("r-gone"), "{all}");
