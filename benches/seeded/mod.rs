@@ -119,12 +119,11 @@ impl Served {
         });
         // What it says later is read, so that it never waits for that.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-        match address {
-            Some(address) => Ok(Self { address, process }),
-            None => {
-                process.kill()?;
-                anyhow::bail!("it did not say where it answers: {said}")
-            }
+        if let Some(address) = address {
+            Ok(Self { address, process })
+        } else {
+            process.kill()?;
+            anyhow::bail!("it did not say where it answers: {said}")
         }
     }
 

@@ -167,11 +167,11 @@ mod tests {
         ] {
             let files = Files::new();
             std::fs::write(files.path(name), content).expect("written");
-            let why = files.read().err().expect("refused");
+            let why = files.read().expect_err("refused");
             assert!(why.contains(expected) && why.contains(name), "{why}");
         }
         std::fs::remove_file(files.path("key.pem")).expect("removed");
-        assert!(files.read().err().expect("refused").contains("key.pem"));
+        assert!(files.read().expect_err("refused").contains("key.pem"));
     }
 
     impl Files {

@@ -158,13 +158,12 @@ async fn read(
     let today = app.now().as_second().div_euclid(DAY_S);
     let first = today - days + 1;
     let store = app.store();
-    let teams = match who.may_everywhere(Verb::Read, Kind::Run) {
-        true => None,
-        false => {
-            let mut teams = store.outcome_teams(first).await?;
-            teams.retain(|team| who.may(Verb::Read, Kind::Run, Some(team)));
-            Some(teams)
-        }
+    let teams = if who.may_everywhere(Verb::Read, Kind::Run) {
+        None
+    } else {
+        let mut teams = store.outcome_teams(first).await?;
+        teams.retain(|team| who.may(Verb::Read, Kind::Run, Some(team)));
+        Some(teams)
     };
     let counted = store.outcomes(first, teams.as_deref()).await?;
     let mut items = items(&counted.items);

@@ -39,12 +39,11 @@ pub(super) async fn found(app: &App, who: &Principal, id: &str) -> Result<Found,
 pub(super) fn refused(error: ForgeError) -> Problem {
     match error {
         ForgeError::Unknown { number } => Problem::missing("proposal", &number.to_string()),
-        ForgeError::Settled { .. } | ForgeError::Conflict { .. } | ForgeError::Moved { .. } => {
-            Problem::conflict(error.to_string())
-        }
-        ForgeError::MissingBranch { .. } | ForgeError::NothingToPropose { .. } => {
-            Problem::conflict(error.to_string())
-        }
+        ForgeError::Settled { .. }
+        | ForgeError::Conflict { .. }
+        | ForgeError::Moved { .. }
+        | ForgeError::MissingBranch { .. }
+        | ForgeError::NothingToPropose { .. } => Problem::conflict(error.to_string()),
         other => {
             let mut why = &other as &dyn std::error::Error;
             let mut told = why.to_string();

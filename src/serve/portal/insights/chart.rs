@@ -49,7 +49,9 @@ pub(super) fn columns((title, parts): (&str, [&str; 3]), columns: &[Column]) -> 
     let (wide, high) = (WIDTH - LEFT, HEIGHT - BELOW - 8);
     let of = |value: i64| value * high / top;
     let every = (count / 6).max(1);
-    let sums = [0, 1, 2].map(|part| columns.iter().map(|one| one.parts[part]).sum::<i64>());
+    let sums = columns
+        .iter()
+        .fold([0_i64; 3], |[a, b, c], one| [a + one.parts[0], b + one.parts[1], c + one.parts[2]]);
     let about = format!(
         "{} days, at most {most} runs on one: {} {}, {} {}, {} {} in all.",
         count, sums[0], parts[0], sums[1], parts[1], sums[2], parts[2]
@@ -70,13 +72,13 @@ pub(super) fn columns((title, parts): (&str, [&str; 3]), columns: &[Column]) -> 
                     g {
                         title { (column.label) ": " (column.parts[0]) " " (parts[0]) ", " (column.parts[1]) " " (parts[1]) ", " (column.parts[2]) " " (parts[2]) }
                         @let mut y = 8 + high;
-                        @for (part, class) in ["is-good", "is-bad", "is-off"].into_iter().enumerate() {
-                            @let height = of(column.parts[part]).max(i64::from(column.parts[part] > 0));
+                        @for (part, class) in column.parts.into_iter().zip(["is-good", "is-bad", "is-off"]) {
+                            @let height = of(part).max(i64::from(part > 0));
                             @let above = { y -= height; y };
                             @if height > 0 { rect class=(class) x=(x + gap) y=(above) width=((next - x - 2 * gap).max(1)) height=(height) {} }
                         }
                     }
-                    @if index % every == 0 { text.axis x=((x + next) / 2) y=(HEIGHT - 6) text-anchor="middle" { (column.label.get(5..).unwrap_or_default()) } }
+                    @if index % every == 0 { text.axis x=(x.midpoint(next)) y=(HEIGHT - 6) text-anchor="middle" { (column.label.get(5..).unwrap_or_default()) } }
                 }
             }
             figcaption {

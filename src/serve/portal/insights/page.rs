@@ -53,7 +53,8 @@ struct Day {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Item {
-    item: String,
+    #[serde(rename = "item")]
+    id: String,
     #[serde(flatten)]
     ended: Ended,
     median_ms: Option<i64>,
@@ -159,7 +160,7 @@ fn by_item(items: &[Item]) -> Markup {
     let timed = items.iter().filter_map(|item| {
         let (median, p95) = (item.median_ms?, item.p95_ms?);
         let told = format!("{} half, {} 95 of 100", brief(median), brief(p95));
-        Some(Bar { label: name_of(&item.item), value: median, reach: p95, told })
+        Some(Bar { label: name_of(&item.id), value: median, reach: p95, told })
     });
     let bars: Vec<Bar> = timed.take(BARS).collect();
     html! {
@@ -174,7 +175,7 @@ fn by_item(items: &[Item]) -> Markup {
                     caption.unseen { "Items, the busiest first" }
                     thead { tr { th scope="col" { "Item" } th.number scope="col" { "Succeeded" } th.number scope="col" { "Failed" } th.number scope="col" { "Other" } th.number scope="col" { "Median" } th.number scope="col" { "95 of 100" } } }
                     tbody { @for item in items { tr {
-                        th scope="row" { @if item.item.is_empty() { span.quiet { "not known" } } @else { a href=(link("/activity", &[("item", &item.item)])) { (told(&item.item)) } } }
+                        th scope="row" { @if item.id.is_empty() { span.quiet { "not known" } } @else { a href=(link("/activity", &[("item", &item.id)])) { (told(&item.id)) } } }
                         td.number { (item.ended.succeeded) } td.number { (item.ended.failed) } td.number { (item.ended.other) }
                         td.number { (time(item.median_ms)) } td.number { (time(item.p95_ms)) }
                     } } }
