@@ -144,7 +144,7 @@ fn a_failed_run_is_tried_again_and_followed_until_it_is_done() {
     assert!(text.contains("50.0 %") && text.contains("chain"), "{text}");
     browser.open("/activity?item=chain");
     let text = browser.text();
-    assert!(text.contains("done") && text.contains("the other side is mended"), "{text}");
+    assert!(text.contains("done") && text.contains("The other side is mended."), "{text}");
     let small = Browser::start(&site(&world), How { scripts: false, width: 500 });
     crate::portal::sign_in(&small, "/insights");
     for (name, path) in [("insights", "/insights?days=7"), ("activity", "/activity")] {

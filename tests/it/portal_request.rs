@@ -257,9 +257,9 @@ fn a_request_is_made_without_scripts() {
     browser.fill("#field-name", "Alpha Plain");
     browser.click("button[value=review]");
     browser.until("what is wrong", || browser.text().contains("That does not fit yet."));
-    assert!(
-        browser.shows("#wrong a[href='#field-size']") && browser.shows("[data-field=name] .wrong")
-    );
+    let (summed, beside) =
+        (browser.shows("#wrong a[href='#field-size']"), browser.shows("[data-field=name] .wrong"));
+    assert!(summed && beside, "{summed} {beside} {}", browser.text());
     browser.picture("small-request-form-wrong");
     browser.refill("#field-name", "alpha-plain");
     browser.fill("#field-size", "9");

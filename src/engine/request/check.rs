@@ -92,7 +92,8 @@ fn told(finding: &Finding, draft: &Draft, tree: Option<&Node>) -> Wrong {
         None => String::new(),
     };
     let pointer = match missing(finding) {
-        Some(field) if pointer == "/fields" => format!("/fields/{}", super::ask::escaped(field)),
+        // Its place is that of all fields, where the first of them begins.
+        Some(field) if is_own => format!("/fields/{}", super::ask::escaped(field)),
         _ => pointer,
     };
     Wrong {
