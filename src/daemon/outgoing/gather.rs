@@ -79,12 +79,11 @@ pub async fn gather(
                 board.unseen.push(Unseen { repository, why });
             }
             Ok(Some(place)) => {
+                let name = place.name().to_owned();
                 if is_catalog {
-                    board.catalog = Some(place.name().to_owned());
+                    board.catalog = Some(name.clone());
                 }
-                let all =
-                    &mut places.entry(place.name().to_owned()).or_insert((place, Filed::new())).1;
-                all.extend(filed);
+                places.entry(name).or_insert((place, Filed::new())).1.extend(filed);
             }
             Err(fault) => board.unseen.push(Unseen { repository, why: fault.message }),
         }
