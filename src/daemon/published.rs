@@ -7,7 +7,7 @@ use super::daemon::Daemon;
 use crate::catalog::{Catalog, Snapshot};
 use crate::digest::Digest;
 use crate::id::UnitKey;
-use crate::reconcile::{Pending, Plan};
+use crate::reconcile::{Pending, Plan, UnitRows};
 use crate::store::CatalogState;
 use crate::validate::Judged;
 
@@ -33,6 +33,8 @@ pub struct Published {
     pub judged: Arc<Judged>,
     /// What is remembered of the catalog.
     pub state: Arc<CatalogState>,
+    /// What is recorded of units.
+    pub rows: UnitRows,
     /// What the newest plan says.
     pub outline: Arc<Outline>,
     /// When scheduled operations come next, the earliest first.
@@ -86,6 +88,7 @@ impl Daemon {
             snapshot: snapshot.clone(),
             judged: judged.clone(),
             state: known.cloned().unwrap_or_else(|| Arc::new(state.clone())),
+            rows: self.driver.memory.rows.clone(),
             upcoming: self.timetable.upcoming.clone(),
             outline: outline.cloned().unwrap_or_else(|| Arc::new(Outline::of(plan))),
         });

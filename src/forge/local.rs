@@ -230,6 +230,14 @@ impl ForgeRead for LocalForge {
         .await
     }
 
+    async fn find(&self, number: u64) -> Result<Proposal, ForgeError> {
+        self.work(move |forge| {
+            let repository = forge.repository()?;
+            settled(&repository, record::read(&repository, number)?)
+        })
+        .await
+    }
+
     async fn show(&self, number: u64) -> Result<ProposalDetail, ForgeError> {
         self.work(move |forge| {
             let repository = forge.repository()?;

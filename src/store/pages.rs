@@ -64,8 +64,6 @@ pub trait PageStore {
     ) -> Result<Vec<Numbered<Approval>>, StoreError>;
     /// Lists plans, newest first.
     async fn plans_page(&self, page: Before) -> Result<Vec<Numbered<PlanNote>>, StoreError>;
-    /// Lists services that have units, by their ids, after one of them.
-    async fn recorded_services(&self, after: &str, limit: u32) -> Result<Vec<String>, StoreError>;
     /// Reads what is known of the units of some services.
     async fn unit_rows_of(&self, services: &[String]) -> Result<Vec<UnitRow>, StoreError>;
     /// Reads the newest run of each of some services, with its team.

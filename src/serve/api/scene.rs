@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::daemon::{Health, Outline, Published, Upcoming, Window};
 use crate::engine::view_sample::{self as sample, at};
 use crate::id::{RunId, StepPath};
+use crate::reconcile::UnitRows;
 use crate::run::Event;
 use crate::secret::Secret;
 use crate::serve::auth::{Auth, AuthSettings, hash_secret, new_key};
@@ -142,6 +143,7 @@ impl Scene {
             snapshot: head,
             judged: Arc::new(judged),
             state: Arc::new(CatalogState::default()),
+            rows: UnitRows::default(),
             outline: Arc::new(Outline::default()),
             upcoming: Arc::new(upcoming()),
         });
@@ -168,6 +170,10 @@ impl Scene {
         let writes: Vec<UnitWrite> =
             ["shop-db", "site-web"].map(|id| UnitWrite::Put(Box::new(sample::drifted(id)))).into();
         self.store.write_units(&self.lease, &writes).await.expect("written");
+        let mut published = (*self.app.published().expect("published")).clone();
+        let rows = self.store.unit_rows().await.expect("read");
+        published.rows = rows.into_iter().map(|row| (row.key.clone(), row)).collect();
+        self.window.set(published);
         let mut events = sample::begin("shop-db/make");
         events.push(sample::waits("shop-db/make"));
         self.runs("r-db", "shop-db", "payments", events).await;

@@ -1,6 +1,6 @@
 //! Services: lists of them, how each stands, what is planned and what was done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use super::app::App;
 use super::extract::{Id, Query};
-use super::page::{self, Page, SEARCHED};
+use super::page::{self, Page};
 use super::recorded::Recorded;
 use super::runs::{RunLine, runs_of};
 use super::standing::{Standings, standings};
@@ -21,10 +21,17 @@ use super::unit::{ServiceWire, service_wire};
 use crate::catalog::{Catalog, Entry};
 use crate::daemon::Published;
 use crate::engine::UnitState;
+use crate::id::UnitKey;
 use crate::reconcile::{Plan, show};
 use crate::serve::auth::{Kind, Principal, Verb, Who};
 use crate::serve::problem::Problem;
 use crate::store::{DecisionKind, RunFilter};
+
+/// How many services are looked at in one step, where not all are meant.
+const STEP: usize = 512;
+
+/// How many services are looked at for one page; the next page goes on behind them.
+const MOST_LOOKED_AT: usize = 50_000;
 
 /// The routes of this file.
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -70,6 +77,10 @@ struct Filter {
 impl Filter {
     fn is_any(&self) -> bool {
         self.team.is_none() && self.offer.is_none() && self.environment.is_none()
+    }
+
+    fn lets_all(&self) -> bool {
+        self.is_any() && self.text.is_none()
     }
 
     /// Tells whether a service of the catalog is meant.
@@ -129,41 +140,44 @@ async fn ids(
 ) -> Result<(Vec<String>, Option<String>), Problem> {
     let catalog = published.catalog();
     let mut found: Vec<String> = Vec::new();
-    // What is of nobody's choosing costs nothing in the catalog, and little in the record.
-    for _ in 0..SEARCHED.div_ceil(500) {
-        let recorded = app.store().recorded_services(&after, 500).await?;
-        let upto = recorded.last().filter(|_| recorded.len() == 500).cloned();
-        let bounds = (std::ops::Bound::Excluded(after.clone()), std::ops::Bound::Unbounded);
-        let wanted = catalog.services.range(bounds).map(|(id, _)| id);
-        let wanted = wanted.take_while(|id| upto.as_ref().is_none_or(|upto| *id <= upto));
+    let step = if filter.lets_all() { limit + 1 } else { STEP };
+    for _ in 0..MOST_LOOKED_AT.div_ceil(step) {
+        let some = next_after(published, &after, step);
         let gone: Vec<&String> =
-            recorded.iter().filter(|id| !catalog.services.contains_key(*id)).collect();
+            some.iter().copied().filter(|id| !catalog.services.contains_key(*id)).collect();
         let teams = teams_of_gone(app, who, &gone).await?;
-        let mut gone = gone.into_iter().peekable();
-        let mut wanted = wanted.peekable();
-        while wanted.peek().is_some() || gone.peek().is_some() {
-            let first = match (wanted.peek(), gone.peek()) {
-                (Some(one), Some(other)) if one > other => gone.next(),
-                (Some(_), _) => wanted.next(),
-                (None, _) => gone.next(),
-            };
-            let Some(id) = first else { break };
-            let team = catalog.services.get(id).map(Entry::team);
-            let team = team.or_else(|| teams.get(id).map(String::as_str));
+        for id in &some {
+            let team = catalog.services.get(*id).map(Entry::team);
+            let team = team.or_else(|| teams.get(*id).map(String::as_str));
             if !filter.lets(catalog, id) || !who.may(Verb::Read, Kind::Service, team) {
                 continue;
             }
             if found.len() == limit {
                 return Ok((found.clone(), found.pop()));
             }
-            found.push(id.clone());
+            found.push((*id).clone());
         }
-        match upto {
-            Some(upto) => after = upto,
-            None => return Ok((found, None)),
+        match some.last() {
+            Some(last) if some.len() == step => after.clone_from(last),
+            _ => return Ok((found, None)),
         }
     }
     Ok((found, Some(after)))
+}
+
+/// Lists services of the catalog and of the record behind one, in their order; so many at most.
+fn next_after<'p>(published: &'p Published, after: &str, most: usize) -> Vec<&'p String> {
+    let bounds = (std::ops::Bound::Excluded(after.to_owned()), std::ops::Bound::Unbounded);
+    let wanted = published.catalog().services.range(bounds).map(|(id, _)| id);
+    let rows = published.rows.range(UnitKey::service(after)..);
+    let mut last: Option<&String> = None;
+    let recorded = rows.map(|(key, _)| &key.service).filter(move |id| {
+        let is_new = id.as_str() > after && last != Some(*id);
+        last = Some(*id);
+        is_new
+    });
+    let both: BTreeSet<&String> = wanted.take(most).chain(recorded.take(most)).collect();
+    both.into_iter().take(most).collect()
 }
 
 /// Finds the teams of services whose file is gone, where that matters.

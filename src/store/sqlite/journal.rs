@@ -200,8 +200,8 @@ pub(super) async fn of_open_runs(
     catalog: &str,
 ) -> Result<HashMap<RunId, Vec<JournalEntry>>, StoreError> {
     let found: Vec<(String, i64, i64, String)> = sqlx::query_as(
-        "SELECT journal.run, journal.seq, journal.at, journal.event FROM runs
-         JOIN journal ON journal.catalog = runs.catalog AND journal.run = runs.id
+        "SELECT journal.run, journal.seq, journal.at, journal.event
+         FROM runs INDEXED BY runs_state CROSS JOIN journal ON journal.catalog = runs.catalog AND journal.run = runs.id
          WHERE runs.catalog = $1 AND runs.state IN ('queued', 'running', 'waiting', 'paused', 'rolling-back')
          ORDER BY journal.run, journal.seq",
     )

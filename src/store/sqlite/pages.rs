@@ -12,14 +12,10 @@ use crate::store::{
     RunSummary, StoreError, Task, TaskState,
 };
 
-/// The team of the change that a run carries out.
-const TEAM: &str = "(SELECT changes.body ->> '$.change.team' FROM changes
-     WHERE changes.catalog = runs.catalog AND changes.content = runs.content)";
-
 /// The team of the run that a task or an approval belongs to.
 fn team_of_run(table: &str) -> String {
     format!(
-        "(SELECT {TEAM} FROM runs WHERE runs.catalog = {table}.catalog AND runs.id = {table}.run)"
+        "(SELECT runs.team FROM runs WHERE runs.catalog = {table}.catalog AND runs.id = {table}.run)"
     )
 }
 
@@ -45,7 +41,7 @@ impl PageStore for SqliteStore {
         page: Before,
     ) -> Result<Vec<Numbered<RunSummary>>, StoreError> {
         let columns = "id, service, kind, state, digest, created_at, updated_at, why";
-        let begin = format!("SELECT seq, {TEAM}, {columns} FROM runs WHERE catalog = ");
+        let begin = format!("SELECT seq, team, {columns} FROM runs WHERE catalog = ");
         let mut query = paged(begin, &self.catalog, "seq", page);
         if let Some(service) = &filter.service {
             query.push(" AND service = ").push_bind(service.clone());
@@ -125,19 +121,6 @@ impl PageStore for SqliteStore {
         found.into_iter().map(note).collect()
     }
 
-    async fn recorded_services(&self, after: &str, limit: u32) -> Result<Vec<String>, StoreError> {
-        sqlx::query_scalar(
-            "SELECT DISTINCT service FROM units INDEXED BY units_service
-             WHERE catalog = $1 AND service > $2 ORDER BY service LIMIT $3",
-        )
-        .bind(&self.catalog)
-        .bind(after)
-        .bind(i64::from(limit))
-        .fetch_all(&self.readers)
-        .await
-        .map_err(StoreError::database("listing services"))
-    }
-
     async fn unit_rows_of(&self, services: &[String]) -> Result<Vec<UnitRow>, StoreError> {
         let lines: Vec<String> = sqlx::query_scalar(
             "SELECT line FROM units INDEXED BY units_service
@@ -155,19 +138,18 @@ impl PageStore for SqliteStore {
         &self,
         services: &[String],
     ) -> Result<Vec<Numbered<RunSummary>>, StoreError> {
-        let text = format!(
-            "SELECT runs.seq, {TEAM}, runs.id, runs.service, runs.kind, runs.state, runs.digest,
+        let found: Vec<runs::Numbered> = sqlx::query_as(
+            "SELECT runs.seq, runs.team, runs.id, runs.service, runs.kind, runs.state, runs.digest,
                     runs.created_at, runs.updated_at, runs.why
              FROM json_each($2) wanted CROSS JOIN runs ON runs.catalog = $1 AND runs.seq = (
                  SELECT max(newest.seq) FROM runs newest
-                 WHERE newest.catalog = $1 AND newest.service = wanted.value)"
-        );
-        let found: Vec<runs::Numbered> = sqlx::query_as(sqlx::AssertSqlSafe(text))
-            .bind(&self.catalog)
-            .bind(rows::to_json("ids of services", &services)?)
-            .fetch_all(&self.readers)
-            .await
-            .map_err(StoreError::database("reading the newest runs of services"))?;
+                 WHERE newest.catalog = $1 AND newest.service = wanted.value)",
+        )
+        .bind(&self.catalog)
+        .bind(rows::to_json("ids of services", &services)?)
+        .fetch_all(&self.readers)
+        .await
+        .map_err(StoreError::database("reading the newest runs of services"))?;
         found.into_iter().map(runs::numbered).collect()
     }
 

@@ -69,7 +69,7 @@ pub(super) async fn prune(
     let asked = rows::to_json("runs", &runs)?;
     let gone: Vec<(String, String)> = sqlx::query_as(
         "SELECT id, content FROM runs WHERE catalog = $1 AND id IN (SELECT value FROM json_each($2))
-         AND state NOT IN ('queued', 'running', 'waiting', 'paused', 'rolling-back') ORDER BY seq",
+         AND state NOT IN ('queued', 'running', 'waiting', 'paused', 'rolling-back') ORDER BY +seq",
     )
     .bind(write.catalog)
     .bind(asked)

@@ -112,7 +112,8 @@ pub(super) async fn open(
     let failed = StoreError::database("reading open runs");
     let mut reading = readers.begin().await.map_err(&failed)?;
     let found: Vec<Row> = sqlx::query_as(
-        "SELECT runs.id, runs.effect, runs.revision, runs.created_at, changes.body FROM runs
+        "SELECT runs.id, runs.effect, runs.revision, runs.created_at, changes.body
+         FROM runs INDEXED BY runs_state
          JOIN changes ON changes.catalog = runs.catalog AND changes.content = runs.content
          WHERE runs.catalog = $1 AND runs.state IN ('queued', 'running', 'waiting', 'paused', 'rolling-back')
          ORDER BY runs.seq",
@@ -206,7 +207,7 @@ pub(super) async fn stopped(
     catalog: &str,
 ) -> Result<Vec<RunSummary>, StoreError> {
     let found: Vec<Listed> = sqlx::query_as(
-        "SELECT id, service, kind, state, digest, created_at, updated_at, why FROM runs
+        "SELECT id, service, kind, state, digest, created_at, updated_at, why FROM runs INDEXED BY runs_state
          WHERE catalog = $1 AND state IN ('failed', 'needs-decision', 'parked', 'cancelled', 'rolled-back')
          AND NOT EXISTS (SELECT 1 FROM runs newer WHERE newer.catalog = $1
                          AND newer.service = runs.service AND newer.seq > runs.seq)
