@@ -5,6 +5,7 @@
 //! no network. `ARCHITECTURE.md` is the map; `tests/architecture.rs` proves it.
 
 // Words: the leaves that every room shares.
+pub(crate) mod causes;
 pub mod clock;
 pub mod digest;
 pub mod finding;

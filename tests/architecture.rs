@@ -26,7 +26,7 @@ const ROOMS: [(&str, bool); 19] = [
     ("main", false),
 ];
 
-const WORDS: [&str; 6] = ["clock", "digest", "finding", "id", "remembered", "secret"];
+const WORDS: [&str; 7] = ["causes", "clock", "digest", "finding", "id", "remembered", "secret"];
 
 /// What no pure room may touch.
 const IMPURE: [&str; 14] = [

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::args::{Arguments, Format};
 use super::context::Context;
+use crate::causes::chain;
 
 /// How a command that ran ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,14 +109,7 @@ impl fmt::Display for Failure {
 
 impl<E: std::error::Error> From<E> for Failure {
     fn from(error: E) -> Self {
-        let mut message = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            message.push_str(": ");
-            message.push_str(&cause.to_string());
-            source = cause.source();
-        }
-        Self { code: 2, message, hint: None }
+        Self { code: 2, message: chain(&error), hint: None }
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::daemon::Daemon;
 use super::error::TickError;
 use crate::catalog::Snapshot;
+use crate::causes::chain;
 use crate::engine::{Head, known_outputs};
 use crate::reconcile::Desired;
 use crate::source::{Source, SourceError};
@@ -102,16 +103,4 @@ pub(super) fn look_at(source: &mut Source, known: Option<&str>, last: Option<&st
     let snapshot = source.snapshot(&commit)?;
     let author = snapshot.author.clone();
     Ok(Some((snapshot, Head { commit, author, descends })))
-}
-
-/// Writes an error with what caused it.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

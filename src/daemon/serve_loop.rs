@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::daemon::Daemon;
 use super::error::TickError;
-use super::look::chain;
+use crate::causes::chain;
 use crate::engine::{Attempt, EngineError, News, Seen, observe};
 
 /// How often the loop does what nobody pokes it to.

@@ -110,9 +110,8 @@ impl Daemon {
             })
         };
         let mut upcoming: Vec<Upcoming> = self.timetable.lines.iter().filter_map(next).collect();
-        upcoming.sort_by(|one, other| {
-            let key = |it: &Upcoming| (it.next, it.unit.to_string(), it.operation.clone());
-            key(one).cmp(&key(other))
+        upcoming.sort_unstable_by(|one, other| {
+            (one.next, &one.unit, &one.operation).cmp(&(other.next, &other.unit, &other.operation))
         });
         self.timetable.upcoming_until =
             upcoming.first().map(|first| first.next).or(Some(Timestamp::MAX));

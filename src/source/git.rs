@@ -56,14 +56,17 @@ impl Mirror {
 
     /// Opens it once more, for one who gets in with another token.
     pub fn with_token(&self, token: impl Into<Token>) -> Result<Self, SourceError> {
-        let program = self.program.clone();
-        Self::open(
-            &self.directory,
-            self.location.clone(),
-            self.branch(),
-            program,
-            Some(token.into()),
-        )
+        self.again(Some(token.into()))
+    }
+
+    /// Opens the same mirror once more, for another thread.
+    pub fn twin(&self) -> Result<Self, SourceError> {
+        self.again(self.token.clone())
+    }
+
+    fn again(&self, token: Option<Token>) -> Result<Self, SourceError> {
+        let (location, program) = (self.location.clone(), self.program.clone());
+        Self::open(&self.directory, location, self.branch(), program, token)
     }
 
     /// Returns the branch that it mirrors, without `refs/heads/`.

@@ -12,6 +12,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::reach::{Hub, Reach};
 use crate::action::github;
+use crate::causes::chain;
 use crate::digest::Digest;
 use crate::forge::github::RepositoryName;
 use crate::forge::{ForgeError, Quota};
@@ -147,11 +148,6 @@ pub(super) fn forge_fault(error: &ForgeError) -> Fault {
 }
 
 fn classed(transient: bool, error: &dyn Error) -> Fault {
-    let mut message = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        message = format!("{message}: {source}");
-        next = source.source();
-    }
+    let message = chain(error);
     if transient { Fault::transient(message) } else { Fault::terminal(message) }
 }

@@ -11,6 +11,7 @@ use url::Url;
 
 use super::{Notice, PATIENCE};
 use crate::action::{Owner, Ports, SecretRef};
+use crate::causes::chain;
 
 /// Sends a mail through a server, signed in where somebody must be.
 pub(super) async fn send(
@@ -42,7 +43,7 @@ pub(super) async fn send(
     }
     let server = server.timeout(Some(PATIENCE)).build();
     let sent = server.send(mail).await;
-    sent.map(|_| ()).map_err(|error| format!("the mail server did not take it: {}", told(&error)))
+    sent.map(|_| ()).map_err(|error| format!("the mail server did not take it: {}", chain(&error)))
 }
 
 /// The way to a mail server.
@@ -64,7 +65,7 @@ impl Way {
             return Ok(None);
         }
         let wrong = |error: &dyn std::error::Error| {
-            format!("`egress.authorities` cannot be used: {}", told(error))
+            format!("`egress.authorities` cannot be used: {}", chain(error))
         };
         let host = self.url.host_str().unwrap_or_default().to_owned();
         let trusted = Certificate::from_pem(authorities).map_err(|error| wrong(&error))?;
@@ -102,10 +103,4 @@ fn mail_of(notice: &Notice, from: &str, to: &[String]) -> Result<Message, String
     }
     let body = format!("{}\n\n-- \n{}\n", notice.message, notice.title);
     mail.body(body).map_err(|error| format!("the mail cannot be written: {error}"))
-}
-
-/// Returns an error with what caused it.
-fn told(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

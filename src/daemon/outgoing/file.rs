@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::renew::Looked;
+use crate::causes::chain;
 use crate::daemon::daemon::Daemon;
 use crate::daemon::error::TickError;
-use crate::daemon::look::chain;
 use crate::engine::filing::{Filing, Place, Pushed};
 use crate::reconcile::Plan;
 use crate::source::{Mirror, Source, SourceError};
@@ -108,7 +108,7 @@ impl Daemon {
             self.waits().await.map_err(|error| chain(&error))?.insert(filing.marker, wait);
             return Ok(Filed::Waits);
         }
-        let pushed = self.at_place(place, |mirror| filing.push(mirror, now)).await?;
+        let pushed = self.at_place(place, &filing, move |it, mirror| it.push(mirror, now)).await?;
         if pushed == Pushed::Theirs {
             let branch = &filing.branch;
             return Err(format!(
@@ -130,19 +130,19 @@ impl Daemon {
         opened.map(|opened| opened.number).map_err(|error| chain(&error))
     }
 
-    /// Works at the catalog's repository as one who may push to it.
-    pub(super) async fn at_place<T>(
+    /// Works at the catalog's repository as one who may push to it, on a thread that may wait for the network.
+    pub(super) async fn at_place(
         &self,
         place: &Place,
-        work: impl FnOnce(&Mirror) -> Result<T, SourceError>,
-    ) -> Result<T, String> {
+        filing: &Filing,
+        work: impl FnOnce(&Filing, &Mirror) -> Result<Pushed, SourceError> + Send + 'static,
+    ) -> Result<Pushed, String> {
         let token = place.token().await.map_err(|fault| fault.message)?;
         let mirror = self.source.as_ref().and_then(Source::mirror).ok_or("it has no repository")?;
-        let done = match token {
-            Some(token) => mirror.with_token(token).and_then(|mirror| work(&mirror)),
-            None => work(mirror),
-        };
-        done.map_err(|error| chain(&error))
+        let mirror = token.map_or_else(|| mirror.twin(), |token| mirror.with_token(token));
+        let (mirror, filing) = (mirror.map_err(|error| chain(&error))?, filing.clone());
+        let done = tokio::task::spawn_blocking(move || work(&filing, &mirror)).await;
+        done.map_err(|_| "it was stopped".to_owned())?.map_err(|error| chain(&error))
     }
 
     /// Lets go of what nobody wants to file any more, and writes down what waits.

@@ -9,7 +9,7 @@ use super::board::{Board, Line, Standing, Unseen};
 use super::file::{Waiting, waiting_filings};
 use super::others::others;
 use crate::action::Ports;
-use crate::daemon::look::chain;
+use crate::causes::chain;
 use crate::engine::filing::Place;
 use crate::forge::{Forge, Proposal, ProposalState};
 use crate::run::{Run, StepState};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::board::{Line, Standing};
 use super::gather::{Filed, Known, MOST_SETTLED, asked_for, ended, line, settled};
-use crate::daemon::look::chain;
+use crate::causes::chain;
 use crate::engine::filing::Place;
 use crate::forge::{Forge, Proposal};
 use crate::store::Store;

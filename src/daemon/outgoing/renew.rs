@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::file::Filed;
+use crate::causes::chain;
 use crate::daemon::daemon::Daemon;
 use crate::daemon::error::TickError;
-use crate::daemon::look::chain;
 use crate::engine::filing::{Filing, Place};
 use crate::forge::{Proposal, ProposalState};
 use crate::store;
@@ -139,7 +139,7 @@ impl Daemon {
             if forge.is_edited(&open).await.map_err(|error| chain(&error))? {
                 settled.insert(service.to_owned());
             } else if let Some(filing) = wanted {
-                self.at_place(place, |mirror| filing.rebuild(mirror, now)).await?;
+                self.at_place(place, filing, move |it, mirror| it.rebuild(mirror, now)).await?;
                 self.propose(place, filing).await?;
                 settled.insert(service.to_owned());
             } else if let Some(why) = stale {

@@ -9,7 +9,7 @@ use super::bench::{Bench, Slot, at};
 use super::error::ReviewError;
 use super::notes::Notes;
 use super::people::{Reviews, Teams};
-use crate::daemon::look::chain;
+use crate::causes::chain;
 use crate::engine::{Engine, Memory};
 use crate::forge::{ForgeError, ProposalState, Reviewable};
 use crate::source::Source;

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::error::ReviewError;
 use super::pass::Reviewer;
-use crate::daemon::look::chain;
+use crate::causes::chain;
 use crate::store::{ABOUT_REVIEWS, is_about_proposals};
 
 /// When proposals are looked at.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use git2::Oid;
 use jiff::Timestamp;
 
+use crate::causes::chain;
 use crate::clock::Clock;
 use crate::engine::filing::{Filing, Place, Written};
 use crate::forge::{Forge, ForgeError, Full, Proposal, ProposalState, Quota};
@@ -312,15 +313,4 @@ fn message(request: &ServiceRequest) -> String {
     let reason = crate::reconcile::show::visible(request.reason.trim());
     let reason = if reason.is_empty() { reason } else { format!("Reason: {reason}\n\n") };
     format!("{}\n\n{reason}Trueline-Request: {}\n", request.title, request.id)
-}
-
-/// Tells an error with all that led to it.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

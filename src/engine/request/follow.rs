@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::desk::{Desk, RequestError, chain};
+use super::desk::{Desk, RequestError};
+use crate::causes::chain;
 use crate::store::{RequestState, ServiceRequest, Store, StoreError, is_about_proposals};
 
 /// How often requests are looked at.

@@ -17,7 +17,7 @@ mod words;
 pub use ask::{Ask, Wrong};
 pub use check::{Checked, check, seen_by};
 pub use compose::{Draft, Sight, compose, form_of};
-pub use desk::{Desk, RequestError, chain};
+pub use desk::{Desk, RequestError};
 pub use follow::{FollowPace, follow};
 pub use requesters::WithRequesters;
 pub use row::{Requester, row};

@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 
 use super::line::{Seen, name_of};
+use crate::causes::chain;
 use crate::daemon::outgoing::Line;
 use crate::forge::{ForgeError, LocalForge};
 use crate::serve::api::app::App;
@@ -45,13 +46,7 @@ pub(super) fn refused(error: ForgeError) -> Problem {
         | ForgeError::MissingBranch { .. }
         | ForgeError::NothingToPropose { .. } => Problem::conflict(error.to_string()),
         other => {
-            let mut why = &other as &dyn std::error::Error;
-            let mut told = why.to_string();
-            while let Some(source) = why.source() {
-                why = source;
-                told = format!("{told}: {why}");
-            }
-            tracing::warn!("a proposal can't be looked at: {told}");
+            tracing::warn!("a proposal can't be looked at: {}", chain(&other));
             let detail = "its repository can't be used just now; the log of the server says why";
             Problem::later(StatusCode::SERVICE_UNAVAILABLE, "forge", detail, 5)
         }
