@@ -25,7 +25,7 @@ use super::tls::Tls;
 const AT_ONCE: usize = 4_096;
 
 /// How long a greeting or the head of a request may take to come in, and a connection to be quiet.
-const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 20 });
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The largest head of a request, in bytes.
 const MAX_HEAD_BYTES: usize = 64 << 10;
