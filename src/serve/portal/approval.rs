@@ -1,7 +1,6 @@
 //! `/approvals/{number}`: what a run asks people to approve, its form, and a word on it.
 
 use axum::extract::Path;
-use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -69,11 +68,7 @@ async fn page(
         beside: Some(mark(&approval.state)),
         ..Page::default()
     };
-    let mut response = page.show(visit, &body).await;
-    if let Some(wrong) = wrong {
-        *response.status_mut() = StatusCode::from_u16(wrong.status()).unwrap_or_default();
-    }
-    Ok(response)
+    Ok(page.say(visit, &body, wrong).await)
 }
 
 fn standing(approval: &Approval, now: Timestamp) -> Markup {

@@ -1,7 +1,6 @@
 //! `/plans/{digest}/{approve|reject}` and `/changes/{digest}/{approve|reject}`: a word bound to what a digest stands for.
 
 use axum::extract::Path;
-use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde_json::json;
@@ -91,11 +90,7 @@ async fn ask(
         above: Some(("/plan", "Plan")),
         ..Page::default()
     };
-    let mut response = page.show(visit, &body).await;
-    if let Some(wrong) = wrong {
-        *response.status_mut() = StatusCode::from_u16(wrong.status()).unwrap_or_default();
-    }
-    Ok(response)
+    Ok(page.say(visit, &body, wrong).await)
 }
 
 async fn say(

@@ -1,5 +1,6 @@
 //! What surrounds every page: head, navigation, who looks, what waits for them. It shows what it is given.
 
+use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse as _, Response};
 use maud::{DOCTYPE, Markup, html};
 use serde::Deserialize;
@@ -7,6 +8,7 @@ use serde::Deserialize;
 use super::assets;
 use super::form::Asked;
 use super::guest::Guest;
+use super::problem_page::Refused;
 use super::theme::Theme;
 use crate::serve::auth::{Kind, Verb};
 
@@ -126,6 +128,20 @@ impl Page<'_> {
             }
         };
         Html(page.into_string()).into_response()
+    }
+
+    /// Shows it with the status of what went wrong, where something did.
+    pub(super) async fn say(
+        &self,
+        guest: &Guest,
+        body: &Markup,
+        wrong: Option<&Refused>,
+    ) -> Response {
+        let mut response = self.show(guest, body).await;
+        if let Some(wrong) = wrong {
+            *response.status_mut() = StatusCode::from_u16(wrong.status()).unwrap_or_default();
+        }
+        response
     }
 
     fn inner(&self, guest: &Guest, body: &Markup) -> Markup {

@@ -1,7 +1,6 @@
 //! `/runs/{id}/{word}`: what a word on a run will do, before it is said. The API decides whether it may be.
 
 use axum::extract::Path;
-use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde_json::{Map, Value, json};
@@ -93,11 +92,7 @@ async fn ask(
         above: Some((&path, &above)),
         ..Page::default()
     };
-    let mut response = page.show(visit, &body).await;
-    if let Some(wrong) = wrong {
-        *response.status_mut() = StatusCode::from_u16(wrong.status()).unwrap_or_default();
-    }
-    Ok(response)
+    Ok(page.say(visit, &body, wrong).await)
 }
 
 /// The form of what became of a step.

@@ -12,25 +12,30 @@ const LONGEST: &str = "2000";
 
 /// Asks why.
 pub(super) fn reason(form: &Form, wrong: Option<&Refused>) -> Markup {
-    let wrong = wrong.and_then(|wrong| wrong.of("/reason"));
-    html! {
-        div.field {
-            label for="reason" { "Why" }
-            textarea #reason name="reason" required maxlength=(LONGEST) aria-describedby="reason-help" aria-invalid[wrong.is_some()] { (form.text("reason")) }
-            p.help #reason-help { "It is kept with your name." }
-            @if let Some(wrong) = wrong { p.wrong { (sentence(wrong)) } }
-        }
-    }
+    let label = html! { "Why" };
+    words(("reason", true), (&label, Some("It is kept with your name.")), (form, wrong))
 }
 
 /// Asks what is to be said to it.
 pub(super) fn comment(form: &Form, wrong: Option<&Refused>) -> Markup {
-    let wrong = wrong.and_then(|wrong| wrong.of("/comment"));
+    let help = "It is kept with your name, beside the digest.";
+    let label = html! { "Comment " span.quiet { "(optional)" } };
+    words(("comment", false), (&label, Some(help)), (form, wrong))
+}
+
+/// Asks for some words, in a field of a name.
+pub(super) fn words(
+    (name, required): (&str, bool),
+    (label, help): (&Markup, Option<&str>),
+    (form, wrong): (&Form, Option<&Refused>),
+) -> Markup {
+    let wrong = wrong.and_then(|wrong| wrong.of(&format!("/{name}")));
+    let described = format!("{name}-help");
     html! {
         div.field {
-            label for="comment" { "Comment " span.quiet { "(optional)" } }
-            textarea #comment name="comment" maxlength=(LONGEST) aria-describedby="comment-help" aria-invalid[wrong.is_some()] { (form.text("comment")) }
-            p.help #comment-help { "It is kept with your name, beside the digest." }
+            label for=(name) { (label) }
+            textarea id=(name) name=(name) required[required] maxlength=(LONGEST) aria-describedby=[help.map(|_| &described)] aria-invalid[wrong.is_some()] { (form.text(name)) }
+            @if let Some(help) = help { p.help id=(described) { (help) } }
             @if let Some(wrong) = wrong { p.wrong { (sentence(wrong)) } }
         }
     }

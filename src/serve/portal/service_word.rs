@@ -1,7 +1,6 @@
 //! `/services/{id}/{hold|release|reconcile}`: what a word on a service will do, before it is said.
 
 use axum::extract::Path;
-use axum::http::StatusCode;
 use axum::response::Response;
 use maud::html;
 use serde_json::json;
@@ -64,11 +63,7 @@ async fn ask(
         above: Some((&path, &service.id)),
         ..Page::default()
     };
-    let mut response = page.show(visit, &body).await;
-    if let Some(wrong) = wrong {
-        *response.status_mut() = StatusCode::from_u16(wrong.status()).unwrap_or_default();
-    }
-    Ok(response)
+    Ok(page.say(visit, &body, wrong).await)
 }
 
 /// Says it.

@@ -1,7 +1,7 @@
 //! `/settings`: who somebody is here and what they may, where they are signed in, and their keys.
 
 use axum::extract::Path;
-use axum::http::{Method, StatusCode};
+use axum::http::Method;
 use axum::response::Response;
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -101,11 +101,7 @@ async fn page(
         }
     };
     let page = Page { heading: "Settings", section: Section::Settings, ..Page::default() };
-    let mut response = page.show(visit, &body).await;
-    if let Some(wrong) = wrong {
-        *response.status_mut() = StatusCode::from_u16(wrong.status()).unwrap_or_default();
-    }
-    Ok(response)
+    Ok(page.say(visit, &body, wrong).await)
 }
 
 fn sessions_table(visit: &Visit, sessions: &[Session], now: Timestamp) -> Markup {

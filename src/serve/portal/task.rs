@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use axum::extract::Path;
-use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -80,11 +79,7 @@ async fn page(
         beside: Some(mark(&task.state)),
         ..Page::default()
     };
-    let mut response = page.show(visit, &body).await;
-    if let Some(wrong) = wrong {
-        *response.status_mut() = StatusCode::from_u16(wrong.status()).unwrap_or_default();
-    }
-    Ok(response)
+    Ok(page.say(visit, &body, wrong).await)
 }
 
 fn output((name, kind): (&str, &str), form: &Form) -> Markup {

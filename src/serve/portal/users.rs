@@ -1,7 +1,7 @@
 //! `/settings/users`: who there is, what they may, and how the next one is made. Only who may manage users changes anything.
 
 use axum::extract::Path;
-use axum::http::{Method, StatusCode};
+use axum::http::Method;
 use axum::response::Response;
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -101,11 +101,7 @@ async fn show_page(
 ) -> Result<Response, Refused> {
     let page =
         Page { heading, section: Section::Settings, above: Some(above), beside, ..Page::default() };
-    let mut response = page.show(visit, body).await;
-    if let Some(wrong) = wrong {
-        *response.status_mut() = StatusCode::from_u16(wrong.status()).unwrap_or_default();
-    }
-    Ok(response)
+    Ok(page.say(visit, body, wrong).await)
 }
 
 fn new_user(visit: &Visit, form: &Form, wrong: Option<&Refused>) -> Markup {

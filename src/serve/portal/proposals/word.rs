@@ -1,9 +1,8 @@
 //! `/proposals/{id}/{word}`: what a word on a proposal will do, before it is said. It is bound to the head that was looked at.
 
 use axum::extract::Path;
-use axum::http::StatusCode;
 use axum::response::Response;
-use maud::html;
+use maud::{Markup, html};
 use serde_json::json;
 
 use super::one::Proposal;
@@ -11,7 +10,8 @@ use crate::serve::portal::form::Form;
 use crate::serve::portal::layout::{Page, Section};
 use crate::serve::portal::local::{link, segment, sent_to};
 use crate::serve::portal::marks::{short, told};
-use crate::serve::portal::problem_page::{Refused, sentence};
+use crate::serve::portal::problem_page::Refused;
+use crate::serve::portal::said::words;
 use crate::serve::portal::visit::Visit;
 
 /// What a word does, in words; nothing where there is no such word.
@@ -44,6 +44,14 @@ pub(super) fn label(word: &str) -> &str {
     }
 }
 
+fn asked(word: &str) -> Markup {
+    match word {
+        "close" | "request-changes" => html! { "Why" },
+        "approve" => html! { "What you say " span.quiet { "(optional)" } },
+        _ => html! { "What you say" },
+    }
+}
+
 /// Asks whether it is meant.
 pub(in crate::serve::portal) async fn show(
     visit: Visit,
@@ -63,7 +71,6 @@ async fn ask(
     let detail = proposal.here.as_ref();
     let detail = detail.filter(|detail| detail.possible.iter().any(|one| one == word));
     let is_optional = matches!(word, "approve" | "merge");
-    let wrong_reason = wrong.and_then(|wrong| wrong.of("/reason"));
     let body = html! {
         @if let Some(wrong) = wrong { (wrong.above()) }
         p.lead { (what) }
@@ -76,11 +83,7 @@ async fn ask(
                 (visit.hidden())
                 input type="hidden" name="head" value=(detail.head);
                 @if word != "merge" {
-                    div.field {
-                        label for="reason" { @if word == "close" || word == "request-changes" { "Why" } @else { "What you say" } @if is_optional { " " span.quiet { "(optional)" } } }
-                        textarea #reason name="reason" maxlength="2000" required[!is_optional] aria-invalid[wrong_reason.is_some()] { (form.text("reason")) }
-                        @if let Some(wrong) = wrong_reason { p.wrong { (sentence(wrong)) } }
-                    }
+                    (words(("reason", !is_optional), (&asked(word), None), (form, wrong)))
                 }
                 div.actions {
                     button class=(if word == "close" { "danger" } else { "" }) type="submit" { (label(word)) }
@@ -99,11 +102,7 @@ async fn ask(
         above: Some((&path, "The proposal")),
         ..Page::default()
     };
-    let mut response = page.show(visit, &body).await;
-    if let Some(wrong) = wrong {
-        *response.status_mut() = StatusCode::from_u16(wrong.status()).unwrap_or_default();
-    }
-    Ok(response)
+    Ok(page.say(visit, &body, wrong).await)
 }
 
 /// Says it.

@@ -1,7 +1,6 @@
 //! The page of the form: who and where, the fields of the offer, what is wrong with them. It works without a script; with one,
 //! what is wrong is said while somebody types, and the address keeps what they typed.
 
-use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 
@@ -63,11 +62,7 @@ pub(super) async fn show(
     };
     let page =
         Page { heading: &heading, section, above: Some((&subject.above, back)), ..Page::default() };
-    let mut response = page.show(visit, &body).await;
-    if let Some(wrong) = wrong {
-        *response.status_mut() = StatusCode::from_u16(wrong.status()).unwrap_or_default();
-    }
-    Ok(response)
+    Ok(page.say(visit, &body, wrong).await)
 }
 
 /// One line of the form that is none of the catalog.

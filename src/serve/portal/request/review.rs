@@ -1,6 +1,5 @@
 //! What a request would do, before it is asked for: the file line by line, the plan, what it costs, who must approve.
 
-use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -123,11 +122,7 @@ pub(super) async fn show(
         })),
         ..Page::default()
     };
-    let mut response = page.show(visit, &body).await;
-    if let Some(wrong) = review.wrong {
-        *response.status_mut() = StatusCode::from_u16(wrong.status()).unwrap_or_default();
-    }
-    Ok(response)
+    Ok(page.say(visit, &body, review.wrong).await)
 }
 
 /// What is carried on beside the fields of the catalog.

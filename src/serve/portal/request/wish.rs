@@ -2,7 +2,6 @@
 //! the catalog, and so becomes a request; an operation that leads to no state is carried out at once.
 
 use axum::extract::Path;
-use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde_json::{Value, json};
@@ -122,11 +121,7 @@ async fn question(
         above: Some((above, id)),
         ..Page::default()
     };
-    let mut response = page.show(visit, body).await;
-    if let Some(wrong) = wrong {
-        *response.status_mut() = StatusCode::from_u16(wrong.status()).unwrap_or_default();
-    }
-    Ok(response)
+    Ok(page.say(visit, body, wrong).await)
 }
 
 fn day(

@@ -1,7 +1,6 @@
 //! `/requests/{id}/{retry|abort|escalate}`: what a word on a request will do, before it is said.
 
 use axum::extract::Path;
-use axum::http::StatusCode;
 use axum::response::Response;
 use maud::html;
 use serde_json::json;
@@ -71,11 +70,7 @@ async fn ask(
         above: Some((&path, "The request")),
         ..Page::default()
     };
-    let mut response = page.show(visit, &body).await;
-    if let Some(wrong) = wrong {
-        *response.status_mut() = StatusCode::from_u16(wrong.status()).unwrap_or_default();
-    }
-    Ok(response)
+    Ok(page.say(visit, &body, wrong).await)
 }
 
 /// Says it.
