@@ -1,6 +1,6 @@
 //! Measures how runs are carried out, against the disk and against the peers that people would use instead.
 //!
-//! `cargo bench --bench runs -- JOB` (`runs`, `soak MINUTES`); `PEERS` names the folder of the peers, which `ci/bench`
+//! `cargo bench --bench runs -- JOB` (`runs`, `beside`, `soak MINUTES`); `PEERS` names the folder of the peers, which `ci/bench`
 //! installs. Prints medians and ratios; asserts no time.
 #![allow(missing_docs, reason = "a program")]
 
@@ -22,6 +22,8 @@ use trueline::engine::Driver;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const TEAMS: usize = 100;
+/// What a sync takes on a disk that commits 250 to 300 times a second.
+const SLOW_SYNC_MS: u64 = 3;
 /// Runs a second, of three steps.
 const SOAK: u64 = 50;
 
@@ -32,8 +34,9 @@ fn main() -> Result<()> {
     runtime.block_on(async {
         match words.first().map(String::as_str) {
             None | Some("runs") => runs().await,
+            Some("beside") => beside().await,
             Some("soak") => soak(words.get(1).map_or(Ok(10), |text| text.parse())?).await,
-            Some(other) => anyhow::bail!("there is no job `{other}`: runs, soak"),
+            Some(other) => anyhow::bail!("there is no job `{other}`: runs, beside, soak"),
         }
     })
 }
@@ -46,6 +49,16 @@ fn folder() -> Result<tempfile::TempDir> {
 
 async fn runs() -> Result<()> {
     println!("job: runs, three steps each");
+    beside().await?;
+    on_a_slow_disk()?;
+    idle(50).await?;
+    in_flight(1_000).await?;
+    queued(100_000).await?;
+    restart(10_000, 500).await
+}
+
+/// Runs a second, beside the floor and the peers.
+async fn beside() -> Result<()> {
     let floor = floor(Duration::from_secs(4)).await?;
     let ours = throughput(4_000).await?;
     println!("  durable steps a second: {:.0}, {:.1} × the floor", ours * 3.0, ours * 3.0 / floor);
@@ -62,10 +75,25 @@ async fn runs() -> Result<()> {
     if best > 0.0 {
         println!("  runs a second, against the better peer: {:.2} ×", ours / best);
     }
-    idle(50).await?;
-    in_flight(1_000).await?;
-    queued(100_000).await?;
-    restart(10_000, 500).await
+    Ok(())
+}
+
+/// The same where each sync takes longer, as on the disks that most machines rent: for this process and the peers alike.
+fn on_a_slow_disk() -> Result<()> {
+    println!("  each sync made to take {SLOW_SYNC_MS} ms longer, for all of them (strace):");
+    let done = Command::new("strace")
+        .args(["-f", "--seccomp-bpf", "-qqq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync"])
+        .arg("-e")
+        .arg(format!("inject=fsync,fdatasync:delay_exit={}", SLOW_SYNC_MS * 1000))
+        .arg(std::env::current_exe()?)
+        .arg("beside")
+        .stderr(Stdio::null())
+        .status();
+    match done {
+        Ok(done) => ensure!(done.success(), "on a slow disk: {done}"),
+        Err(why) => println!("  strace did not run: {why}"),
+    }
+    Ok(())
 }
 
 /// Commits a second of one small row each, with full sync: what the disk gives to who does not gather.

@@ -85,6 +85,7 @@ async fn usual((services, runs): Size) -> Result<()> {
     let known = submitted(served.address, &asker, 20).await?;
     let pages = pages(served.address, &asker).await?;
     let questions = Arc::new(questions(&asker, (services, runs), (&pages, &known)));
+    served.quiet().await?;
     let (before, own) = (served.busy_s()?, busy_s("self")?);
     let answers = load(served.address, &questions, MANY).await?;
     let (taken, own) = (served.busy_s()? - before, busy_s("self")? - own);
@@ -110,43 +111,42 @@ async fn usual((services, runs): Size) -> Result<()> {
     compared(&served, page, (folder.path(), (services, runs))).await
 }
 
-/// Requests with all of their validation, while the others go on asking at a quarter of their pace.
+/// Requests with all of their validation, and previews with all of their planning, a second each, while the others go on
+/// asking at a quarter of their pace.
 async fn submits(served: &Served, asker: &Asker, reads: &Arc<Vec<Question>>) -> Result<()> {
-    let post = |kind: &'static str, path: &str, first: usize| -> Vec<Question> {
-        let all = (first..first + 400).map(|number| asker.post(kind, path, &wanted(number)));
-        all.collect()
-    };
-    let previews = Arc::new(post("preview", "/api/v1/requests/preview", 1_000));
-    let lasting = Duration::from_secs(20);
-    let beside = Pace { every: Some(Duration::from_secs(4)), lasting: lasting * 2, ..MANY };
-    let (address, reads) = (served.address, reads.clone());
-    let beside = tokio::spawn(async move { load(address, &reads, beside).await });
-    let pace = Pace { connections: 4, every: Some(Duration::from_secs(1)), lasting };
-    let answers = load(address, &previews, pace).await?;
-    show("previews of requests, 4 a second", &answers, &[]);
-    told(&answers);
-    // Each is asked for once, so that none of them is the same again.
-    let mut connection = Connection::to(address).await?;
-    let mut answers = Answers::default();
-    let mut tick = tokio::time::interval(Duration::from_millis(250));
-    for question in post("submit", "/api/v1/requests", 2_000).iter().take(80) {
-        tick.tick().await;
-        let began = Instant::now();
-        let (status, body) = connection.ask(question).await?;
-        answers.taken.push(("submit", began.elapsed()));
-        if status != 202 {
-            answers.errors += 1;
-            let said = String::from_utf8_lossy(&body).into_owned();
-            answers.first_error.get_or_insert(format!("{status} {said}"));
+    for (what, kind, path, first) in [
+        ("requests submitted", "submit", "/api/v1/requests", 1_000),
+        ("previews of requests", "preview", "/api/v1/requests/preview", 2_000),
+    ] {
+        served.quiet().await?;
+        let lasting = Duration::from_secs(20);
+        let pace = Pace { every: Some(Duration::from_secs(4)), lasting, ..MANY };
+        let (address, reads) = (served.address, reads.clone());
+        let beside = tokio::spawn(async move { load(address, &reads, pace).await });
+        // Each is asked for once, so that none of them is the same again.
+        let mut connection = Connection::to(address).await?;
+        let mut answers = Answers::default();
+        let mut tick = tokio::time::interval(Duration::from_secs(1));
+        for number in first..first + 20 {
+            tick.tick().await;
+            let question = asker.post(kind, path, &wanted(number));
+            let began = Instant::now();
+            let (status, body) = connection.ask(&question).await?;
+            answers.taken.push((kind, began.elapsed()));
+            if status != 202 && status != 200 {
+                answers.errors += 1;
+                let said = String::from_utf8_lossy(&body).into_owned();
+                answers.first_error.get_or_insert(format!("{status} {said}"));
+            }
         }
+        show(&format!("{what}, 1 a second"), &answers, &[]);
+        told(&answers);
+        let answers = beside.await??;
+        show("  lists, items and status beside them, 250 a second", &answers, &[]);
+        told(&answers);
+        println!("  memory of the server: at most {} MiB", served.memory()?.1);
     }
-    show("requests submitted, 4 a second", &answers, &[]);
-    told(&answers);
-    let answers = beside.await??;
-    show("lists, items and status beside them, 250 a second", &answers, &[]);
-    told(&answers);
-    println!("  memory of the server: at most {} MiB", served.memory()?.1);
-    Ok(())
+    served.quiet().await
 }
 
 /// The same list flat out, from the program, a bare handler and a small service.

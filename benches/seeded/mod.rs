@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -28,12 +29,12 @@ const COPIES: [&str; 3] = [
                     'team-000', printf('team-%03d', n % 100))
      FROM numbers, changes WHERE content = (SELECT content FROM runs WHERE id = 'run-0000000') AND $2 > 0",
     "INSERT INTO runs (catalog, id, seq, service, kind, state, digest, content, effect, revision, created_at,
-                       updated_at, why)
+                       updated_at, why, team, item)
      WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < $2)
      SELECT catalog, printf('run-%07d', n), seq + n, printf('service-%06d', n % $1), kind, state, digest,
             CASE n % $1 WHEN 0 THEN content
             ELSE substr(content, 1, length(content) - 8) || printf('%08x', n % $1) END,
-            effect, revision, created_at + n, updated_at + n, why
+            effect, revision, created_at + n, updated_at + n, why, printf('team-%03d', n % $1 % 100), item
      FROM numbers, runs WHERE id = 'run-0000000'",
     "INSERT INTO journal (catalog, run, seq, at, event)
      SELECT journal.catalog, runs.id, journal.seq, journal.at, journal.event
@@ -150,6 +151,18 @@ impl Served {
             Ok(kib / 1024)
         };
         Ok((of("VmRSS")?, of("VmHWM")?))
+    }
+
+    /// Waits until it has nothing to do any more: reviews of what was filed are work, too.
+    pub(crate) async fn quiet(&self) -> Result<()> {
+        for _ in 0..120 {
+            let before = self.busy_s()?;
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            if self.busy_s()? - before < 0.1 {
+                return Ok(());
+            }
+        }
+        anyhow::bail!("it is never quiet")
     }
 
     /// Returns for how many seconds it was on a core; of this process where it is none.
