@@ -214,6 +214,21 @@ async fn largest((services, runs): Size) -> Result<()> {
     show("lists: runs", &answers, &["runs"]);
     told(&answers);
     println!("  memory of the server: at most {} MiB", served.memory()?.1);
+    let mut connection = Connection::to(served.address).await?;
+    for (name, path) in [
+        ("insights of thirty days", "/api/v1/insights"),
+        ("activity, a page", "/api/v1/activity?limit=50"),
+        ("activity of a team, a page", "/api/v1/activity?limit=50&team=team-007"),
+    ] {
+        let (question, mut answers) = (asker.get(name, path), Answers::default());
+        for _ in 0..40 {
+            let began = Instant::now();
+            let (status, body) = connection.ask(&question).await?;
+            ensure!(status == 200, "{path}: {status} {}", String::from_utf8_lossy(&body));
+            answers.taken.push((name, began.elapsed()));
+        }
+        show(&format!("{name}, one after another"), &answers, &[]);
+    }
     Ok(())
 }
 
