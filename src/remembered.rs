@@ -2,6 +2,7 @@
 //! itself.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// What was made of texts.
@@ -19,22 +20,33 @@ impl<T> Remembered<T> {
 
     /// Returns what was made of a text, or makes it.
     pub(crate) fn of(&self, text: &str, make: impl FnOnce() -> T) -> Arc<T> {
+        match self.try_of(text, || Ok::<T, Infallible>(make())) {
+            Ok(made) => made,
+        }
+    }
+
+    /// Returns what was made of a text, or tries to make it; what fails is not remembered.
+    pub(crate) fn try_of<E>(
+        &self,
+        text: &str,
+        make: impl FnOnce() -> Result<T, E>,
+    ) -> Result<Arc<T>, E> {
         if text.len() > self.longest {
-            return Arc::new(make());
+            return make().map(Arc::new);
         }
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = known.as_ref().and_then(|known| known.get(text)) {
-            return found.clone();
+            return Ok(found.clone());
         }
         drop(known);
-        let made = Arc::new(make());
+        let made = Arc::new(make()?);
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let known = known.get_or_insert_default();
         if known.len() >= self.most {
             known.clear();
         }
         known.insert(text.into(), made.clone());
-        made
+        Ok(made)
     }
 }
 
@@ -53,6 +65,7 @@ mod tests {
             });
             (found.to_string(), fresh)
         };
+        assert_eq!(known.try_of("a", || Err("no")), Err("no"));
         assert_eq!(made("a"), ("A".to_owned(), true));
         assert_eq!(made("a"), ("A".to_owned(), false));
         assert_eq!(made("b"), ("B".to_owned(), true));

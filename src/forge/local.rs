@@ -308,8 +308,12 @@ pub(super) fn all(repository: &Repository) -> Result<Vec<Proposal>, ForgeError> 
 
 /// Finds the proposal of a marker: the open one, otherwise the newest.
 fn found(repository: &Repository, marker: &str) -> Result<Option<Proposal>, ForgeError> {
-    let proposals = all(repository)?.into_iter().filter(|proposal| proposal.marker == marker);
-    Ok(proposals.max_by_key(|proposal| (proposal.state == ProposalState::Open, proposal.number)))
+    let proposals = record::all(repository)?.into_iter().filter(|it| it.marker == marker);
+    let proposals: Result<Vec<Proposal>, _> =
+        proposals.map(|proposal| settled(repository, proposal)).collect();
+    Ok(proposals?
+        .into_iter()
+        .max_by_key(|proposal| (proposal.state == ProposalState::Open, proposal.number)))
 }
 
 fn open_one(repository: &Repository, number: u64) -> Result<Proposal, ForgeError> {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::ForgeError;
 use super::proposal::Proposal;
+use crate::remembered::Remembered;
 use crate::source::{Author, FileChange, commit_files};
 
 pub(crate) const PREFIX: &str = "refs/trueline/proposals/";
@@ -28,21 +29,35 @@ pub(crate) fn all(repository: &Repository) -> Result<Vec<Proposal>, ForgeError> 
     numbers.into_iter().map(|number| read(repository, number)).collect()
 }
 
+/// Records by the commit that holds them, which never changes: all of them are read again at each look.
+static READ: Remembered<Proposal> = Remembered::new(2_000, 64);
+
 /// Reads one proposal.
 pub(crate) fn read(repository: &Repository, number: u64) -> Result<Proposal, ForgeError> {
-    let unreadable = |reason: String| ForgeError::Unreadable { number, reason };
-    let found = get(repository, &meta_ref(number), FILE);
-    let bytes = found.map_err(|error| unreadable(error.message().to_owned()))?;
-    let bytes = bytes.ok_or(ForgeError::Unknown { number })?;
+    let id = match repository.refname_to_id(&meta_ref(number)) {
+        Err(error) if error.code() == ErrorCode::NotFound => {
+            return Err(ForgeError::Unknown { number });
+        }
+        id => id.map_err(|error| unreadable(number, error.message().to_owned()))?,
+    };
+    let found = READ.try_of(&id.to_string(), || read_at(repository, (number, id)))?;
+    Ok((*found).clone())
+}
+
+fn read_at(repository: &Repository, (number, id): (u64, Oid)) -> Result<Proposal, ForgeError> {
+    let bytes = file_at(repository, id, FILE);
+    let bytes = bytes.map_err(|error| unreadable(number, error.message().to_owned()))?;
     let record: Record =
-        serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
+        serde_json::from_slice(&bytes).map_err(|error| unreadable(number, error.to_string()))?;
     if record.version != VERSION || record.proposal.number != number {
-        return Err(unreadable(format!(
-            "its version is {}, and its number {}",
-            record.version, record.proposal.number
-        )));
+        let (version, told) = (record.version, record.proposal.number);
+        return Err(unreadable(number, format!("its version is {version}, and its number {told}")));
     }
     Ok(record.proposal)
+}
+
+fn unreadable(number: u64, reason: String) -> ForgeError {
+    ForgeError::Unreadable { number, reason }
 }
 
 /// Takes the next free number for a head; whoever comes second takes the one after it.
@@ -111,9 +126,13 @@ pub(crate) fn get(
         Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
         id => id?,
     };
+    file_at(repository, id, file).map(Some)
+}
+
+fn file_at(repository: &Repository, id: Oid, file: &str) -> Result<Vec<u8>, git2::Error> {
     let tree = repository.find_commit(id)?.tree()?;
     let blob = repository.find_blob(tree.get_path(file.as_ref())?.id())?;
-    Ok(Some(blob.content().to_vec()))
+    Ok(blob.content().to_vec())
 }
 
 /// Reads `name <email>` or a bare name as the author of a commit.

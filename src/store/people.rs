@@ -231,6 +231,8 @@ pub trait PeopleStore {
     ) -> Result<(), StoreError>;
     /// Finds a session by the hash of its secret.
     async fn session(&self, hash: &str) -> Result<Option<SessionSeen>, StoreError>;
+    /// Finds a user, where one of their sessions has this name.
+    async fn user_in_session(&self, name: &str, session: &str) -> Result<Option<User>, StoreError>;
     /// Reads the sessions of somebody, newest first.
     async fn sessions(&self, owner: &str) -> Result<Vec<SessionSeen>, StoreError>;
     /// Puts a new secret in the place of one, once.

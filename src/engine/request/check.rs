@@ -7,7 +7,7 @@ use jiff::civil::Date;
 
 use super::ask::{Wrong, cut};
 use super::compose::{Draft, in_request};
-use crate::catalog::{Blob, Snapshot};
+use crate::catalog::{Blob, Catalog, Snapshot};
 use crate::digest::Digest;
 use crate::finding::{Finding, Place};
 use crate::id::is_kebab;
@@ -20,6 +20,8 @@ use crate::yaml::{self, Node, Span};
 pub struct Checked {
     /// Its files.
     pub snapshot: Snapshot,
+    /// The catalog in them.
+    pub catalog: Arc<Catalog>,
     /// What is found and is not in the way.
     pub remarks: Vec<Finding>,
 }
@@ -60,7 +62,11 @@ pub fn check(
     if wrong.is_empty() && draft.kind != RequestKind::Delete && !is_there {
         wrong.push(Wrong::at("", "the catalog would not hold the service then"));
     }
-    if wrong.is_empty() { Ok(Checked { snapshot, remarks }) } else { Err(wrong) }
+    if wrong.is_empty() {
+        Ok(Checked { snapshot, catalog: judged.catalog.clone(), remarks })
+    } else {
+        Err(wrong)
+    }
 }
 
 /// Puts what is asked for over the head.

@@ -126,6 +126,8 @@ impl Desk {
         }
         if request.progress.merged.is_none() {
             let found = match request.progress.proposal {
+                // Who was told to wait asks again for its turn when the forge is asked about all.
+                None if request.progress.why.is_some() && !asks_forge => return Ok(()),
                 None => match self.forge(request).find_by_marker(&request.marker).await? {
                     Some(known) => Some(Some(known)),
                     None => match self.full(request, at).await? {

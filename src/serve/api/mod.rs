@@ -12,6 +12,7 @@ mod desired;
 mod document;
 mod entry;
 mod events;
+mod excerpt;
 mod exchange;
 mod extract;
 mod findings;

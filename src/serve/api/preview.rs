@@ -10,6 +10,7 @@ use utoipa_axum::routes;
 
 use super::app::{App, BENCH};
 use super::asking::{AskWire, Fitting, fitting};
+use super::excerpt::around;
 use super::extract::{Json, Plain};
 use super::services::only;
 use super::tools::{FindingWire, broken};
@@ -192,11 +193,15 @@ async fn planned(
     published: &Published,
     Fitting { draft, checked }: &Fitting,
 ) -> Result<(Plan, Vec<CostWire>), Problem> {
-    // One at a time: it costs as much as the catalog is large.
+    // One at a time: in a large catalog it costs as much as that is large.
     let turn = BENCH.lock().await;
-    let (base, after) = (published.snapshot.clone(), checked.snapshot.clone());
-    let (name, clock) = (app.catalog().to_owned(), app.clock());
-    let working = tokio::task::spawn_blocking(move || compare(&base, &after, &name, &*clock));
+    let base = (published.snapshot.clone(), published.catalog().clone());
+    let after = (checked.snapshot.clone(), checked.catalog.clone());
+    let (name, clock, id) = (app.catalog().to_owned(), app.clock(), draft.service.clone());
+    let working = tokio::task::spawn_blocking(move || {
+        let (base, after) = around(&id, (&base.0, &base.1), (&after.0, &after.1));
+        compare(&base, &after, &name, &*clock)
+    });
     let preview = working.await.map_err(|_| broken())?;
     drop(turn);
     let plan = only(preview.plan, &|service| service == draft.service);

@@ -60,7 +60,7 @@ pub(super) struct RelationWire {
 }
 
 /// A service on either side, with the outputs that are read.
-type Side = Vec<(String, Vec<String>)>;
+pub(super) type Side = Vec<(String, Vec<String>)>;
 
 /// Shows what a service depends on, and which services depend on it.
 #[utoipa::path(
@@ -125,7 +125,7 @@ async fn wires(app: &App, published: &Published, side: Side) -> Result<Vec<Relat
 }
 
 /// Returns what a service needs: what it names, and whose outputs it reads.
-fn upstream(catalog: &Catalog, entry: &Entry<Service>) -> Side {
+pub(super) fn upstream(catalog: &Catalog, entry: &Entry<Service>) -> Side {
     let bundle = catalog.bundles.get(entry.offer()).map(|it| &*it.body);
     let reads = UpstreamReads::of_service(&entry.body, bundle).services;
     let named = entry.body.depends_on.iter();
@@ -138,7 +138,10 @@ fn upstream(catalog: &Catalog, entry: &Entry<Service>) -> Side {
 }
 
 /// Finds the services that need one; only those whose file names it are read.
-fn dependents((catalog, snapshot): (&Arc<Catalog>, &Snapshot), id: &str) -> Option<Side> {
+pub(super) fn dependents(
+    (catalog, snapshot): (&Arc<Catalog>, &Snapshot),
+    id: &str,
+) -> Option<Side> {
     if catalog.services.len() > LOOKED {
         return None;
     }

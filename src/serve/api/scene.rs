@@ -49,7 +49,7 @@ pub(in crate::serve) fn service(id: &str, team: &str, size: &str) -> String {
     )
 }
 
-fn snapshot() -> Snapshot {
+pub(super) fn snapshot() -> Snapshot {
     let item = |id: &str, visibility: &str| {
         ITEM.replace("ITEM", id).replace("VISIBILITY", visibility).into_bytes()
     };

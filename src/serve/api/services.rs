@@ -1,6 +1,7 @@
 //! Services: lists of them, how each stands, what is planned and what was done.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -18,7 +19,7 @@ use super::runs::{RunLine, runs_of};
 use super::standing::{Standings, standings};
 use super::tag::shown;
 use super::unit::{ServiceWire, service_wire};
-use crate::catalog::{Catalog, Entry};
+use crate::catalog::{Catalog, Entry, Service};
 use crate::daemon::Published;
 use crate::engine::UnitState;
 use crate::id::UnitKey;
@@ -83,12 +84,12 @@ impl Filter {
         self.is_any() && self.text.is_none()
     }
 
-    /// Tells whether a service of the catalog is meant.
-    fn lets(&self, catalog: &Catalog, id: &str) -> bool {
+    /// Tells whether a service is meant.
+    fn lets(&self, id: &str, entry: Option<&Entry<Service>>) -> bool {
         if self.text.as_ref().is_some_and(|text| !id.contains(text.as_str())) {
             return false;
         }
-        let Some(entry) = catalog.services.get(id) else { return self.is_any() };
+        let Some(entry) = entry else { return self.is_any() };
         self.team.as_deref().is_none_or(|team| team == entry.team())
             && self.offer.as_deref().is_none_or(|offer| offer == entry.offer())
             && self.environment.as_deref().is_none_or(|one| Some(one) == entry.environment())
@@ -138,18 +139,15 @@ async fn ids(
     filter: &Filter,
     (mut after, limit): (String, usize),
 ) -> Result<(Vec<String>, Option<String>), Problem> {
-    let catalog = published.catalog();
     let mut found: Vec<String> = Vec::new();
     let step = if filter.lets_all() { limit + 1 } else { STEP };
     for _ in 0..MOST_LOOKED_AT.div_ceil(step) {
         let some = next_after(published, &after, step);
-        let gone: Vec<&String> =
-            some.iter().copied().filter(|id| !catalog.services.contains_key(*id)).collect();
-        let teams = teams_of_gone(app, who, &gone).await?;
-        for id in &some {
-            let team = catalog.services.get(*id).map(Entry::team);
-            let team = team.or_else(|| teams.get(*id).map(String::as_str));
-            if !filter.lets(catalog, id) || !who.may(Verb::Read, Kind::Service, team) {
+        let gone = some.iter().filter(|(_, entry)| entry.is_none()).map(|(id, _)| *id).collect();
+        let teams = teams_of_gone(app, who, gone).await?;
+        for (id, entry) in &some {
+            let team = entry.map(Entry::team).or_else(|| teams.get(*id).map(String::as_str));
+            if !filter.lets(id, *entry) || !who.may(Verb::Read, Kind::Service, team) {
                 continue;
             }
             if found.len() == limit {
@@ -158,38 +156,56 @@ async fn ids(
             found.push((*id).clone());
         }
         match some.last() {
-            Some(last) if some.len() == step => after.clone_from(last),
+            Some((last, _)) if some.len() == step => after.clone_from(last),
             _ => return Ok((found, None)),
         }
     }
     Ok((found, Some(after)))
 }
 
+/// A service of the catalog, or one that only the record knows any more.
+type Listed<'p> = (&'p String, Option<&'p Entry<Service>>);
+
 /// Lists services of the catalog and of the record behind one, in their order; so many at most.
-fn next_after<'p>(published: &'p Published, after: &str, most: usize) -> Vec<&'p String> {
+fn next_after<'p>(published: &'p Published, after: &str, most: usize) -> Vec<Listed<'p>> {
     let bounds = (std::ops::Bound::Excluded(after.to_owned()), std::ops::Bound::Unbounded);
-    let wanted = published.catalog().services.range(bounds).map(|(id, _)| id);
-    let rows = published.rows.range(UnitKey::service(after)..);
-    let mut last: Option<&String> = None;
-    let recorded = rows.map(|(key, _)| &key.service).filter(move |id| {
-        let is_new = id.as_str() > after && last != Some(*id);
-        last = Some(*id);
-        is_new
-    });
-    let both: BTreeSet<&String> = wanted.take(most).chain(recorded.take(most)).collect();
-    both.into_iter().take(most).collect()
+    let mut wanted = published.catalog().services.range(bounds).peekable();
+    let rows = published.rows.range(UnitKey::service(after)..).map(|(key, _)| &key.service);
+    let mut recorded = rows.skip_while(|id| id.as_str() <= after).peekable();
+    let mut listed: Vec<Listed<'_>> = Vec::new();
+    while listed.len() < most {
+        let order = match (wanted.peek(), recorded.peek()) {
+            (None, None) => break,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some((one, _)), Some(other)) => (*one).cmp(*other),
+        };
+        if order == Ordering::Greater {
+            let gone = recorded.next();
+            // Its units stand one after another.
+            let is_new = gone != listed.last().map(|(id, _)| *id);
+            listed.extend(gone.filter(|_| is_new).map(|id| (id, None)));
+            continue;
+        }
+        listed.extend(wanted.next().map(|(id, entry)| (id, Some(entry))));
+        let own = listed.last().map(|(id, _)| *id);
+        while recorded.peek().copied() == own {
+            recorded.next();
+        }
+    }
+    listed
 }
 
 /// Finds the teams of services whose file is gone, where that matters.
 async fn teams_of_gone(
     app: &App,
     who: &Principal,
-    gone: &[&String],
+    gone: Vec<&String>,
 ) -> Result<BTreeMap<String, String>, Problem> {
     if gone.is_empty() || who.may_everywhere(Verb::Read, Kind::Service) {
         return Ok(BTreeMap::new());
     }
-    let ids: Vec<String> = gone.iter().map(|id| (*id).clone()).collect();
+    let ids: Vec<String> = gone.into_iter().cloned().collect();
     let runs = app.store().newest_runs(&ids).await?;
     Ok(runs.into_iter().filter_map(|run| Some((run.row.service, run.team?))).collect())
 }

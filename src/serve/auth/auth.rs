@@ -153,12 +153,9 @@ impl Auth {
             let who = (claims.sub.as_str(), claims.sid);
             return Ok(if is_there { self.of_job(who, (&job.0, &job.1)) } else { None });
         }
-        let user = store.user(&claims.sub).await?;
+        let user = store.user_in_session(&claims.sub, &claims.sid).await?;
         let user = user.filter(|user| !user.disabled && user.version == claims.ver);
-        let Some(user) = user else { return Ok(None) };
-        let sessions = store.sessions(&claims.sub).await?;
-        let is_there = sessions.iter().any(|seen| seen.session.id == claims.sid);
-        Ok(is_there.then(|| self.of(&user, (Via::Access(claims.sid), catalog), now)))
+        Ok(user.map(|user| self.of(&user, (Via::Access(claims.sid), catalog), now)))
     }
 
     async fn by_session(

@@ -196,6 +196,21 @@ impl PeopleStore for SqliteStore {
         sessions::by_secret(&self.readers, &self.catalog, hash).await
     }
 
+    async fn user_in_session(&self, name: &str, session: &str) -> Result<Option<User>, StoreError> {
+        let found: Option<String> = sqlx::query_scalar(
+            "SELECT users.body FROM users JOIN sessions
+             ON sessions.catalog = users.catalog AND sessions.id = $3 AND sessions.owner = users.name
+             WHERE users.catalog = $1 AND users.name = $2",
+        )
+        .bind(&self.catalog)
+        .bind(name)
+        .bind(session)
+        .fetch_optional(&self.readers)
+        .await
+        .map_err(StoreError::database("reading who a session is of"))?;
+        found.map(|body| rows::from_json("a user", &body)).transpose()
+    }
+
     async fn sessions(&self, owner: &str) -> Result<Vec<SessionSeen>, StoreError> {
         sessions::of(&self.readers, &self.catalog, owner).await
     }

@@ -1,0 +1,97 @@
+//! As much of a catalog as the plan of one service needs, so that planning it costs what it is about, not what there is.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::relations::{dependents, upstream};
+use crate::catalog::{Catalog, Snapshot};
+
+/// One side of a comparison: what was read, and the catalog in it.
+pub(super) type Side<'a> = (&'a Snapshot, &'a Arc<Catalog>);
+
+/// Takes the services out of both sides that neither need one service nor are needed by it or by those; all else stays.
+pub(super) fn around(id: &str, base: Side<'_>, head: Side<'_>) -> (Snapshot, Snapshot) {
+    let mut kept = BTreeSet::from([id.to_owned()]);
+    for (snapshot, catalog) in [base, head] {
+        let Some(others) = dependents((catalog, snapshot), id) else {
+            return (base.0.clone(), head.0.clone());
+        };
+        kept.extend(others.into_iter().map(|(other, _)| other));
+    }
+    for (_, catalog) in [base, head] {
+        let mut rest: Vec<String> = kept.iter().cloned().collect();
+        while let Some(one) = rest.pop() {
+            let entry = catalog.services.get(&one);
+            let needed = entry.map(|entry| upstream(catalog, entry)).unwrap_or_default();
+            rest.extend(needed.into_iter().map(|(id, _)| id).filter(|id| kept.insert(id.clone())));
+        }
+    }
+    (without_others(base, &kept), without_others(head, &kept))
+}
+
+fn without_others((snapshot, catalog): Side<'_>, kept: &BTreeSet<String>) -> Snapshot {
+    let mut excerpt = snapshot.clone();
+    for (_, entry) in catalog.services.iter().filter(|(id, _)| !kept.contains(*id)) {
+        excerpt.files.remove(&entry.document.path);
+    }
+    excerpt
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::daemon::{SystemClock, compare};
+    use crate::reconcile::show;
+    use crate::serve::api::scene;
+    use crate::serve::api::services::only;
+    use crate::validate::Judge;
+
+    fn catalog(size: &str) -> Snapshot {
+        let services = [("a", ""), ("b", "a"), ("c", "b"), ("d", "c"), ("e", "a"), ("f", "")];
+        let files = services.map(|(id, needs)| {
+            let needs =
+                if needs.is_empty() { String::new() } else { format!("dependsOn: [{needs}]\n") };
+            let text = scene::service(id, "payments", if id == "c" { size } else { "small" });
+            (format!("services/payments/{id}.yaml"), format!("{text}{needs}").into_bytes())
+        });
+        let mut all = scene::snapshot();
+        for (path, blob) in &Snapshot::of_files(files).files {
+            all.files.insert(path.clone(), blob.clone());
+        }
+        all
+    }
+
+    fn judged(snapshot: &Snapshot) -> Arc<Catalog> {
+        let judged = Judge::new(Vec::new()).judge(snapshot);
+        let wrong: Vec<_> = judged.findings.iter().filter(|found| found.is_error()).collect();
+        assert!(wrong.is_empty(), "{wrong:?}");
+        judged.catalog.clone()
+    }
+
+    /// The plan of one service, as it is told.
+    fn planned(base: &Snapshot, head: &Snapshot, id: &str) -> Value {
+        let plan = only(compare(base, head, "tests", &SystemClock).plan, &|one| one == id);
+        let mut told = show::json(&plan);
+        // It names a plan of more, or of fewer.
+        told.as_object_mut().map(|told| told.remove("digest"));
+        told
+    }
+
+    #[test]
+    fn the_plan_of_a_service_is_the_same_from_what_is_around_it() {
+        let (base, changed) = (catalog("small"), catalog("large"));
+        let mut gone = base.clone();
+        gone.files.remove("services/payments/d.yaml");
+        for (head, id, left) in [(&changed, "c", 4), (&gone, "d", 4), (&changed, "f", 1)] {
+            let sides = ((&base, &judged(&base)), (head, &judged(head)));
+            let (before, after) = around(id, sides.0, sides.1);
+            let services = |snapshot: &Snapshot| {
+                snapshot.files.keys().filter(|path| path.starts_with("services/payments/")).count()
+            };
+            assert_eq!(services(&before), left, "{id}");
+            assert_eq!(planned(&before, &after, id), planned(&base, head, id), "{id}");
+        }
+    }
+}
