@@ -37,6 +37,10 @@ pub struct Global {
     /// Where state is kept.
     #[arg(long, global = true, env = "TRUELINE_STATE", value_name = "DIR")]
     pub state: Option<PathBuf>,
+    /// A server that is asked over its API, instead of the store of this machine: `https://trueline.example.com`. The key
+    /// or token for it is taken from `TRUELINE_TOKEN`.
+    #[arg(long, global = true, env = "TRUELINE_SERVER", value_name = "URL")]
+    pub server: Option<String>,
     /// How to print.
     // Without a long form: `--output NAME=VALUE` is what a task is completed with.
     #[arg(short, global = true, default_value = "text", value_name = "FORMAT")]

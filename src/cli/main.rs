@@ -5,6 +5,7 @@ use clap::Parser;
 use super::args::{Arguments, Command};
 use super::context::Context;
 use super::output::{Exit, Failure};
+use super::server::refuse_elsewhere;
 use super::{
     adopt, apply, approval, approve, audit, auth, backup, completion, demo, explain, forget,
     github, hooks, init, logging, lsp, new, owners, plan, proposal, render, replay, request,
@@ -41,6 +42,7 @@ pub fn main() -> u8 {
 
 /// Runs one command in its context.
 pub(super) async fn run_command(context: &Context, command: &Command) -> Result<Exit, Failure> {
+    refuse_elsewhere(context, command)?;
     match command {
         Command::Init(options) => init::run(context, options),
         Command::New(options) => new::run(context, options),

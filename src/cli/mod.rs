@@ -57,6 +57,7 @@ mod sample;
 mod schema;
 mod schema_node;
 mod serve;
+mod server;
 mod service;
 mod service_health;
 mod service_hold;

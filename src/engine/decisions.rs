@@ -118,10 +118,18 @@ pub fn check_outputs(task: &Task, outputs: &Map<String, Value>) -> Vec<String> {
 
 /// Reads `name=value` pairs as the types that a task asks for.
 pub fn typed_outputs(task: &Task, entered: &BTreeMap<String, String>) -> Map<String, Value> {
+    typed_values(&task.outputs, entered)
+}
+
+/// Reads texts as the types that are named for them; what does not fit stays a text.
+pub fn typed_values(
+    kinds: &BTreeMap<String, String>,
+    entered: &BTreeMap<String, String>,
+) -> Map<String, Value> {
     entered
         .iter()
         .map(|(name, text)| {
-            let value = match task.outputs.get(name).map(String::as_str) {
+            let value = match kinds.get(name).map(String::as_str) {
                 Some("number") => text.parse::<serde_json::Number>().map(Value::Number).ok(),
                 Some("boolean") => text.parse::<bool>().map(Value::Bool).ok(),
                 _ => None,

@@ -50,7 +50,7 @@ mod withdraw;
 pub use attempt::Attempt;
 pub use circumstances::{Circumstances, Waits};
 pub use claims::plan_beside_others;
-pub use decisions::{check_outputs, typed_outputs};
+pub use decisions::{check_outputs, typed_outputs, typed_values};
 pub use drive::{Driver, Heard, News};
 pub use engine::{Engine, EngineError, Limits};
 pub use facts::{Head, gather, known_outputs, superseded};

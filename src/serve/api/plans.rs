@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -146,11 +146,28 @@ pub(super) fn seen(plan: Plan, who: &Principal, app: &App) -> Result<Plan, Probl
     Ok(plan)
 }
 
+/// Shows a plan: as JSON, or as people read it where that is asked for.
+pub(super) fn as_asked(headers: &HeaderMap, plan: &Plan) -> Response {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    if !accept.is_some_and(|accept| accept.trim_start().starts_with("text/plain")) {
+        return shown(headers, &show::json(plan));
+    }
+    let text = show::text(plan, show::Style { color: false, width: 100 });
+    let held = [
+        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+        (header::CACHE_CONTROL, "private, no-store"),
+        (header::VARY, "accept"),
+    ];
+    (held, text).into_response()
+}
+
 /// Shows a plan: what of it is about the teams that you can see.
 #[utoipa::path(
     get, path = "/plans/{digest}", tag = "plans", operation_id = "getPlan",
     params(("digest" = String, Path, description = "Digest of the plan")),
-    responses((status = 200, description = "The plan, `trueline.plan/v1`", body = serde_json::Value)),
+    responses((status = 200, description = "The plan, `trueline.plan/v1`; as text where `Accept` asks for that", content(
+        (serde_json::Value = "application/json"), (String = "text/plain"),
+    ))),
 )]
 async fn one(
     State(app): State<App>,
@@ -162,7 +179,7 @@ async fn one(
     query.done()?;
     who.demand(Verb::Read, Kind::Plan)?;
     let plan = plan_of(&app, &id).await?;
-    Ok(shown(&headers, &show::json(&seen(plan, &who, &app)?)))
+    Ok(as_asked(&headers, &seen(plan, &who, &app)?))
 }
 
 /// Refuses a word on a plan of which somebody may not judge every change.
@@ -234,7 +251,9 @@ async fn reject_plan(
 #[utoipa::path(
     get, path = "/changes/{digest}", tag = "plans", operation_id = "getChange",
     params(("digest" = String, Path, description = "Digest of the change")),
-    responses((status = 200, description = "The plan cut down to the change, `trueline.plan/v1`", body = serde_json::Value)),
+    responses((status = 200, description = "The plan cut down to the change, `trueline.plan/v1`; as text where `Accept` asks for that", content(
+        (serde_json::Value = "application/json"), (String = "text/plain"),
+    ))),
 )]
 async fn one_change(
     State(app): State<App>,
@@ -255,7 +274,7 @@ async fn one_change(
         sees.then(|| only(plan, &|id| id == service))
     });
     let plan = held.ok_or_else(|| Problem::missing("change", &id))?;
-    Ok(shown(&headers, &show::json(&plan)))
+    Ok(as_asked(&headers, &plan))
 }
 
 /// Approves one change.
