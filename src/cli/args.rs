@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    adopt, apply, approval, approve, audit, auth, backup, completion, demo, explain, forget,
-    github, hooks, init, lsp, new, owners, plan, proposal, render, replay, request, restore, run,
-    schema, serve, service, status, task, user, validate, why,
+    adopt, apply, approval, approve, audit, auth, backup, breaker, completion, demo, explain,
+    forget, github, hooks, init, lsp, new, owners, plan, proposal, render, replay, request,
+    restore, run, schema, serve, service, status, task, user, validate, why,
 };
 
 /// Keeps a platform true to its catalog: git says what is wanted, Trueline makes it so.
@@ -102,6 +102,8 @@ pub enum Command {
     Forget(forget::Options),
     /// Lists, shows and controls runs.
     Run(run::Options),
+    /// Lists whom nobody asks just now, and has them asked again.
+    Breaker(breaker::Options),
     /// Lists and completes tasks for people.
     Task(task::Options),
     /// Lists, shows, merges and closes proposals.

@@ -1,5 +1,7 @@
 //! One service in full: what `trueline service show` prints. Sensitive values are masked before they are kept here.
 
+mod health;
+
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -11,7 +13,6 @@ use super::output::Failure;
 use super::plan::only;
 use super::run::{RunLine, runs_table};
 use super::service::{known, standing, text_of};
-use super::service_health::HealthWire;
 use super::status::commands;
 use super::table::{ago, block, cell, short_commit, table, value};
 use crate::catalog::Mode;
@@ -21,6 +22,8 @@ use crate::reconcile::show::{self, masked, visible};
 use crate::reconcile::{Applied, FieldChange, HEALTH, Observation, Observed, Plan, UnitRecord};
 use crate::secret::MASK;
 use crate::store::{RunSummary, Store};
+
+use health::HealthWire;
 
 /// Version of the wire form.
 const VERSION: &str = "trueline.service/v1";

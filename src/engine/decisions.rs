@@ -9,7 +9,7 @@ use super::drive::Driver;
 use super::engine::{Doing, EngineError};
 use super::finish::seal_outputs;
 use crate::catalog::Catalog;
-use crate::run::{Event, StepEvent, StepState};
+use crate::run::{BreakerKey, Event, StepEvent, StepState};
 use crate::store::{Decision, DecisionKind, Task, TaskState};
 
 impl Driver {
@@ -54,6 +54,10 @@ impl Driver {
                     if self.memory.state.held.len() < held =>
                 {
                     Box::pin(self.released((decision, reason), service, catalog)).await?;
+                }
+                DecisionKind::ResetBreaker { action, target, .. } => {
+                    let (action, target) = (action.clone(), target.clone());
+                    self.reset_breaker(&BreakerKey { action, target }).await?;
                 }
                 _ => {}
             }

@@ -59,7 +59,7 @@ pub use forecast::ForecastMade;
 pub use memory::{Decided, Memory};
 pub use metrics::{METRICS_TYPE, Metrics};
 pub use observe::{Seen, observe};
-pub use said::{Refused, may_control, may_hold, may_operate, said_of_services};
+pub use said::{Refused, breaker_of, may_control, may_hold, may_operate, said_of_services};
 pub use told::{Told, why_over};
 pub use unit_state::{Standing, UnitState, unit_state, why_open};
 pub use view::{ServiceView, UnitView, View};

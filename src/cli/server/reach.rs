@@ -32,6 +32,7 @@ pub(in crate::cli) fn refuse_elsewhere(
         | Command::Approval(_)
         | Command::Service(_)
         | Command::Run(_)
+        | Command::Breaker(_)
         | Command::Task(_)
         | Command::Proposal(_)
         | Command::Request(_)

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::table::{ago, cell};
+use crate::cli::table::{ago, cell};
 use crate::reconcile::{Observation, Observed};
 
 /// What was last answered about the health of a unit.
