@@ -47,7 +47,7 @@ impl<'w> Elsewhere<'w> {
 
     fn ok(&self, arguments: &[&str]) -> String {
         let said = self.trueline(arguments);
-        assert!(said.status.success(), "trueline {arguments:?}: {}", said.all());
+        assert!(said.status.success(), "trueline {arguments:?}: {}: {}", said.status, said.all());
         said.out
     }
 
@@ -113,6 +113,9 @@ fn the_same_words_are_said_over_the_api() {
     ann.ok(&["task", "complete", &number, "--output", "contractNumber=NW-9"]);
     world.settled();
 
+    assert_eq!(ann.json(&["status"]), world.json(&["status"]));
+    let (there, here) = (ann.ok(&["status"]), world.ok(&["status"]));
+    assert!(there.contains("Ready: all is as") && here.contains("Ready: all is as"), "{there}");
     assert_eq!(ann.json(&["run", "list"]), world.json(&["run", "list"]));
     let runs = world.json(&["run", "list"]);
     let run = runs["runs"][0]["id"].as_str().unwrap();
@@ -245,7 +248,7 @@ fn what_is_refused_is_told_with_what_to_do() {
     let words = ["answered 401 Unauthorized", "trueline auth token create"];
     check(stranger.refused(&list), 1, &words);
     check(with(&server, "").refused(&list), 2, &["TRUELINE_TOKEN is not set"]);
-    check(with(&server, "a\nb").refused(&list), 1, &["a line break"]);
+    check(with(&server, "a\nb").refused(&list), 2, &["a line break"]);
     check(with("http://trueline.example.com", "t1").refused(&list), 2, &["begin with `https://`"]);
     check(with("http://127.0.0.1:1", "t1").refused(&list), 1, &["can't be asked", "/livez"]);
     let viewer = Elsewhere::of(&world, "vera", "viewer=*");
@@ -253,8 +256,7 @@ fn what_is_refused_is_told_with_what_to_do() {
     check(viewer.refused(&["audit", "list"]), 1, &words);
     check(viewer.refused(&["run", "show", "nobody"]), 2, &["there is no run `nobody`"]);
     for line in [
-        &["status"][..],
-        &["user", "list"],
+        &["user", "list"][..],
         &["service", "rollback", "x"],
         &["run", "export", "x"],
         &["auth", "token", "create", "--user", "vera", "--note", "x"],

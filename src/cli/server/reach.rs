@@ -17,7 +17,6 @@ pub(in crate::cli) fn refuse_elsewhere(
     let name = match command {
         Command::Apply(_) => "apply",
         Command::Serve(_) => "serve",
-        Command::Status(_) => "status",
         Command::Adopt(_) => "adopt",
         Command::Forget(_) => "forget",
         Command::Why(_) => "why",
@@ -27,6 +26,7 @@ pub(in crate::cli) fn refuse_elsewhere(
         // They look for themselves which of theirs can be asked.
         Command::Plan(_)
         | Command::Diff(_)
+        | Command::Status(_)
         | Command::Approve(_)
         | Command::Reject(_)
         | Command::Approval(_)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -16,7 +16,7 @@ use super::page::{self, Page};
 use super::recorded::Recorded;
 use super::search::Search;
 use super::services::only;
-use super::tag::shown;
+use super::tag::{shown, shown_as_text, wants_text};
 use super::words::demand_reason;
 use crate::catalog::Entry;
 use crate::digest::Digest;
@@ -148,17 +148,10 @@ pub(super) fn seen(plan: Plan, who: &Principal, app: &App) -> Result<Plan, Probl
 
 /// Shows a plan: as JSON, or as people read it where that is asked for.
 pub(super) fn as_asked(headers: &HeaderMap, plan: &Plan) -> Response {
-    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    if !accept.is_some_and(|accept| accept.trim_start().starts_with("text/plain")) {
-        return shown(headers, &show::json(plan));
+    if wants_text(headers) {
+        return shown_as_text(show::text(plan, show::Style { color: false, width: 100 }));
     }
-    let text = show::text(plan, show::Style { color: false, width: 100 });
-    let held = [
-        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
-        (header::CACHE_CONTROL, "private, no-store"),
-        (header::VARY, "accept"),
-    ];
-    (held, text).into_response()
+    shown(headers, &show::json(plan))
 }
 
 /// Shows a plan: what of it is about the teams that you can see.
