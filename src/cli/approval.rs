@@ -1,17 +1,20 @@
 //! `trueline approval`: lists what runs ask people to approve, and records what they say to it. Sensitive answers are
 //! sealed before they are written.
 
+mod remote;
+mod text;
+
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::approve::record;
 use super::context::Context;
 use super::output::{Exit, Failure};
 use super::render_ask::given;
-use super::table::{Limit, Listed, ago, block, cell, table, value};
-use crate::catalog::Field;
+use super::table::{Limit, Listed, ago, block, cell};
+use crate::catalog::{Field, Form};
 use crate::clock::Clock;
 use crate::daemon::SystemClock;
 use crate::engine::seal_outputs;
@@ -19,6 +22,8 @@ use crate::id::{RunId, StepPath};
 use crate::reconcile::show::{masked, visible};
 use crate::run::{Ask, agrees};
 use crate::store::{Approval, ApprovalState, Decision, DecisionKind, Sealer, Store};
+
+use text::{show_text, text};
 
 /// What `approval` takes.
 #[derive(Debug, Args)]
@@ -66,6 +71,9 @@ enum Command {
 
 /// Runs it.
 pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
+    if let Some(server) = context.asks()? {
+        return Box::pin(remote::run(context, &server, &options.command)).await;
+    }
     let store = context.existing_store().await?;
     let now = SystemClock.now();
     match &options.command {
@@ -108,7 +116,7 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
 }
 
 /// One approval, as listed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ApprovalLine {
     number: i64,
@@ -122,6 +130,7 @@ pub(super) struct ApprovalLine {
     comment: String,
     may: String,
     missing: String,
+    #[serde(skip_deserializing)]
     fields: Vec<FieldLine>,
     answers: Map<String, Value>,
     opened_at: Timestamp,
@@ -143,16 +152,7 @@ struct FieldLine {
 impl ApprovalLine {
     fn of(approval: &Approval, said: &[Decision]) -> Self {
         let tally = approval.tally(said);
-        // The first who grants fills the form in; after that there is nothing to fill in any more.
         let is_filled = !tally.granted.is_empty();
-        let fields = approval.ask.form.fields().filter(|_| !is_filled);
-        let field = |field: &Field| FieldLine {
-            id: field.id.clone(),
-            name: field.name.clone(),
-            kind: field.kind.word(),
-            required: field.is_demanded(),
-            description: field.description.clone(),
-        };
         Self {
             number: approval.number,
             service: approval.service.clone(),
@@ -165,7 +165,7 @@ impl ApprovalLine {
             granted: tally.granted,
             comment: tally.comment,
             may: approval.may.to_string(),
-            fields: fields.map(field).collect(),
+            fields: fields_of(&approval.ask.form, is_filled),
             answers: tally.answers.iter().map(|(id, one)| (id.clone(), masked(one))).collect(),
             opened_at: approval.opened_at,
             expires_at: approval.expires_at,
@@ -187,6 +187,18 @@ impl ApprovalLine {
     }
 }
 
+/// Lists what is to be filled in: the first who grants does, and after that there is nothing any more.
+fn fields_of(form: &Form, is_filled: bool) -> Vec<FieldLine> {
+    let field = |field: &Field| FieldLine {
+        id: field.id.clone(),
+        name: field.name.clone(),
+        kind: field.kind.word(),
+        required: field.is_demanded(),
+        description: field.description.clone(),
+    };
+    form.fields().filter(|_| !is_filled).map(field).collect()
+}
+
 /// Lists approvals, newest first.
 pub(super) async fn lines(
     store: &dyn Store,
@@ -199,7 +211,7 @@ pub(super) async fn lines(
         let said = store.approval(approval.number).await?.map(|(_, said)| said);
         items.push(ApprovalLine::of(approval, &said.unwrap_or_default()));
     }
-    Ok(Listed { total: listed.total, items })
+    Ok(Listed { total: listed.total, items, more: listed.more })
 }
 
 #[derive(Debug, Serialize)]
@@ -214,67 +226,6 @@ struct ApprovalWire {
     version: &'static str,
     #[serde(flatten)]
     approval: ApprovalLine,
-}
-
-fn text(wire: &ApprovalsWire, now: Timestamp) -> String {
-    let approvals = &wire.approvals.items;
-    if approvals.is_empty() {
-        return "no approvals".to_owned();
-    }
-    let rows = approvals.iter().map(|approval| {
-        let [number, service, age, missing] = approval.cells_of_open(now);
-        let is_open = approval.state == ApprovalState::Open;
-        let why = if is_open { missing } else { approval.why.clone().unwrap_or_default() };
-        [number, service, approval.state.to_string(), age, why]
-    });
-    let mut text = table(["APPROVAL", "SERVICE", "STATE", "AGE", "WHY"], rows);
-    text += &wire.approvals.rest();
-    for approval in approvals.iter().filter(|approval| approval.state == ApprovalState::Open) {
-        text += &["\nApproval ", &approval.number.to_string(), "\n", &approval.how()].concat();
-    }
-    text
-}
-
-fn show_text(approval: &ApprovalLine, now: Timestamp) -> String {
-    let row = |name: &str, text: String| [name.to_owned(), text];
-    let mut rows = vec![
-        row("Approval", approval.number.to_string()),
-        row("Service", approval.service.clone()),
-        row("Run", approval.run.to_string()),
-        row("Step", approval.step.to_string()),
-        row("State", approval.state.to_string()),
-        row("Asked", ago(now, approval.opened_at)),
-        row("Needs", format!("{} of {}", approval.required, approval.may)),
-    ];
-    rows.extend(approval.expires_at.map(|at| row("Until", format!("{at:.0} ({})", ago(now, at)))));
-    if !approval.granted.is_empty() {
-        rows.push(row("Granted", approval.granted.join(", ")));
-    }
-    rows.extend(approval.why.as_ref().map(|why| row("Why", why.clone())));
-    let mut text = table(["", ""], rows);
-    if !approval.comment.is_empty() {
-        text += "\nSaid to it\n";
-        text += &block("  ", &approval.comment);
-    }
-    if !approval.answers.is_empty() {
-        text += "\nFilled in\n";
-        let rows = approval.answers.iter().map(|(id, one)| [id.clone(), value(one)]);
-        text += &block("  ", &table([""; 2], rows));
-    }
-    if approval.state != ApprovalState::Open {
-        return text;
-    }
-    if !approval.fields.is_empty() {
-        text += "\nTo fill in\n";
-        let rows = approval.fields.iter().map(|field| {
-            let required = if field.required { "required" } else { "" };
-            let help = field.description.clone().unwrap_or_else(|| field.name.clone());
-            [field.id.clone(), field.kind.to_owned(), required.to_owned(), help]
-        });
-        text += &block("  ", &table([""; 4], rows));
-    }
-    text.push('\n');
-    text + &approval.how()
 }
 
 async fn find(store: &dyn Store, number: i64) -> Result<(Approval, Vec<Decision>), Failure> {

@@ -1,5 +1,7 @@
 //! `trueline approve` and `trueline reject`: a word on a plan or a change, bound to its digest.
 
+mod remote;
+
 use clap::Args;
 
 use super::context::Context;
@@ -49,6 +51,12 @@ pub(super) struct Subject {
 
 /// Approves.
 pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
+    if let Some(server) = context.asks()? {
+        if options.break_glass {
+            return Err(context.no_form("approve --break-glass"));
+        }
+        return remote::say(context, &server, (&options.digest, None)).await;
+    }
     let subject = find(context, &options.digest).await?;
     if options.break_glass {
         let decision = breaking(&subject, options.reason.as_deref().unwrap_or_default())?;
@@ -83,6 +91,10 @@ pub(super) async fn run_reject(
     context: &Context,
     options: &RejectOptions,
 ) -> Result<Exit, Failure> {
+    if let Some(server) = context.asks()? {
+        demand_reason(&options.reason)?;
+        return remote::say(context, &server, (&options.digest, Some(&options.reason))).await;
+    }
     let subject = find(context, &options.digest).await?;
     let decision = DecisionKind::Reject {
         subject: subject.digest,
@@ -101,14 +113,19 @@ pub(super) async fn record(context: &Context, decision: &DecisionKind) -> Result
 }
 
 async fn find(context: &Context, prefix: &str) -> Result<Subject, Failure> {
+    let prefix = checked(prefix)?;
+    let plans = context.existing_store().await?.plans_by_prefix(&prefix).await?;
+    subject_in(&plans, &prefix)
+}
+
+/// Refuses what can't begin a digest.
+fn checked(prefix: &str) -> Result<String, Failure> {
     let digits = prefix.len() >= 8 && prefix.bytes().all(|byte| byte.is_ascii_hexdigit());
     if !digits {
         return Err(Failure::usage(format!("`{prefix}` is not a digest"))
             .hint("give 8 or more of the digits that `trueline plan` or `trueline status` shows"));
     }
-    let prefix = prefix.to_ascii_lowercase();
-    let plans = context.existing_store().await?.plans_by_prefix(&prefix).await?;
-    subject_in(&plans, &prefix)
+    Ok(prefix.to_ascii_lowercase())
 }
 
 /// Finds what the beginning of a digest names: one plan or one change, never two.

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    adopt, apply, approval, approve, audit, auth, backup, completion, demo, explain, forget,
-    github, hooks, init, lsp, new, owners, plan, proposal, render, replay, request, restore, run,
-    schema, serve, service, status, task, user, validate, why,
+    adopt, apply, approval, approve, audit, auth, backup, breaker, completion, demo, explain,
+    forget, github, hooks, init, lsp, new, owners, plan, proposal, render, replay, request,
+    restore, run, schema, serve, service, status, task, user, validate, why,
 };
 
 /// Keeps a platform true to its catalog: git says what is wanted, Trueline makes it so.
@@ -37,6 +37,10 @@ pub struct Global {
     /// Where state is kept.
     #[arg(long, global = true, env = "TRUELINE_STATE", value_name = "DIR")]
     pub state: Option<PathBuf>,
+    /// A server that is asked over its API, instead of the store of this machine: `https://trueline.example.com`. The key
+    /// or token for it is taken from `TRUELINE_TOKEN`.
+    #[arg(long, global = true, env = "TRUELINE_SERVER", value_name = "URL")]
+    pub server: Option<String>,
     /// How to print.
     // Without a long form: `--output NAME=VALUE` is what a task is completed with.
     #[arg(short, global = true, default_value = "text", value_name = "FORMAT")]
@@ -98,6 +102,8 @@ pub enum Command {
     Forget(forget::Options),
     /// Lists, shows and controls runs.
     Run(run::Options),
+    /// Lists whom nobody asks just now, and has them asked again.
+    Breaker(breaker::Options),
     /// Lists and completes tasks for people.
     Task(task::Options),
     /// Lists, shows, merges and closes proposals.

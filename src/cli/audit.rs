@@ -1,5 +1,7 @@
 //! `trueline audit`: lists the audit chain, newest first, and exports it. It adds nothing to it.
 
+mod remote;
+
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
@@ -17,6 +19,8 @@ use crate::daemon::SystemClock;
 use crate::digest::Digest;
 use crate::reconcile::show::literal;
 use crate::store::{AuditEntry, AuditFilter, Store};
+
+pub(super) use remote::after as chain_after;
 
 /// How many entries are read at once for an export.
 const PIECE: u32 = 2_000;
@@ -74,6 +78,9 @@ pub(super) struct VerifyOptions {
 
 /// Runs it.
 pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
+    if let Some(server) = context.asks()? {
+        return remote::run(context, &server, &options.command).await;
+    }
     match &options.command {
         Command::List(options) => {
             let store = context.existing_store().await?;
@@ -82,16 +89,11 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
             context.show(&wire, || list_text(&wire))?;
             Ok(Exit::Success)
         }
-        Command::Verify(options) => audit_verify::run(context, options).await,
+        Command::Verify(options) => audit_verify::run(context, None, options).await,
         Command::Export { after } => {
             let store = context.existing_store().await?;
             let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-            match export(&*store, *after, &mut out).await? {
-                // Who reads it went away, as `head` does.
-                Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Exit::Success),
-                Err(error) => Err(error.into()),
-                Ok(()) => Ok(Exit::Success),
-            }
+            exported(export(&*store, *after, &mut out).await?)
         }
     }
 }
@@ -216,12 +218,29 @@ async fn export(
         let entries = store.audit_after(after, PIECE).await?;
         let Some(last) = entries.last() else { return Ok(out.flush()) };
         after = last.seq;
-        for entry in entries {
-            let line = serde_json::to_string(&ExportLine::of(entry))?;
-            if let Err(error) = writeln!(out, "{line}") {
-                return Ok(Err(error));
-            }
+        if let Err(error) = write(entries, out)? {
+            return Ok(Err(error));
         }
+    }
+}
+
+/// Writes entries, a line each; the inner error is that of the writer.
+fn write(entries: Vec<AuditEntry>, out: &mut impl Write) -> Result<std::io::Result<()>, Failure> {
+    for entry in entries {
+        let line = serde_json::to_string(&ExportLine::of(entry))?;
+        if let Err(error) = writeln!(out, "{line}") {
+            return Ok(Err(error));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// Ends an export; who reads it may have gone away, as `head` does.
+fn exported(ended: std::io::Result<()>) -> Result<Exit, Failure> {
+    match ended {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Exit::Success),
+        Err(error) => Err(error.into()),
+        Ok(()) => Ok(Exit::Success),
     }
 }
 

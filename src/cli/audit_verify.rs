@@ -6,22 +6,29 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::audit::{ExportLine, VerifyOptions};
+use super::audit::{ExportLine, VerifyOptions, chain_after};
 use super::context::Context;
 use super::output::{Exit, Failure};
+use super::server::Server;
 use super::table::count;
 use crate::digest::Digest;
 use crate::reconcile::show::visible;
 use crate::store::{BreakKind, ChainBreak, ChainWalk, Store, verify_audit};
 
-/// Verifies: 0 whole, 1 broken.
-pub(super) async fn run(context: &Context, options: &VerifyOptions) -> Result<Exit, Failure> {
-    let (walk, broken) = if let Some(file) = &options.file {
-        walk_file(file)?
-    } else {
-        let store = context.existing_store().await?;
-        let found = verify_audit(&*store).await?;
-        with_noted(&*store, found, options.head).await?
+/// Verifies a file, what a server tells, or the store: 0 whole, 1 broken.
+pub(super) async fn run(
+    context: &Context,
+    server: Option<&Server>,
+    options: &VerifyOptions,
+) -> Result<Exit, Failure> {
+    let (walk, broken) = match (&options.file, server) {
+        (Some(file), _) => walk_file(file)?,
+        (None, Some(server)) => walk_server(server, options.head).await?,
+        (None, None) => {
+            let store = context.existing_store().await?;
+            let found = verify_audit(&*store).await?;
+            with_noted(&*store, found, options.head).await?
+        }
     };
     let broken = broken.or_else(|| match (options.head, walk.head()) {
         (Some((seq, hash)), Some((last, found))) if seq == last && hash != found => {
@@ -50,6 +57,30 @@ async fn with_noted(
     let same = found.first().is_some_and(|entry| entry.seq == seq && entry.hash == hash);
     let rewritten = (!same).then_some(ChainBreak { seq, kind: BreakKind::Rewritten });
     Ok((walk, broken.or(rewritten)))
+}
+
+/// Walks the chain as a server tells it, and compares the entry that was noted with the one that is there.
+async fn walk_server(
+    server: &Server,
+    noted: Option<(i64, Digest)>,
+) -> Result<(ChainWalk, Option<ChainBreak>), Failure> {
+    let mut walk = ChainWalk::default();
+    let mut seen = 0;
+    loop {
+        let entries = chain_after(server, seen).await?;
+        let Some(last) = entries.last().map(|entry| entry.seq) else { return Ok((walk, None)) };
+        for entry in entries {
+            if noted.is_some_and(|(seq, hash)| seq == entry.seq && hash != entry.hash) {
+                let broken = ChainBreak { seq: entry.seq, kind: BreakKind::Rewritten };
+                return Ok((walk, Some(broken)));
+            }
+            if let Err(broken) = walk.take(&entry) {
+                return Ok((walk, Some(broken)));
+            }
+        }
+        // What follows is no higher only where it does not fit, which was told above.
+        seen = last.max(seen + 1);
+    }
 }
 
 fn walk_file(path: &Path) -> Result<(ChainWalk, Option<ChainBreak>), Failure> {

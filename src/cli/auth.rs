@@ -1,9 +1,11 @@
 //! `trueline auth`: keys of the API, and who may do what and why. It works on the store itself: whoever has that at hand
 //! is its operator.
 
+mod remote;
+
 use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::context::Context;
 use super::output::{Exit, Failure};
@@ -55,7 +57,7 @@ enum Token {
     },
     /// Lists keys, newest first.
     List {
-        /// Of this user.
+        /// Of this user; of a server your own where nobody is named.
         #[arg(long)]
         user: Option<String>,
     },
@@ -76,9 +78,9 @@ struct Question {
     kind: Kind,
     /// A service: what is its team's is asked about.
     service: Option<String>,
-    /// Who.
+    /// Who. A server is asked about whoever asks, and needs no name.
     #[arg(long)]
-    user: String,
+    user: Option<String>,
     /// What this team has.
     #[arg(long, conflicts_with = "service")]
     team: Option<String>,
@@ -96,6 +98,9 @@ fn kind(text: &str) -> Result<Kind, String> {
 
 /// Runs it.
 pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
+    if let Some(server) = context.asks()? {
+        return Box::pin(remote::run(context, &server, &options.command)).await;
+    }
     match &options.command {
         Command::Token { command: Token::Create { user, note, scope, days } } => {
             create(context, (user, note), (scope, *days)).await
@@ -146,7 +151,7 @@ struct KeysWire {
     keys: Vec<KeyLine>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct KeyLine {
     id: String,
@@ -181,7 +186,10 @@ impl KeyLine {
 
 async fn list(context: &Context, user: Option<&str>) -> Result<Exit, Failure> {
     let keys = context.existing_store().await?.keys(user).await?;
-    let keys = keys.into_iter().map(KeyLine::of).collect();
+    listed(context, keys.into_iter().map(KeyLine::of).collect())
+}
+
+fn listed(context: &Context, keys: Vec<KeyLine>) -> Result<Exit, Failure> {
     let wire = KeysWire { version: "trueline.keys/v1", keys };
     context.show(&wire, || {
         if wire.keys.is_empty() {
@@ -212,8 +220,12 @@ struct AnswerWire {
 }
 
 async fn answer(context: &Context, question: &Question, in_full: bool) -> Result<Exit, Failure> {
+    let Some(name) = &question.user else {
+        return Err(Failure::usage("`--user` is missing: whose rights are they?")
+            .hint("--user NAME; `trueline user list` shows those that there are"));
+    };
     let store = context.existing_store().await?;
-    let Some(user) = store.user(&question.user).await? else { return Err(missing(&question.user)) };
+    let Some(user) = store.user(name).await? else { return Err(missing(name)) };
     // Teams are the catalog's, where it can be read.
     let catalog = context.judged().map(|judged| judged.catalog).unwrap_or_default();
     let team = match &question.service {
@@ -234,6 +246,15 @@ async fn answer(context: &Context, question: &Question, in_full: bool) -> Result
         };
     let mut why = principal.explain(verb, kind, team.as_deref());
     why.extend(user.disabled.then(|| "the user is disabled".to_owned()));
+    told(context, (allowed, why), in_full)
+}
+
+/// Shows whether somebody may, and why.
+fn told(
+    context: &Context,
+    (allowed, why): (bool, Vec<String>),
+    in_full: bool,
+) -> Result<Exit, Failure> {
     let wire = AnswerWire { version: "trueline.permission/v1", allowed, why };
     context.show(&wire, || {
         let word = if wire.allowed { "yes" } else { "no" };

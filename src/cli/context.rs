@@ -30,6 +30,8 @@ pub struct Context {
     pub branch: Option<String>,
     /// Where state is kept.
     pub state: PathBuf,
+    /// The server that is asked over its API, where one is named.
+    pub server: Option<String>,
     /// How to print.
     pub format: Format,
     /// Prints only what is asked for.
@@ -77,6 +79,7 @@ impl Context {
                 .or_else(|| config.store.path.clone())
                 .unwrap_or_else(|| PathBuf::from(".trueline")),
             config,
+            server: global.server.clone().filter(|server| !server.is_empty()),
             format: global.output,
             quiet: global.quiet,
             verbose: global.verbose,

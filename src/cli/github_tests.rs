@@ -20,6 +20,7 @@ fn context(folder: &Path, config: &str) -> Context {
         catalog: "acme/app".to_owned(),
         branch: None,
         state: folder.join("state"),
+        server: None,
         format: Format::Json,
         quiet: true,
         verbose: 0,

@@ -1,11 +1,16 @@
 //! The journal of a run as people and programs read it: a wire form of its own. Sealed outputs stay sealed.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::context::Context;
+use super::output::{Exit, Failure};
 use super::table::{Limit, cell, table, value};
 use crate::engine::Told;
 use crate::id::RunId;
+use crate::run::RunState;
 use crate::store::JournalEntry;
 
 #[derive(Debug, Serialize)]
@@ -19,13 +24,14 @@ pub(super) struct JournalWire {
 impl JournalWire {
     /// Keeps the newest entries of a journal.
     pub(super) fn of(run: &RunId, entries: &[JournalEntry], limit: Limit) -> Self {
-        let left_out = entries.len().saturating_sub(limit.items());
-        Self {
-            version: "trueline.journal/v1",
-            run: run.clone(),
-            total: entries.len(),
-            entries: entries.iter().skip(left_out).map(Told::of).collect(),
-        }
+        Self::of_told(run, entries.iter().map(Told::of).collect(), limit)
+    }
+
+    /// The same of entries as a server tells them.
+    pub(super) fn of_told(run: &RunId, mut entries: Vec<Told>, limit: Limit) -> Self {
+        let total = entries.len();
+        entries.drain(..total.saturating_sub(limit.items()));
+        Self { version: "trueline.journal/v1", run: run.clone(), total, entries }
     }
 }
 
@@ -46,9 +52,12 @@ fn to_second(at: Timestamp) -> String {
 
 /// Writes one entry on a line.
 pub(super) fn line(entry: &JournalEntry) -> String {
-    let wire = Told::of(entry);
-    let what = wire.step.clone().unwrap_or_else(|| "run".to_owned());
-    let words = [to_second(wire.at), cell(&what), wire.event.to_owned(), cell(&detail(&wire))];
+    line_of(&Told::of(entry))
+}
+
+fn line_of(told: &Told) -> String {
+    let what = told.step.clone().unwrap_or_else(|| "run".to_owned());
+    let words = [to_second(told.at), cell(&what), cell(&told.event), cell(&detail(told))];
     words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join("  ")
 }
 
@@ -63,8 +72,31 @@ pub(super) fn text(wire: &JournalWire) -> String {
     };
     let rows = wire.entries.iter().map(|entry| {
         let what = entry.step.clone().unwrap_or_else(|| "run".to_owned());
-        [to_second(entry.at), what, entry.event.to_owned(), detail(entry)]
+        [to_second(entry.at), what, entry.event.to_string(), detail(entry)]
     });
     text += &table([""; 4], rows);
     text
+}
+
+/// Prints entries as they come, until nothing more happens to the run by itself: 0 where it succeeded, and 1 otherwise.
+pub(super) async fn follow(
+    context: &Context,
+    (limit, pause): (Limit, Duration),
+    mut read: impl AsyncFnMut() -> Result<(RunState, Vec<Told>), Failure>,
+) -> Result<Exit, Failure> {
+    let (mut state, mut entries) = read().await?;
+    entries.drain(..entries.len().saturating_sub(limit.items()));
+    let mut seen = 0;
+    loop {
+        for entry in entries.iter().filter(|entry| entry.seq > seen) {
+            context.show(entry, || line_of(entry))?;
+        }
+        seen = entries.iter().map(|entry| entry.seq).fold(seen, i64::max);
+        if state.is_over() {
+            let is_well = state == RunState::Succeeded;
+            return Ok(if is_well { Exit::Success } else { Exit::Findings });
+        }
+        tokio::time::sleep(pause).await;
+        (state, entries) = read().await?;
+    }
 }

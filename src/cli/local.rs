@@ -76,6 +76,7 @@ pub(super) mod testing {
             catalog: directory.display().to_string(),
             branch: None,
             state: directory.join(".trueline"),
+            server: None,
             format: Format::Text,
             quiet: true,
             verbose: 0,

@@ -5,10 +5,11 @@ use clap::Parser;
 use super::args::{Arguments, Command};
 use super::context::Context;
 use super::output::{Exit, Failure};
+use super::server::refuse_elsewhere;
 use super::{
-    adopt, apply, approval, approve, audit, auth, backup, completion, demo, explain, forget,
-    github, hooks, init, logging, lsp, new, owners, plan, proposal, render, replay, request,
-    restore, run, schema, serve, service, status, task, user, validate, version, why,
+    adopt, apply, approval, approve, audit, auth, backup, breaker, completion, demo, explain,
+    forget, github, hooks, init, logging, lsp, new, owners, plan, proposal, render, replay,
+    request, restore, run, schema, serve, service, status, task, user, validate, version, why,
 };
 
 /// Runs the command line; returns the exit code of the process.
@@ -41,6 +42,7 @@ pub fn main() -> u8 {
 
 /// Runs one command in its context.
 pub(super) async fn run_command(context: &Context, command: &Command) -> Result<Exit, Failure> {
+    refuse_elsewhere(context, command)?;
     match command {
         Command::Init(options) => init::run(context, options),
         Command::New(options) => new::run(context, options),
@@ -58,6 +60,7 @@ pub(super) async fn run_command(context: &Context, command: &Command) -> Result<
         Command::Forget(options) => forget::run(context, options).await,
         Command::Run(options) => run::run(context, options).await,
         Command::Approval(options) => approval::run(context, options).await,
+        Command::Breaker(options) => breaker::run(context, options).await,
         Command::Task(options) => task::run(context, options).await,
         Command::Proposal(options) => proposal::run(context, options).await,
         Command::Request(options) => Box::pin(request::run(context, options)).await,

@@ -1,9 +1,12 @@
 //! `trueline plan` and `trueline diff`: what would be done.
 
+mod remote;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use serde_json::Value;
 
 use super::context::Context;
 use super::output::{Exit, Failure};
@@ -34,17 +37,24 @@ pub struct Options {
 
 /// Shows the plan: 0, or 2 with `--detailed-exitcode` where there are changes.
 pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
-    let plan = shown(context, options).await?;
-    Ok(if options.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Success })
+    let is_empty = shown(context, options).await?;
+    Ok(if options.detailed_exitcode && !is_empty { Exit::Changes } else { Exit::Success })
 }
 
 /// Shows the plan: 0 none, 1 differences.
 pub(super) async fn run_diff(context: &Context, options: &Options) -> Result<Exit, Failure> {
-    let plan = shown(context, options).await?;
-    Ok(if plan.is_empty() { Exit::Success } else { Exit::Findings })
+    let is_empty = shown(context, options).await?;
+    Ok(if is_empty { Exit::Success } else { Exit::Findings })
 }
 
-async fn shown(context: &Context, options: &Options) -> Result<Plan, Failure> {
+/// Shows it; tells whether nothing is to be done.
+async fn shown(context: &Context, options: &Options) -> Result<bool, Failure> {
+    // Two revisions are compared here: only the catalog is asked.
+    if options.base.is_none()
+        && let Some(server) = context.asks()?
+    {
+        return remote::shown(context, &server, options).await;
+    }
     let preview = made(context, options).await?;
     let errors = preview.judged.findings.iter().filter(|finding| finding.is_error()).count();
     if errors > 0 {
@@ -55,14 +65,18 @@ async fn shown(context: &Context, options: &Options) -> Result<Plan, Failure> {
     if let Some(service) = &options.service {
         plan = only(plan, service);
     }
-    if let Some(path) = &options.out {
-        let text = serde_json::to_string_pretty(&show::json(&plan))?;
-        std::fs::write(path, text)
-            .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
-    }
+    let shown = show::json(&plan);
+    kept(options, &shown)?;
     let style = show::Style { color: context.color, width: 100 };
-    context.show(&show::json(&plan), || show::text(&plan, style))?;
-    Ok(plan)
+    context.show(&shown, || show::text(&plan, style))?;
+    Ok(plan.is_empty())
+}
+
+/// Writes the plan to a file, where one is named.
+fn kept(options: &Options, shown: &Value) -> Result<(), Failure> {
+    let Some(path) = &options.out else { return Ok(()) };
+    std::fs::write(path, serde_json::to_string_pretty(shown)?)
+        .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
 }
 
 async fn made(context: &Context, options: &Options) -> Result<Preview, Failure> {

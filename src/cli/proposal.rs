@@ -1,6 +1,9 @@
 //! `trueline proposal`: lists, shows, merges and closes the proposals of repositories on this machine.
 //! It knows the repositories that actions filed proposals on, the catalog's own, and the one that is named.
 
+mod remote;
+mod text;
+
 use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
@@ -11,13 +14,14 @@ use super::context::Context;
 use super::output::{Exit, Failure};
 use super::proposal_ours;
 use super::proposal_review::{self, Says, TalkWire};
-use super::table::{Limit, Listed, ago, block, cell, short_commit, table};
+use super::table::{Limit, Listed, cell, short_commit};
 use crate::clock::Clock;
 use crate::daemon::SystemClock;
 use crate::forge::{ForgeError, ForgeRead, ForgeWrite, LocalForge, Proposal, ProposalState};
-use crate::reconcile::show::visible;
 use crate::source::Location;
 use crate::store::{self, Store};
+
+use text::{list_text, show_text};
 
 const VERSION: &str = "trueline.proposal/v1";
 
@@ -62,6 +66,9 @@ enum Command {
     Close {
         /// Its number.
         number: u64,
+        /// Why; a server demands it.
+        #[arg(long, default_value = "", value_name = "TEXT")]
+        reason: String,
     },
     /// Says what you think of a proposal as it is now, in your name.
     Review {
@@ -69,6 +76,9 @@ enum Command {
         number: u64,
         #[command(flatten)]
         says: Says,
+        /// What is said to it; a server demands it with `--request-changes`.
+        #[arg(long, default_value = "", value_name = "TEXT")]
+        reason: String,
     },
     /// Says something to a proposal, in your name; `/trueline help` as its first line asks what Trueline can be told.
     Comment {
@@ -81,6 +91,9 @@ enum Command {
 
 /// Runs it.
 pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
+    if let Some(server) = context.asks()? {
+        return Box::pin(remote::run(context, &server, options)).await;
+    }
     if let Command::List { ours: true, limit, .. } = &options.command {
         return proposal_ours::run(context, *limit).await;
     }
@@ -106,13 +119,19 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
             let merged = counter.forge.merge(*number, &person, now).await?;
             desk.tell(context, counter, &merged)?;
         }
-        Command::Close { number } => {
+        Command::Close { number, reason } => {
             let counter = desk.of(*number).await?;
-            let closed = counter.forge.close(*number, &person, now).await?;
+            let closed = match reason.trim() {
+                "" => counter.forge.close(*number, &person, now).await?,
+                reason => counter.forge.withdraw(*number, &person, reason, now).await?,
+            };
             desk.tell(context, counter, &closed)?;
         }
-        Command::Review { number, says } => {
+        Command::Review { number, says, reason } => {
             let forge = &desk.of(*number).await?.forge;
+            if !reason.trim().is_empty() {
+                forge.say(*number, (&person, reason), now).await?;
+            }
             let said = forge.give_opinion(*number, (&person, says.opinion()), now).await?;
             let head = short_commit(&said.head);
             context.remark(format!("said of {head} as {} (self-declared)", cell(&person)));
@@ -237,20 +256,25 @@ impl Desk {
         counter: &Counter,
         proposal: &Proposal,
     ) -> Result<(), Failure> {
-        let line = self.wire(proposal, counter);
-        let wire = ShowWire { version: VERSION, proposal: line, diff: None, talk: None };
-        context.show(&wire, || {
-            let commit = proposal.merge_commit.as_deref().map(short_commit);
-            format!(
-                "{} proposal {} of {}{} as {} (self-declared)",
-                proposal.state,
-                proposal.number,
-                cell(&counter.repository),
-                commit.map(|commit| format!(" by commit {commit}")).unwrap_or_default(),
-                cell(proposal.settled_by.as_deref().unwrap_or_default())
-            )
-        })
+        settled(context, self.wire(proposal, counter), " (self-declared)")
     }
+}
+
+/// Shows a proposal that was merged or closed, and in whose name.
+fn settled(context: &Context, proposal: ProposalWire, known: &str) -> Result<(), Failure> {
+    let wire = ShowWire { version: VERSION, proposal, diff: None, talk: None };
+    context.show(&wire, || {
+        let line = &wire.proposal;
+        let commit = line.merge_commit.as_deref().map(short_commit);
+        format!(
+            "{} proposal {} of {}{} as {}{known}",
+            line.state,
+            line.number,
+            cell(&line.repository),
+            commit.map(|commit| format!(" by commit {commit}")).unwrap_or_default(),
+            cell(line.settled_by.as_deref().unwrap_or_default())
+        )
+    })
 }
 
 /// Names the place of a repository, so that two ways to write it are one.
@@ -325,55 +349,6 @@ impl ProposalWire {
             run: filed.and_then(|filed| Some(filed.run.as_ref()?.to_string())),
         }
     }
-}
-
-fn list_text(wire: &ProposalsWire, now: Timestamp) -> String {
-    if wire.proposals.total == 0 {
-        return "no proposals".to_owned();
-    }
-    let rows = wire.proposals.items.iter().map(|line| {
-        [
-            line.number.to_string(),
-            line.repository.clone(),
-            line.state.to_string(),
-            ago(now, line.created_at),
-            line.service.clone().unwrap_or_default(),
-            line.title.clone(),
-        ]
-    });
-    let head = ["PROPOSAL", "REPOSITORY", "STATE", "AGE", "SERVICE", "TITLE"];
-    table(head, rows) + &wire.proposals.rest()
-}
-
-fn show_text(wire: &ShowWire, now: Timestamp) -> String {
-    let line = &wire.proposal;
-    let settled = line.settled_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
-    let mut rows = vec![
-        ["Proposal".to_owned(), format!("{} {}", line.number, line.title)],
-        ["Repository".to_owned(), line.repository.clone()],
-        ["State".to_owned(), format!("{}{settled}", line.state)],
-        ["Author".to_owned(), format!("{}, {}", line.author, ago(now, line.created_at))],
-        ["Branch".to_owned(), format!("{} into {}", line.source_branch, line.base_branch)],
-        ["Head".to_owned(), short_commit(&line.head)],
-    ];
-    rows.extend(line.comment.as_ref().map(|said| ["Comment".to_owned(), said.clone()]));
-    rows.extend(line.merge_commit.as_ref().map(|id| ["Merged as".to_owned(), short_commit(id)]));
-    let run = line.run.as_ref().map(|run| format!(", run {run}")).unwrap_or_default();
-    let service = line.service.as_ref();
-    rows.extend(service.map(|service| ["Service".to_owned(), format!("{service}{run}")]));
-    let mut text = table([""; 2], rows);
-    if !line.body.trim().is_empty() {
-        text.push('\n');
-        text += &block("  ", &line.body);
-    }
-    if let Some(talk) = &wire.talk {
-        text += &proposal_review::text(talk, now);
-    }
-    if let Some(diff) = &wire.diff {
-        text.push('\n');
-        text.extend(diff.lines().map(|line| visible(line) + "\n"));
-    }
-    text
 }
 
 #[cfg(test)]

@@ -34,13 +34,17 @@ pub(super) async fn run(context: &Context, limit: Limit) -> Result<Exit, Failure
     let ports = context.ports()?;
     let catalog = context.catalog.strip_prefix("git+").unwrap_or(&context.catalog);
     let board = outgoing::gather(&*store, &ports, Some(catalog), &mut Known::default()).await?;
-    let wire = OursWire {
-        version: "trueline.proposals-ours/v1",
-        proposals: Listed::of(board.lines, limit),
-        unseen: board.unseen,
-    };
-    context.show(&wire, || text(&wire))?;
+    show(context, (Listed::of(board.lines, limit), board.unseen))?;
     Ok(Exit::Success)
+}
+
+/// Shows how they stand, and what could not be looked at.
+pub(super) fn show(
+    context: &Context,
+    (proposals, unseen): (Listed<Line>, Vec<Unseen>),
+) -> Result<(), Failure> {
+    let wire = OursWire { version: "trueline.proposals-ours/v1", proposals, unseen };
+    context.show(&wire, || text(&wire))
 }
 
 /// Begins to look now and then while a daemon drives.

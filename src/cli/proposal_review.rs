@@ -39,29 +39,31 @@ impl Says {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TalkWire {
-    asked: Vec<String>,
-    labels: Vec<String>,
-    reviews: Vec<ReviewWire>,
-    checks: Vec<CheckWire>,
-    comments: Vec<Comment>,
+    pub(super) asked: Vec<String>,
+    pub(super) labels: Vec<String>,
+    pub(super) reviews: Vec<ReviewWire>,
+    pub(super) checks: Vec<CheckWire>,
+    pub(super) comments: Vec<Comment>,
 }
 
+/// What a reviewer said.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ReviewWire {
+pub(super) struct ReviewWire {
     #[serde(flatten)]
-    review: Review,
+    pub(super) review: Review,
     /// Whether the proposal was pushed again since.
-    stale: bool,
+    pub(super) stale: bool,
 }
 
+/// A check of a commit.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct CheckWire {
-    name: String,
-    head: String,
-    state: CheckState,
-    title: String,
+pub(super) struct CheckWire {
+    pub(super) name: String,
+    pub(super) head: String,
+    pub(super) state: CheckState,
+    pub(super) title: String,
 }
 
 /// Reads what is said about a proposal.

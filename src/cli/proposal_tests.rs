@@ -14,6 +14,7 @@ fn context(catalog: &str, state: &std::path::Path) -> Context {
         catalog: catalog.to_owned(),
         branch: None,
         state: state.to_owned(),
+        server: None,
         format: Format::Json,
         quiet: true,
         verbose: 0,
@@ -131,7 +132,8 @@ async fn a_proposal_is_closed_and_nothing_is_merged() {
     let repo = proposed().await;
     let state = tempfile::tempdir().expect("a folder");
     let head = repo.git(&["rev-parse", "main"], "");
-    let close = Options { repository: None, command: Command::Close { number: 1 } };
+    let close =
+        Options { repository: None, command: Command::Close { number: 1, reason: String::new() } };
     let context = context(repo.url(), state.path());
     run(&context, &close).await.unwrap_or_else(|failure| panic!("{failure}"));
     assert_eq!(repo.git(&["rev-parse", "main"], ""), head);

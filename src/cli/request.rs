@@ -3,6 +3,8 @@
 
 mod desk;
 mod follow;
+mod remote;
+mod remote_submit;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -12,7 +14,7 @@ use std::fmt::Write as _;
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::context::Context;
 use super::output::{Exit, Failure};
@@ -26,6 +28,9 @@ use crate::store::{
 
 pub(super) use desk::start;
 pub(super) use submit::{follow_remark, outcome_text, put_down};
+
+/// Version of the wire form of one request.
+const VERSION: &str = "trueline.request/v1";
 
 /// How many requests are searched for the beginning of an id.
 const SEARCHED: u32 = 2_000;
@@ -95,6 +100,9 @@ fn state(text: &str) -> Result<RequestState, String> {
 
 /// Runs it.
 pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
+    if let Some(server) = context.asks()? {
+        return Box::pin(remote::run(context, &server, &options.command)).await;
+    }
     match &options.command {
         Command::Submit(options) => return submit::run(context, options).await,
         Command::Retry(options) => return word::retry(context, options).await,
@@ -151,7 +159,7 @@ struct ListWire {
 }
 
 /// One request in a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RequestLine {
     pub(super) id: String,
@@ -165,6 +173,7 @@ pub(super) struct RequestLine {
     pub(super) proposal: Option<u64>,
     pub(super) url: Option<String>,
     pub(super) run: Option<String>,
+    #[serde(alias = "createdAt")]
     at: Timestamp,
 }
 
@@ -189,9 +198,10 @@ impl RequestLine {
 }
 
 /// One request in full.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RequestWire {
+    #[serde(skip_deserializing)]
     version: &'static str,
     #[serde(flatten)]
     line: RequestLine,
@@ -208,7 +218,7 @@ struct RequestWire {
 impl RequestWire {
     fn of(request: &ServiceRequest) -> Self {
         Self {
-            version: "trueline.request/v1",
+            version: VERSION,
             line: RequestLine::of(request),
             environment: request.environment.clone(),
             reason: request.reason.clone(),
@@ -224,13 +234,13 @@ impl RequestWire {
 
 /// Says how far a request is, on one line.
 pub(super) fn standing_text(line: &RequestLine) -> String {
-    let mut text = format!("request {} is {}", line.id, line.state);
+    let mut text = format!("request {} is {}", cell(&line.id), line.state);
     // Writing to a String cannot fail.
     if let Some(number) = line.proposal {
         let _ = write!(text, ", proposal {number}");
     }
     if let Some(run) = &line.run {
-        let _ = write!(text, ", run {run}");
+        let _ = write!(text, ", run {}", cell(run));
     }
     if let Some(why) = &line.why {
         let _ = write!(text, ": {}", cell(why));

@@ -1,8 +1,13 @@
 //! `trueline run`: lists and shows runs, and reads their journals. What people ask of runs is recorded elsewhere.
 
+mod remote;
+
+use std::borrow::Cow;
+use std::time::Duration;
+
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::context::Context;
 use super::journal::{self, JournalWire};
@@ -14,7 +19,7 @@ use super::table::{Limit, ago, block, cell, short_commit, table, value};
 use crate::clock::Clock;
 use crate::daemon::SystemClock;
 use crate::digest::Digest;
-use crate::engine::{Waits, why_open};
+use crate::engine::{Told, Waits, why_open};
 use crate::id::RunId;
 use crate::reconcile::show::visible;
 use crate::run::{Control, Run, RunState};
@@ -22,6 +27,9 @@ use crate::store::{JournalEntry, RunSummary, Store};
 
 /// How many runs are searched for the beginning of an id.
 const SEARCHED: u32 = 1_000;
+
+/// Between two looks at a journal that is followed.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// What `run` takes.
 #[derive(Debug, Args)]
@@ -50,6 +58,9 @@ enum Command {
     Logs {
         /// Its id, or the beginning of it.
         id: String,
+        /// Goes on until nothing more happens to it by itself: 0 where it succeeded, 1 otherwise.
+        #[arg(long, short)]
+        follow: bool,
         #[command(flatten)]
         limit: Limit,
     },
@@ -79,6 +90,9 @@ enum Command {
 
 /// Runs it.
 pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
+    if let Some(server) = context.asks()? {
+        return Box::pin(remote::run(context, &server, &options.command)).await;
+    }
     let store = context.existing_store().await?;
     let now = SystemClock.now();
     if let Some((word, control)) = options.command.word() {
@@ -99,7 +113,19 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
             }
             context.show(&wire, || show_text(&wire, now))?;
         }
-        Command::Logs { id, limit } => {
+        Command::Logs { id, follow: true, limit } => {
+            let store: &dyn Store = &*store;
+            let id = find(store, id).await?.id;
+            return journal::follow(context, (*limit, PAUSE), async || {
+                // The state first: whatever ended the run is in the journal then.
+                let state = store.run_state(&id).await?.map(|(state, _)| state);
+                let entries = store.journal(&id).await?;
+                let state = state.ok_or_else(|| Failure::failed(format!("run {id} is gone")))?;
+                Ok((state, entries.iter().map(Told::of).collect()))
+            })
+            .await;
+        }
+        Command::Logs { id, limit, .. } => {
             let run = find(&*store, id).await?;
             let wire = JournalWire::of(&run.id, &store.journal(&run.id).await?, *limit);
             context.show(&wire, || journal::text(&wire))?;
@@ -135,7 +161,7 @@ impl Command {
 }
 
 /// One run in a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RunLine {
     pub(super) id: RunId,
@@ -261,9 +287,10 @@ pub(super) async fn find(store: &dyn Store, id: &str) -> Result<Run, Failure> {
     run.ok_or_else(|| Failure::usage(format!("run {} is gone", first.id)))
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RunWire {
+    #[serde(skip_deserializing)]
     version: &'static str,
     #[serde(flatten)]
     line: RunLine,
@@ -276,7 +303,7 @@ struct RunWire {
     #[serde(skip_serializing_if = "Option::is_none")]
     said: Option<String>,
     /// What can be asked of it now.
-    possible: Vec<&'static str>,
+    possible: Vec<Cow<'static, str>>,
     steps: Vec<StepWire>,
 }
 
@@ -296,7 +323,7 @@ impl RunWire {
             environment: run.change.environment.clone(),
             escalated: run.escalated,
             said: run.said.as_ref().map(|said| format!("{} ({})", said.why, said.by)),
-            possible: run.possible(),
+            possible: run.possible().into_iter().map(Cow::Borrowed).collect(),
             steps: known.collect(),
         }
     }

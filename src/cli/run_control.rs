@@ -57,13 +57,16 @@ pub(super) struct DecideOptions {
 
 /// What was recorded.
 #[derive(Debug, Serialize)]
-struct RecordedWire {
-    version: &'static str,
-    run: RunId,
-    word: &'static str,
-    decision: i64,
-    by: String,
+pub(super) struct RecordedWire {
+    pub(super) version: &'static str,
+    pub(super) run: RunId,
+    pub(super) word: &'static str,
+    pub(super) decision: i64,
+    pub(super) by: String,
 }
+
+/// Version of the wire form.
+pub(super) const SAID: &str = "trueline.run-word/v1";
 
 /// Records a word on a run, where it makes sense.
 pub(super) async fn say(
@@ -103,13 +106,7 @@ async fn recorded(
     };
     let decision = record(context, &decision).await?;
     let by = context.person();
-    let wire = RecordedWire {
-        version: "trueline.run-word/v1",
-        run: run.id.clone(),
-        word,
-        decision,
-        by: by.clone(),
-    };
+    let wire = RecordedWire { version: SAID, run: run.id.clone(), word, decision, by: by.clone() };
     context.show(&wire, || {
         format!("{word} of run {} of {} recorded", run.id, cell(&run.change.service))
     })?;
@@ -128,23 +125,32 @@ async fn may(store: &dyn Store, run: &Run, control: &Control) -> Result<(), Fail
 
 /// Finds the step whose outcome a person says.
 fn undecided(run: &Run, named: Option<&str>) -> Result<StepPath, Failure> {
-    if let Some(named) = named {
-        return Ok(StepPath(named.to_owned()));
-    }
     let unknown = run
         .steps
         .iter()
         .filter(|(_, step)| matches!(step.state, StepState::NeedsDecision { .. }) && !step.by_hand);
-    let unknown: Vec<&StepPath> = unknown.map(|(path, _)| path).collect();
-    match unknown.as_slice() {
-        [] => Ok(StepPath(String::new())),
-        [only] => Ok((*only).clone()),
-        many => {
-            let names: Vec<&str> = many.iter().map(|path| path.0.as_str()).collect();
-            Err(Failure::usage(format!("nobody knows the outcome of {}", names.join(", ")))
+    let unknown: Vec<&str> = unknown.map(|(path, _)| path.0.as_str()).collect();
+    Ok(StepPath(only_undecided(&unknown, named)?))
+}
+
+/// Returns the step that is named, or the only one whose outcome nobody knows; none where there is none.
+pub(super) fn only_undecided(unknown: &[&str], named: Option<&str>) -> Result<String, Failure> {
+    match (named, unknown) {
+        (Some(named), _) => Ok(named.to_owned()),
+        (None, []) => Ok(String::new()),
+        (None, [only]) => Ok((*only).to_owned()),
+        (None, many) => {
+            let names = cell(&many.join(", "));
+            Err(Failure::usage(format!("nobody knows the outcome of {names}"))
                 .hint("name one with `--step`"))
         }
     }
+}
+
+/// Reads an output of a step: a text, or JSON.
+pub(super) fn output((name, text): &(String, String)) -> (String, Value) {
+    let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone()));
+    (name.clone(), value)
 }
 
 /// Reads the outputs that a step is said to have, and seals what is sensitive of them.
@@ -160,14 +166,13 @@ fn entered(
     let Some((definition, step)) = found else { return Ok(Map::new()) };
     let names = output_names(&step.action);
     let mut outputs = Map::new();
-    for (name, text) in &options.outputs {
-        if !names.contains(name) || !options.happened {
+    for (name, value) in options.outputs.iter().map(output) {
+        if !names.contains(&name) || !options.happened {
             let known = names.iter().cloned().collect::<Vec<_>>().join(", ");
-            return Err(Failure::usage(format!("step `{path}` has no output `{}`", cell(name)))
+            return Err(Failure::usage(format!("step `{path}` has no output `{}`", cell(&name)))
                 .hint(format!("it has: {}", if known.is_empty() { "none" } else { &known })));
         }
-        let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone()));
-        outputs.insert(name.clone(), value);
+        outputs.insert(name, value);
     }
     let missing: Vec<&String> =
         step.action.outputs.keys().filter(|name| !outputs.contains_key(*name)).collect();

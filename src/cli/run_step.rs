@@ -1,7 +1,7 @@
 //! A step as `trueline run show` tells it: what it is, how far it is, and why it is not further. It reads nothing.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::table::ago;
@@ -10,7 +10,7 @@ use crate::reconcile::{Effect, PlannedStep};
 use crate::run::{Progress, StepState};
 
 /// A step, for people and programs.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct StepWire {
     pub(super) step: String,
@@ -58,6 +58,11 @@ impl StepWire {
             why,
             outputs: outputs.map(|(name, value)| (name.clone(), masked(value))).collect(),
         }
+    }
+
+    /// Tells whether a person is to say what became of it.
+    pub(super) fn is_undecided(&self) -> bool {
+        self.state == "needs-decision" && !self.by_hand
     }
 
     /// Returns its row of a table.

@@ -140,6 +140,7 @@ pub(super) fn serving(context: &Context, daemon: &daemon::Daemon) -> serve::Serv
             clock: engine.clock.clone(),
         },
         auth: context.config.auth_settings(),
+        overview: Some(super::status::overview(context, engine.store.clone())),
         tls: None,
     }
 }

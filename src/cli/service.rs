@@ -1,10 +1,12 @@
 //! `trueline service`: lists and shows services and their runs, and asks for one to be converged.
 
+mod remote;
+
 use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::approve::record;
 use super::context::Context;
@@ -70,6 +72,9 @@ enum Command {
 
 /// Runs it.
 pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
+    if let Some(server) = context.asks()? {
+        return remote::run(context, &server, &options.command).await;
+    }
     if let Command::Rollback(options) = &options.command {
         // Only the catalog is asked.
         return Box::pin(service_rollback::run(context, options)).await;
@@ -145,10 +150,12 @@ struct ServicesWire {
     services: Listed<ServiceLine>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct ServiceLine {
+    #[serde(alias = "id")]
     service: String,
     team: Option<String>,
+    #[serde(alias = "offer")]
     item: Option<String>,
     state: UnitState,
     why: Option<String>,
@@ -186,7 +193,7 @@ fn item_of(record: &UnitRecord) -> Option<&str> {
 /// Returns what templates of a unit see of its service: its `team`, its `environment`.
 pub(super) fn text_of(record: &UnitRecord, name: &str) -> Option<String> {
     let service = &record.applied.as_ref()?.inputs.service;
-    service.get(name)?.as_str().map(str::to_owned)
+    service.get(name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 async fn list(store: &dyn Store, limit: Limit) -> Result<ServicesWire, Failure> {

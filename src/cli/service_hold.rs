@@ -32,6 +32,20 @@ pub(super) struct ReleaseOptions {
     reason: String,
 }
 
+impl Options {
+    /// Returns what is said, and why.
+    pub(super) fn said(&self) -> (&str, &str) {
+        (&self.id, &self.reason)
+    }
+}
+
+impl ReleaseOptions {
+    /// Returns what is said, and why.
+    pub(super) fn said(&self) -> (&str, &str) {
+        (&self.id, &self.reason)
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct HoldWire {
     version: &'static str,
@@ -75,7 +89,22 @@ async fn said(
     word: &DecisionKind,
 ) -> Result<(), Failure> {
     let decision = record(context, word).await?;
-    let (version, by) = ("trueline.hold/v1", context.person());
+    let by = context.person();
+    told(context, (id, held), (decision, &by))?;
+    context.remark(format!("said as {} (self-declared)", cell(&by)));
+    if !held && store.holder().await?.is_none() {
+        context.remark("nobody drives: `trueline serve` or `trueline apply` acts on it");
+    }
+    Ok(())
+}
+
+/// Shows what was recorded.
+pub(super) fn told(
+    context: &Context,
+    (id, held): (&str, bool),
+    (decision, by): (i64, &str),
+) -> Result<(), Failure> {
+    let (version, by) = ("trueline.hold/v1", by.to_owned());
     let wire = HoldWire { version, service: id.to_owned(), held, decision, by };
     context.show(&wire, || {
         let service = cell(&wire.service);
@@ -83,12 +112,7 @@ async fn said(
             true => format!("{service} is held: nothing is done for it until it is released"),
             false => format!("{service} is released, and goes on"),
         }
-    })?;
-    context.remark(format!("said as {} (self-declared)", cell(&wire.by)));
-    if !held && store.holder().await?.is_none() {
-        context.remark("nobody drives: `trueline serve` or `trueline apply` acts on it");
-    }
-    Ok(())
+    })
 }
 
 fn may_hold(view: &View, options: &Options) -> Result<(), Failure> {

@@ -1,6 +1,8 @@
 //! `trueline service operate`, `suspend` and `resume`: proposes the state that an operation leads to, with the plan of that
 //! shown first, or records that a person asked for one that leads to none. It carries out nothing.
 
+mod remote;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -25,6 +27,8 @@ use crate::reconcile::{UnitRow, show};
 use crate::source::Source;
 use crate::store::{DecisionKind, RequestKind, ServiceRequest, Store};
 use crate::yaml;
+
+pub(super) use remote::ask_server;
 
 /// What `operate` takes.
 #[derive(Debug, Args)]
@@ -311,9 +315,9 @@ async fn propose(context: &Context, wanted: &Wanted, written: Written) -> Result
     context.show(&wire, || {
         let text = show::text(&plan, show::Style { color: context.color, width: 100 });
         let said = format!("`state: {}` of {}", cell(&written.state), cell(&wanted.id));
-        format!("{text}\n{}", outcome_text(request.as_ref(), &said))
+        format!("{text}\n{}", outcome_text(wire.request.as_ref(), &said))
     })?;
-    request.iter().for_each(|request| follow_remark(context, request));
+    wire.request.iter().for_each(|line| follow_remark(context, line));
     Ok(Exit::Success)
 }
 

@@ -88,9 +88,9 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
     context.show(&wire, || {
         let plan = show::text(&plan, style);
         let back = format!("back to {} of {}", short_commit(&earlier.commit), cell(&earlier.path));
-        format!("{plan}\n{}", outcome_text(request.as_ref(), &back))
+        format!("{plan}\n{}", outcome_text(wire.request.as_ref(), &back))
     })?;
-    request.iter().for_each(|request| follow_remark(context, request));
+    wire.request.iter().for_each(|line| follow_remark(context, line));
     Ok(Exit::Success)
 }
 

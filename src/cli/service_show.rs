@@ -1,16 +1,18 @@
 //! One service in full: what `trueline service show` prints. Sensitive values are masked before they are kept here.
 
+mod health;
+
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::output::Failure;
 use super::plan::only;
 use super::run::{RunLine, runs_table};
 use super::service::{known, standing, text_of};
-use super::service_health::HealthWire;
 use super::status::commands;
 use super::table::{ago, block, cell, short_commit, table, value};
 use crate::catalog::Mode;
@@ -21,28 +23,40 @@ use crate::reconcile::{Applied, FieldChange, HEALTH, Observation, Observed, Plan
 use crate::secret::MASK;
 use crate::store::{RunSummary, Store};
 
+use health::HealthWire;
+
 /// Version of the wire form.
 const VERSION: &str = "trueline.service/v1";
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ServiceWire {
+    #[serde(skip_deserializing)]
     version: &'static str,
+    #[serde(alias = "id")]
     service: String,
     team: Option<String>,
     environment: Option<String>,
     state: UnitState,
     why: Option<String>,
     drifted: bool,
+    /// A person stopped everything for it; its `commands` say so.
+    #[serde(default, skip_serializing)]
+    held: bool,
+    #[serde(default)]
     commands: Vec<String>,
     last_run: Option<RunLine>,
     units: Vec<UnitWire>,
+    #[serde(default)]
     plan: Option<Value>,
     #[serde(skip)]
     excerpt: Option<Plan>,
+    /// The plan as a server writes it for people.
+    #[serde(skip)]
+    drawn: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct UnitWire {
     unit: UnitKey,
@@ -58,7 +72,7 @@ struct UnitWire {
     drift: Vec<DriftWire>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct AppliedWire {
     item: String,
     version: String,
@@ -69,16 +83,16 @@ struct AppliedWire {
     at: Timestamp,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct DriftWire {
     step: String,
     at: Timestamp,
-    what: &'static str,
+    what: Cow<'static, str>,
     changes: Vec<DifferenceWire>,
     why: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct DifferenceWire {
     name: String,
     written: Option<Value>,
@@ -114,6 +128,7 @@ impl ServiceWire {
             state: service.standing.state,
             why: service.standing.why.clone(),
             drifted: service.is_drifted(),
+            held: service.is_held(),
             commands: match service.is_held() {
                 true => vec![format!("trueline service release {id}")],
                 false => change.map(commands).unwrap_or_default(),
@@ -122,7 +137,18 @@ impl ServiceWire {
             units: units.collect(),
             plan: excerpt.as_ref().map(show::json),
             excerpt,
+            drawn: None,
         })
+    }
+
+    /// Completes what a server told: what can be done about its plan, that plan, and that as text.
+    pub(super) fn told(self, commands: Vec<String>, plan: Option<(Value, String)>) -> Self {
+        let commands = match self.held {
+            true => vec![format!("trueline service release {}", self.service)],
+            false => commands,
+        };
+        let (plan, drawn) = plan.unzip();
+        Self { version: VERSION, commands, plan, drawn, ..self }
     }
 
     fn gone(id: &str, last: RunSummary) -> Self {
@@ -134,11 +160,13 @@ impl ServiceWire {
             state: UnitState::Deleted,
             why: None,
             drifted: false,
+            held: false,
             commands: Vec::new(),
             last_run: Some(RunLine::of(last)),
             units: Vec::new(),
             plan: None,
             excerpt: None,
+            drawn: None,
         }
     }
 }
@@ -209,13 +237,13 @@ impl DriftWire {
             }
             Observation::Unknown { reason } => ("unknown", Vec::new(), Some(reason.clone())),
         };
-        Some(Self { step: step.to_owned(), at: seen.at, what, changes, why })
+        Some(Self { step: step.to_owned(), at: seen.at, what: Cow::Borrowed(what), changes, why })
     }
 
     fn text(&self, now: Timestamp) -> String {
         let step = visible(&self.step);
         let when = ago(now, self.at);
-        match self.what {
+        match &*self.what {
             "absent" => format!("{step} is gone, seen {when}"),
             "different" if self.changes.is_empty() => {
                 format!("{step} differs from what was last written, seen {when}")
@@ -270,6 +298,10 @@ pub(super) fn text(wire: &ServiceWire, (now, color): (Timestamp, bool)) -> Strin
         text += "\nPlan\n";
         let style = show::Style { color, width: 100 };
         text += &show::text(plan, style);
+    }
+    if let Some(plan) = &wire.drawn {
+        text += "\nPlan\n";
+        text += plan;
     }
     text
 }

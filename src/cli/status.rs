@@ -1,4 +1,6 @@
-//! `trueline status`: how the catalog and its services stand, and what a person can do. It only reads the store.
+//! `trueline status`: how the catalog and its services stand, and what a person can do. It only reads: the store, or what a server says.
+
+mod elsewhere;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,6 +26,8 @@ use crate::reconcile::{Change, Pending, Plan, show};
 use crate::run::{Breaker, BreakerKey, BreakerState};
 use crate::store::{LeftBehind, OnHold, Restored, Store};
 
+pub(super) use elsewhere::overview;
+
 /// What `status` takes.
 #[derive(Debug, Args)]
 pub struct Options {
@@ -33,17 +37,29 @@ pub struct Options {
 
 /// Shows how things stand: 0 whenever that could be read.
 pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
+    if let Some(server) = context.asks()? {
+        return elsewhere::ask(context, &server, options.limit).await;
+    }
     let store = context.existing_store().await?;
-    let view = View::read(&*store).await?;
-    let circumstances = context.circumstances(&*store, view.runs.values()).await?;
-    let told = (&context.name[..], options.limit);
-    let mut wire = StatusWire::read(&*store, told, (&view, &circumstances)).await?;
+    let wire = told(context, &*store, options.limit).await?;
+    context.show(&wire, || in_words(context, &wire))?;
+    Ok(Exit::Success)
+}
+
+async fn told(context: &Context, store: &dyn Store, limit: Limit) -> Result<StatusWire, Failure> {
+    let view = View::read(store).await?;
+    let circumstances = context.circumstances(store, view.runs.values()).await?;
+    let told = (&context.name[..], limit);
+    let mut wire = StatusWire::read(store, told, (&view, &circumstances)).await?;
     wire.retention = Some(RetentionWire::of(&context.config.store));
+    Ok(wire)
+}
+
+fn in_words(context: &Context, wire: &StatusWire) -> String {
     let poll = context.config.catalog.first().and_then(|catalog| catalog.poll.as_ref());
     let poll = Context::duration(poll, Duration::from_mins(1)).as_secs();
     let silence = i64::try_from(poll.saturating_mul(3)).unwrap_or(i64::MAX);
-    context.show(&wire, || text(&wire, (SystemClock.now(), silence)))?;
-    Ok(Exit::Success)
+    text(wire, (SystemClock.now(), silence))
 }
 
 #[derive(Debug, Serialize)]

@@ -35,6 +35,9 @@ pub(super) struct Listed<T> {
     pub(super) total: usize,
     /// The first of them.
     pub(super) items: Vec<T>,
+    /// There are more, which a server did not count.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) more: bool,
 }
 
 impl<T> Listed<T> {
@@ -42,17 +45,25 @@ impl<T> Listed<T> {
     pub(super) fn of(items: impl IntoIterator<Item = T>, limit: Limit) -> Self {
         let mut items = items.into_iter();
         let kept: Vec<T> = items.by_ref().take(limit.items()).collect();
-        Self { total: kept.len() + items.count(), items: kept }
+        Self { total: kept.len() + items.count(), items: kept, more: false }
+    }
+
+    /// Takes the first ones of a list of which nobody counted the rest.
+    pub(super) fn page(items: impl IntoIterator<Item = T>, more: bool) -> Self {
+        let items: Vec<T> = items.into_iter().collect();
+        Self { total: items.len(), items, more }
     }
 
     /// Keeps the items, changed.
     pub(super) fn map<U>(self, change: impl FnMut(T) -> U) -> Listed<U> {
-        Listed { total: self.total, items: self.items.into_iter().map(change).collect() }
+        let items = self.items.into_iter().map(change).collect();
+        Listed { total: self.total, items, more: self.more }
     }
 
     /// Says how many are not shown; nothing where all are.
     pub(super) fn rest(&self) -> String {
         match self.total.saturating_sub(self.items.len()) {
+            0 if self.more => "… and more; --limit shows them\n".to_owned(),
             0 => String::new(),
             rest => format!("… and {rest} more; --limit shows them\n"),
         }

@@ -1,10 +1,12 @@
 //! `trueline task`: lists what people have to do, and records that it was done. Sensitive outputs are sealed before they are written.
 
+mod remote;
+
 use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::approve::record;
@@ -48,6 +50,9 @@ enum Command {
 
 /// Runs it.
 pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Failure> {
+    if let Some(server) = context.asks()? {
+        return remote::run(context, &server, &options.command).await;
+    }
     let store = context.existing_store().await?;
     match &options.command {
         Command::List { all, limit } => {
@@ -81,7 +86,7 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 /// One task, as listed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TaskLine {
     number: i64,

@@ -173,6 +173,21 @@ impl Driver {
         }
     }
 
+    /// Closes a breaker, for a person says so; of one that has nothing to remember nothing comes.
+    pub(super) async fn reset_breaker(&mut self, key: &BreakerKey) -> Result<(), EngineError> {
+        let Some(breaker) = self.admission.breakers.get(key) else { return Ok(()) };
+        if breaker.is_unmarked() {
+            return Ok(());
+        }
+        let closed = breaker.reset();
+        let now = self.engine.clock.now();
+        let saved = self.engine.store.save_breaker(&self.engine.lease, (key, &closed), now).await;
+        saved.doing("recording a breaker")?;
+        tracing::info!(action = key.action, target = key.target, "a person closed a breaker");
+        self.admission.breakers.insert(key.clone(), closed);
+        Ok(())
+    }
+
     async fn save_breaker(&self, key: &BreakerKey) -> Result<(), EngineError> {
         let Some(breaker) = self.admission.breakers.get(key) else { return Ok(()) };
         let now = self.engine.clock.now();

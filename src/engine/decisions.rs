@@ -9,7 +9,7 @@ use super::drive::Driver;
 use super::engine::{Doing, EngineError};
 use super::finish::seal_outputs;
 use crate::catalog::Catalog;
-use crate::run::{Event, StepEvent, StepState};
+use crate::run::{BreakerKey, Event, StepEvent, StepState};
 use crate::store::{Decision, DecisionKind, Task, TaskState};
 
 impl Driver {
@@ -54,6 +54,10 @@ impl Driver {
                     if self.memory.state.held.len() < held =>
                 {
                     Box::pin(self.released((decision, reason), service, catalog)).await?;
+                }
+                DecisionKind::ResetBreaker { action, target, .. } => {
+                    let (action, target) = (action.clone(), target.clone());
+                    self.reset_breaker(&BreakerKey { action, target }).await?;
                 }
                 _ => {}
             }
@@ -118,10 +122,18 @@ pub fn check_outputs(task: &Task, outputs: &Map<String, Value>) -> Vec<String> {
 
 /// Reads `name=value` pairs as the types that a task asks for.
 pub fn typed_outputs(task: &Task, entered: &BTreeMap<String, String>) -> Map<String, Value> {
+    typed_values(&task.outputs, entered)
+}
+
+/// Reads texts as the types that are named for them; what does not fit stays a text.
+pub fn typed_values(
+    kinds: &BTreeMap<String, String>,
+    entered: &BTreeMap<String, String>,
+) -> Map<String, Value> {
     entered
         .iter()
         .map(|(name, text)| {
-            let value = match task.outputs.get(name).map(String::as_str) {
+            let value = match kinds.get(name).map(String::as_str) {
                 Some("number") => text.parse::<serde_json::Number>().map(Value::Number).ok(),
                 Some("boolean") => text.parse::<bool>().map(Value::Bool).ok(),
                 _ => None,

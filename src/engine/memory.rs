@@ -172,6 +172,7 @@ impl Memory {
             }
             DecisionKind::Control { .. }
             | DecisionKind::Apply { service: None }
+            | DecisionKind::ResetBreaker { .. }
             | DecisionKind::CompleteTask { .. }
             | DecisionKind::Grant { .. }
             | DecisionKind::Refuse { .. } => {}

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::reconcile::UnitRow;
-use crate::run::{Control, Run, Said};
+use crate::run::{Breaker, BreakerKey, Control, Run, Said};
 use crate::store::{OnHold, Operating, Store, StoreError};
 
 /// Why a word makes no sense, and what does.
@@ -89,6 +89,31 @@ pub fn may_operate(
         return Ok(());
     }
     Err(Refused::new(format!("{id} is not there yet"), format!("trueline service show {id}")))
+}
+
+/// Finds the breaker that somebody means: by whom it asks, and by the type of action where several ask them.
+pub async fn breaker_of(
+    store: &dyn Store,
+    (action, target): (Option<&str>, &str),
+) -> Result<Result<(BreakerKey, Breaker), Refused>, StoreError> {
+    let is_it =
+        |key: &BreakerKey| key.target == target && action.is_none_or(|action| key.action == action);
+    let known = store.breakers().await?;
+    let mut found: Vec<_> = known.into_iter().filter(|(key, _)| is_it(key)).collect();
+    let refused = match (found.len(), found.pop()) {
+        (1, Some(one)) => return Ok(Ok(one)),
+        (0, _) => Refused::new(
+            format!("no breaker of {target} is open, and no failure counts towards one"),
+            "trueline breaker list",
+        ),
+        (_, last) => {
+            found.extend(last);
+            let actions: Vec<&str> = found.iter().map(|(key, _)| key.action.as_str()).collect();
+            let message = format!("{target} is asked by several: {}", actions.join(", "));
+            Refused::new(message, "say which with --action")
+        }
+    };
+    Ok(Err(refused))
 }
 
 /// Reads which services people stopped everything for, and which operations they asked for, those included that nobody acted

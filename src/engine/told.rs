@@ -1,7 +1,9 @@
 //! What an entry of a run's journal tells people and programs, in words. Sealed outputs stay sealed.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::reconcile::show::masked;
@@ -9,7 +11,7 @@ use crate::run::{Event, RunEvent, Said, StepEvent};
 use crate::store::JournalEntry;
 
 /// One entry of a journal, told.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Told {
     /// Its number in the run, from 1.
@@ -20,7 +22,7 @@ pub struct Told {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
     /// `started`, `succeeded`, `waiting`, …
-    pub event: &'static str,
+    pub event: Cow<'static, str>,
     /// Which attempt began, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
@@ -34,7 +36,7 @@ pub struct Told {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// What was answered, sensitive values masked.
-    #[serde(skip_serializing_if = "Map::is_empty")]
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub outputs: Map<String, Value>,
 }
 
@@ -51,7 +53,7 @@ impl Told {
     }
 
     fn said(event: &'static str, why: Option<String>) -> Self {
-        Self { event, why, ..Self::default() }
+        Self { event: Cow::Borrowed(event), why, ..Self::default() }
     }
 
     fn of_run(event: &RunEvent) -> Self {

@@ -200,6 +200,12 @@ impl Breaker {
         *self != before
     }
 
+    /// Returns it closed, with nothing to remember, because somebody says so; what is under way tells nothing any more.
+    #[must_use]
+    pub fn reset(&self) -> Self {
+        Self { turn: self.turn + 1, ..Self::default() }
+    }
+
     /// Ends a turn in which nobody was asked after all. Tells whether anything changed.
     pub fn give_back(&mut self, turn: u64, now: Timestamp) -> bool {
         if turn != self.turn || self.state != BreakerState::HalfOpen {
@@ -309,6 +315,22 @@ mod tests {
         assert!(read.taken_up(at(2_000)).admits(at(2_000)), "its process is gone");
         assert!(breaker.end(probe, Verdict::Works, &POLICY, (at(2_000), 0.0)));
         assert!(breaker.is_unmarked());
+    }
+
+    #[test]
+    fn who_closes_it_by_hand_has_it_asked_at_once_and_earlier_attempts_tell_nothing() {
+        let mut breaker = Breaker::default();
+        for _ in 0..3 {
+            ask(&mut breaker, 0, fails());
+        }
+        let probe = breaker.begin();
+        let mut breaker = breaker.reset();
+        assert!(breaker.is_unmarked() && breaker.admits(at(0)), "{breaker}");
+        assert!(!breaker.end(probe, fails(), &POLICY, (at(1), 0.0)), "it began before");
+        for second in 1..4 {
+            ask(&mut breaker, second, fails());
+        }
+        assert_eq!(breaker.again(), Some(at(13)), "it opens again, as for the first time");
     }
 
     #[test]

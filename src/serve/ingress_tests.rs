@@ -32,6 +32,7 @@ pub(super) async fn served(health: Health, ingress: Ingress) -> SocketAddr {
         window: Window::default(),
         ingress,
         auth: AuthSettings::default(),
+        overview: None,
         tls: None,
     };
     let server = Server::bind(any, serving).await.expect("bound");

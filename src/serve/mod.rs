@@ -20,7 +20,7 @@ mod server;
 mod slow_tests;
 mod tls;
 
-pub use api::{name_problem, openapi, reference};
+pub use api::{Overview, name_problem, openapi, reference};
 pub use auth::{
     Auth, AuthSettings, Grant, Held, Kind, LONGEST_PASSWORD, Network, Principal, Role, Scope,
     Teams, Verb, Via, hash_password, hash_secret, new_key, password_problem,

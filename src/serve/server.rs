@@ -2,11 +2,12 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::api::{App, Parts};
+use super::api::{App, Overview, Parts};
 use super::auth::{Auth, AuthSettings};
 use super::identity::Identity;
 use super::ingress::Ingress;
@@ -28,6 +29,8 @@ pub struct Serving {
     pub ingress: Ingress,
     /// How people are let in.
     pub auth: AuthSettings,
+    /// Who says how everything stands, as `trueline status` does.
+    pub overview: Option<Arc<dyn Overview>>,
     /// What it shows where it speaks TLS itself.
     pub tls: Option<Tls>,
 }
@@ -48,7 +51,7 @@ impl Server {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
-        let Serving { catalog, health, window, ingress, auth, tls } = serving;
+        let Serving { catalog, health, window, ingress, auth, overview, tls } = serving;
         let app = App::new(Parts {
             store: ingress.store.clone(),
             identity: Identity::new(&auth.identity, auth.public_url.as_deref(), &ingress.ports),
@@ -57,6 +60,7 @@ impl Server {
             sealer: ingress.sealer.clone(),
             clock: ingress.clock.clone(),
             window,
+            overview,
             stop: stopped,
         });
         let metrics = health.metrics.clone();

@@ -95,15 +95,7 @@ pub(super) fn tell_decision(seq: i64, decision: &DecisionKind) -> (&'static str,
         DecisionKind::Control { run, service, control, reason } => {
             let mut detail =
                 json!({"decision": seq, "run": run, "service": service, "reason": reason});
-            if let Control::Decide { step, happened, outputs } = control {
-                let names: Vec<&String> = outputs.keys().collect();
-                set(&mut detail, "step", json!(step));
-                set(&mut detail, "happened", json!(happened));
-                set(&mut detail, "outputs", json!(names));
-            }
-            if let Control::Retry { from_failed } = control {
-                set(&mut detail, "fromFailed", json!(from_failed));
-            }
+            set_control(&mut detail, control);
             (word_of(control), detail)
         }
         DecisionKind::BreakGlass { change, service, reason } => (
@@ -117,16 +109,38 @@ pub(super) fn tell_decision(seq: i64, decision: &DecisionKind) -> (&'static str,
             "forget",
             json!({"decision": seq, "service": service, "stillWanted": still_wanted, "reason": reason}),
         ),
-        DecisionKind::Operate { service, operation, reason } => (
-            "operate",
-            json!({"decision": seq, "service": service, "operation": operation, "reason": reason}),
-        ),
+        DecisionKind::Operate { service, operation, reason } => {
+            let mut detail = on_service(seq, service, reason);
+            set(&mut detail, "operation", json!(operation));
+            ("operate", detail)
+        }
+        DecisionKind::ResetBreaker { action, target, reason } => {
+            ("breaker.reset", on_breaker(seq, (action, target), reason))
+        }
         DecisionKind::Apply { service } => ("apply", json!({"decision": seq, "service": service})),
     }
 }
 
+fn on_breaker(seq: i64, (action, target): (&str, &str), reason: &str) -> Value {
+    json!({"decision": seq, "action": action, "target": target, "reason": reason})
+}
+
 fn on_service(seq: i64, service: &str, reason: &str) -> Value {
     json!({"decision": seq, "service": service, "reason": reason})
+}
+
+/// Tells what is said with a word on a run.
+fn set_control(detail: &mut Value, control: &Control) {
+    match control {
+        Control::Decide { step, happened, outputs } => {
+            let names: Vec<&String> = outputs.keys().collect();
+            set(detail, "step", json!(step));
+            set(detail, "happened", json!(happened));
+            set(detail, "outputs", json!(names));
+        }
+        Control::Retry { from_failed } => set(detail, "fromFailed", json!(from_failed)),
+        _ => {}
+    }
 }
 
 /// Names what is asked of a run, as the audit chain does.

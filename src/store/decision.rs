@@ -113,6 +113,15 @@ pub enum DecisionKind {
         /// Why.
         reason: String,
     },
+    /// Has a breaker closed: whom it is of is asked again at once.
+    ResetBreaker {
+        /// The action type.
+        action: String,
+        /// Whom it asks.
+        target: String,
+        /// Why.
+        reason: String,
+    },
     /// Asks for a tick now; lifts the stall of a service, where one is named.
     Apply {
         /// Id of the service.

@@ -68,3 +68,37 @@ fn a_target_that_is_down_is_left_alone_and_that_survives_a_kill() {
     drop(ledger);
     world.audit_is_whole();
 }
+
+#[test]
+fn who_knows_that_it_works_again_has_it_asked_at_once() {
+    let world = World::new();
+    let mut config =
+        std::fs::File::options().append(true).open(world.path("trueline.toml")).unwrap();
+    let limits = b"[limits.breaker]\nfailures = 3\npause = \"1h\"\nlongest = \"1h\"\n";
+    config.write_all(limits).unwrap();
+    let item = chain_item(world.counterpart.api, &["one"], Order::Sequential);
+    let item = item.replace("attempts: 3", "attempts: 10");
+    world.commit(&[
+        ("catalog/tests/chain.yaml", &item),
+        (&place("alpha-one"), &service("alpha-one", 1)),
+    ]);
+    world.counterpart.is_down(true);
+    let _daemon = world.serve();
+    world.approve_plan();
+    world.eventually("the counterpart to be left alone", is_shut);
+    let target = world.counterpart.api.to_string();
+    let list = world.ok(&["breaker", "list"]);
+    assert!(list.contains(&target) && list.contains("open") && list.contains("503"), "{list}");
+    let refused = world.trueline(&["breaker", "reset", "elsewhere.example", "--reason", "x"]);
+    assert_eq!(refused.status.code(), Some(1), "{}", refused.all());
+    let refused = world.trueline(&["breaker", "reset", &target, "--reason", " "]);
+    assert_eq!(refused.status.code(), Some(2), "{}", refused.all());
+    world.counterpart.is_down(false);
+    let said = world.json(&["breaker", "reset", &target, "--reason", "it is up again"]);
+    assert_eq!((&said["action"], &said["by"]), (&"rest-api".into(), &"ada".into()));
+    world.settled();
+    assert_eq!(status(&world)["breakers"]["total"], 0);
+    let audit = world.json(&["audit", "list", "--limit", "1000"]).to_string();
+    assert!(audit.contains("breaker.reset") && audit.contains("it is up again"), "{audit}");
+    world.audit_is_whole();
+}

@@ -24,6 +24,7 @@ mod crash;
 mod demo;
 mod desk;
 mod editor;
+mod elsewhere;
 mod faults;
 #[path = "../support/github/mod.rs"]
 mod github;
@@ -38,6 +39,7 @@ mod library_aws;
 mod library_dns;
 mod library_world;
 mod line;
+mod lossy;
 mod lsp;
 mod lsp_answers;
 mod lsp_fixes;

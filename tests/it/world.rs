@@ -115,7 +115,7 @@ impl World {
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_trueline"));
-        for name in ["CONFIG", "CATALOG", "BRANCH", "STATE", "LOG", "LISTEN"] {
+        for name in ["CONFIG", "CATALOG", "BRANCH", "STATE", "LOG", "LISTEN", "SERVER", "TOKEN"] {
             command.env_remove(format!("TRUELINE_{name}"));
         }
         command.args(arguments).current_dir(self.folder.path()).env("TRUELINE_USER", "ada");

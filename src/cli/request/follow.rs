@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
 use super::desk::desk;
@@ -55,10 +55,17 @@ pub(super) fn exit_of(state: RequestState) -> Exit {
 }
 
 #[derive(Debug, Serialize)]
-struct StatusWire {
+struct StatusWire<'a> {
     version: &'static str,
     #[serde(flatten)]
-    line: RequestLine,
+    line: &'a RequestLine,
+}
+
+/// Shows how far a request is; returns the exit code that says it.
+pub(super) fn show_status(context: &Context, line: &RequestLine) -> Result<Exit, Failure> {
+    let wire = StatusWire { version: "trueline.request-status/v1", line };
+    context.show(&wire, || standing_text(line))?;
+    Ok(exit_of(line.state))
 }
 
 /// Tells how far a request is.
@@ -70,10 +77,7 @@ pub(super) async fn status(context: &Context, id: &str, watch: bool) -> Result<E
         let desk = desk(context, store).await?;
         request = wait(context, &desk, request, None).await?;
     }
-    let line = RequestLine::of(&request);
-    let wire = StatusWire { version: "trueline.request-status/v1", line };
-    context.show(&wire, || standing_text(&wire.line))?;
-    Ok(exit_of(request.progress.state))
+    show_status(context, &RequestLine::of(&request))
 }
 
 /// Looks until nothing more happens by itself, or the time is over; tells each new state.
@@ -103,16 +107,19 @@ pub(super) async fn wait(
     Ok(request)
 }
 
-/// Tells whether nothing more comes of a request by itself.
 fn is_settled(request: &ServiceRequest) -> bool {
-    let state = request.progress.state;
+    settles(request.progress.state)
+}
+
+/// Tells whether nothing more comes of a request by itself.
+pub(super) fn settles(state: RequestState) -> bool {
     state.is_over() || state == RequestState::Failed
 }
 
 /// One thing that happened.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct LogLine {
+pub(super) struct LogLine {
     at: Timestamp,
     /// The run; nothing where it is about the request itself.
     run: Option<String>,
@@ -129,6 +136,15 @@ struct LogsWire {
     items: Vec<LogLine>,
 }
 
+/// Shows what happened to a request, as one list.
+pub(super) fn show_logs(
+    context: &Context,
+    (request, items): (String, Vec<LogLine>),
+) -> Result<(), Failure> {
+    let wire = LogsWire { version: "trueline.request-logs/v1", request, items };
+    context.show(&wire, || wire.items.iter().map(text_of).collect())
+}
+
 /// Prints what happened to a request and to its run.
 pub(super) async fn logs(
     context: &Context,
@@ -141,8 +157,7 @@ pub(super) async fn logs(
     let first = lines.len().saturating_sub(limit.items());
     if !follow || is_settled(&request) {
         let items: Vec<LogLine> = lines.drain(first..).map(|(_, line)| line).collect();
-        let wire = LogsWire { version: "trueline.request-logs/v1", request: request.id, items };
-        context.show(&wire, || wire.items.iter().map(text_of).collect())?;
+        show_logs(context, (request.id, items))?;
         return Ok(Exit::Success);
     }
     let desk = desk(context, store.clone()).await?;
@@ -176,7 +191,7 @@ async fn happened(
     if let Some(run) = &request.progress.run {
         for entry in store.journal(&RunId(run.clone())).await? {
             let Told { at, step, event, why, .. } = Told::of(&entry);
-            let line = LogLine { at, run: Some(run.clone()), step, event: event.to_owned(), why };
+            let line = LogLine { at, run: Some(run.clone()), step, event: event.into_owned(), why };
             lines.push((key_of(run, &entry), line));
         }
     }
@@ -189,7 +204,8 @@ fn key_of(run: &str, entry: &JournalEntry) -> String {
     format!("{run}/{}/{}", entry.seq, journal::line(entry).len())
 }
 
-fn text_of(line: &LogLine) -> String {
+/// Says it on one line.
+pub(super) fn text_of(line: &LogLine) -> String {
     let at = line.at.round(jiff::Unit::Second).unwrap_or(line.at);
     let about = match (&line.step, &line.run) {
         (Some(step), _) => cell(step),
@@ -197,5 +213,5 @@ fn text_of(line: &LogLine) -> String {
         (None, None) => "request".to_owned(),
     };
     let why = line.why.as_ref().map(|why| format!(": {}", cell(why))).unwrap_or_default();
-    format!("{at}  {about} {}{why}\n", line.event)
+    format!("{at}  {about} {}{why}\n", cell(&line.event))
 }

@@ -28,57 +28,60 @@ use crate::source::Source;
 use crate::store::{RequestAdded, RequestKind, ServiceRequest, ServiceRequestStore as _};
 use crate::validate::Judge;
 
+/// Version of the wire form of what a request would do.
+pub(super) const PREVIEW: &str = "trueline.request-preview/v1";
+
 /// What `submit` takes.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct Options {
     /// The item or bundle that a new service is of.
     #[arg(value_name = "ITEM", required_unless_present = "service", conflicts_with = "service")]
-    item: Option<String>,
+    pub(super) item: Option<String>,
     /// The service that is to be different, or gone.
     #[arg(long, value_name = "ID")]
-    service: Option<String>,
+    pub(super) service: Option<String>,
     /// Id of the new service; made of its name, or of team and item, where it is left out.
     #[arg(long, value_name = "ID")]
-    id: Option<String>,
+    pub(super) id: Option<String>,
     /// Team of the new service; the only one, where there is one.
     #[arg(long, value_name = "ID")]
-    team: Option<String>,
+    pub(super) team: Option<String>,
     /// Environment; of a new service the only one, where there is one.
     #[arg(long, value_name = "ID")]
-    environment: Option<String>,
+    pub(super) environment: Option<String>,
     /// What it is for.
     #[arg(long, value_name = "TEXT")]
-    description: Option<String>,
+    pub(super) description: Option<String>,
     /// A field, read by its type; `NAME:=JSON` takes the value as it stands, such as `{"secret": "NAME"}`.
     #[arg(long, value_name = "NAME=VALUE")]
-    field: Vec<String>,
+    pub(super) field: Vec<String>,
     /// A field that is to have its default again.
     #[arg(long, value_name = "NAME")]
-    unset: Vec<String>,
+    pub(super) unset: Vec<String>,
     /// A service that must be there first.
     #[arg(long, value_name = "ID")]
-    depends_on: Vec<String>,
+    pub(super) depends_on: Vec<String>,
     /// The state to bring it to: active, suspended, or one that an operation of the item leads to.
     #[arg(long, value_name = "STATE")]
-    to: Option<String>,
+    pub(super) to: Option<String>,
     /// The day after which it should be gone; an empty one takes the day away.
     #[arg(long, value_name = "DATE")]
-    expires: Option<String>,
+    pub(super) expires: Option<String>,
     /// Asks for the end of the service.
     #[arg(long, requires = "service")]
-    delete: bool,
+    pub(super) delete: bool,
     /// Why; people read it in the proposal.
     #[arg(long, default_value = "", value_name = "TEXT")]
-    reason: String,
+    pub(super) reason: String,
     /// Shows the file and the plan, and asks for nothing.
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
     /// Waits until it is carried out, was turned down, or failed.
     #[arg(long)]
-    wait: bool,
+    pub(super) wait: bool,
     /// How long is waited at most.
     #[arg(long, value_name = "DURATION", value_parser = crate::cli::args::duration, requires = "wait")]
-    timeout: Option<Duration>,
+    pub(super) timeout: Option<Duration>,
 }
 
 /// A request that fits, and what it was made from.
@@ -96,37 +99,39 @@ struct MisfitWire {
     errors: Vec<WrongWire>,
 }
 
+/// One thing that does not fit.
 #[derive(Debug, Serialize)]
-struct WrongWire {
-    pointer: String,
-    message: String,
-    hint: Option<String>,
-    place: Option<crate::finding::Place>,
+pub(super) struct WrongWire {
+    pub(super) pointer: String,
+    pub(super) message: String,
+    pub(super) hint: Option<String>,
+    pub(super) place: Option<crate::finding::Place>,
+}
+
+/// What a request would do.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DryWire {
+    pub(super) version: &'static str,
+    pub(super) fits: bool,
+    pub(super) kind: RequestKind,
+    pub(super) service: String,
+    pub(super) path: String,
+    pub(super) content: Option<String>,
+    pub(super) diff: String,
+    pub(super) remarks: Vec<Finding>,
+    pub(super) plan: Value,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct DryWire {
-    version: &'static str,
-    fits: bool,
-    kind: RequestKind,
-    service: String,
-    path: String,
-    content: Option<String>,
-    diff: String,
-    remarks: Vec<Finding>,
-    plan: Value,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct SubmittedWire {
+struct SubmittedWire<'a> {
     version: &'static str,
     fits: bool,
     /// It was asked for before, and is open.
     known: bool,
     #[serde(flatten)]
-    line: RequestLine,
+    line: &'a RequestLine,
 }
 
 /// Asks for it.
@@ -205,7 +210,8 @@ fn asked(options: &Options, catalog: &Catalog) -> Result<Ask, Vec<Wrong>> {
     })
 }
 
-fn misfit(context: &Context, wrong: Vec<Wrong>) -> Result<Exit, Failure> {
+/// Shows why a request does not fit, found here.
+pub(super) fn misfit(context: &Context, wrong: Vec<Wrong>) -> Result<Exit, Failure> {
     let lines: Vec<String> = wrong.iter().map(|one| format!("  - {one}")).collect();
     let errors = wrong
         .into_iter()
@@ -216,6 +222,15 @@ fn misfit(context: &Context, wrong: Vec<Wrong>) -> Result<Exit, Failure> {
             place: one.place,
         })
         .collect();
+    show_misfit(context, &lines, errors)
+}
+
+/// Shows why a request does not fit.
+pub(super) fn show_misfit(
+    context: &Context,
+    lines: &[String],
+    errors: Vec<WrongWire>,
+) -> Result<Exit, Failure> {
     let wire = MisfitWire { version: "trueline.request-misfit/v1", fits: false, errors };
     context.show(&wire, || {
         format!("it does not fit, and nothing was asked for:\n{}", lines.join("\n"))
@@ -233,7 +248,7 @@ async fn dry(context: &Context, made: Made) -> Result<Exit, Failure> {
     let plan = only(plan, &draft.service);
     let content = draft.content.as_ref().map(|it| String::from_utf8_lossy(it).into_owned());
     let wire = DryWire {
-        version: "trueline.request-preview/v1",
+        version: PREVIEW,
         fits: true,
         kind: draft.kind,
         service: draft.service.clone(),
@@ -245,12 +260,16 @@ async fn dry(context: &Context, made: Made) -> Result<Exit, Failure> {
     };
     context.show(&wire, || {
         let shown = show::text(&plan, show::Style { color: context.color, width: 100 });
-        let remarks =
-            wire.remarks.iter().map(|it| format!("{}: {}\n", it.place, cell(&it.message)));
-        let remarks = remarks.collect::<Vec<_>>().concat();
-        format!("{}\n{shown}{remarks}nothing is asked for", block("", &wire.diff))
+        dry_text(&wire, &shown)
     })?;
     Ok(Exit::Success)
+}
+
+/// Says what a request would do.
+pub(super) fn dry_text(wire: &DryWire, plan: &str) -> String {
+    let remark = |it: &Finding| cell(&format!("{}: {}", it.place, it.message)) + "\n";
+    let remarks: String = wire.remarks.iter().map(remark).collect();
+    format!("{}\n{plan}{remarks}nothing is asked for", block("", &wire.diff))
 }
 
 /// Takes a request down and files it as far as that goes now; tells whether it was asked for before.
@@ -286,40 +305,52 @@ async fn submit(context: &Context, options: &Options, made: Made) -> Result<Exit
         request = wait(context, &desk, request, options.timeout).await?;
     }
     let line = RequestLine::of(&request);
-    let wire = SubmittedWire { version: "trueline.request-submitted/v1", fits: true, known, line };
-    context.show(&wire, || standing_text(&wire.line))?;
-    if known {
-        context.remark("you asked for the same before; it is that request");
-    }
+    show_submitted(context, (known, &line))?;
     for remark in &made.checked.remarks {
         context.remark(format!("{}: {}", remark.place, cell(&remark.message)));
     }
     if options.wait {
         return Ok(exit_of(request.progress.state));
     }
-    follow_remark(context, &request);
+    follow_remark(context, &line);
     Ok(Exit::Success)
 }
 
+/// Shows a request that was taken down.
+pub(super) fn show_submitted(
+    context: &Context,
+    (known, line): (bool, &RequestLine),
+) -> Result<(), Failure> {
+    let version = "trueline.request-submitted/v1";
+    let wire = SubmittedWire { version, fits: true, known, line };
+    context.show(&wire, || standing_text(line))?;
+    if known {
+        context.remark("you asked for the same before; it is that request");
+    }
+    Ok(())
+}
+
 /// Says how it goes on with a request.
-pub(in crate::cli) fn follow_remark(context: &Context, request: &ServiceRequest) {
-    match request.progress.proposal {
-        Some(number) if request.progress.url.is_none() => context.remark(format!(
+pub(in crate::cli) fn follow_remark(context: &Context, line: &RequestLine) {
+    match line.proposal {
+        Some(number) if line.url.is_none() => context.remark(format!(
             "`trueline proposal merge {number}` has it carried out; `trueline request status {}` follows it",
-            request.id
+            cell(&line.id)
         )),
-        _ => context.remark(format!("`trueline request status {} --watch` follows it", request.id)),
+        _ => context
+            .remark(format!("`trueline request status {} --watch` follows it", cell(&line.id))),
     }
 }
 
 /// Tells what came of asking for a change; of a look nothing.
-pub(in crate::cli) fn outcome_text(request: Option<&ServiceRequest>, what: &str) -> String {
-    let Some(request) = request else { return format!("{what}; nothing is proposed") };
-    match (request.progress.proposal, &request.progress.why) {
-        (Some(number), _) => format!("proposal {number}, request {}: {what}", request.id),
+pub(in crate::cli) fn outcome_text(request: Option<&RequestLine>, what: &str) -> String {
+    let Some(line) = request else { return format!("{what}; nothing is proposed") };
+    let id = cell(&line.id);
+    match (line.proposal, &line.why) {
+        (Some(number), _) => format!("proposal {number}, request {id}: {what}"),
         (None, why) => {
             let why = why.as_ref().map(|why| format!(", {}", cell(why))).unwrap_or_default();
-            format!("request {}, not proposed yet{why}: {what}", request.id)
+            format!("request {id}, not proposed yet{why}: {what}")
         }
     }
 }

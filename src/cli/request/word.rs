@@ -18,20 +18,20 @@ use crate::store::Store;
 #[derive(Debug, Args)]
 pub(super) struct Options {
     /// Its id, or the beginning of it.
-    id: String,
+    pub(super) id: String,
     /// Why; it is kept with who says so.
     #[arg(long)]
-    reason: String,
+    pub(super) reason: String,
 }
 
 /// What `retry` takes.
 #[derive(Debug, Args)]
 pub(super) struct RetryOptions {
     #[command(flatten)]
-    word: Options,
+    pub(super) word: Options,
     /// Leaves alone what succeeded.
     #[arg(long)]
-    from_failed: bool,
+    pub(super) from_failed: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -70,12 +70,21 @@ async fn say(context: &Context, options: &Options, word: RequestWord) -> Result<
         request = desk(context, store.clone()).await?.look(request, true).await?;
     }
     let (line, decision) = (RequestLine::of(&request), spoken.decision);
-    let (version, word) = ("trueline.request-word/v1", word.name());
-    let wire = SpokenWire { version, word, decision, line };
-    context.show(&wire, || format!("{word} recorded; {}", standing_text(&wire.line)))?;
+    told(context, word, (decision, line))?;
     context.remark(format!("said as {} (self-declared)", cell(&actor.name)));
     if decision.is_some() && store.holder().await?.is_none() {
         context.remark("nobody drives: `trueline serve` or `trueline apply` acts on it");
     }
     Ok(Exit::Success)
+}
+
+/// Shows what was recorded.
+pub(super) fn told(
+    context: &Context,
+    word: RequestWord,
+    (decision, line): (Option<i64>, RequestLine),
+) -> Result<(), Failure> {
+    let (version, word) = ("trueline.request-word/v1", word.name());
+    let wire = SpokenWire { version, word, decision, line };
+    context.show(&wire, || format!("{word} recorded; {}", standing_text(&wire.line)))
 }

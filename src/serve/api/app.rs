@@ -14,6 +14,8 @@ use crate::serve::problem::Problem;
 use crate::store::{Sealer, Store};
 use crate::validate::Judge;
 
+use super::status::Overview;
+
 /// Streams of events that are open at once.
 const STREAMS: usize = 500;
 
@@ -31,6 +33,8 @@ pub(in crate::serve) struct Parts {
     pub(in crate::serve) window: Window,
     pub(in crate::serve) auth: Auth,
     pub(in crate::serve) identity: Identity,
+    /// Who says how everything stands.
+    pub(in crate::serve) overview: Option<Arc<dyn Overview>>,
     /// Says `true` once the server is to end.
     pub(in crate::serve) stop: watch::Receiver<bool>,
 }
@@ -62,6 +66,10 @@ impl App {
 
     pub(in crate::serve) fn identity(&self) -> &Identity {
         &self.0.identity
+    }
+
+    pub(in crate::serve) fn overview(&self) -> Option<&dyn Overview> {
+        self.0.overview.as_deref()
     }
 
     pub(in crate::serve) fn stop(&self) -> watch::Receiver<bool> {

@@ -17,6 +17,7 @@ fn operations() -> Vec<(Method, String, String)> {
                 .replace("{number}", "1")
                 .replace("{digest}", &"ab".repeat(32))
                 .replace("{word}", "pause")
+                .replace("{action}/{target}", "rest-api/api.example")
                 .replace("/runs/{id}", "/runs/r-db")
                 .replace("/services/{id}", "/services/shop-db")
                 .replace("{id}", "x")
@@ -70,7 +71,8 @@ async fn who_only_looks_changes_nothing() {
         let bearer = format!("Bearer {viewer}");
         let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
         if method == Method::GET {
-            let for_admins = ["listAudit", "listUsers", "getUser"].contains(&name.as_str());
+            let for_admins =
+                ["listAudit", "listAuditChain", "listUsers", "getUser"].contains(&name.as_str());
             if for_admins {
                 assert_eq!(scene.ask((method, &path), &headers, "").await.status, 403, "{path}");
             }
@@ -140,7 +142,12 @@ async fn what_other_teams_have_is_not_there() {
     assert_eq!(said.status, 403, "{}", said.text);
     let own = Scene::change("shop-db", "payments").digest;
     assert_eq!(scene.post(&ada, &format!("/changes/{own}/approve"), "").await.status, 202);
-    assert_eq!(scene.get(&ada, "/audit").await.status, 403);
+    for path in ["/audit", "/audit/chain", "/status", "/breakers"] {
+        assert_eq!(scene.get(&ada, path).await.status, 403, "{path}");
+    }
+    let path = "/breakers/rest-api/api.example/reset";
+    let said = scene.post(&ada, path, r#"{"reason": "x"}"#).await;
+    assert_eq!(said.status, 403, "it lets the runs of all teams on: {}", said.text);
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use crate::store::{AuditEntry, AuditFilter, verify_audit};
 
 /// The routes of this file.
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(verify))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(verify)).routes(routes!(chain))
 }
 
 /// One entry of the audit chain.
@@ -138,5 +138,36 @@ async fn list(
     found.truncate(wanted);
     let last = found.last().filter(|_| more);
     let next = last.map(|entry| page::cursor("audit", &entry.seq.to_string()));
+    Ok(shown(&headers, &Page { items: found.into_iter().map(EntryOfChain::of).collect(), next }))
+}
+
+/// Lists the audit chain as it was written, oldest first, so that others can walk it. It is for those who may read all of it.
+#[utoipa::path(
+    get, path = "/audit/chain", tag = "audit", operation_id = "listAuditChain",
+    params(("after" = Option<i64>, Query, description = "Only what comes after this entry")),
+    responses((status = 200, description = "A page of the chain", body = Page<EntryOfChain>)),
+)]
+async fn chain(
+    State(app): State<App>,
+    Who(who): Who,
+    mut query: Query,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (limit, cursor) = query.page()?;
+    let wrong = || Problem::parameter("after", "the number of an entry, or 0");
+    let after = query.take("after").map(|after| after.parse::<i64>().map_err(|_| wrong()));
+    let after = after.transpose()?.unwrap_or(0);
+    query.done()?;
+    if after < 0 {
+        return Err(wrong());
+    }
+    demand(&who)?;
+    let after = page::number("audit-chain", cursor.as_deref())?.unwrap_or(after);
+    let mut found = app.store().audit_after(after, limit + 1).await?;
+    let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = found.len() > wanted;
+    found.truncate(wanted);
+    let last = found.last().filter(|_| more);
+    let next = last.map(|entry| page::cursor("audit-chain", &entry.seq.to_string()));
     Ok(shown(&headers, &Page { items: found.into_iter().map(EntryOfChain::of).collect(), next }))
 }

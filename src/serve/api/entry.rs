@@ -1,5 +1,7 @@
 //! One entry of a run's journal, as the API tells it: a wire form of its own. Sealed outputs stay sealed.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -19,7 +21,7 @@ pub(super) struct EntryWire {
     #[serde(skip_serializing_if = "Option::is_none")]
     step: Option<String>,
     /// `started`, `succeeded`, `waiting`, …
-    event: &'static str,
+    event: Cow<'static, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     attempt: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,27 +1,34 @@
-//! What keeps a catalog running: the catalogs that are read, the breakers that are open, the schedules that come. It is only read.
+//! What keeps a catalog running: the catalogs that are read, the breakers that are open, the schedules that come. What is said here is
+//! recorded once it makes sense.
 
-use axum::extract::State;
-use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::app::App;
-use super::extract::Query;
+use super::extract::{Json, Plain, Query};
 use super::page::{self, Page};
+use super::recorded::Recorded;
+use super::service_words::Reason;
 use super::tag::shown;
+use super::words::demand_reason;
 use crate::daemon::Upcoming;
+use crate::engine::breaker_of;
 use crate::run::{Breaker, BreakerKey, BreakerState};
 use crate::serve::auth::{Kind, Verb, Who};
 use crate::serve::problem::Problem;
+use crate::store::DecisionKind;
 
 /// The routes of this file.
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(catalogs))
         .routes(routes!(breakers))
+        .routes(routes!(reset))
         .routes(routes!(schedules))
 }
 
@@ -133,7 +140,7 @@ pub(super) struct Breakers {
 }
 
 /// Lists the breakers that are open, or that count failures. They are of all teams, and for those who may read all runs. One
-/// closes by itself, with the first attempt that succeeds after `until`.
+/// closes by itself, with the first attempt that succeeds after `until`, or by hand.
 #[utoipa::path(
     get, path = "/breakers", tag = "operating", operation_id = "listBreakers",
     responses((status = 200, description = "The breakers", body = Breakers)),
@@ -152,6 +159,36 @@ async fn breakers(
     // Those that hold something up come first.
     items.sort_by_key(|one| one.state == "closed");
     Ok(shown(&headers, &Breakers { items }))
+}
+
+/// Has a breaker closed: whom it is of is asked again at once. It holds up the runs of all teams, and is for those who may operate all.
+#[utoipa::path(
+    post, path = "/breakers/{action}/{target}/reset", tag = "operating", operation_id = "resetBreaker",
+    params(
+        ("action" = String, Path, description = "The action type"),
+        ("target" = String, Path, description = "Whom it asks"),
+    ),
+    request_body = Reason,
+    responses((status = 202, description = "It was recorded", body = Recorded)),
+)]
+async fn reset(
+    State(app): State<App>,
+    Who(who): Who,
+    Path((action, target)): Path<(String, String)>,
+    Plain(_): Plain,
+    Json(said): Json<Reason>,
+) -> Result<Response, Problem> {
+    who.demand(Verb::Operate, Kind::Run)?;
+    who.demand_everywhere(Verb::Operate, Kind::Run)?;
+    let reason = said?.reason;
+    let found = breaker_of(app.store(), (Some(&action), &target)).await?;
+    let Ok((BreakerKey { action, target }, _)) = found else {
+        return Err(Problem::missing("breaker", &target));
+    };
+    demand_reason(&reason)?;
+    let word = DecisionKind::ResetBreaker { action, target, reason };
+    let recorded = Recorded::record(&app, &who, &word).await?;
+    Ok((StatusCode::ACCEPTED, axum::Json(recorded)).into_response())
 }
 
 /// A scheduled operation that comes.

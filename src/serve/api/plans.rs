@@ -16,7 +16,7 @@ use super::page::{self, Page};
 use super::recorded::Recorded;
 use super::search::Search;
 use super::services::only;
-use super::tag::shown;
+use super::tag::{shown, shown_as_text, wants_text};
 use super::words::demand_reason;
 use crate::catalog::Entry;
 use crate::digest::Digest;
@@ -146,11 +146,21 @@ pub(super) fn seen(plan: Plan, who: &Principal, app: &App) -> Result<Plan, Probl
     Ok(plan)
 }
 
+/// Shows a plan: as JSON, or as people read it where that is asked for.
+pub(super) fn as_asked(headers: &HeaderMap, plan: &Plan) -> Response {
+    if wants_text(headers) {
+        return shown_as_text(show::text(plan, show::Style { color: false, width: 100 }));
+    }
+    shown(headers, &show::json(plan))
+}
+
 /// Shows a plan: what of it is about the teams that you can see.
 #[utoipa::path(
     get, path = "/plans/{digest}", tag = "plans", operation_id = "getPlan",
     params(("digest" = String, Path, description = "Digest of the plan")),
-    responses((status = 200, description = "The plan, `trueline.plan/v1`", body = serde_json::Value)),
+    responses((status = 200, description = "The plan, `trueline.plan/v1`; as text where `Accept` asks for that", content(
+        (serde_json::Value = "application/json"), (String = "text/plain"),
+    ))),
 )]
 async fn one(
     State(app): State<App>,
@@ -162,7 +172,7 @@ async fn one(
     query.done()?;
     who.demand(Verb::Read, Kind::Plan)?;
     let plan = plan_of(&app, &id).await?;
-    Ok(shown(&headers, &show::json(&seen(plan, &who, &app)?)))
+    Ok(as_asked(&headers, &seen(plan, &who, &app)?))
 }
 
 /// Refuses a word on a plan of which somebody may not judge every change.
@@ -234,7 +244,9 @@ async fn reject_plan(
 #[utoipa::path(
     get, path = "/changes/{digest}", tag = "plans", operation_id = "getChange",
     params(("digest" = String, Path, description = "Digest of the change")),
-    responses((status = 200, description = "The plan cut down to the change, `trueline.plan/v1`", body = serde_json::Value)),
+    responses((status = 200, description = "The plan cut down to the change, `trueline.plan/v1`; as text where `Accept` asks for that", content(
+        (serde_json::Value = "application/json"), (String = "text/plain"),
+    ))),
 )]
 async fn one_change(
     State(app): State<App>,
@@ -255,7 +267,7 @@ async fn one_change(
         sees.then(|| only(plan, &|id| id == service))
     });
     let plan = held.ok_or_else(|| Problem::missing("change", &id))?;
-    Ok(shown(&headers, &show::json(&plan)))
+    Ok(as_asked(&headers, &plan))
 }
 
 /// Approves one change.

@@ -306,7 +306,10 @@ async fn happened(app: &App, request: &ServiceRequest) -> Result<Vec<LogWire>, P
         for entry in app.store().journal(&RunId(run.clone())).await? {
             let Told { at, step, event, why, .. } = Told::of(&entry);
             let run = Some(run.clone());
-            all.push((at, LogWire { at: at.to_string(), run, step, event: event.to_owned(), why }));
+            all.push((
+                at,
+                LogWire { at: at.to_string(), run, step, event: event.into_owned(), why },
+            ));
         }
     }
     all.sort_by_key(|(at, _)| *at);

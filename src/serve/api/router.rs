@@ -16,7 +16,7 @@ use super::{
     account, activity, again, approvals, asking, audit, catalog, document, events, exchange,
     findings, frame, inbox, insights, operating, options, pages, plan_pages, plans, preview,
     proposals, relations, render, request_words, requests, reveal, runs, service_words, services,
-    sign_in, tasks, tools, users, words,
+    sign_in, status, tasks, tools, users, words,
 };
 use crate::serve::auth::let_in;
 use crate::serve::problem::ProblemWire;
@@ -51,6 +51,7 @@ fn resources() -> OpenApiRouter<App> {
         .merge(activity::routes())
         .merge(insights::routes())
         .merge(operating::routes())
+        .merge(status::routes())
         .merge(tools::routes())
         .merge(render::routes())
         .merge(sign_in::routes())

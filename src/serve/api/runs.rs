@@ -17,8 +17,8 @@ use super::search::Search;
 use super::tag::shown;
 use crate::engine::why_open;
 use crate::id::RunId;
-use crate::reconcile::PlannedStep;
 use crate::reconcile::show::masked;
+use crate::reconcile::{Effect, PlannedStep};
 use crate::run::{Progress, Run, RunState, StepState};
 use crate::serve::auth::{Kind, Principal, Verb, Who};
 use crate::serve::problem::Problem;
@@ -127,10 +127,15 @@ pub(super) struct StepWire {
     step: String,
     /// Type of its action.
     action: String,
+    /// What is done with it: `perform`, `keep`, `undo`, …
+    #[schema(value_type = String, example = "perform")]
+    effect: Effect,
     state: String,
     attempts: u32,
     /// People do it instead.
     by_hand: bool,
+    /// What its effect is known again by on the other side.
+    key: Option<String>,
     /// When it is tried again at the earliest.
     #[schema(format = DateTime)]
     not_before: Option<String>,
@@ -159,9 +164,11 @@ impl StepWire {
         Self {
             step: step.path.to_string(),
             action: step.action.kind.clone(),
+            effect: step.effect,
             state: progress.state.to_string(),
             attempts: progress.attempts,
             by_hand: progress.by_hand,
+            key: progress.key.clone(),
             not_before: not_before.map(|at| at.to_string()),
             why,
             outputs: outputs.map(|(name, value)| (name.clone(), masked(value))).collect(),

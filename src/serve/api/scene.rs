@@ -149,6 +149,7 @@ impl Scene {
         });
         let (stop, stopped) = watch::channel(false);
         let app = App::new(Parts {
+            overview: None,
             store: store.clone(),
             identity: Identity::new(&settings.identity, settings.public_url.as_deref(), ports),
             auth: Auth::new(settings, &sealer, "main"),

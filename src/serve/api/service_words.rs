@@ -33,7 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 pub(super) struct Reason {
     /// Why; it is kept with who says so.
     #[schema(min_length = 1, max_length = 2000)]
-    reason: String,
+    pub(super) reason: String,
 }
 
 /// Looks who asks and whether they may, and why.

@@ -14,6 +14,7 @@ use utoipa_axum::routes;
 use super::app::App;
 use super::extract::{Id, Query};
 use super::page::{self, Page};
+use super::plans::as_asked;
 use super::recorded::Recorded;
 use super::runs::{RunLine, runs_of};
 use super::standing::{Standings, standings};
@@ -23,7 +24,7 @@ use crate::catalog::{Catalog, Entry, Service};
 use crate::daemon::Published;
 use crate::engine::UnitState;
 use crate::id::UnitKey;
-use crate::reconcile::{Plan, show};
+use crate::reconcile::Plan;
 use crate::serve::auth::{Kind, Principal, Verb, Who};
 use crate::serve::problem::Problem;
 use crate::store::{DecisionKind, RunFilter};
@@ -271,7 +272,9 @@ async fn one(
 #[utoipa::path(
     get, path = "/services/{id}/plan", tag = "services", operation_id = "getServicePlan",
     params(("id" = String, Path, description = "Id of the service")),
-    responses((status = 200, description = "The part of the plan that is about it, `trueline.plan/v1`", body = serde_json::Value)),
+    responses((status = 200, description = "The part of the plan that is about it, `trueline.plan/v1`; as text where `Accept` asks for that", content(
+        (serde_json::Value = "application/json"), (String = "text/plain"),
+    ))),
 )]
 async fn plan(
     State(app): State<App>,
@@ -286,7 +289,7 @@ async fn plan(
     let Some(plan) = app.store().latest_plan().await? else {
         return Err(Problem::missing("plan of service", &id));
     };
-    Ok(shown(&headers, &show::json(&only(plan, &|service| service == id))))
+    Ok(as_asked(&headers, &only(plan, &|service| service == id)))
 }
 
 /// Cuts a plan down to some of its services.

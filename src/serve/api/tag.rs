@@ -30,6 +30,22 @@ pub(in crate::serve) fn shown<T: Serialize>(headers: &HeaderMap, value: &T) -> R
     response
 }
 
+/// Tells whether something is asked for as people read it.
+pub(in crate::serve) fn wants_text(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.trim_start().starts_with("text/plain"))
+}
+
+/// Shows something as people read it.
+pub(in crate::serve) fn shown_as_text(text: String) -> Response {
+    let held = [
+        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+        (header::CACHE_CONTROL, "private, no-store"),
+        (header::VARY, "accept"),
+    ];
+    (held, text).into_response()
+}
+
 /// Refuses a word on something that is no longer as whoever says it saw it.
 pub(in crate::serve) fn must_match<T: Serialize>(
     headers: &HeaderMap,

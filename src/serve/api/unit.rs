@@ -8,7 +8,7 @@ use super::app::App;
 use super::desired::DesiredWire;
 use super::runs::RunLine;
 use super::standing::standings;
-use crate::catalog::Entry;
+use crate::catalog::{Entry, Mode};
 use crate::engine::{UnitState, UnitView};
 use crate::id::UnitKey;
 use crate::reconcile::show::masked;
@@ -65,6 +65,9 @@ pub(super) struct UnitWire {
 pub(super) struct AppliedWire {
     item: String,
     version: String,
+    /// By whom it is fulfilled: `automatic` or `manual`.
+    #[schema(value_type = String, example = "automatic")]
+    mode: Mode,
     state: String,
     commit: String,
     run: String,
@@ -160,6 +163,7 @@ impl AppliedWire {
         Self {
             item: applied.definition.item.clone(),
             version: applied.definition.version.clone(),
+            mode: applied.definition.mode,
             state: applied.state.clone(),
             commit: applied.commit.clone(),
             run: applied.run.to_string(),

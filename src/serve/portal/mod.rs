@@ -52,6 +52,7 @@ mod times;
 mod users;
 mod visit;
 
+mod breaker;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]

@@ -1,10 +1,11 @@
-//! `/settings/operating`: the catalogs that are read, the breakers that are open, the schedules that come. It changes nothing.
+//! `/settings/operating`: the catalogs that are read, the breakers that are open, the schedules that come. What can be said leads on.
 
 use axum::response::Response;
 use jiff::Timestamp;
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::breaker;
 use super::form::Asked;
 use super::layout::{Page, Section};
 use super::local::{link, segment};
@@ -34,15 +35,15 @@ struct Catalog {
 }
 
 #[derive(Deserialize)]
-struct Breaker {
-    action: String,
-    target: String,
-    state: String,
+pub(super) struct Breaker {
+    pub(super) action: String,
+    pub(super) target: String,
+    pub(super) state: String,
     failures: u32,
     openings: u32,
     since: Option<Timestamp>,
     until: Option<Timestamp>,
-    why: Option<String>,
+    pub(super) why: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -75,10 +76,11 @@ pub(super) async fn show(visit: Visit, asked: Asked) -> Result<Response, Refused
         false => None,
     };
     let now = visit.now();
+    let operates = visit.who().may_everywhere(Verb::Operate, Kind::Run);
     let body = html! {
         @if let Some(list) = &catalogs { (of_catalogs(&list.items)) }
         @else if sees_catalog { p.notice.wait { "The catalog was not read yet: look again in a moment." } }
-        @if let Some(list) = &breakers { (of_breakers(&list.items, now)) }
+        @if let Some(list) = &breakers { (of_breakers(&list.items, (now, operates))) }
         @if let Some(list) = &schedules {
             (of_schedules(&list.items, (service, cursor), now))
             (pager("/settings/operating", &[("service", service)], (cursor, list.next.as_deref())))
@@ -113,18 +115,18 @@ fn of_catalogs(catalogs: &[Catalog]) -> Markup {
     }
 }
 
-fn of_breakers(breakers: &[Breaker], now: Timestamp) -> Markup {
+fn of_breakers(breakers: &[Breaker], (now, operates): (Timestamp, bool)) -> Markup {
     let tone = |state: &str| if state == "closed" { Tone::Off } else { Tone::Wait };
     html! {
         section aria-labelledby="breakers" {
             h2 #breakers { "Breakers" }
-            p.quiet { "Where another side fails again and again it is not asked for a while. The first attempt that succeeds after that closes the breaker; nobody has to." }
+            p.quiet { "Where another side fails again and again it is not asked for a while. The first attempt that succeeds after that closes the breaker; nobody has to. Who knows that it works again need not wait for that." }
             @if breakers.is_empty() { (empty("Everybody is asked.", &html! { "No breaker is open, and no failure counts towards one." })) }
             @else {
                 div.scroll tabindex="0" role="region" aria-label="Breakers" {
                     table {
                         caption.unseen { "Breakers, open ones first" }
-                        thead { tr { th scope="col" { "Whom" } th scope="col" { "State" } th.number scope="col" { "Failures" } th.number scope="col" { "Opened" } th scope="col" { "Since" } th scope="col" { "Asked again" } } }
+                        thead { tr { th scope="col" { "Whom" } th scope="col" { "State" } th.number scope="col" { "Failures" } th.number scope="col" { "Opened" } th scope="col" { "Since" } th scope="col" { "Asked again" } @if operates { th scope="col" { span.unseen { "What you can do" } } } } }
                         tbody { @for one in breakers { tr {
                             th scope="row" { (told(&one.target)) div.why { "by " code { (told(&one.action)) } } }
                             td { (toned(tone(&one.state), &one.state)) @if let Some(why) = &one.why { div.why { (told(why)) } } }
@@ -132,6 +134,7 @@ fn of_breakers(breakers: &[Breaker], now: Timestamp) -> Markup {
                             td.number { (one.openings) "×" }
                             td { (when_any(one.since, now)) }
                             td { (when_any(one.until, now)) }
+                            @if operates { td { a href=(breaker::path(one)) { "Ask again now" span.unseen { ": " (told(&one.target)) } } } }
                         } } }
                     }
                 }

@@ -173,6 +173,7 @@ async fn who_only_looks_is_offered_nothing_and_can_do_nothing() {
         ("/services/shop-db/reconcile", vec![]),
         ("/runs/r-db/pause", vec![("reason", "x")]),
         ("/tasks/1/complete", vec![("output-url", "x")]),
+        ("/settings/breakers/rest-api/api.example", vec![("reason", "x")]),
         ("/settings/users", vec![("name", "mallory"), ("roles", "admin: *")]),
         ("/settings/users/vic", vec![("roles", "admin: *")]),
     ] {
@@ -195,6 +196,7 @@ async fn every_form_demands_the_token_of_its_session() {
         "/inbox/approvals",
         "/inbox/tasks",
         "/proposals/x/approve",
+        "/settings/breakers/rest-api/api.example",
         "/settings/keys",
         "/settings/keys/x/revoke",
         "/settings/sessions/all/end",

@@ -8,9 +8,10 @@ use tower_http::compression::CompressionLayer;
 use super::door::door;
 use super::portal::Portal;
 use super::{
-    activity, approval, assets, audit, catalog, change, drift, findings, health, inbox, insights,
-    item, judge, operating, overview, plan, proposals, provider, request, reveal, run, run_word,
-    runs, service, service_word, services, settings, setup, sign_in, sign_out, task, theme, users,
+    activity, approval, assets, audit, breaker, catalog, change, drift, findings, health, inbox,
+    insights, item, judge, operating, overview, plan, proposals, provider, request, reveal, run,
+    run_word, runs, service, service_word, services, settings, setup, sign_in, sign_out, task,
+    theme, users,
 };
 use crate::serve::api::framed;
 
@@ -55,6 +56,7 @@ pub(in crate::serve) fn router(portal: Portal) -> Router {
         .route("/inbox/tasks", post(inbox::complete_many))
         .route("/inbox/history", get(inbox::history))
         .route("/settings/operating", get(operating::show))
+        .route("/settings/breakers/{action}/{target}", get(breaker::show).post(breaker::take))
         .route("/findings", get(findings::show))
         .route("/drift", get(drift::show))
         .route("/audit", get(audit::show))

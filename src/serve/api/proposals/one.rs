@@ -67,6 +67,9 @@ pub(super) struct DetailWire {
     reviews: Vec<ReviewWire>,
     /// Comments, oldest first.
     comments: Vec<CommentWire>,
+    /// Of whom a review is asked.
+    asked: Vec<String>,
+    labels: Vec<String>,
     /// What you can say on it now: `POST /proposals/{id}/{word}`.
     possible: Vec<&'static str>,
 }
@@ -112,6 +115,8 @@ pub(super) struct ReviewWire {
 /// What somebody said.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct CommentWire {
+    /// Its number.
+    id: u64,
     by: String,
     body: String,
     #[schema(format = DateTime)]
@@ -174,14 +179,19 @@ async fn detail(
     let checks = forge.checks(&proposal.head).await.map_err(refused)?;
     let reviews = newest(forge.reviews(number).await.map_err(refused)?);
     let comments = newest(forge.comments(number).await.map_err(refused)?);
+    let seen = forge.review_of(number).await.map_err(refused)?;
     let review = |it: Review| ReviewWire {
         by: it.by.login,
         opinion: it.opinion,
         head: it.head,
         at: it.at.to_string(),
     };
-    let comment =
-        |it: Comment| CommentWire { by: it.by.login, body: it.body, at: it.at.to_string() };
+    let comment = |it: Comment| CommentWire {
+        id: it.id,
+        by: it.by.login,
+        body: it.body,
+        at: it.at.to_string(),
+    };
     Ok(DetailWire {
         possible: possible(&proposal, (found, who)),
         state: proposal.state,
@@ -199,6 +209,8 @@ async fn detail(
         checks: checks.into_iter().map(CheckWire::of).collect(),
         reviews: reviews.into_iter().map(review).collect(),
         comments: comments.into_iter().map(comment).collect(),
+        asked: seen.asked,
+        labels: seen.labels,
     })
 }
 

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::super::browser::{Browser, whole};
+use super::super::local::segment;
 use super::walk::every_route_is_among;
 use super::{HOSTILE, pages};
 use crate::engine::view_sample::{at, begin, fails, of_step};
@@ -165,6 +166,7 @@ async fn what_comes_from_outside_is_never_markup() {
     let mut all = pages(&scene).await;
     all.extend(["/runs/r-bad", "/runs/r-bad/retry", "/tasks/3", "/approvals/1"].map(str::to_owned));
     all.push(format!("/proposals/{id}"));
+    all.push(format!("/settings/breakers/{0}/{0}", segment(HOSTILE)));
     all.extend(["approve", "close", "merge", "comment"].map(|it| format!("/proposals/{id}/{it}")));
     every_route_is_among(&all);
     let mut seen = 0;

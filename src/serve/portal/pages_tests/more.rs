@@ -3,9 +3,10 @@
 use super::super::browser::{Browser, form, hidden, sent, whole};
 use crate::engine::view_sample::{at, begin, fails, waits};
 use crate::id::{RunId, StepPath};
+use crate::run::{Breaker, BreakerKey, BreakerPolicy, Fault, Verdict};
 use crate::serve::api::proposed;
 use crate::serve::api::scene::Scene;
-use crate::store::{DecisionKind, Store as _, Task, TaskState};
+use crate::store::{BreakerStore as _, DecisionKind, Store as _, Task, TaskState};
 
 /// Opens tasks that ask for nothing.
 async fn tasks(scene: &Scene, run: &str, service: &str, steps: &[&str]) -> Vec<i64> {
@@ -144,4 +145,32 @@ async fn what_happened_and_how_well_it_went_is_of_what_somebody_sees() {
     let own = ada.page("/settings/operating").await;
     assert!(own.contains("shop-db") && !own.contains("site-web"), "{own}");
     assert!(!own.contains("id=\"breakers\"") && !own.contains("id=\"catalogs\""), "{own}");
+}
+
+#[tokio::test]
+async fn a_breaker_is_closed_by_who_operates_all_after_it_is_said_what_that_does() {
+    let scene = Scene::new().await;
+    let root = Browser::of(&scene, "root", "admin", &["*"]).await;
+    let vic = Browser::of(&scene, "vic", "viewer", &["*"]).await;
+    let key = BreakerKey { action: "rest-api".to_owned(), target: "api.example:8443".to_owned() };
+    let mut breaker = Breaker::default();
+    let policy = BreakerPolicy { failures: 1, ..BreakerPolicy::default() };
+    let turn = breaker.begin();
+    let failed: Result<(), Fault> = Err(Fault::transient("503"));
+    breaker.end(turn, Verdict::of(&failed), &policy, (at(900), 0.0));
+    scene.store.save_breaker(&scene.lease, (&key, &breaker), at(900)).await.expect("saved");
+    let place = "/settings/breakers/rest-api/api.example%3A8443";
+    assert!(root.page("/settings/operating").await.contains(place));
+    let seen = vic.page("/settings/operating").await;
+    assert!(seen.contains("api.example:8443") && !seen.contains("Ask again now"), "{seen}");
+    let asked = root.page(place).await;
+    assert!(asked.contains("of all teams at once") && asked.contains("503"), "{asked}");
+    assert_eq!(root.open("/settings/breakers/rest-api/other.example").await.status, 404);
+    assert_eq!(root.send(place, place, &[("reason", " ")]).await.status, 422);
+    let said = root.send(place, place, &[("reason", "it is up again")]).await;
+    assert_eq!(said.status, 303, "{}", said.text);
+    let decisions = scene.store.decisions_after(0).await.expect("read");
+    let (action, target) = (key.action, key.target);
+    let word = DecisionKind::ResetBreaker { action, target, reason: "it is up again".to_owned() };
+    assert_eq!(decisions.last().map(|it| &it.decision), Some(&word));
 }

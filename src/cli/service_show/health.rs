@@ -1,13 +1,13 @@
 //! The health of a unit as people and programs read it.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::table::{ago, cell};
+use crate::cli::table::{ago, cell};
 use crate::reconcile::{Observation, Observed};
 
 /// What was last answered about the health of a unit.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct HealthWire {
     healthy: bool,
     /// Since when that is so.
