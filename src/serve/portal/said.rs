@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::form::Form;
 use super::local::link;
-use super::problem_page::{Refused, sentence};
+use super::problem_page::{Refused, spoken};
 
 /// The longest reason.
 const LONGEST: &str = "2000";
@@ -18,7 +18,7 @@ pub(super) fn reason(form: &Form, wrong: Option<&Refused>) -> Markup {
             label for="reason" { "Why" }
             textarea #reason name="reason" required maxlength=(LONGEST) aria-describedby="reason-help" aria-invalid[wrong.is_some()] { (form.text("reason")) }
             p.help #reason-help { "It is kept with your name." }
-            @if let Some(wrong) = wrong { p.wrong { (sentence(wrong)) } }
+            @if let Some(wrong) = wrong { p.wrong { (spoken(wrong)) } }
         }
     }
 }
@@ -31,7 +31,7 @@ pub(super) fn comment(form: &Form, wrong: Option<&Refused>) -> Markup {
             label for="comment" { "Comment " span.quiet { "(optional)" } }
             textarea #comment name="comment" maxlength=(LONGEST) aria-describedby="comment-help" aria-invalid[wrong.is_some()] { (form.text("comment")) }
             p.help #comment-help { "It is kept with your name, beside the digest." }
-            @if let Some(wrong) = wrong { p.wrong { (sentence(wrong)) } }
+            @if let Some(wrong) = wrong { p.wrong { (spoken(wrong)) } }
         }
     }
 }

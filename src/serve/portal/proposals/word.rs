@@ -11,7 +11,7 @@ use crate::serve::portal::form::Form;
 use crate::serve::portal::layout::{Page, Section};
 use crate::serve::portal::local::{link, segment, sent_to};
 use crate::serve::portal::marks::{short, told};
-use crate::serve::portal::problem_page::{Refused, sentence};
+use crate::serve::portal::problem_page::{Refused, spoken};
 use crate::serve::portal::visit::Visit;
 
 /// What a word does, in words; nothing where there is no such word.
@@ -79,7 +79,7 @@ async fn ask(
                     div.field {
                         label for="reason" { @if word == "close" || word == "request-changes" { "Why" } @else { "What you say" } @if is_optional { " " span.quiet { "(optional)" } } }
                         textarea #reason name="reason" maxlength="2000" required[!is_optional] aria-invalid[wrong_reason.is_some()] { (form.text("reason")) }
-                        @if let Some(wrong) = wrong_reason { p.wrong { (sentence(wrong)) } }
+                        @if let Some(wrong) = wrong_reason { p.wrong { (spoken(wrong)) } }
                     }
                 }
                 div.actions {
