@@ -1,7 +1,9 @@
 //! The portal: pages for people, made on the server. It is a client of the API, asked from within as whoever looks: it
 //! can do nothing that they could not do there.
 
+mod accounts;
 mod activity;
+mod agent;
 mod approval;
 mod assets;
 mod audit;
@@ -52,6 +54,8 @@ mod times;
 mod users;
 mod visit;
 
+#[cfg(test)]
+mod accounts_tests;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
