@@ -38,6 +38,7 @@ mod library_aws;
 mod library_dns;
 mod library_world;
 mod line;
+mod links;
 mod lsp;
 mod lsp_answers;
 mod lsp_fixes;
