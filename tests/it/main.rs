@@ -54,6 +54,7 @@ mod pre_commit;
 mod pull_requests;
 mod readme;
 mod terraform;
+mod tour;
 mod two_processes;
 mod visit;
 mod world;
