@@ -43,6 +43,9 @@ enum Command {
         name: String,
         #[command(flatten)]
         rights: Rights,
+        /// A provider whose account is taken off: nobody signs in with that any more, and what it is signed in with ends.
+        #[arg(long, value_name = "PROVIDER", conflicts_with = "link")]
+        unlink: Vec<String>,
     },
     /// Lets nothing of a user in any more; its sessions end.
     Disable {
@@ -130,11 +133,12 @@ pub(super) async fn run(context: &Context, options: &Options) -> Result<Exit, Fa
     match &options.command {
         Command::List => list(context).await,
         Command::Add { name, rights, kind } => add(context, (name, *kind), rights).await,
-        Command::Set { name, rights } => {
+        Command::Set { name, rights, unlink } => {
             let password = rights.password(name).await?;
+            take_off(context, name, unlink).await?;
             let exit = change(context, name, "changed", |user| {
                 rights.put(user);
-                let anew = password.is_some();
+                let anew = password.is_some() || !unlink.is_empty();
                 user.password = password.or_else(|| user.password.take());
                 anew
             })
@@ -184,7 +188,7 @@ impl Rights {
             match store.link(&operator(context), SystemClock.now(), (name, &link)).await {
                 Err(StoreError::Conflict(what)) => {
                     return Err(Failure::usage(format!("{provider}={} is {what}", cell(subject)))
-                        .hint("`trueline user list` shows who signs in with what"));
+                        .hint("`trueline user list -o json` shows who signs in with what"));
                 }
                 linked => drop(linked?),
             }
@@ -206,6 +210,22 @@ impl Rights {
         let hash = hash_password(Secret::new(password)).await;
         hash.map(Some).ok_or_else(|| Failure::failed("the password could not be hashed"))
     }
+}
+
+/// Takes accounts elsewhere off a user; also the last way to sign in, for whoever has the store at hand can put another there.
+async fn take_off(context: &Context, name: &str, providers: &[String]) -> Result<(), Failure> {
+    for provider in providers {
+        let store = context.existing_store().await?;
+        let asked = (name, provider.as_str(), None);
+        match store.unlink(&operator(context), SystemClock.now(), asked).await {
+            Err(StoreError::Missing(what)) => {
+                return Err(Failure::usage(format!("there is no {}", cell(&what)))
+                    .hint("`trueline user list -o json` shows who signs in with what"));
+            }
+            unlinked => drop(unlinked?),
+        }
+    }
+    Ok(())
 }
 
 async fn add(

@@ -94,6 +94,16 @@ pub struct User {
     pub created_at: Timestamp,
 }
 
+impl User {
+    /// Tells whether it could still sign in without its account with a provider: by a password, or with another of those that people
+    /// can sign in with now.
+    pub fn signs_in_without(&self, provider: &str, ways: &[&str]) -> bool {
+        let others = self.links.iter().filter(|link| link.provider != provider);
+        let mut others = others.map(|link| link.provider.as_str());
+        self.password.is_some() || others.any(|other| ways.contains(&other))
+    }
+}
+
 /// An account elsewhere that a user signs in with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -211,6 +221,14 @@ pub trait PeopleStore {
         by: &Actor,
         at: Timestamp,
         (name, link): (&str, &Link),
+    ) -> Result<User, StoreError>;
+    /// Takes away the account that a user has with a provider. Where the providers that people can sign in with now are named, the
+    /// last way to sign in is kept: a password, or an account with one of those.
+    async fn unlink(
+        &self,
+        by: &Actor,
+        at: Timestamp,
+        (name, provider, ways): (&str, &str, Option<&[&str]>),
     ) -> Result<User, StoreError>;
     /// Reads keys, newest first; of one owner where it is named.
     async fn keys(&self, owner: Option<&str>) -> Result<Vec<Key>, StoreError>;

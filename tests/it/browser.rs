@@ -1,6 +1,6 @@
 //! A browser for the tests: headless Chromium, told by `chromedriver` what to do. Where it is not there the tests say so.
 
-use std::io::{BufRead, BufReader, Write as _};
+use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -33,6 +33,11 @@ pub(crate) struct Browser {
 pub(crate) struct How {
     pub(crate) scripts: bool,
     pub(crate) width: u32,
+}
+
+/// Where pictures are kept.
+pub(crate) fn screenshots() -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("../screenshots")
 }
 
 /// Tells whether there is a browser; says so where there is none.
@@ -243,22 +248,27 @@ impl Browser {
 
     /// Keeps a picture of all of the page, where pictures are kept.
     pub(crate) fn picture(&self, name: &str) {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("../screenshots");
-        std::fs::create_dir_all(&folder).unwrap();
+        self.picture_to(name, 4_000.0);
+    }
+
+    /// The same, of no more than so much of it.
+    pub(crate) fn picture_to(&self, name: &str, highest: f64) {
+        let place = screenshots().join(format!("{name}.png"));
+        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
         let size = self.ask(
             "POST",
             &format!("{}/goog/cdp/execute", self.session),
             &json!({"cmd": "Page.getLayoutMetrics", "params": {}}),
         );
         let size = &size["cssContentSize"];
-        let height = size["height"].as_f64().unwrap_or(900.0).min(4_000.0);
+        let height = size["height"].as_f64().unwrap_or(900.0).min(highest);
         let clip = json!({"x": 0, "y": 0, "width": size["width"], "height": height, "scale": 1});
         let params = json!({"captureBeyondViewport": true, "clip": clip});
         let taken = self
             .post("/goog/cdp/execute", &json!({"cmd": "Page.captureScreenshot", "params": params}));
         let bytes =
             base64::engine::general_purpose::STANDARD.decode(taken["data"].as_str().unwrap());
-        std::fs::write(folder.join(format!("{name}.png")), bytes.unwrap()).unwrap();
+        std::fs::write(place, bytes.unwrap()).unwrap();
     }
 
     /// What the browser complained of since it was asked last.
@@ -291,10 +301,20 @@ fn body_of(answer: &mut impl BufRead) -> Vec<u8> {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        if !self.session.is_empty() && !std::thread::panicking() {
-            self.try_to("DELETE", &self.session, &Value::Null);
-        }
+        // Also where a test failed: a browser that nobody ends goes on for ever.
+        let _ = self.quit();
         let _ = self.driver.kill();
         let _ = self.driver.wait();
+    }
+}
+
+impl Browser {
+    /// Ends the browser, and fails nowhere: a test may have failed already.
+    fn quit(&self) -> std::io::Result<()> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let head = "Host: 127.0.0.1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+        write!(stream, "DELETE {} HTTP/1.1\r\n{head}", self.session)?;
+        stream.read(&mut [0; 512]).map(drop)
     }
 }

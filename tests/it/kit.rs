@@ -30,12 +30,12 @@ presentation:
           - {id: size, name: Size, type: number, required: true}
 ";
 
-const MANUAL: &str = "  manual:
+pub(crate) const MANUAL: &str = "  manual:
     actions:
       - {id: by-hand, type: manual-task, config: {title: Do it, instructions: By hand}}
 ";
 
-fn head(item: &str) -> String {
+pub(crate) fn head(item: &str) -> String {
     HEAD.replace("ITEM", item)
 }
 

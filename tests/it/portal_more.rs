@@ -1,9 +1,9 @@
 //! More stories of the portal in a real browser: a proposal is merged there, a plan change voids an approval, a failed run is
 //! tried again, several tasks are done at once; and the pages that tell what happened and how well it went.
 
-use crate::browser::{Browser, How, is_there};
+use crate::browser::{Browser, How};
 use crate::kit::{Order, chain_item, licence_item, page_item, place, service, service_of};
-use crate::portal::{WIDE, follow, looked_at, set_up, set_up_as, site};
+use crate::visit::{WIDE, approve, begun, follow, looked_at, sign_in, site};
 use crate::world::World;
 
 /// An item that people fulfil, and that asks them for nothing.
@@ -13,30 +13,18 @@ fn plain_item() -> String {
     text.split("outputs:\n").next().unwrap().to_owned()
 }
 
-/// Approves the plan in the portal, once there is one.
-fn approve(browser: &Browser) {
-    browser.until("the plan", || {
-        browser.open("/plan");
-        browser.text().contains("Approve all of it")
-    });
-    follow(browser, "main p.actions a.button");
-    follow(browser, "main form button[type=submit]");
-}
-
 #[test]
 fn a_proposal_is_found_looked_at_and_merged_in_the_portal() {
-    if !is_there() {
-        return;
-    }
-    let world = World::new();
-    let target = world.path("target.git");
-    world.commit(&[
-        ("catalog/tests/page.yaml", &page_item("page", &target, true)),
-        (&place("alpha-page"), &service_of("page", "alpha-page", 3)),
-    ]);
-    let _daemon = world.serve();
-    let browser = Browser::start(&site(&world), WIDE);
-    set_up(&world, &browser);
+    let with_a_page = || {
+        let world = World::new();
+        let target = world.path("target.git");
+        world.commit(&[
+            ("catalog/tests/page.yaml", &page_item("page", &target, true)),
+            (&place("alpha-page"), &service_of("page", "alpha-page", 3)),
+        ]);
+        world
+    };
+    let Some((world, _daemon, browser)) = begun("ada", with_a_page, WIDE) else { return };
     approve(&browser);
     browser.until("the proposal", || {
         browser.open("/proposals");
@@ -65,21 +53,19 @@ fn a_proposal_is_found_looked_at_and_merged_in_the_portal() {
 
 #[test]
 fn a_plan_change_voids_an_approval_and_says_what_changed() {
-    if !is_there() {
-        return;
-    }
-    let world = World::new();
-    let strategy = "  strategy: {mode: manual}\n";
-    let item =
-        licence_item().replace(strategy, &format!("{strategy}  approval: {{required: 2}}\n"));
-    world.commit(&[
-        ("catalog/tests/licence.yaml", &item),
-        (&place("alpha-seats"), &service_of("licence", "alpha-seats", 5)),
-    ]);
-    let _daemon = world.serve();
-    let browser = Browser::start(&site(&world), WIDE);
+    let with_seats = || {
+        let world = World::new();
+        let strategy = "  strategy: {mode: manual}\n";
+        let item =
+            licence_item().replace(strategy, &format!("{strategy}  approval: {{required: 2}}\n"));
+        world.commit(&[
+            ("catalog/tests/licence.yaml", &item),
+            (&place("alpha-seats"), &service_of("licence", "alpha-seats", 5)),
+        ]);
+        world
+    };
     // Ada wrote it, and her word would not count.
-    set_up_as("bob", &world, &browser);
+    let Some((world, _daemon, browser)) = begun("bob", with_seats, WIDE) else { return };
     approve(&browser);
     browser.until("one of two", || {
         browser.open("/services/alpha-seats");
@@ -106,19 +92,17 @@ fn a_plan_change_voids_an_approval_and_says_what_changed() {
 
 #[test]
 fn a_failed_run_is_tried_again_and_followed_until_it_is_done() {
-    if !is_there() {
-        return;
-    }
-    let world = World::new();
-    let api = world.counterpart.api;
-    world.commit(&[
-        ("catalog/tests/chain.yaml", &chain_item(api, &["one", "two"], Order::Sequential)),
-        (&place("alpha-one"), &service("alpha-one", 1)),
-    ]);
-    world.counterpart.ledger().refused.insert("alpha-one-two".to_owned());
-    let _daemon = world.serve();
-    let browser = Browser::start(&site(&world), WIDE);
-    set_up(&world, &browser);
+    let that_is_refused = || {
+        let world = World::new();
+        let api = world.counterpart.api;
+        world.commit(&[
+            ("catalog/tests/chain.yaml", &chain_item(api, &["one", "two"], Order::Sequential)),
+            (&place("alpha-one"), &service("alpha-one", 1)),
+        ]);
+        world.counterpart.ledger().refused.insert("alpha-one-two".to_owned());
+        world
+    };
+    let Some((world, _daemon, browser)) = begun("ada", that_is_refused, WIDE) else { return };
     approve(&browser);
     browser.until("a run that failed", || {
         browser.open("/runs?state=failed");
@@ -146,7 +130,7 @@ fn a_failed_run_is_tried_again_and_followed_until_it_is_done() {
     let text = browser.text();
     assert!(text.contains("done") && text.contains("The other side is mended."), "{text}");
     let small = Browser::start(&site(&world), How { scripts: false, width: 500 });
-    crate::portal::sign_in(&small, "/insights");
+    sign_in(&small, "/insights");
     for (name, path) in [("insights", "/insights?days=7"), ("activity", "/activity")] {
         small.open(path);
         small.sees("the page", "h1");
@@ -156,19 +140,18 @@ fn a_failed_run_is_tried_again_and_followed_until_it_is_done() {
 
 #[test]
 fn several_tasks_are_done_at_once_without_scripts_too() {
-    if !is_there() {
-        return;
-    }
-    let world = World::new();
     let two = ["alpha-one", "alpha-two"];
-    world.commit(&[
-        ("catalog/tests/plain.yaml", &plain_item()),
-        (&place(two[0]), &service_of("plain", two[0], 1)),
-        (&place(two[1]), &service_of("plain", two[1], 1)),
-    ]);
-    let _daemon = world.serve();
-    let browser = Browser::start(&site(&world), How { scripts: false, width: 1280 });
-    set_up(&world, &browser);
+    let with_two = || {
+        let world = World::new();
+        world.commit(&[
+            ("catalog/tests/plain.yaml", &plain_item()),
+            (&place(two[0]), &service_of("plain", two[0], 1)),
+            (&place(two[1]), &service_of("plain", two[1], 1)),
+        ]);
+        world
+    };
+    let how = How { scripts: false, width: 1280 };
+    let Some((world, _daemon, browser)) = begun("ada", with_two, how) else { return };
     approve(&browser);
     browser.until("two tasks", || {
         browser.open("/inbox");
@@ -184,7 +167,7 @@ fn several_tasks_are_done_at_once_without_scripts_too() {
     world.settled();
     drop(browser);
     let browser = Browser::start(&site(&world), WIDE);
-    crate::portal::sign_in(&browser, "/inbox/history");
+    sign_in(&browser, "/inbox/history");
     looked_at(&browser, ("inbox-history", "/inbox/history"));
     assert!(browser.text().contains("task done"), "{}", browser.text());
     looked_at(&browser, ("operating", "/settings/operating"));

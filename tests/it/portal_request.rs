@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 
-use crate::browser::{Browser, ENTER, How, is_there};
+use crate::browser::{Browser, ENTER, How};
 use crate::kit::{bundle, licence_item};
-use crate::portal::{WIDE, follow, looked_at, serious, set_up, site};
+use crate::visit::{WIDE, begun, follow, looked_at, serious, sign_in, site};
 use crate::world::{World, has};
 
 const SUITE: &str = "schemaVersion: catalog/v1
@@ -99,13 +99,7 @@ fn open_form(browser: &Browser) {
 
 #[test]
 fn a_person_requests_a_bundle_and_follows_it_until_it_is_there() {
-    if !is_there() {
-        return;
-    }
-    let world = world();
-    let _daemon = world.serve();
-    let browser = Browser::start(&site(&world), WIDE);
-    set_up(&world, &browser);
+    let Some((world, _daemon, browser)) = begun("ada", world, WIDE) else { return };
     open_form(&browser);
     browser.open("/catalog/bundles/suite");
     follow(&browser, "main p.actions a.button");
@@ -126,7 +120,10 @@ fn a_person_requests_a_bundle_and_follows_it_until_it_is_there() {
     browser.click("input[name='field.tools'][value='wiki']");
     browser.until("all of it to fit", || browser.text().contains("All of it fits."));
     // The address keeps what was typed.
-    browser.until("the draft", || browser.place().contains("field.name=alpha-suite"));
+    browser.until("the draft", || {
+        let place = browser.place();
+        ["field.name=alpha-suite", "field.tools=wiki"].iter().all(|one| place.contains(one))
+    });
     let draft = browser.place();
     browser.open(&draft);
     assert_eq!(browser.run("return document.querySelector('#field-size').value", &[]), json!("5"));
@@ -155,7 +152,7 @@ fn a_person_requests_a_bundle_and_follows_it_until_it_is_there() {
             || browser.text().contains("task")
     });
     let hands = Browser::start(&site(&world), WIDE);
-    crate::portal::sign_in(&hands, "/inbox");
+    sign_in(&hands, "/inbox");
     hands.until("the task", || {
         hands.open("/inbox");
         hands.text().contains("alpha-suite")
@@ -199,13 +196,7 @@ fn types(browser: &Browser, text: &str) {
 
 #[test]
 fn a_request_is_made_by_the_keyboard_alone() {
-    if !is_there() {
-        return;
-    }
-    let world = world();
-    let _daemon = world.serve();
-    let browser = Browser::start(&site(&world), WIDE);
-    set_up(&world, &browser);
+    let Some((world, _daemon, browser)) = begun("ada", world, WIDE) else { return };
     open_form(&browser);
     for (field, text) in
         [("#team", "alpha"), ("#field-name", "alpha-keys"), ("#field-size", "many")]
@@ -241,14 +232,9 @@ fn a_request_is_made_by_the_keyboard_alone() {
 
 #[test]
 fn a_request_is_made_without_scripts() {
-    if !is_there() {
-        return;
-    }
-    let world = world();
+    let how = How { scripts: false, width: 500 };
+    let Some((world, _daemon, browser)) = begun("ada", world, how) else { return };
     std::fs::write(world.path("ca.pem"), "-----BEGIN CERTIFICATE-----\n").unwrap();
-    let _daemon = world.serve();
-    let browser = Browser::start(&site(&world), How { scripts: false, width: 500 });
-    set_up(&world, &browser);
     open_form(&browser);
     assert!(browser.text().contains("Only where Plan is With support."), "{}", browser.text());
     browser.narrow(400);

@@ -90,7 +90,7 @@ fn follow(name: &str, page: &str) -> usize {
 }
 
 /// Returns the pages below a folder, and the folder's own where it is one.
-fn pages(place: &Path) -> Vec<PathBuf> {
+pub(crate) fn pages(place: &Path) -> Vec<PathBuf> {
     if place.is_file() {
         return vec![place.to_owned()];
     }

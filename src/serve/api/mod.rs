@@ -1,6 +1,7 @@
 //! The API under `/api/v1`: one file a resource. It reads the store and what the loop shows, and appends decisions.
 
 mod account;
+mod accounts;
 mod activity;
 mod again;
 mod app;

@@ -13,10 +13,10 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::app::App;
 use super::{
-    account, activity, again, approvals, asking, audit, catalog, document, events, exchange,
-    findings, frame, inbox, insights, operating, options, pages, plan_pages, plans, preview,
-    proposals, relations, render, request_words, requests, reveal, runs, service_words, services,
-    sign_in, status, tasks, tools, users, words,
+    account, accounts, activity, again, approvals, asking, audit, catalog, document, events,
+    exchange, findings, frame, inbox, insights, operating, options, pages, plan_pages, plans,
+    preview, proposals, relations, render, request_words, requests, reveal, runs, service_words,
+    services, sign_in, status, tasks, tools, users, words,
 };
 use crate::serve::auth::let_in;
 use crate::serve::problem::ProblemWire;
@@ -57,6 +57,7 @@ fn resources() -> OpenApiRouter<App> {
         .merge(sign_in::routes())
         .merge(exchange::routes())
         .merge(account::routes())
+        .merge(accounts::routes())
         .merge(users::routes());
     OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", all)
 }

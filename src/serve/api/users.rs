@@ -121,8 +121,8 @@ fn roles_of(granted: Vec<Granted>) -> Vec<(String, Vec<String>)> {
     granted.into_iter().map(|granted| (granted.role.to_string(), granted.teams)).collect()
 }
 
-/// Users are of no team: who manages them manages all of them.
-fn demand(who: &Principal, verb: Verb) -> Result<(), Problem> {
+/// Refuses who may not do something to users: they are of no team, and who manages them manages all of them.
+pub(super) fn demand(who: &Principal, verb: Verb) -> Result<(), Problem> {
     who.demand(verb, Kind::User)?;
     if who.may_everywhere(verb, Kind::User) {
         return Ok(());
@@ -202,7 +202,7 @@ async fn add(
     Ok(answer.into_response())
 }
 
-async fn user_of(app: &App, name: &str) -> Result<User, Problem> {
+pub(super) async fn user_of(app: &App, name: &str) -> Result<User, Problem> {
     app.store().user(name).await?.ok_or_else(|| Problem::missing("user", name))
 }
 

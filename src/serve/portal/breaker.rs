@@ -1,7 +1,6 @@
 //! `/settings/breakers/{action}/{target}`: what it will do to close a breaker by hand, before somebody says so.
 
 use axum::extract::Path;
-use axum::http::StatusCode;
 use axum::response::Response;
 use maud::html;
 use serde::Deserialize;
@@ -62,11 +61,7 @@ async fn ask(
         above: Some((ABOVE, "Operating")),
         ..Page::default()
     };
-    let mut response = page.show(visit, &body).await;
-    if let Some(wrong) = wrong {
-        *response.status_mut() = StatusCode::from_u16(wrong.status()).unwrap_or_default();
-    }
-    Ok(response)
+    Ok(page.say(visit, &body, wrong).await)
 }
 
 /// Says it.

@@ -172,7 +172,7 @@ pub(super) fn need_of(need: &Need) -> Markup {
         (need.required) @if need.required == 1 { " approval" } @else { " approvals" }
         @if !need.from.is_empty() { " of " (need.from.join(", ")) }
         ": " (told(&need.why))
-        @if let Some(contact) = &need.contact { " (" (told(contact)) ")" }
+        @if let Some(contact) = need.contact.as_ref().filter(|contact| !need.why.contains(*contact)) { " (" (told(contact)) ")" }
     }
 }
 
@@ -186,7 +186,7 @@ fn unit_of(unit: &Unit, view: View) -> Markup {
     let shown = |one: &Option<Value>| one.as_ref().map_or_else(nothing, value);
     html! {
         section.card {
-            h2 { (unit.name) " " (kind_mark(&unit.kind)) }
+            h2.name { (unit.name) " " (kind_mark(&unit.kind)) }
             p.quiet { (unit.item) " " (unit.version) }
             @if !unit.fields.is_empty() {
                 h3 { "Fields" }

@@ -14,7 +14,7 @@ use self::control::{control, is_group};
 use self::words::{default_of, only_where};
 use super::form::Form;
 use super::marks::told;
-use super::problem_page::{Refused, sentence};
+use super::problem_page::{Refused, at_its_field, spoken};
 use crate::catalog::{Field, FieldType, Form as CatalogForm};
 
 pub(super) use self::read::{Kept, filled, uploads};
@@ -82,7 +82,7 @@ fn input(asked: &CatalogForm, field: &Field, shown: &Shown<'_>) -> Markup {
             @if let Some(about) = &field.description { p.help { (told(about)) } }
             @if let Some(default) = default_of(field).filter(|_| !shown.prefills) { p.help { "Where nothing is given: " (default) "." } }
             @if field.kind == FieldType::Password { p.help { "The name of a secret; never its value." } }
-            div.wrongs aria-live="polite" { @for wrong in &wrong { p.wrong { (sentence(wrong)) } } }
+            div.wrongs aria-live="polite" { @for wrong in &wrong { p.wrong { (spoken(at_its_field(wrong))) } } }
         }
     };
     html! {

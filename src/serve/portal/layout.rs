@@ -276,6 +276,7 @@ fn done(place: &str) -> Option<&'static str> {
             "This address keeps what you filled in: save it, or send it to somebody. Secrets and files are not in it."
         }
         "ended" => "The session is ended.",
+        "unlinked" => "The account is unlinked, and what was signed in elsewhere is ended.",
         "revoked" => "The key holds no more.",
         "saved" => "It was saved.",
         "proposal-approve" => {

@@ -75,6 +75,11 @@ pub(super) fn toned(tone: Tone, word: &str) -> Markup {
     html! { span class=(tone.class()) { (tone.shape()) (word.replace('-', " ")) } }
 }
 
+/// Shows a word with a sign of its own, as the command line writes it.
+pub(super) fn signed(tone: Tone, sign: &str, word: &str) -> Markup {
+    html! { span class=(tone.class()) { span.sign aria-hidden="true" { (sign) } (word.replace('-', " ")) } }
+}
+
 /// Shows names and values beside each other; what is not there is left out.
 pub(super) fn facts(rows: &[(&str, Option<Markup>)]) -> Markup {
     html! {

@@ -1,10 +1,13 @@
 //! The portal: pages for people, made on the server. It is a client of the API, asked from within as whoever looks: it
 //! can do nothing that they could not do there.
 
+mod accounts;
 mod activity;
+mod agent;
 mod approval;
 mod assets;
 mod audit;
+mod breaker;
 mod catalog;
 mod change;
 mod diff;
@@ -52,7 +55,8 @@ mod times;
 mod users;
 mod visit;
 
-mod breaker;
+#[cfg(test)]
+mod accounts_tests;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]

@@ -176,6 +176,7 @@ async fn who_only_looks_is_offered_nothing_and_can_do_nothing() {
         ("/settings/breakers/rest-api/api.example", vec![("reason", "x")]),
         ("/settings/users", vec![("name", "mallory"), ("roles", "admin: *")]),
         ("/settings/users/vic", vec![("roles", "admin: *")]),
+        ("/settings/users/root/accounts/corp/unlink", vec![]),
     ] {
         assert_eq!(vic.send("/", path, &fields).await.status, 403, "{path}");
     }
@@ -202,6 +203,8 @@ async fn every_form_demands_the_token_of_its_session() {
         "/settings/sessions/all/end",
         "/settings/users",
         "/settings/users/root",
+        "/settings/accounts/corp/unlink",
+        "/settings/users/root/accounts/corp/unlink",
         "/sign-out",
         "/theme",
         &format!("/changes/{change}/approve"),

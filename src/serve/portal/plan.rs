@@ -9,7 +9,7 @@ use super::change::Change;
 use super::form::Asked;
 use super::layout::{Page, Section};
 use super::local::{link, segment};
-use super::marks::{Tone, choice, empty, pager, prose, short, told, toned};
+use super::marks::{Tone, choice, empty, pager, prose, short, signed, told, toned};
 use super::problem_page::{Refused, sentence};
 use super::visit::Visit;
 use crate::serve::auth::{Kind, Verb};
@@ -177,13 +177,17 @@ fn blocked(blocked: &[Blocked]) -> Markup {
 
 /// How a kind of change feels.
 pub(super) fn kind_mark(kind: &str) -> Markup {
-    let tone = match kind {
-        "create" => Tone::Good,
-        "delete" => Tone::Bad,
-        "replace" => Tone::Wait,
-        _ => Tone::Busy,
+    let (tone, sign) = match kind {
+        "create" => (Tone::Good, "+"),
+        "delete" => (Tone::Bad, "-"),
+        "replace" => (Tone::Wait, "-/+"),
+        "update" => (Tone::Busy, "~"),
+        "operate" => (Tone::Busy, ">"),
+        "correct" => (Tone::Busy, "!"),
+        "adopt" => (Tone::Busy, "="),
+        _ => return toned(Tone::Busy, kind),
     };
-    toned(tone, kind)
+    signed(tone, sign, kind)
 }
 
 /// What is waited for, without how the command line says a word on it.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::guest::Guest;
 use super::layout::{Page, Section};
 use super::local::link;
+use super::marks::prose;
 
 /// What the API said no with.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -100,12 +101,12 @@ impl Refused {
         html! {
             div.notice.bad #wrong role="alert" tabindex="-1" data-focus {
                 strong { "That does not fit yet. " }
-                @if self.errors.is_empty() { (sentence(&self.detail)) }
+                @if self.errors.is_empty() { (spoken(&self.detail)) }
                 ul {
                     @for wrong in &self.errors { li {
                         @match place(wrong) {
-                            Some((id, name)) => { a href=(format!("#{id}")) { (name) } ": " (wrong.detail) },
-                            None => (sentence(&wrong.detail)),
+                            Some((id, name)) => { a href=(format!("#{id}")) { (name) } ": " (prose(at_its_field(&wrong.detail))) },
+                            None => (spoken(&wrong.detail)),
                         }
                     } }
                 }
@@ -117,9 +118,9 @@ impl Refused {
     pub(super) fn above(&self) -> Markup {
         html! {
             div.notice.bad role="alert" tabindex="-1" data-focus {
-                strong { "That was not taken: " } (sentence(&self.detail))
+                strong { "That was not taken: " } (spoken(&self.detail))
                 @if self.errors.len() > 1 {
-                    ul { @for wrong in &self.errors { li { (sentence(&wrong.detail)) } } }
+                    ul { @for wrong in &self.errors { li { (spoken(&wrong.detail)) } } }
                 }
             }
         }
@@ -150,6 +151,16 @@ pub(super) fn sentence(text: &str) -> String {
     format!("{first}{}{end}", chars.as_str())
 }
 
+/// Shows a sentence of its own, with names as code.
+pub(super) fn spoken(text: &str) -> Markup {
+    prose(&sentence(text))
+}
+
+/// Says what is wrong with a field where its name stands already.
+pub(super) fn at_its_field(text: &str) -> &str {
+    if text.starts_with("missing field `") { "it is missing" } else { text }
+}
+
 /// Shows it as a page of its own.
 pub(super) async fn page(guest: &Guest, refused: &Refused) -> Response {
     let (heading, next) = match refused.status {
@@ -163,7 +174,7 @@ pub(super) async fn page(guest: &Guest, refused: &Refused) -> Response {
         _ => ("That did not work", "Go back, look again, and try once more."),
     };
     let body = html! {
-        p.lead { (sentence(&refused.detail)) }
+        p.lead { (spoken(&refused.detail)) }
         p { (next) }
         p.actions {
             a.button href="/" { "To the overview" }

@@ -26,7 +26,7 @@ pub(super) async fn take(
     let shown = shown.get("value").cloned().unwrap_or_default();
     let body = html! {
         p { "It is told in the audit chain that you looked. Leave this page when you are done: it is not kept." }
-        section.card { h2 { (told(output)) } (value(&shown)) }
+        section.card { h2.name { (told(output)) } (value(&shown)) }
         p.actions { a.button href=(path) { "Back to the service" } }
     };
     let heading = format!("{}: {}", told(unit), told(output));

@@ -8,9 +8,9 @@ use tower_http::compression::CompressionLayer;
 use super::door::door;
 use super::portal::Portal;
 use super::{
-    activity, approval, assets, audit, breaker, catalog, change, drift, findings, health, inbox,
-    insights, item, judge, operating, overview, plan, proposals, provider, request, reveal, run,
-    run_word, runs, service, service_word, services, settings, setup, sign_in, sign_out, task,
+    accounts, activity, approval, assets, audit, breaker, catalog, change, drift, findings, health,
+    inbox, insights, item, judge, operating, overview, plan, proposals, provider, request, reveal,
+    run, run_word, runs, service, service_word, services, settings, setup, sign_in, sign_out, task,
     theme, users,
 };
 use crate::serve::api::framed;
@@ -66,8 +66,10 @@ pub(in crate::serve) fn router(portal: Portal) -> Router {
         .route("/settings/keys", post(settings::add_key))
         .route("/settings/keys/{id}/revoke", post(settings::revoke_key))
         .route("/settings/sessions/{id}/end", post(settings::end_session))
+        .route("/settings/accounts/{provider}/unlink", post(accounts::unlink_own))
         .route("/settings/users", get(users::show).post(users::add))
         .route("/settings/users/{name}", get(users::one).post(users::change))
+        .route("/settings/users/{name}/accounts/{provider}/unlink", post(accounts::unlink))
         .route("/plan", get(plan::show))
         .route("/plans/{digest}/{word}", get(judge::show_plan).post(judge::take_plan))
         .route("/changes/{digest}", get(change::show))

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::form::Form;
 use super::local::link;
-use super::problem_page::{Refused, sentence};
+use super::problem_page::{Refused, spoken};
 
 /// The longest reason.
 const LONGEST: &str = "2000";
@@ -36,7 +36,7 @@ pub(super) fn words(
             label for=(name) { (label) }
             textarea id=(name) name=(name) required[required] maxlength=(LONGEST) aria-describedby=[help.map(|_| &described)] aria-invalid[wrong.is_some()] { (form.text(name)) }
             @if let Some(help) = help { p.help id=(described) { (help) } }
-            @if let Some(wrong) = wrong { p.wrong { (sentence(wrong)) } }
+            @if let Some(wrong) = wrong { p.wrong { (spoken(wrong)) } }
         }
     }
 }

@@ -228,7 +228,7 @@ fn unit_of(unit: &Unit, is_one_of_many: bool, (visit, path, may): (&Visit, &str,
     let now = visit.now();
     html! {
         section.card {
-            @if is_one_of_many { h2 { (unit.name) " " (mark(&unit.state)) } } @else { h2 { "What is there" } }
+            @if is_one_of_many { h2.name { (unit.name) " " (mark(&unit.state)) } } @else { h2 { "What is there" } }
             @if let Some(why) = unit.why.as_ref().filter(|_| is_one_of_many) { p { (prose(why)) } }
             @match &unit.applied {
                 None => p.quiet { "Nothing was applied in full yet." },

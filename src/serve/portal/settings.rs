@@ -8,6 +8,8 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::accounts;
+use super::agent::name_of;
 use super::form::Form;
 use super::layout::{Page, Section};
 use super::local::{segment, sent_to};
@@ -75,6 +77,7 @@ async fn page(
     let me: Me = visit.get("/auth/me").await?;
     let sessions: List<Session> = visit.get("/auth/sessions").await?;
     let keys: List<Key> = visit.get("/auth/keys").await?;
+    let accounts = accounts::own(visit).await?;
     let now = visit.now();
     let body = html! {
         @if let Some(wrong) = wrong { (wrong.above()) }
@@ -93,6 +96,7 @@ async fn page(
         @if visit.may_of(Verb::Read, Kind::User, None) || visit.who().may_everywhere(Verb::Read, Kind::User) { p { a href="/settings/users" { "Users of this server" } } }
         p { a href="/settings/operating" { "Catalogs, breakers and schedules" } }
         section aria-labelledby="sessions" { h2 #sessions { "Where you are signed in" } (sessions_table(visit, &sessions.items, now)) }
+        (accounts)
         section aria-labelledby="keys-of" {
             h2 #keys-of { "Keys of the API" }
             @if keys.items.is_empty() { (empty("You have no key.", &html! { "A script signs in with a key: make one below." })) }
@@ -112,13 +116,22 @@ fn sessions_table(visit: &Visit, sessions: &[Session], now: Timestamp) -> Markup
                 thead { tr { th scope="col" { "From" } th scope="col" { "With" } th scope="col" { "Last seen" } th scope="col" { "Ends" } th scope="col" { "End it" } } }
                 tbody { @for one in sessions { tr {
                     th scope="row" { (told(&one.address)) @if one.current { div.why { "this one" } } }
-                    td { @if one.kind == "browser" { (told(&one.agent)) } @else { "tokens of a script" } }
+                    td { (with(one)) }
                     td { (when(one.seen_at, now)) }
                     td { (when(one.expires_at, now)) }
                     td { form method="post" action=(format!("/settings/sessions/{}/end", segment(&one.id))) { (visit.hidden()) button.plain type="submit" { "End" span.unseen { " the session from " (told(&one.address)) } } } }
                 } } }
             }
         }
+    }
+}
+
+/// Says what a session is held by.
+fn with(one: &Session) -> Markup {
+    html! {
+        @if one.kind != "browser" { "tokens of a script" }
+        @else if let Some(name) = name_of(&one.agent) { span title=(told(&one.agent)) { (name) } }
+        @else { (told(&one.agent)) }
     }
 }
 

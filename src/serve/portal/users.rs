@@ -8,11 +8,12 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::accounts;
 use super::form::Form;
 use super::layout::{Page, Section};
 use super::local::{segment, sent_to};
 use super::marks::{choice, facts, mark, told};
-use super::problem_page::{Refused, sentence};
+use super::problem_page::{Refused, spoken};
 use super::times::when;
 use super::visit::Visit;
 use crate::serve::auth::{Kind, Role, Verb};
@@ -115,7 +116,7 @@ fn new_user(visit: &Visit, form: &Form, wrong: Option<&Refused>) -> Markup {
                 label for="name" { "Name" }
                 input #name name="name" value=(form.text("name")) required maxlength="64" autocapitalize="none" spellcheck="false" autocomplete="off" aria-describedby="name-help" aria-invalid[name_wrong.is_some()];
                 p.help #name-help { "Decisions are signed with it: as your forge knows them, for example." }
-                @if let Some(wrong) = name_wrong { p.wrong { (sentence(wrong)) } }
+                @if let Some(wrong) = name_wrong { p.wrong { (spoken(wrong)) } }
             }
             div.field {
                 label for="type" { "Kind" }
@@ -136,7 +137,7 @@ fn rights(roles: &str, teams: &str, wrong: Option<&Refused>) -> Markup {
             label for="roles" { "Roles" }
             textarea #roles name="roles" aria-describedby="roles-help" spellcheck="false" aria-invalid[roles_wrong.is_some()] { (roles) }
             p.help #roles-help { "One a line, with the teams that it is for: " code { "maintainer: payments search" } ", or " code { "viewer: *" } ". Without teams it is for their own. Roles are " (names) "." }
-            @if let Some(wrong) = roles_wrong { p.wrong { (sentence(wrong)) } }
+            @if let Some(wrong) = roles_wrong { p.wrong { (spoken(wrong)) } }
         }
         div.field {
             label for="teams" { "Teams" }
@@ -153,7 +154,7 @@ fn password(wrong: Option<&Refused>, help: &str) -> Markup {
             label for="password" { "Password" }
             input #password type="password" name="password" maxlength="256" autocomplete="new-password" aria-describedby="password-help" aria-invalid[wrong.is_some()];
             p.help #password-help { "At least 12 characters. " (help) }
-            @if let Some(wrong) = wrong { p.wrong { (sentence(wrong)) } }
+            @if let Some(wrong) = wrong { p.wrong { (spoken(wrong)) } }
         }
     }
 }
@@ -204,6 +205,7 @@ async fn user_page(
     };
     let wrong = wrong.map(|(_, wrong)| wrong);
     let is_self = visit.who().actor.name == user.name;
+    let accounts = accounts::of(visit, name, manages(visit)).await?;
     let body = html! {
         @if let Some(wrong) = wrong { (wrong.above()) }
         (facts(&[("Kind", Some(html! { (user.kind) })), ("Made", Some(when(user.created_at, visit.now())))]))
@@ -220,6 +222,7 @@ async fn user_page(
                 div.actions { button type="submit" { "Save" } }
             }
         }
+        (accounts)
     };
     let heading = told(&user.name);
     let headed = (heading.as_str(), ("/settings/users", "Users"), Some(mark(user.state())));

@@ -47,30 +47,65 @@ pub(super) async fn link(
     if let Some(other) = other.filter(|other| other.name != name) {
         return Err(StoreError::Conflict(format!("the account of user {}", other.name)));
     }
-    let body: Option<String> =
-        sqlx::query_scalar("SELECT body FROM users WHERE catalog = $1 AND name = $2")
-            .bind(&store.catalog)
-            .bind(name)
-            .fetch_optional(write.connection())
-            .await
-            .map_err(&failed)?;
-    let body = body.ok_or_else(|| StoreError::Missing(format!("user {name}")))?;
-    let mut user: User = rows::from_json("a user", &body)?;
+    let mut user = read(&mut write, name).await?;
     user.links.retain(|known| known.provider != link.provider);
     user.links.push(link.clone());
-    sqlx::query("UPDATE users SET body = $3 WHERE catalog = $1 AND name = $2")
-        .bind(&store.catalog)
-        .bind(name)
-        .bind(rows::to_json("a user", &user)?)
-        .execute(write.connection())
-        .await
-        .map_err(&failed)?;
+    save(&mut write, &user).await?;
     let detail = json!({
         "user": name, "provider": link.provider, "subject": link.subject, "groups": link.groups,
     });
     write.audit(at, &by.name, "user.linked", &by.on(&detail)).await?;
     write.commit().await?;
     Ok(user)
+}
+
+/// Takes away the account that a user has with a provider; the last way to sign in only where nobody says which ways there are.
+pub(super) async fn unlink(
+    store: &SqliteStore,
+    by: &Actor,
+    at: Timestamp,
+    (name, provider, ways): (&str, &str, Option<&[&str]>),
+) -> Result<User, StoreError> {
+    let mut writer = store.writer.lock().await;
+    let mut write = Write::begin(&mut writer, &store.catalog).await?;
+    let mut user = read(&mut write, name).await?;
+    let place = user.links.iter().position(|known| known.provider == provider);
+    let missing = || StoreError::Missing(format!("account of user {name} with {provider}"));
+    let place = place.ok_or_else(missing)?;
+    if ways.is_some_and(|ways| !user.signs_in_without(provider, ways)) {
+        return Err(StoreError::Conflict(format!("the last way of user {name} to sign in")));
+    }
+    let link = user.links.remove(place);
+    save(&mut write, &user).await?;
+    let detail = json!({"user": name, "provider": link.provider, "subject": link.subject});
+    write.audit(at, &by.name, "user.unlinked", &by.on(&detail)).await?;
+    write.commit().await?;
+    Ok(user)
+}
+
+async fn read(write: &mut Write<'_>, name: &str) -> Result<User, StoreError> {
+    let catalog = write.catalog;
+    let body: Option<String> =
+        sqlx::query_scalar("SELECT body FROM users WHERE catalog = $1 AND name = $2")
+            .bind(catalog)
+            .bind(name)
+            .fetch_optional(write.connection())
+            .await
+            .map_err(StoreError::database("reading a user"))?;
+    let body = body.ok_or_else(|| StoreError::Missing(format!("user {name}")))?;
+    rows::from_json("a user", &body)
+}
+
+async fn save(write: &mut Write<'_>, user: &User) -> Result<(), StoreError> {
+    let catalog = write.catalog;
+    sqlx::query("UPDATE users SET body = $3 WHERE catalog = $1 AND name = $2")
+        .bind(catalog)
+        .bind(&user.name)
+        .bind(rows::to_json("a user", user)?)
+        .execute(write.connection())
+        .await
+        .map_err(StoreError::database("writing an account elsewhere"))?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -115,5 +150,45 @@ mod tests {
         let chain = store.audit_after(0, 9).await.expect("read");
         assert_eq!(verify_chain(&chain), Ok(()));
         assert_eq!(chain.iter().filter(|entry| entry.what == "user.linked").count(), 2);
+    }
+
+    #[tokio::test]
+    async fn an_account_is_taken_away_but_not_the_last_way_in() {
+        let store = SqliteStore::in_memory("main").await.expect("opens");
+        let by = Actor {
+            name: "ada".to_owned(),
+            kind: ActorKind::Person,
+            via: "test".to_owned(),
+            correlation: None,
+        };
+        let user = User {
+            name: "ada".to_owned(),
+            links: vec![
+                account("s1", &[]),
+                Link { provider: "gone".to_owned(), ..account("s2", &[]) },
+            ],
+            ..User::default()
+        };
+        store.save_user(&by, at(1), (&user, true)).await.expect("saved");
+        let ways: &[&str] = &["corp", "github"];
+        let unlink = async |provider: &str, ways| {
+            store.unlink(&by, at(2), ("ada", provider, ways)).await.map(|user| user.links.len())
+        };
+        let last = unlink("corp", Some(ways)).await;
+        assert!(
+            matches!(&last, Err(StoreError::Conflict(_))),
+            "nobody can sign in with gone: {last:?}"
+        );
+        assert_eq!(unlink("gone", Some(ways)).await.ok(), Some(1));
+        assert!(matches!(unlink("gone", Some(ways)).await, Err(StoreError::Missing(_))));
+        assert!(matches!(unlink("corp", Some(ways)).await, Err(StoreError::Conflict(_))));
+        assert_eq!(unlink("corp", None).await.ok(), Some(0), "whoever manages users may");
+        assert_eq!(store.user_of("corp", "s1").await.expect("read"), None);
+        let other = store.unlink(&by, at(3), ("eve", "corp", None)).await;
+        assert!(matches!(other, Err(StoreError::Missing(_))));
+        let chain = store.audit_after(0, 9).await.expect("read");
+        assert_eq!(verify_chain(&chain), Ok(()));
+        let told: Vec<&str> = chain.iter().map(|entry| entry.what.as_str()).collect();
+        assert_eq!(told, ["user.created", "user.unlinked", "user.unlinked"]);
     }
 }

@@ -100,6 +100,15 @@ impl PeopleStore for SqliteStore {
         links::link(self, by, at, (name, link)).await
     }
 
+    async fn unlink(
+        &self,
+        by: &Actor,
+        at: Timestamp,
+        asked: (&str, &str, Option<&[&str]>),
+    ) -> Result<User, StoreError> {
+        links::unlink(self, by, at, asked).await
+    }
+
     async fn keys(&self, owner: Option<&str>) -> Result<Vec<Key>, StoreError> {
         let found: Vec<KeyRow> = sqlx::query_as(
             "SELECT body, last_used FROM keys

@@ -40,16 +40,16 @@
 
   // Keys.
   const typing = (target) => target.closest("input, textarea, select, [contenteditable]");
-  let leads = 0;
+  let led = 0;
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
-    const goes = Date.now() - leads < 1500;
-    leads = 0;
+    const goes = Date.now() - led < 1500;
+    led = 0;
     if (goes) {
       const place = document.querySelector(`nav.side a[data-key="${CSS.escape(event.key)}"]`);
       if (place) { event.preventDefault(); location.assign(place.href); }
     } else if (event.key === "g") {
-      leads = Date.now();
+      led = Date.now();
     } else if (event.key === "/") {
       const search = document.querySelector("[data-search]");
       if (search) { event.preventDefault(); search.focus(); search.select(); }
@@ -69,6 +69,34 @@
     for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
   });
 
+  // What leads elsewhere is another thing: whoever has the focus on a link presses that one, or none.
+  const leads = (one) => one.getAttribute?.("href") ?? one.getAttribute?.("action") ?? null;
+  // Makes a part of the page like a fresh one in place: what is the same stays, with its focus, and what somebody unfolded stays so.
+  const become = (old, fresh) => {
+    if (old.nodeName !== fresh.nodeName || old.id !== fresh.id || leads(old) !== leads(fresh)) { old.replaceWith(fresh); return; }
+    if (old.nodeType !== Node.ELEMENT_NODE) { if (old.data !== fresh.data) old.data = fresh.data; return; }
+    if (old.isEqualNode(fresh)) return;
+    const kept = (name) => (name === "open" && old.nodeName === "DETAILS") || name === "data-sent";
+    for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && !kept(name)) old.removeAttribute(name);
+    for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value && !kept(name)) old.setAttribute(name, value);
+    become.children(old, fresh);
+  };
+  become.children = (old, fresh) => {
+    const [own, others] = [[...old.childNodes], [...fresh.childNodes]];
+    others.forEach((other, index) => { if (index < own.length) become(own[index], other); else old.append(other); });
+    own.slice(others.length).forEach((one) => one.remove());
+  };
+
+  // What somebody looks at stays where it is while what stands above it grows: what has the focus where that is seen, or the first thing
+  // that is seen. At the top of the page the page is what they look at.
+  const held = () => {
+    if (scrollY === 0) return null;
+    const isSeen = (one) => { const { top, bottom } = one.getBoundingClientRect(); return bottom > 0 && top < innerHeight; };
+    const focus = document.activeElement;
+    if (byId("content").contains(focus) && focus !== byId("content") && isSeen(focus)) return focus;
+    return [...document.querySelectorAll("main :is(h2, h3, dt, li, tr)")].find((one) => one.getBoundingClientRect().top >= 0) ?? null;
+  };
+
   // Live: what changed is fetched again, and only what is marked is put in its place.
   let asking = false;
   let again = false;
@@ -82,13 +110,16 @@
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         if (!("polls" in page.body.dataset)) delete document.body.dataset.polls;
         const [before, after] = [stateOf(byId("state")), stateOf(page.getElementById("state"))];
-        if (before && after && before !== after && !isOver) toast(`The run is now: ${after}.`);
+        if (before && after && before !== after && !isOver) toast(`It is now: ${after}.`);
+        const focus = document.activeElement;
+        const stays = held();
+        const top = stays?.getBoundingClientRect().top;
         for (const part of document.querySelectorAll("[data-live]")) {
           const fresh = page.getElementById(part.id);
-          if (fresh && !part.contains(document.activeElement) && fresh.innerHTML !== part.innerHTML) {
-            part.replaceChildren(...document.adoptNode(fresh).childNodes);
-          }
+          if (fresh) become.children(part, document.importNode(fresh, true));
         }
+        if (!focus.isConnected) byId("content").focus({ preventScroll: true });
+        if (stays?.isConnected) scrollBy(0, stays.getBoundingClientRect().top - top);
       }
     } catch { /* The next event tries again. */ }
     asking = false;

@@ -112,6 +112,21 @@ fn elsewhere(line: &Line, now: Timestamp) -> Markup {
     }
 }
 
+/// Leaves out what Trueline finds its own proposals again by, which forges hide, too: `<!-- Trueline-Key: x -->` on a line of its
+/// own. Nothing else is left out, so that nobody hides a text.
+fn without_marks(body: &str) -> String {
+    let plain = |one: char| one.is_ascii_alphanumeric() || matches!(one, '-' | '_' | '.' | '/');
+    let is_mark = |line: &str| {
+        let inner =
+            line.trim().strip_prefix("<!-- Trueline-").and_then(|it| it.strip_suffix(" -->"));
+        inner.and_then(|it| it.split_once(": ")).is_some_and(|(name, value)| {
+            !name.is_empty() && name.chars().all(plain) && value.chars().all(plain)
+        })
+    };
+    let kept: Vec<&str> = body.lines().filter(|line| !is_mark(line)).collect();
+    kept.join("\n").trim().to_owned()
+}
+
 fn full((line, detail): (&Line, &Detail), path: &str, now: Timestamp) -> Markup {
     let [service, run] = links(line);
     let settled = detail.settled_by.as_ref().map(|by| html! { (detail.state) " by " (told(by)) });
@@ -137,10 +152,29 @@ fn full((line, detail): (&Line, &Detail), path: &str, now: Timestamp) -> Markup 
             }
         }
         (talk::checks(&detail.checks))
-        @if !detail.body.trim().is_empty() {
-            section aria-labelledby="why" { h2 #why { "Why" } pre { (told(&detail.body)) } }
+        @let body = without_marks(&detail.body);
+        @if !body.is_empty() {
+            section aria-labelledby="why" { h2 #why { "Why" } div.card.lines { (prose(&body)) } }
         }
         section aria-labelledby="changes" { h2 #changes { "What it changes" } (patch::shown(&detail.diff)) }
         (talk::said((&detail.reviews, &detail.comments), &detail.head, now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_marks;
+
+    #[test]
+    fn only_marks_of_our_own_are_left_out() {
+        assert_eq!(without_marks("Please.\n\n<!-- Trueline-Key: main-1f-a-1 -->\n"), "Please.");
+        for kept in [
+            "<!-- Trueline-Key: approve this -->",
+            "<!-- hidden -->",
+            "x <!-- Trueline-Key: a -->",
+            "<!-- Trueline-: <b> -->",
+        ] {
+            assert_eq!(without_marks(kept), kept);
+        }
     }
 }

@@ -63,7 +63,7 @@ pub(super) fn checks(checks: &[Check]) -> Markup {
             @if checks.is_empty() { p.quiet { "It was not checked yet. Proposals of the catalog are, within seconds." } }
             @for check in checks {
                 div.card {
-                    h3 { code { (told(&check.name)) } " " (toned(tone(&check.state), &check.state)) }
+                    h3.name { code { (told(&check.name)) } " " (toned(tone(&check.state), &check.state)) }
                     p { (told(&check.title)) }
                     @if !check.remarks.is_empty() { (remarks(check)) }
                     @if !check.summary.trim().is_empty() {

@@ -10,7 +10,7 @@ use crate::serve::portal::fields::{Shown, inputs};
 use crate::serve::portal::form::Form;
 use crate::serve::portal::layout::{Page, Section};
 use crate::serve::portal::marks::{choice, prose, told};
-use crate::serve::portal::problem_page::{Refused, sentence};
+use crate::serve::portal::problem_page::{Refused, spoken};
 use crate::serve::portal::visit::Visit;
 
 /// What is said above a form.
@@ -86,7 +86,7 @@ impl Line<'_> {
                 (control(form.text(self.id), &about, !wrong.is_empty()))
                 div id=(about) {
                     @if !self.help.is_empty() { p.help { (self.help) } }
-                    div.wrongs aria-live="polite" { @for wrong in &wrong { p.wrong { (sentence(wrong)) } } }
+                    div.wrongs aria-live="polite" { @for wrong in &wrong { p.wrong { (spoken(wrong)) } } }
                 }
             }
         }
