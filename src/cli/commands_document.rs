@@ -189,6 +189,7 @@ mod tests {
           adopt       Has a service taken over that exists already, instead of made
           forget      Drops what is recorded of a service, and leaves all that is outside as it is
           run         Lists, shows and controls runs
+          breaker     Lists whom nobody asks just now, and has them asked again
           task        Lists and completes tasks for people
           proposal    Lists, shows, merges and closes proposals
           request     Asks for services and changes of them, which become proposals, and follows them
@@ -218,6 +219,9 @@ mod tests {
               --branch <NAME>      The branch of the catalog; its commits are read, not its work tree [env:
                                    TRUELINE_BRANCH]
               --state <DIR>        Where state is kept [env: TRUELINE_STATE]
+              --server <URL>       A server that is asked over its API, instead of the store of this
+                                   machine: `https://trueline.example.com`. The key or token for it is taken
+                                   from `TRUELINE_TOKEN` [env: TRUELINE_SERVER]
           -o <FORMAT>              How to print [default: text] [possible values: text, json, yaml]
           -q, --quiet              Prints only what is asked for
           -v, --verbose...         Says more; twice, says all

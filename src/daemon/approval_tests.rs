@@ -1,7 +1,9 @@
 //! Stories of approvals: each is for one time.
 
+use super::SystemClock;
 use super::tests::{HOST, service};
 use super::world::World;
+use crate::clock::Clock as _;
 use crate::digest::Digest;
 use crate::reconcile::Pending;
 use crate::store::{DecisionKind, Store as _};
@@ -86,6 +88,32 @@ async fn an_approved_change_that_is_planned_again_is_asked_about_again() {
 async fn so_is_one_that_was_approved_with_its_plan() {
     Box::pin(approve_and_come_back(true, false)).await;
     Box::pin(approve_and_come_back(true, true)).await;
+}
+
+#[tokio::test]
+async fn a_change_stays_its_authors_when_somebody_else_pushes() {
+    for restarts in [false, true] {
+        let mut world = World::in_repository(&[approved_host(), host("one")].concat()).await;
+        world.settle().await;
+        let (digest, waits) = change(&world);
+        assert!(waits);
+        world.pushes("Bob <bob@team.example>");
+        if restarts {
+            world.restart().await;
+        }
+        world.settle().await;
+        assert_eq!(world.daemon.head.author.as_deref(), Some("Bob <bob@team.example>"));
+        let approve = DecisionKind::Approve {
+            subject: digest,
+            changes: vec![digest],
+            comment: String::new(),
+        };
+        for (who, counts) in [("ann", false), ("bob", true)] {
+            world.store.decide(who, SystemClock.now(), &approve).await.expect("decided");
+            world.settle().await;
+            assert_eq!(!tasks(&world).await.is_empty(), counts, "{who}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -60,6 +60,7 @@ impl Daemon {
         if self.driver.memory.saved_plan != Some(plan.digest) {
             engine.store.save_plan(&engine.lease, plan, engine.clock.now()).await?;
             self.driver.memory.saved_plan = Some(plan.digest);
+            self.driver.memory.take_authors(plan);
         }
         self.void_approvals(plan).await?;
         let engine = &self.driver.engine;

@@ -109,6 +109,17 @@ impl World {
         }
     }
 
+    /// Somebody pushes a file that has nothing to do with anything.
+    pub(super) fn pushes(&self, who: &str) {
+        let (repository, at) =
+            (self.repository.as_ref().expect("a repository"), "1700000100 +0000");
+        let stream = format!(
+            "commit refs/heads/main\nauthor {who} {at}\ncommitter {who} {at}\ndata 5\nother\nfrom refs/heads/main^0\n\
+             M 100644 inline notes.txt\ndata 1\nx\n"
+        );
+        repository.git(&["fast-import", "--quiet"], &stream);
+    }
+
     /// Returns the forge of its repository.
     pub(super) fn forge(&self) -> LocalForge {
         let repository = self.repository.as_ref().expect("a repository");

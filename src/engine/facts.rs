@@ -45,6 +45,7 @@ pub async fn gather(
     let facts = Facts {
         catalog: catalog.to_owned(),
         author: head.author.clone(),
+        authors: memory.authors.clone(),
         revision: Revision {
             head: head.commit.clone(),
             last: memory.state.applied_revision.clone(),

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::engine::{Doing, EngineError};
 use crate::digest::Digest;
 use crate::id::{RunId, UnitKey};
-use crate::reconcile::{Due, Fired, Stall, UnitRows};
+use crate::reconcile::{Due, Fired, Plan, Stall, UnitRows};
 use crate::run::{Control, Run};
 use crate::store::{
     CatalogState, Decision, DecisionKind, Forgetting, OnHold, Operating, Store, UnitWrite,
@@ -55,6 +55,8 @@ pub struct Memory {
     pub last_decision: i64,
     /// Digest of the plan that was saved last.
     pub saved_plan: Option<Digest>,
+    /// Who wrote what the changes of that plan come from.
+    pub authors: BTreeMap<Digest, Option<String>>,
     /// Rises with every write to units: tells whether known outputs may have changed.
     pub unit_writes: u64,
 }
@@ -88,7 +90,16 @@ impl Memory {
             memory.state.contacts.extend(contacts);
         }
         memory.stalled = stalled(store, &memory.state.forgotten).await?;
+        if let Some(plan) = store.latest_plan().await.doing("reading the newest plan")? {
+            memory.take_authors(&plan);
+        }
         Ok(memory)
+    }
+
+    /// Remembers who wrote what the changes of a plan come from.
+    pub fn take_authors(&mut self, plan: &Plan) {
+        let authors = plan.changes.iter().map(|change| (change.digest, change.author.clone()));
+        self.authors = authors.collect();
     }
 
     /// Takes in what was written to units.

@@ -40,6 +40,8 @@ pub struct Facts {
     pub revision: Revision,
     /// Who wrote the head, as `name <email>`.
     pub author: Option<String>,
+    /// Who wrote what, of the changes that were planned last: they stay theirs whoever writes the head.
+    pub authors: BTreeMap<Digest, Option<String>>,
     /// What was acknowledged: `catalog`, `kind:rest-api`, `git:…`.
     pub contacts: BTreeSet<String>,
     /// Who approved which digest, of a plan or a change.

@@ -104,6 +104,27 @@ mod tests {
     }
 
     #[test]
+    fn what_was_planned_stays_its_authors_whoever_writes_the_head() {
+        let mut world = World::new();
+        world.set("environments/production.yaml", "/approval", json!({"required": 1}));
+        world.facts.author = Some("Ada Lovelace <ada@acme.example>".to_owned());
+        let first = world.service("db", "database", json!({})).plan();
+        let change = &first.changes[0];
+        world.facts.authors = [(change.digest, change.author.clone())].into();
+        world.facts.author = Some("Bob <bob@acme.example>".to_owned());
+        for (who, counts) in [("ada", false), ("bob", true)] {
+            world.facts.approvals.insert(change.digest, [who.to_owned()].into());
+            let plan = world.plan();
+            assert_eq!(plan.changes[0].author, change.author);
+            assert_eq!(plan.pending.is_empty(), counts, "{who}: {:?}", plan.pending);
+        }
+        // What became another change is of who made it so.
+        let other = world.service("db", "database", json!({"fields": {"size": 30}})).plan();
+        assert_ne!(other.changes[0].digest, change.digest);
+        assert_eq!(other.changes[0].author, world.facts.author);
+    }
+
+    #[test]
     fn of_a_team_whose_members_nobody_knows_everybody_but_the_author_may_be_one() {
         for from in [json!(["platform"]), json!(["dba"]), json!([])] {
             waits(&from, 1, &["eve"], &[]);

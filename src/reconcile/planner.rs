@@ -279,6 +279,9 @@ impl Planner<'_> {
             change.needs.extend(needs::of_first_contact(&change, &settings, self.facts));
             forecast::join(&mut change, &self.facts.forecasts);
             change.digest = change.compute_digest();
+            if let Some(author) = self.facts.authors.get(&change.digest) {
+                change.author.clone_from(author);
+            }
             self.plan.changes.push(change);
         }
         let many = needs::of_many_updates(&self.plan.changes, &settings);

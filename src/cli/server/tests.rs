@@ -61,9 +61,9 @@ fn what_is_refused_is_told_with_what_to_do() {
     let forbidden = r#"{"type": "urn:trueline:problem:forbidden", "title": "Forbidden"}"#;
     assert!(said(403, forbidden).contains("trueline auth explain"));
     let unfit = r#"{"type": "urn:trueline:problem:unfit", "title": "Unprocessable Content", "detail": "it does not fit",
-                    "errors": [{"pointer": "/a", "detail": "no"}, {"pointer": "/b", "detail": "neither"}]}"#;
+                    "errors": [{"pointer": "/a", "detail": "is wrong"}, {"pointer": "/b", "detail": "neither"}]}"#;
     let text = said(422, unfit);
-    assert!(text.ends_with("it does not fit: /a no; /b neither"), "{text}");
+    assert!(text.ends_with("it does not fit: /a is wrong; /b neither"), "{text}");
     for garbage in ["[]", "\"x\"", "{\"errors\": 3}", "\u{0}", "{\"type\": null}"] {
         assert!(said(500, garbage).starts_with("https://t.example answered 500"), "{garbage}");
     }

@@ -49,11 +49,18 @@ mod tests {
     use crate::validate::Judge;
 
     fn catalog(size: &str) -> Snapshot {
-        let services = [("a", ""), ("b", "a"), ("c", "b"), ("d", "c"), ("e", "a"), ("f", "")];
+        let services = [
+            ("unit-a", ""),
+            ("unit-b", "unit-a"),
+            ("unit-c", "unit-b"),
+            ("unit-d", "unit-c"),
+            ("unit-e", "unit-a"),
+            ("unit-f", ""),
+        ];
         let files = services.map(|(id, needs)| {
             let needs =
                 if needs.is_empty() { String::new() } else { format!("dependsOn: [{needs}]\n") };
-            let text = scene::service(id, "payments", if id == "c" { size } else { "small" });
+            let text = scene::service(id, "payments", if id == "unit-c" { size } else { "small" });
             (format!("services/payments/{id}.yaml"), format!("{text}{needs}").into_bytes())
         });
         let mut all = scene::snapshot();
@@ -83,8 +90,10 @@ mod tests {
     fn the_plan_of_a_service_is_the_same_from_what_is_around_it() {
         let (base, changed) = (catalog("small"), catalog("large"));
         let mut gone = base.clone();
-        gone.files.remove("services/payments/d.yaml");
-        for (head, id, left) in [(&changed, "c", 4), (&gone, "d", 4), (&changed, "f", 1)] {
+        gone.files.remove("services/payments/unit-d.yaml");
+        for (head, id, left) in
+            [(&changed, "unit-c", 4), (&gone, "unit-d", 4), (&changed, "unit-f", 1)]
+        {
             let sides = ((&base, &judged(&base)), (head, &judged(head)));
             let (before, after) = around(id, sides.0, sides.1);
             let services = |snapshot: &Snapshot| {
