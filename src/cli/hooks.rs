@@ -33,7 +33,7 @@ enum Command {
 struct Install {
     /// Puts `pre-receive` into a bare repository that people push to.
     #[arg(long)]
-    server: bool,
+    on_server: bool,
     /// Takes the place of hooks that are there, which are kept beside as `NAME.before-trueline`.
     #[arg(long)]
     force: bool,
@@ -99,7 +99,7 @@ fn install(context: &Context, options: Install) -> Result<(), Failure> {
             .hint("clone it, and name the clone with --catalog DIR"));
     }
     let repository = Repository::open(Path::new(&context.catalog)).map_err(explained)?;
-    let hooks = wanted(&repository, options.server)?;
+    let hooks = wanted(&repository, options.on_server)?;
     let folder = HookFolder::of(&repository)?;
     let missing = missing(&folder, hooks, options.force)?;
     let mut done = Done { folder: folder.path.clone(), ..Done::default() };
@@ -126,9 +126,9 @@ fn wanted(repository: &Repository, server: bool) -> Result<&'static [Hook], Fail
         (false, false) => Ok(&[Hook::Commit, Hook::Push]),
         (true, true) => Ok(&[Hook::Receive]),
         (false, true) => Err(Failure::usage("nobody commits in a bare repository")
-            .hint("add --server to judge what is pushed to it")),
+            .hint("add --on-server to judge what is pushed to it")),
         (true, false) => Err(Failure::usage("people push to bare repositories, and this has a working tree")
-            .hint("leave --server out to judge commits and pushes that are made here; or name the repository on the server with --catalog DIR")),
+            .hint("leave --on-server out to judge commits and pushes that are made here; or name the repository on the server with --catalog DIR")),
     }
 }
 

@@ -15,7 +15,7 @@ fn hooked() -> Desk {
 
 fn guarded() -> Desk {
     let desk = Desk::new();
-    desk.run("server.git", "trueline", &["hooks", "install", "--server"]).fine();
+    desk.run("server.git", "trueline", &["hooks", "install", "--on-server"]).fine();
     desk
 }
 
@@ -82,7 +82,7 @@ fn a_catalog_in_a_folder_is_found_from_anywhere() {
     desk.commit_unseen();
     desk.run(folder, "git", &["push", "-q"]).refused(&[NO_SUCH]);
     desk.server(&["config", "trueline.catalog", "platform/catalog"]).fine();
-    desk.run("server.git", "trueline", &["hooks", "install", "--server"]).fine();
+    desk.run("server.git", "trueline", &["hooks", "install", "--on-server"]).fine();
     desk.git(&["push", "-q", "--no-verify"])
         .refused(&[&format!("remote: {service}:9:14: error"), NO_SUCH]);
 }
@@ -186,7 +186,7 @@ fn the_server_judges_the_branches_that_it_is_told_to() {
 fn the_first_push_to_a_server_is_judged_whatever_its_branch_is_called() {
     let desk = Desk::new();
     desk.run("", "git", &["init", "-q", "--bare", "-b", "trunk", "empty.git"]).fine();
-    desk.run("empty.git", "trueline", &["hooks", "install", "--server"]).fine();
+    desk.run("empty.git", "trueline", &["hooks", "install", "--on-server"]).fine();
     desk.break_service();
     desk.commit_unseen();
     for branch in ["main", "trunk"] {
@@ -199,7 +199,7 @@ fn the_first_push_to_a_server_is_judged_whatever_its_branch_is_called() {
 #[test]
 fn without_the_program_nothing_passes_unseen() {
     let desk = hooked();
-    desk.run("server.git", "trueline", &["hooks", "install", "--server"]).fine();
+    desk.run("server.git", "trueline", &["hooks", "install", "--on-server"]).fine();
     desk.git(&["config", "trueline.program", "~/no-such-program"]).fine();
     desk.server(&["config", "trueline.program", "no-such-program"]).fine();
     desk.mend_service("How we work");
@@ -273,8 +273,8 @@ fn hooks_are_put_where_git_looks_for_them() {
 #[test]
 fn each_side_has_its_hooks() {
     let desk = Desk::new();
-    desk.trueline(&["hooks", "install", "--server"]).refused(&["this has a working tree"]);
-    desk.run("server.git", "trueline", &["hooks", "install"]).refused(&["--server"]);
+    desk.trueline(&["hooks", "install", "--on-server"]).refused(&["this has a working tree"]);
+    desk.run("server.git", "trueline", &["hooks", "install"]).refused(&["--on-server"]);
     desk.run("home", "trueline", &["hooks", "install"]).refused(&["there is no git repository"]);
     desk.trueline(&["--catalog", "https://example.com/x.git", "hooks", "install"])
         .refused(&["clone it"]);
