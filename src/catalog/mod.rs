@@ -28,6 +28,7 @@ mod named;
 mod schema;
 mod service;
 mod snapshot;
+mod written;
 
 pub use bundle::{
     Bundle, BundleFulfillment, Component, ErrorHandling, Orchestration, OrchestrationMode,
@@ -55,3 +56,4 @@ pub use named::Named;
 pub use schema::{Problem, problems, schema_of, schemas};
 pub use service::{DeletionPolicy, OnExpiry, Priority, Service, ServiceMetadata};
 pub use snapshot::{Blob, Files, Snapshot, directory_commit};
+pub use written::Written;

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::engine::view_sample::{World, at, begin, change, now, run};
+use crate::reconcile::Authors;
 use crate::run::{Approvers, OnTimeout};
 use crate::secret::sealed_hash;
 
@@ -32,7 +33,7 @@ async fn world(required: u32) -> World {
     let may = Approvers::of(
         &ask(required),
         &crate::catalog::Settings::default(),
-        Some("Cem <c@a.example>"),
+        Authors { author: Some("Cem <c@a.example>".to_owned()), ..Authors::default() },
     );
     let approval = Approval {
         number: 0,

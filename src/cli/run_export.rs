@@ -41,6 +41,9 @@ struct ChangeWire {
     environment: Option<String>,
     path: String,
     author: Option<String>,
+    /// Who else wrote some of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    coauthors: Vec<String>,
     after: Vec<String>,
     #[serde(default, skip_serializing_if = "is_stop")]
     error_handling: ErrorHandling,
@@ -106,6 +109,7 @@ impl ExportWire {
                 environment: change.environment.clone(),
                 path: change.path.clone(),
                 author: change.author.clone(),
+                coauthors: change.coauthors.clone(),
                 after: change.after.clone(),
                 error_handling: change.error_handling,
                 units: change.units.iter().map(UnitWire::of).collect(),
@@ -127,6 +131,7 @@ impl ExportWire {
             "digest": change.digest, "service": change.service, "team": change.team,
             "environment": change.environment, "path": change.path, "priority": "normal",
             "units": units, "needs": [], "after": change.after, "author": change.author,
+            "coauthors": change.coauthors,
             "error_handling": change.error_handling,
         }))?;
         let (id, commit) = (self.run.clone(), self.commit.clone());

@@ -116,6 +116,49 @@ async fn a_change_stays_its_authors_when_somebody_else_pushes() {
     }
 }
 
+/// Tells of whom the approval of the only change counts, the first of which ends it.
+async fn counts(world: &mut World, people: &[(&str, bool)]) {
+    let (subject, waits) = change(world);
+    assert!(waits);
+    let approve = DecisionKind::Approve { subject, changes: vec![subject], comment: String::new() };
+    for (who, counts) in people {
+        world.store.decide(who, SystemClock.now(), &approve).await.expect("decided");
+        world.settle().await;
+        assert_eq!(!tasks(world).await.is_empty(), *counts, "{who}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_is_of_who_wrote_its_file_whoever_wrote_the_head() {
+    for restarts in [false, true] {
+        let mut world = World::in_repository(&approved_host()).await;
+        world.settle().await;
+        world.write(&host("one"));
+        world.pushes("Bob <bob@team.example>");
+        if restarts {
+            world.restart().await;
+        }
+        world.settle().await;
+        counts(&mut world, &[("ann", false), ("bob", true)]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_waits_stays_of_all_who_wrote_it_until_it_is_settled() {
+    for restarts in [false, true] {
+        let mut world = World::in_repository(&approved_host()).await;
+        world.settle().await;
+        world.write(&host("one"));
+        world.settle().await;
+        if restarts {
+            world.restart().await;
+        }
+        world.pushes_file("Bob <bob@team.example>", &host("two"));
+        world.settle().await;
+        counts(&mut world, &[("ann", false), ("bob", false), ("cem", true)]).await;
+    }
+}
+
 #[tokio::test]
 async fn an_approval_is_used_up_though_the_process_ended_before_that_was_written() {
     let (mut world, first) = world().await;

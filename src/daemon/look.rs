@@ -19,10 +19,13 @@ impl Daemon {
     pub(super) async fn look(&mut self) -> Result<(), TickError> {
         let Some(source) = self.source.take() else { return Err(TickError::Broken) };
         let known = self.judged.as_ref().map(|_| self.head.commit.clone());
-        let last = self.driver.memory.state.applied_revision.clone();
+        let state = &self.driver.memory.state;
+        let last = state.applied_revision.clone();
+        let since = known.clone().or_else(|| state.head.clone());
         let looked = tokio::task::spawn_blocking(move || {
             let mut source = source;
-            let look = look_at(&mut source, known.as_deref(), last.as_deref());
+            let since = (known.as_deref(), since.as_deref());
+            let look = look_at(&mut source, since, last.as_deref());
             (source, look)
         });
         let (source, look) = looked.await.map_err(|_| TickError::Broken)?;
@@ -49,7 +52,7 @@ impl Daemon {
         Ok(())
     }
 
-    async fn take_snapshot(&mut self, snapshot: Snapshot, head: Head) -> Result<(), TickError> {
+    async fn take_snapshot(&mut self, snapshot: Snapshot, mut head: Head) -> Result<(), TickError> {
         let engine = &self.driver.engine;
         let mut judge = match self.judge.take() {
             Some(judge) => judge,
@@ -67,6 +70,7 @@ impl Daemon {
         self.catalog = judged.catalog.clone();
         self.judged = Some(Arc::new(judged));
         self.snapshot = Some(snapshot);
+        head.written.add_older(&self.driver.memory.state.written);
         self.head = head;
         self.desired = None;
         Ok(())
@@ -91,7 +95,13 @@ impl Daemon {
     }
 }
 
-pub(super) fn look_at(source: &mut Source, known: Option<&str>, last: Option<&str>) -> Look {
+/// Reads the head, unless it is the one that is known; who wrote what is found out since the head that was seen last, of this
+/// process or of one before.
+pub(super) fn look_at(
+    source: &mut Source,
+    (known, since): (Option<&str>, Option<&str>),
+    last: Option<&str>,
+) -> Look {
     let commit = source.poll()?;
     let descends = match last {
         Some(last) if last != commit => source.is_ancestor(last, &commit)?,
@@ -102,5 +112,7 @@ pub(super) fn look_at(source: &mut Source, known: Option<&str>, last: Option<&st
     }
     let snapshot = source.snapshot(&commit)?;
     let author = snapshot.author.clone();
-    Ok(Some((snapshot, Head { commit, author, descends })))
+    let written = since.map(|since| source.written(since, &commit)).transpose()?;
+    let written = written.unwrap_or_default();
+    Ok(Some((snapshot, Head { commit, author, written, descends })))
 }

@@ -7,7 +7,7 @@ use super::look::look_at;
 use super::review::Unapproved;
 use crate::catalog::{Catalog, Snapshot};
 use crate::clock::Clock;
-use crate::engine::{Head, Memory, gather, known_outputs, plan_beside_others};
+use crate::engine::{Memory, gather, known_outputs, plan_beside_others};
 use crate::reconcile::{self, Actual, Desired, DesiredBuilder, Facts, Plan};
 use crate::source::Source;
 use crate::store::Store;
@@ -32,11 +32,14 @@ pub async fn preview(
     for decision in store.decisions_after(0).await? {
         memory.take_decision(&decision);
     }
-    let last = memory.state.applied_revision.clone();
+    let (last, since) = (memory.state.applied_revision.clone(), memory.state.head.clone());
     let is_repository = source.mirror().is_some();
-    let looked = tokio::task::spawn_blocking(move || look_at(&mut source, None, last.as_deref()));
+    let looked = tokio::task::spawn_blocking(move || {
+        look_at(&mut source, (None, since.as_deref()), last.as_deref())
+    });
     let look = looked.await.map_err(|_| TickError::Broken)??;
-    let (snapshot, head) = look.unwrap_or_default();
+    let (snapshot, mut head) = look.unwrap_or_default();
+    head.written.add_older(&memory.state.written);
     let good = store.last_good().await?;
     let judged = Judge::new(good).judge(&snapshot);
     let known = Arc::new(known_outputs(store, &judged.catalog).await?);
@@ -67,18 +70,16 @@ pub fn compare(base: &Snapshot, head: &Snapshot, catalog: &str, clock: &dyn Cloc
     let contacts = first.changes.iter().chain(std::iter::empty()).flat_map(|change| &change.needs);
     let mut contacts: std::collections::BTreeSet<String> =
         contacts.filter_map(|need| need.contact.clone()).collect();
-    let head_state =
-        Head { commit: head.commit.clone(), author: head.author.clone(), descends: true };
     let probe = reconcile::plan(&wanted.1, &wanted.0, &actual, (&empty, now));
     // A review is about the change; what is touched for the first time is asked about when it is carried out.
     contacts.extend(
         probe.changes.iter().flat_map(|c| &c.needs).filter_map(|need| need.contact.clone()),
     );
     let facts = Facts {
-        author: head_state.author,
+        author: head.author.clone(),
         contacts,
         services_before: before.0.services,
-        revision: reconcile::Revision { head: head_state.commit, last: None, descends: true },
+        revision: reconcile::Revision { head: head.commit.clone(), last: None, descends: true },
         ..empty
     };
     let plan = reconcile::plan(&wanted.1, &wanted.0, &actual, (&facts, now));

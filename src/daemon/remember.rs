@@ -1,6 +1,6 @@
 //! What a tick writes down: renamed and retained units, the plan, what `status` tells.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -8,6 +8,7 @@ use super::daemon::Daemon;
 use super::error::TickError;
 use super::health::HealthReport;
 use super::review::Unapproved;
+use crate::catalog::Written;
 use crate::engine::superseded;
 use crate::id::RunId;
 use crate::reconcile::{Desired, Plan, renames};
@@ -122,6 +123,7 @@ impl Daemon {
             unknown: plan.unknown.clone(),
             suspended: plan.suspended.iter().cloned().collect(),
             absent: plan.absent.clone(),
+            written: self.unsettled(plan),
             ..memory.state.clone()
         };
         if acted {
@@ -161,6 +163,20 @@ impl Daemon {
         engine.store.save_catalog_state(&engine.lease, &state).await?;
         self.saved = state;
         Ok(())
+    }
+
+    /// Returns who wrote what is not settled yet: it stays theirs when it is planned at a later head.
+    fn unsettled(&self, plan: &Plan) -> Written {
+        if self.head.written.is_empty() {
+            return Written::default();
+        }
+        let runs = self.driver.memory.runs.values().map(|run| run.change.service.as_str());
+        let pending = plan.pending.keys().chain(plan.blocked.keys()).map(String::as_str);
+        let services = runs.chain(pending).filter_map(|id| self.catalog.services.get(id));
+        let mut paths: BTreeSet<&str> = services.map(|entry| &*entry.document.path).collect();
+        let overlay = self.judged.as_ref().map(|judged| judged.overlay.as_slice());
+        paths.extend(overlay.unwrap_or_default().iter().map(|row| &*row.path));
+        self.head.written.only(|path| paths.contains(path))
     }
 
     fn overlay(&self) -> Vec<(String, String)> {

@@ -111,11 +111,19 @@ impl World {
 
     /// Somebody pushes a file that has nothing to do with anything.
     pub(super) fn pushes(&self, who: &str) {
+        self.pushes_file(who, "--- notes.txt\nx");
+    }
+
+    /// Somebody pushes a file, which begins with its path as for [`World::write`].
+    pub(super) fn pushes_file(&self, who: &str, file: &str) {
+        let file = file.strip_prefix("--- ").expect("a file");
+        let (path, text) = file.split_once('\n').expect("a path and a text");
+        let length = text.len();
         let (repository, at) =
             (self.repository.as_ref().expect("a repository"), "1700000100 +0000");
         let stream = format!(
             "commit refs/heads/main\nauthor {who} {at}\ncommitter {who} {at}\ndata 5\nother\nfrom refs/heads/main^0\n\
-             M 100644 inline notes.txt\ndata 1\nx\n"
+             M 100644 inline {path}\ndata {length}\n{text}\n"
         );
         repository.git(&["fast-import", "--quiet"], &stream);
     }

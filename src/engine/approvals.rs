@@ -13,6 +13,7 @@ use super::finish::seal_outputs;
 use crate::action::ApprovalRequest;
 use crate::catalog::Catalog;
 use crate::id::{RunId, StepPath};
+use crate::reconcile::Authors;
 use crate::run::{Approvers, Event, Fault, OnTimeout, Run, StepEvent, StepState, Tally, Wait};
 use crate::store::{Approval, ApprovalState};
 
@@ -31,13 +32,12 @@ impl Driver {
         catalog: &Catalog,
     ) -> Result<Wait, EngineError> {
         let now = self.engine.clock.now();
-        let author = run.change.author.as_deref();
         let asked = Approval {
             number: 0,
             run: run.id.clone(),
             step: path.clone(),
             service: run.change.service.clone(),
-            may: Approvers::of(&request.ask, &catalog.settings, author),
+            may: Approvers::of(&request.ask, &catalog.settings, Authors::of(&run.change)),
             ask: request.ask,
             state: ApprovalState::Open,
             why: None,
@@ -141,8 +141,8 @@ impl Driver {
 
     /// Who may answer is what the catalog says now.
     async fn refresh(&self, approval: &mut Approval, catalog: &Catalog) -> Result<(), EngineError> {
-        let author = approval.may.author.as_deref();
-        let may = Approvers::of(&approval.ask, &catalog.settings, author);
+        let authors = approval.may.authors();
+        let may = Approvers::of(&approval.ask, &catalog.settings, authors);
         // A catalog that was not read yet lists no team; what is known of one stays.
         if may == approval.may || catalog.settings.teams.is_empty() {
             return Ok(());

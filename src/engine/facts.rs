@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::engine::{Doing, EngineError};
 use super::memory::Memory;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Written};
 use crate::id::{RunId, UnitKey};
 use crate::reconcile::{
     Actual, ChangeKind, Desired, Facts, KnownOutputs, Revision, UpstreamReads, reads_others,
@@ -21,6 +21,8 @@ pub struct Head {
     pub commit: String,
     /// Who wrote it, as `name <email>`.
     pub author: Option<String>,
+    /// Who wrote which file since the catalog was looked at before.
+    pub written: Written,
     /// Whether it descends from the last revision that was acted upon.
     pub descends: bool,
 }
@@ -45,6 +47,7 @@ pub async fn gather(
     let facts = Facts {
         catalog: catalog.to_owned(),
         author: head.author.clone(),
+        written: head.written.clone(),
         authors: memory.authors.clone(),
         revision: Revision {
             head: head.commit.clone(),

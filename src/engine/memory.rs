@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::engine::{Doing, EngineError};
 use crate::digest::Digest;
 use crate::id::{RunId, UnitKey};
-use crate::reconcile::{Due, Fired, Plan, Stall, UnitRows};
+use crate::reconcile::{Authors, Due, Fired, Plan, Stall, UnitRows};
 use crate::run::{Control, Run};
 use crate::store::{
     CatalogState, Decision, DecisionKind, Forgetting, OnHold, Operating, Store, UnitWrite,
@@ -56,7 +56,7 @@ pub struct Memory {
     /// Digest of the plan that was saved last.
     pub saved_plan: Option<Digest>,
     /// Who wrote what the changes of that plan come from.
-    pub authors: BTreeMap<Digest, Option<String>>,
+    pub authors: BTreeMap<Digest, Authors>,
     /// Rises with every write to units: tells whether known outputs may have changed.
     pub unit_writes: u64,
 }
@@ -98,7 +98,7 @@ impl Memory {
 
     /// Remembers who wrote what the changes of a plan come from.
     pub fn take_authors(&mut self, plan: &Plan) {
-        let authors = plan.changes.iter().map(|change| (change.digest, change.author.clone()));
+        let authors = plan.changes.iter().map(|change| (change.digest, Authors::of(change)));
         self.authors = authors.collect();
     }
 

@@ -156,6 +156,7 @@ pub(crate) fn change(service: &str, units: &[&str]) -> Change {
         needs: Vec::new(),
         after: Vec::new(),
         author: None,
+        coauthors: Vec::new(),
         offer: None,
         error_handling: crate::catalog::ErrorHandling::Stop,
     };

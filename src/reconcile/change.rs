@@ -86,6 +86,9 @@ pub struct Change {
     pub after: Vec<String>,
     /// Who wrote the commit that asks for it, as `name <email>`; no part of the digest.
     pub author: Option<String>,
+    /// Who else wrote or committed some of what it comes from, alike; no part of the digest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub coauthors: Vec<String>,
     /// The item or bundle that the service is of, where its file is there; no part of the digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer: Option<String>,

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::forecast::Forecasts;
+use super::people::Authors;
 use super::schedule::Due;
+use crate::catalog::Written;
 use crate::digest::Digest;
 use crate::id::{RunId, UnitKey};
 
@@ -40,8 +42,10 @@ pub struct Facts {
     pub revision: Revision,
     /// Who wrote the head, as `name <email>`.
     pub author: Option<String>,
+    /// Who wrote which file since the catalog was looked at before.
+    pub written: Written,
     /// Who wrote what, of the changes that were planned last: they stay theirs whoever writes the head.
-    pub authors: BTreeMap<Digest, Option<String>>,
+    pub authors: BTreeMap<Digest, Authors>,
     /// What was acknowledged: `catalog`, `kind:rest-api`, `git:…`.
     pub contacts: BTreeSet<String>,
     /// Who approved which digest, of a plan or a change.

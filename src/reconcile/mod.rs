@@ -73,7 +73,7 @@ pub use failure_hooks::{after_failure, is_hook, round_of};
 pub use flapping::Corrections;
 pub use forecast::{Forecast, Forecasted, Forecasts, forecast_steps};
 pub use landed::{concerns, concerns_service};
-pub use people::{bare, wrote};
+pub use people::{Authors, bare, wrote};
 pub use plan::{Drift, Hold, Pending, Plan, Verdict};
 pub use planner::plan;
 pub use recorded::{field_changes, fingerprint};

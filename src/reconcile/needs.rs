@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::change::{Change, ChangeKind, Effect, Need, NeedKind, UnitChange};
 use super::desired::Unit;
 use super::facts::Facts;
-use super::people::{bare, refusal};
+use super::people::{Authors, bare, refusal};
 use super::plan::Pending;
 use crate::catalog::{ApprovalRule, DeletionPolicy, FirstContact, Settings};
 use crate::kinds;
@@ -140,7 +140,8 @@ pub(super) fn missing(change: &Change, facts: &Facts, settings: &Settings) -> Ve
         .flatten()
         .map(|who| (bare(who), who))
         .collect();
-    let of = (change.author.as_deref(), settings);
+    let authors = Authors::of(change);
+    let of = (&authors, settings);
     let waits = |need: &Need| {
         let refused: Vec<String> = given
             .values()

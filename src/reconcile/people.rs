@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::change::{Need, NeedKind};
+use super::change::{Change, Need, NeedKind};
+use super::facts::Facts;
 use crate::catalog::Settings;
 
 /// Returns the one form of a name, by which people are told apart.
@@ -22,15 +23,48 @@ pub fn wrote(author: &str, who: &str) -> bool {
     !who.is_empty() && [bare(name).as_str(), mail.as_str(), account].contains(&who.as_str())
 }
 
+/// Who wrote what a change comes from, as `name <email>`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Authors {
+    /// Who wrote the newest of it.
+    pub author: Option<String>,
+    /// Who else wrote or committed some of it.
+    pub coauthors: Vec<String>,
+}
+
+impl Authors {
+    /// Returns who wrote what a change comes from.
+    pub fn of(change: &Change) -> Self {
+        Self { author: change.author.clone(), coauthors: change.coauthors.clone() }
+    }
+
+    /// Returns as whom of the authors somebody is known; nothing where they wrote none of it.
+    pub fn known_as(&self, who: &str) -> Option<&str> {
+        let mut all = self.author.iter().chain(&self.coauthors);
+        all.find(|author| wrote(author, who)).map(String::as_str)
+    }
+}
+
+/// Says of a change who wrote it: as it was known when the same was planned before, else whoever wrote the files that it comes from
+/// since the catalog was looked at before, else who wrote the head.
+pub(super) fn sign(change: &mut Change, facts: &Facts) {
+    let authors = facts.authors.get(&change.digest).cloned().unwrap_or_else(|| {
+        let mut people = facts.written.of_service(&change.path).into_iter();
+        let author = people.next().or_else(|| facts.author.clone());
+        Authors { author, coauthors: people.collect() }
+    });
+    (change.author, change.coauthors) = (authors.author, authors.coauthors);
+}
+
 /// Says why somebody's approval does not count for a need; nothing where it does.
 ///
 /// Of a team whose members nobody knows here everybody may be one.
 pub(super) fn refusal(
     need: &Need,
     who: &str,
-    (author, settings): (Option<&str>, &Settings),
+    (authors, settings): (&Authors, &Settings),
 ) -> Option<&'static str> {
-    if need.kind == NeedKind::Rule && author.is_some_and(|author| wrote(author, who)) {
+    if need.kind == NeedKind::Rule && authors.known_as(who).is_some() {
         return Some("wrote it");
     }
     if need.from.is_empty() {
@@ -52,6 +86,7 @@ pub(super) fn refusal(
 mod tests {
     use serde_json::{Value, json};
 
+    use super::Authors;
     use crate::reconcile::policies::check;
     use crate::reconcile::world::World;
 
@@ -110,7 +145,7 @@ mod tests {
         world.facts.author = Some("Ada Lovelace <ada@acme.example>".to_owned());
         let first = world.service("db", "database", json!({})).plan();
         let change = &first.changes[0];
-        world.facts.authors = [(change.digest, change.author.clone())].into();
+        world.facts.authors = [(change.digest, Authors::of(change))].into();
         world.facts.author = Some("Bob <bob@acme.example>".to_owned());
         for (who, counts) in [("ada", false), ("bob", true)] {
             world.facts.approvals.insert(change.digest, [who.to_owned()].into());

@@ -15,7 +15,7 @@ use super::order::{error_handling, order_units};
 use super::plan::{Drift, Pending, Plan, Verdict};
 use super::suspects::{reads, suspects};
 use super::upstream::KnownOutputs;
-use super::{claims, flapping, forecast, guard, landed, needs, operate, orphans, window};
+use super::{claims, flapping, forecast, guard, landed, needs, operate, orphans, people, window};
 use crate::catalog::{Catalog, DeletionPolicy, DriftMode};
 use crate::digest::Digest;
 use crate::id::UnitKey;
@@ -279,9 +279,7 @@ impl Planner<'_> {
             change.needs.extend(needs::of_first_contact(&change, &settings, self.facts));
             forecast::join(&mut change, &self.facts.forecasts);
             change.digest = change.compute_digest();
-            if let Some(author) = self.facts.authors.get(&change.digest) {
-                change.author.clone_from(author);
-            }
+            people::sign(&mut change, self.facts);
             self.plan.changes.push(change);
         }
         let many = needs::of_many_updates(&self.plan.changes, &settings);
@@ -319,7 +317,8 @@ impl Planner<'_> {
             units,
             needs: rules.into_iter().collect(),
             after: Vec::new(),
-            author: self.facts.author.clone(),
+            author: None,
+            coauthors: Vec::new(),
             offer: wanted.map(|unit| unit.service.offer().to_owned()),
             error_handling: wanted
                 .map(|unit| error_handling(self.catalog, unit))

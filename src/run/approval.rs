@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::catalog::{Form, Settings};
-use crate::reconcile::{bare, wrote};
+use crate::reconcile::{Authors, bare};
 use crate::secret::sealed_hash;
 
 /// What a step asks people for.
@@ -52,6 +52,9 @@ pub struct Approvers {
     /// Who wrote the change, as `name <email>`: never counts. Nothing where that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub author: Option<String>,
+    /// Who else wrote some of what the change comes from: counts no more than its author.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub coauthors: Vec<String>,
 }
 
 /// What one person said.
@@ -86,7 +89,7 @@ pub struct Tally {
 
 impl Approvers {
     /// Finds out who may answer.
-    pub fn of(ask: &Ask, settings: &Settings, author: Option<&str>) -> Self {
+    pub fn of(ask: &Ask, settings: &Settings, authors: Authors) -> Self {
         let mut people: BTreeSet<String> = ask.users.iter().map(|user| bare(user)).collect();
         let mut unknown = Vec::new();
         for team in &ask.teams {
@@ -98,12 +101,18 @@ impl Approvers {
             }
             people.extend(members);
         }
-        Self { people, unknown, author: author.map(str::to_owned) }
+        let Authors { author, coauthors } = authors;
+        Self { people, unknown, author, coauthors }
+    }
+
+    /// Returns who wrote the change.
+    pub fn authors(&self) -> Authors {
+        Authors { author: self.author.clone(), coauthors: self.coauthors.clone() }
     }
 
     /// Says why somebody may not answer; nothing where they may.
     pub fn refusal(&self, who: &str) -> Option<String> {
-        if let Some(author) = self.author.as_ref().filter(|author| wrote(author, who)) {
+        if let Some(author) = self.authors().known_as(who) {
             return Some(format!("{who} wrote the change ({author}), and its author never counts"));
         }
         if self.people.contains(&bare(who)) {
@@ -208,6 +217,10 @@ mod tests {
         Ask { teams: own(teams), users: own(users), required, ..Ask::default() }
     }
 
+    fn by(author: Option<&str>) -> Authors {
+        Authors { author: author.map(str::to_owned), ..Authors::default() }
+    }
+
     /// Reads `ada yes`, `bob no`, `ada yes size=1`, one second apart.
     fn words(script: &str) -> Vec<Word> {
         let read = |(second, line): (i64, &str)| {
@@ -227,7 +240,7 @@ mod tests {
 
     fn check(required: u32, author: Option<&str>, script: &str, expected: &str) {
         let ask = ask(&["leads"], &["ada", "@Bob"], required);
-        let may = Approvers::of(&ask, &settings(), author);
+        let may = Approvers::of(&ask, &settings(), by(author));
         let tally = tally(&words(script), (&ask, &may), Some(at(9)));
         let state = match (&tally.rejected, tally.is_enough) {
             (Some((by, _)), _) => format!("rejected by {by}"),
@@ -293,9 +306,22 @@ mod tests {
     }
 
     #[test]
+    fn whoever_wrote_some_of_it_counts_no_more_than_its_author() {
+        let ask = ask(&["leads"], &["ada", "bob"], 1);
+        let wrote = ["Bob <bob@acme.example>", "Dora <dora@acme.example>"].map(str::to_owned);
+        let authors = Authors { coauthors: wrote.into(), ..by(Some("Ada <ada@acme.example>")) };
+        let may = Approvers::of(&ask, &settings(), authors);
+        assert_eq!(may.to_string(), "cem");
+        assert_eq!(
+            may.refusal("@Bob").unwrap(),
+            "@Bob wrote the change (Bob <bob@acme.example>), and its author never counts"
+        );
+    }
+
+    #[test]
     fn it_says_who_may() {
         let may = |teams: &[&str], users: &[&str], author| {
-            Approvers::of(&ask(teams, users, 2), &settings(), author)
+            Approvers::of(&ask(teams, users, 2), &settings(), by(author))
         };
         let leads = may(&["leads"], &["@Ada"], Some("Cem <cem@acme.example>"));
         assert_eq!(leads.to_string(), "ada, dora@acme.example");
@@ -328,7 +354,7 @@ mod tests {
                 text: String::new(), answers: Map::new(),
             };
             let ask = ask(&["leads"], &["ada", "bob"], required);
-            let may = Approvers::of(&ask, &settings(), None);
+            let may = Approvers::of(&ask, &settings(), by(None));
             let all: Vec<Word> = (1..).zip(said.iter().chain(&more)).map(word).collect();
             let before = tally(&all[..said.len()], (&ask, &may), None);
             let after = tally(&all, (&ask, &may), None);

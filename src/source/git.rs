@@ -246,9 +246,13 @@ impl Mirror {
 
 /// Returns who wrote a commit, as `name <email>` that can be shown.
 pub(crate) fn author(commit: &git2::Commit<'_>) -> String {
-    let author = commit.author();
+    signed(&commit.author())
+}
+
+/// Returns whom a signature is of, as `name <email>` that can be shown.
+pub(super) fn signed(signature: &git2::Signature<'_>) -> String {
     let part = |bytes: &[u8]| escaped(bytes).chars().take(120).collect::<String>();
-    format!("{} <{}>", part(author.name_bytes()), part(author.email_bytes()))
+    format!("{} <{}>", part(signature.name_bytes()), part(signature.email_bytes()))
 }
 
 /// Opens the repository at exactly this path, never one above it.

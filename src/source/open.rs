@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::authors::written;
 use super::changed::{Changed, changed_paths};
 use super::directory::DirectoryReader;
 use super::error::SourceError;
@@ -12,7 +13,7 @@ use super::program::Program;
 use super::snapshot::SnapshotReader;
 use super::token::Token;
 use super::watch::Watched;
-use crate::catalog::Snapshot;
+use crate::catalog::{Snapshot, Written};
 use crate::digest::Digest;
 
 /// How a source is opened.
@@ -119,6 +120,14 @@ impl Source {
         match self {
             Self::Git(git) => changed_paths(git.mirror.repository(), old, new).map(Some),
             Self::Directory(_) => Ok(None),
+        }
+    }
+
+    /// Finds out who wrote which file since another commit; nothing where that is not known, or of a directory.
+    pub fn written(&self, since: &str, head: &str) -> Result<Written, SourceError> {
+        match self {
+            Self::Git(git) => written(git.mirror.repository(), since, head),
+            Self::Directory(_) => Ok(Written::default()),
         }
     }
 

@@ -9,6 +9,7 @@ use super::forgetting::Forgetting;
 use super::on_hold::OnHold;
 use super::operating::Operating;
 use super::restored::Restored;
+use crate::catalog::Written;
 use crate::digest::Digest;
 use crate::id::UnitKey;
 use crate::reconcile::{Fired, Forecasts};
@@ -76,6 +77,9 @@ pub struct CatalogState {
     /// When a scheduled drift sweep was last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub swept: Option<Fired>,
+    /// Who wrote files that are not settled yet, so that they are still known as its authors at a later head.
+    #[serde(default, skip_serializing_if = "Written::is_empty")]
+    pub written: Written,
     /// When the last tick was.
     pub ticked_at: Option<Timestamp>,
 }

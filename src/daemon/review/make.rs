@@ -184,7 +184,8 @@ impl Reviewer {
             let builder = &mut bench.builder;
             let desired = desired(builder, judged, known);
             let author = sides.author.clone();
-            let state = Head { commit: commit.to_owned(), author, descends: true };
+            let commit = commit.to_owned();
+            let state = Head { commit, author, descends: true, ..Head::default() };
             let of = (self.engine.catalog.as_str(), &state);
             let (actual, mut facts) = gather((&*store, memory), &desired, of, now).await?;
             facts.forecasting = false;

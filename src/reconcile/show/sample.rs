@@ -49,6 +49,7 @@ pub(in crate::reconcile) fn change(service: &str, units: Vec<UnitChange>) -> Cha
         after: Vec::new(),
         error_handling: crate::catalog::ErrorHandling::Stop,
         author: None,
+        coauthors: Vec::new(),
         offer: None,
     };
     change.digest = change.compute_digest();

@@ -25,6 +25,8 @@ pub(super) struct ChangeWire<'a> {
     kind: ChangeKind,
     digest: Digest,
     author: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    coauthors: &'a [String],
     after: &'a [String],
     needs: Vec<NeedWire<'a>>,
     pending: Vec<PendingWire<'a>>,
@@ -43,6 +45,7 @@ pub(super) fn change_of<'a>(plan: &'a Plan, change: &'a Change) -> ChangeWire<'a
         kind: change.kind(),
         digest: change.digest,
         author: change.author.as_deref(),
+        coauthors: &change.coauthors,
         after: &change.after,
         needs: change.needs.iter().map(need_of).collect(),
         pending: pending.iter().map(pending_of).collect(),

@@ -26,6 +26,8 @@ pub(super) struct Change {
     pub(super) kind: String,
     pub(super) digest: String,
     author: Option<String>,
+    #[serde(default)]
+    coauthors: Vec<String>,
     pub(super) needs: Vec<Need>,
     pending: Vec<Pending>,
     pub(super) waits: Vec<String>,
@@ -153,7 +155,12 @@ fn standing(visit: &Visit, change: &Change) -> Markup {
             ("Team", Some(html! { (change.team) })),
             ("Environment", change.environment.as_ref().map(|one| html! { (one) })),
             ("File", Some(html! { code { (told(&change.path)) } })),
-            ("Author", change.author.as_ref().map(|author| html! { (told(author)) })),
+            (
+                "Author",
+                change.author.as_ref().map(|author| {
+                    html! { (told(author)) @for other in &change.coauthors { ", " (told(other)) } }
+                }),
+            ),
             ("Digest", Some(short(&change.digest))),
             ("Needs", (!change.needs.is_empty()).then(|| html! { @for need in &change.needs { div { (need_of(need)) } } })),
         ]))

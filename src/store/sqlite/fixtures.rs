@@ -134,6 +134,7 @@ pub(super) fn change(service: &str, definition: &Arc<Definition>) -> Change {
         after: Vec::new(),
         error_handling: crate::catalog::ErrorHandling::Stop,
         author: None,
+        coauthors: Vec::new(),
         offer: None,
     };
     change.digest = change.compute_digest();
