@@ -1,7 +1,7 @@
 //! The audit chain in its table, to which rows are only ever added.
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 use sqlx::{Executor, QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
 
 use super::rows;
@@ -74,29 +74,23 @@ pub(super) async fn append(
     connection: &mut SqliteConnection,
     entries: &[(AuditEntry, String)],
 ) -> Result<(), StoreError> {
-    let row = |(entry, detail): &(AuditEntry, String)| {
-        let (previous, hash) = (entry.previous.to_string(), entry.hash.to_string());
-        json!([
-            entry.seq,
-            entry.at.as_millisecond(),
-            entry.actor,
-            entry.what,
-            detail,
-            previous,
-            hash
-        ])
-    };
-    let listed: Vec<Value> = entries.iter().map(row).collect();
-    sqlx::query(
-        "INSERT INTO audit (catalog, seq, at, actor, what, detail, previous, hash)
-         SELECT $1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
-         FROM json_each($2)",
-    )
-    .bind(catalog)
-    .bind(rows::to_json("audit entries", &listed)?)
-    .execute(connection)
-    .await
-    .map_err(StoreError::database("adding to the audit chain"))?;
+    for entries in rows::together(entries) {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "INSERT INTO audit (catalog, seq, at, actor, what, detail, previous, hash) ",
+        );
+        query.push_values(entries, |mut row, (entry, detail)| {
+            row.push_bind(catalog)
+                .push_bind(entry.seq)
+                .push_bind(entry.at.as_millisecond())
+                .push_bind(&entry.actor)
+                .push_bind(&entry.what)
+                .push_bind(detail)
+                .push_bind(entry.previous.to_string())
+                .push_bind(entry.hash.to_string());
+        });
+        let done = query.build().execute(&mut *connection).await;
+        done.map_err(StoreError::database("adding to the audit chain"))?;
+    }
     Ok(())
 }
 

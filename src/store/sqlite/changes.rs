@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use sqlx::SqliteConnection;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::definitions::{self, BLANK, Definitions};
 use super::rows;
@@ -36,16 +36,16 @@ pub(super) async fn keep(
         contents.push(content);
         listed.push([content.to_string(), body]);
     }
-    sqlx::query(
-        "INSERT INTO changes (catalog, content, body)
-         SELECT $1, value ->> 0, value ->> 1 FROM json_each($2) WHERE true
-         ON CONFLICT (catalog, content) DO NOTHING",
-    )
-    .bind(write.catalog)
-    .bind(rows::to_json("changes", &listed)?)
-    .execute(write.connection())
-    .await
-    .map_err(StoreError::database("writing changes"))?;
+    for listed in rows::together(&listed) {
+        let mut query =
+            QueryBuilder::<Sqlite>::new("INSERT INTO changes (catalog, content, body) ");
+        query.push_values(listed, |mut row, [content, body]| {
+            row.push_bind(write.catalog).push_bind(content).push_bind(body);
+        });
+        query.push(" ON CONFLICT (catalog, content) DO NOTHING");
+        let done = query.build().execute(write.connection()).await;
+        done.map_err(StoreError::database("writing changes"))?;
+    }
     Ok(contents)
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
 
 use super::write::{OURSELVES, Write};
 use super::{rows, units, waiting};
@@ -77,23 +77,19 @@ async fn insert(write: &mut Write<'_>, pieces: &[Piece<'_>]) -> Result<(), Store
     for Piece { run, entries, .. } in pieces {
         let first = last.get(&run.id.0).copied().unwrap_or_default() + 1;
         for (seq, (at, event)) in (first..).zip(*entries) {
-            listed.push(json!([
-                run.id,
-                seq,
-                at.as_millisecond(),
-                rows::to_json("an event", event)?
-            ]));
+            let event = rows::to_json("an event", event)?;
+            listed.push((&run.id.0, seq, at.as_millisecond(), event));
         }
     }
-    sqlx::query(
-        "INSERT INTO journal (catalog, run, seq, at, event)
-         SELECT $1, value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each($2)",
-    )
-    .bind(write.catalog)
-    .bind(rows::to_json("events", &listed)?)
-    .execute(write.connection())
-    .await
-    .map_err(&failed)?;
+    for listed in rows::together(&listed) {
+        let mut query =
+            QueryBuilder::<Sqlite>::new("INSERT INTO journal (catalog, run, seq, at, event) ");
+        query.push_values(listed, |mut row, (run, seq, at, event)| {
+            row.push_bind(write.catalog).push_bind(*run).push_bind(*seq);
+            row.push_bind(*at).push_bind(event);
+        });
+        query.build().execute(write.connection()).await.map_err(&failed)?;
+    }
     Ok(())
 }
 

@@ -8,6 +8,20 @@ use serde_json::Value;
 use crate::digest::Digest;
 use crate::store::StoreError;
 
+/// How many rows one statement writes: a few numbers, so that each statement is prepared once.
+const TOGETHER: [usize; 4] = [64, 16, 4, 1];
+
+/// Splits what is to be written into what one statement takes.
+pub(super) fn together<T>(all: &[T]) -> impl Iterator<Item = &[T]> {
+    let mut rest = all;
+    std::iter::from_fn(move || {
+        let most = TOGETHER.into_iter().find(|most| *most <= rest.len())?;
+        let (now, later) = rest.split_at(most);
+        rest = later;
+        Some(now)
+    })
+}
+
 /// Writes a value as JSON.
 pub(super) fn to_json<T: Serialize>(what: &'static str, value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(StoreError::unreadable(what))

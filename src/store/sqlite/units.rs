@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use sqlx::{SqliteConnection, SqlitePool};
+use serde_json::json;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
 
 use super::definitions::{self, BLANK, Definitions};
 use super::write::{OURSELVES, Write};
@@ -150,7 +150,7 @@ async fn put(write: &mut Write<'_>, records: &[&UnitRecord]) -> Result<(), Store
                 stored.definition = Some(definitions::keep(write, &applied.definition).await?);
                 applied.definition = Arc::clone(&BLANK);
             }
-            listed.push(row_of(&record.row, &rows::to_json("a unit", &stored)?));
+            listed.push((&record.row, rows::to_json("a unit", &stored)?));
         }
         insert(write.catalog, write.connection(), &listed).await?;
         claims::keep_all(write, records).await?;
@@ -158,39 +158,36 @@ async fn put(write: &mut Write<'_>, records: &[&UnitRecord]) -> Result<(), Store
     Ok(())
 }
 
-fn row_of(row: &UnitRow, record: &str) -> Value {
-    json!([
-        row.key.to_string(),
-        row.uid.0,
-        row.applied.map(|(intent, _)| intent.to_string()),
-        row.applied.map(|(_, definition)| definition.to_string()),
-        i64::from(row.drifted),
-        i64::from(row.held),
-        i64::from(row.retained),
-        record,
-    ])
-}
-
 async fn insert(
     catalog: &str,
     connection: &mut SqliteConnection,
-    listed: &[Value],
+    listed: &[(&UnitRow, String)],
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO units
-         (catalog, key, uid, intent, definition, drifted, held, retained, record)
-         SELECT $1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-                value ->> 6, value ->> 7
-         FROM json_each($2) WHERE true
-         ON CONFLICT (catalog, key) DO UPDATE SET uid = excluded.uid, intent = excluded.intent,
-         definition = excluded.definition, drifted = excluded.drifted, held = excluded.held,
-         retained = excluded.retained, record = excluded.record",
-    )
-    .bind(catalog)
-    .bind(rows::to_json("units", &listed)?)
-    .execute(connection)
-    .await
-    .map_err(StoreError::database("writing a unit"))?;
+    for listed in rows::together(listed) {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "INSERT INTO units
+             (catalog, key, uid, intent, definition, drifted, held, retained, record) ",
+        );
+        query.push_values(listed, |mut values, (row, record)| {
+            values
+                .push_bind(catalog)
+                .push_bind(row.key.to_string())
+                .push_bind(&row.uid.0)
+                .push_bind(row.applied.map(|(intent, _)| intent.to_string()))
+                .push_bind(row.applied.map(|(_, definition)| definition.to_string()))
+                .push_bind(row.drifted)
+                .push_bind(row.held)
+                .push_bind(row.retained)
+                .push_bind(record);
+        });
+        query.push(
+            " ON CONFLICT (catalog, key) DO UPDATE SET uid = excluded.uid, intent = excluded.intent,
+             definition = excluded.definition, drifted = excluded.drifted, held = excluded.held,
+             retained = excluded.retained, record = excluded.record",
+        );
+        let done = query.build().execute(&mut *connection).await;
+        done.map_err(StoreError::database("writing a unit"))?;
+    }
     Ok(())
 }
 
@@ -297,6 +294,6 @@ mod tests {
         store.write_units(&lease, &writes).await.expect("written");
         let told = store.audit_after(1, 9).await.expect("read");
         assert_eq!(told[0].what, "unit.removed");
-        assert_eq!(told[0].detail["uid"], Value::from("uid-shop"));
+        assert_eq!(told[0].detail["uid"], json!("uid-shop"));
     }
 }
