@@ -16,6 +16,15 @@ impl Config {
     pub fn value(&self) -> Value {
         serde_json::from_str(self.0.get()).unwrap_or_default()
     }
+
+    /// Tells whether a template in it may read something of what stands under some names; where it says no, none does:
+    /// who reads writes the name, and only these words can make another of it.
+    pub fn may_read(&self, names: &[&str]) -> bool {
+        let text = self.0.get();
+        let has = |word: &str| text.contains(word);
+        ["\\u", "@root", "lookup", "this"].into_iter().any(has)
+            || names.iter().any(|name| has(name))
+    }
 }
 
 impl Default for Config {

@@ -109,7 +109,7 @@ impl<'a> Bench<'a> {
         step: &PlannedStep,
         own: Option<&Map<String, Value>>,
     ) -> Result<Value, String> {
-        let inputs = Inputs { fields: self.public_fields()?, ..self.unit.inputs.clone() };
+        let inputs = Inputs { fields: self.public_fields()?, ..self.unit.inputs.without_fields() };
         let source = StepSource {
             unit: &self.unit.unit,
             definition: &self.unit.definition,

@@ -28,6 +28,15 @@ pub struct Inputs {
     pub environment: Value,
 }
 
+impl Inputs {
+    /// Returns what the templates of actions see of it, but for the fields.
+    #[must_use]
+    pub fn without_fields(&self) -> Self {
+        let (service, environment) = (self.service.clone(), self.environment.clone());
+        Self { service, environment, ..Self::default() }
+    }
+}
+
 /// What other units offer: `components` and `services` as templates see them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Upstream {

@@ -194,6 +194,9 @@ pub(super) fn available(action: &Action) -> Result<&'static ActionKind, String> 
     Ok(kind)
 }
 
+/// What templates see of a run besides what they see of its unit.
+const OF_THE_RUN: &[&str] = &["outputs", "request", "system", "secrets", "failure"];
+
 /// Renders the `config` of an action in public, with what is known of the outputs of a unit's steps.
 ///
 /// `fixed` holds what a run fixed of `request` and `system`; where it is empty, they are not known yet.
@@ -210,7 +213,9 @@ pub fn render_public(
     let more = definition.update.iter().chain(&definition.delete).chain([&definition.manual]);
     let actions = lists.into_iter().chain(more).flatten();
     let mut outputs: BTreeMap<String, Value> = BTreeMap::new();
-    for other in actions.chain(std::iter::once(action)) {
+    // Of a hundred services of an item, none reads what its templates do not name.
+    let actions = actions.chain(std::iter::once(action));
+    for other in actions.filter(|_| action.config.may_read(&["outputs"])) {
         let answers = known.get(&other.id);
         let seen = output_names(other).into_iter().map(|name| {
             let path = format!("outputs.{}.{name}", other.id);
@@ -223,9 +228,11 @@ pub fn render_public(
         outputs.insert(other.id.clone(), Value::Object(seen.collect()));
     }
     let mut scope = scope_of(source.inputs, &source.inputs.fields, definition);
-    add_run_scope(&mut scope, action, (operation, definition.owner()), &outputs);
-    for (root, value) in fixed {
-        scope.set(root, value.clone());
+    if action.config.may_read(OF_THE_RUN) {
+        add_run_scope(&mut scope, action, (operation, definition.owner()), &outputs);
+        for (root, value) in fixed {
+            scope.set(root, value.clone());
+        }
     }
     let mut config = kinds::render_config(kind, &action.config.value(), &scope)
         .map_err(|error| format!("action `{}`: {error}", action.id))?;
