@@ -33,6 +33,8 @@ mod approval_tests;
 #[cfg(test)]
 mod ask_tests;
 #[cfg(test)]
+mod batch_tests;
+#[cfg(test)]
 mod carry_tests;
 #[cfg(test)]
 mod control_tests;

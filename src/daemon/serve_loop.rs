@@ -39,6 +39,9 @@ impl Default for Pace {
 /// The longest that is slept until a scheduled sweep, for clocks are set.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
+/// How long the end of a run waits for that of others before all is looked at again.
+const TOGETHER: Duration = Duration::from_millis(50);
+
 type Sweep = JoinHandle<Result<Vec<Seen>, EngineError>>;
 
 /// What pokes the loop besides time.
@@ -141,6 +144,7 @@ impl Loop<'_> {
                 self.daemon.driver.take_forecast(made);
                 self.tick().await
             }
+            News::Unwritten(error) => Err(error.into()),
         }
     }
 
@@ -149,9 +153,10 @@ impl Loop<'_> {
         let open = self.daemon.driver.memory.runs.len();
         let at = self.daemon.driver.take_all(attempt, &catalog).await?;
         self.wake_at(at);
-        // A run that ended may let others on, or leave something still to be done.
+        // A run that ended may let others on, or leave something still to be done; of many that end, not each for itself.
         if self.daemon.driver.memory.runs.len() != open {
-            self.tick().await?;
+            let pause = if self.daemon.driver.is_busy() { TOGETHER } else { Duration::ZERO };
+            self.next_poll = self.next_poll.min(Instant::now() + pause);
         }
         Ok(())
     }
@@ -221,6 +226,7 @@ impl Loop<'_> {
         let catalog = self.daemon.catalog.clone();
         // Programs are told before they are cut off, and may save what they have.
         self.daemon.driver.engine.ports.stop.ask(self.pace.drain.mul_f64(0.8));
+        self.daemon.driver.be_sure().await?;
         while self.daemon.driver.is_busy() {
             tokio::select! {
                 attempt = self.daemon.driver.finished() => {

@@ -1,10 +1,12 @@
 //! Many runs' entries in one durable step: gathered while the driver goes from run to run, and flushed before anything
-//! that they intend is set going. What could not be made durable never happened: it is read again what is.
+//! that they intend is set going. While one batch is on its way to the disk, the next is worked out from what ended meanwhile.
+//! What could not be made durable never happened, nor what was worked out from it: it is read again what is.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tokio::task::JoinHandle;
 
 use super::admit::Slot;
 use super::attempt::Attempt;
@@ -15,6 +17,7 @@ use crate::action::Call;
 use crate::catalog::Catalog;
 use crate::id::RunId;
 use crate::reconcile::PlannedStep;
+use crate::store::StoreError;
 
 /// How many runs are gathered at most: others wait for their sync.
 const MOST: usize = 256;
@@ -28,6 +31,28 @@ pub(super) struct Batch {
     pub(super) runs: BTreeSet<RunId>,
     /// Runs of which memory knows more than what is durable.
     unsure: BTreeSet<RunId>,
+}
+
+/// A batch on its way to the disk, and how that ends.
+type Flight = (Batch, JoinHandle<Result<(), StoreError>>);
+
+/// The batch that is on its way, where one is.
+#[derive(Default)]
+pub(super) struct Flights(Option<Flight>);
+
+impl Flights {
+    /// Waits until the batch that is on its way has arrived, or not; never comes back where none is.
+    pub(super) async fn arrived(&mut self) -> (Batch, Result<(), EngineError>) {
+        let Some((_, task)) = &mut self.0 else { return std::future::pending().await };
+        let written = task.await.unwrap_or_else(|_| Err(StoreError::Lost));
+        let batch = self.0.take().map(|(batch, _)| batch).unwrap_or_default();
+        (batch, written.doing("making a journal durable"))
+    }
+
+    /// Tells whether a batch is on its way.
+    pub(super) fn is_any(&self) -> bool {
+        self.0.is_some()
+    }
 }
 
 impl Batch {
@@ -74,7 +99,10 @@ impl Driver {
             }
         }
         let done = Box::pin(self.take_each(attempts, catalog)).await;
-        self.end(done).await
+        if done.is_err() {
+            return self.end(done).await;
+        }
+        self.send_off().await.and(done)
     }
 
     async fn take_each(
@@ -86,7 +114,9 @@ impl Driver {
         let all = attempts.iter().any(|attempt| attempt.looked)
             || self.quarantine().is_some()
             || self.memory.state.restored.is_some();
-        self.be_sure().await?;
+        if !self.batch.unsure.is_empty() {
+            self.be_sure().await?;
+        }
         let mut moved = BTreeSet::new();
         let mut failed = None;
         for attempt in attempts {
@@ -110,25 +140,60 @@ impl Driver {
 
     /// Makes durable what was journaled, and then sets going what it intends.
     pub(super) async fn flush(&mut self) -> Result<(), EngineError> {
-        let flushed = self.engine.store.flush(&self.engine.lease).await;
-        let Batch { going, mut runs, .. } = std::mem::take(&mut self.batch);
-        let Err(error) = flushed.doing("making a journal durable") else {
-            going.into_iter().for_each(|(slot, step, call)| self.set_going(slot, (step, call)));
+        self.send_off().await?;
+        self.land().await
+    }
+
+    /// Sends what was journaled on its way to the disk, once what was sent before has arrived.
+    pub(super) async fn send_off(&mut self) -> Result<(), EngineError> {
+        self.land().await?;
+        if self.batch.runs.is_empty() && self.batch.going.is_empty() {
+            return Ok(());
+        }
+        let unsure = std::mem::take(&mut self.batch.unsure);
+        let batch = std::mem::replace(&mut self.batch, Batch { unsure, ..Batch::default() });
+        let (store, lease) = (self.engine.store.clone(), self.engine.lease.clone());
+        let task = tokio::spawn(async move { store.flush(&lease).await });
+        self.flights.0 = Some((batch, task));
+        Ok(())
+    }
+
+    /// Waits for the batch that is on its way, if one is, and sets going what it intends.
+    pub(super) async fn land(&mut self) -> Result<(), EngineError> {
+        if !self.flights.is_any() {
+            return Ok(());
+        }
+        let (batch, arrived) = self.flights.arrived().await;
+        self.landed(batch, arrived).await
+    }
+
+    /// Sets going what a batch intends that has arrived; one that has not never happened, nor what came after it.
+    pub(super) async fn landed(
+        &mut self,
+        batch: Batch,
+        arrived: Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        let Err(error) = arrived else {
+            let going = batch.going.into_iter();
+            going.for_each(|(slot, step, call)| self.set_going(slot, (step, call)));
             return Ok(());
         };
-        for (slot, ..) in going {
+        let later = std::mem::take(&mut self.batch);
+        self.engine.store.let_go();
+        for (slot, ..) in batch.going.into_iter().chain(later.going) {
             if let Some(ticket) = self.busy.remove(&slot) {
                 self.give_back(ticket);
             }
         }
-        self.batch.unsure.append(&mut runs);
+        self.batch.unsure.extend(batch.runs.into_iter().chain(later.runs).chain(later.unsure));
         // Where it can't be read either, that is tried again before anything else is done.
-        let _ = self.be_sure().await;
+        let _ = Box::pin(self.be_sure()).await;
         Err(error)
     }
 
-    /// Reads again what memory may be ahead of.
-    pub(super) async fn be_sure(&mut self) -> Result<(), EngineError> {
+    /// Waits for what is on its way to the disk, and reads again what memory may be ahead of.
+    pub async fn be_sure(&mut self) -> Result<(), EngineError> {
+        self.land().await?;
         if self.batch.unsure.is_empty() {
             return Ok(());
         }

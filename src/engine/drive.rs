@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::admit::{Admission, Slot, Ticket};
 use super::attempt::{Attempt, by_hand, guarded, jitter, perform};
-use super::batch::Batch;
+use super::batch::{Batch, Flights};
 use super::call::{Bench, Rendered};
 use super::control::may_try_again;
 use super::dispatch::{Agenda, tried_for_too_long};
@@ -35,6 +35,8 @@ pub enum News {
     Attempt(Box<Attempt>),
     /// A forecast.
     Forecast(ForecastMade),
+    /// What was journaled could not be made durable: it never happened.
+    Unwritten(EngineError),
 }
 
 /// Drives the runs of one store.
@@ -55,6 +57,8 @@ pub struct Driver {
     pub(super) last_look: BTreeMap<Slot, Timestamp>,
     /// What was journaled and is not durable yet.
     pub(super) batch: Batch,
+    /// What is on its way to the disk.
+    pub(super) flights: Flights,
     pub(super) agenda: Agenda,
     /// Services with the runs of theirs that have not ended.
     pub(super) open: BTreeSet<(String, RunId)>,
@@ -106,6 +110,7 @@ impl Driver {
             superseding: BTreeMap::new(),
             last_look: BTreeMap::new(),
             batch: Batch::default(),
+            flights: Flights::default(),
             agenda: Agenda::default(),
             open: BTreeSet::new(),
             failed_looks: BTreeMap::new(),
@@ -126,7 +131,7 @@ impl Driver {
 
     /// Tells whether a step is in effect.
     pub fn is_busy(&self) -> bool {
-        !self.in_flight.is_empty()
+        !self.in_flight.is_empty() || self.flights.is_any()
     }
 
     /// Lets newer revisions take the place of runs, at their next step boundary.
@@ -136,11 +141,12 @@ impl Driver {
         }
     }
 
-    pub(super) fn find(run: &Run, path: &StepPath) -> Option<(UnitChange, PlannedStep)> {
-        run.change.units.iter().find_map(|unit| {
-            let step = unit.steps.iter().find(|step| step.path == *path)?;
-            Some((unit.clone(), step.clone()))
-        })
+    pub(super) fn find<'r>(
+        run: &'r Run,
+        path: &StepPath,
+    ) -> Option<(&'r UnitChange, &'r PlannedStep)> {
+        let mut units = run.change.units.iter();
+        units.find_map(|unit| Some((unit, unit.steps.iter().find(|step| step.path == *path)?)))
     }
 
     /// Journals the intent of an attempt and sets it going; where it takes up a lost one, its place counts for nothing.
@@ -158,8 +164,8 @@ impl Driver {
             return Ok(Begun::No);
         }
         let Some(record) = self.read(&unit.unit).await? else { return Ok(Begun::No) };
-        let bench = Bench::of(&self.engine, catalog, (&run, &unit, &record)).await?;
-        let rendered = match rendered(&bench, &step).await {
+        let bench = Bench::of(&self.engine, catalog, (&run, unit, &record)).await?;
+        let rendered = match rendered(&bench, step).await {
             Ok(Some(rendered)) => rendered,
             Ok(None) => {
                 let why = "its condition is false".to_owned();
@@ -168,18 +174,18 @@ impl Driver {
                 return Ok(Begun::Over);
             }
             Err(fault) => {
-                let key = bench.key_of(&step);
+                let key = bench.key_of(step);
                 self.refuse((id, path), (fault, &key), catalog).await?;
                 return Ok(Begun::Over);
             }
         };
         drop(bench);
         let Rendered { call, sent } = rendered;
-        if let Some(events) = self.carried((&run, &step), &sent).await? {
+        if let Some(events) = self.carried((&run, step), &sent).await? {
             self.journal(id, events, catalog).await?;
             return Ok(Begun::Over);
         }
-        let place = self.place_as_rendered(&run, &step, &call);
+        let place = self.place_as_rendered(&run, step, &call);
         if !takes_up && !self.is_free(&place, self.engine.clock.now()) {
             return Ok(Begun::Held(place));
         }
@@ -193,7 +199,7 @@ impl Driver {
         self.journal(id, vec![event], catalog).await?;
         let ticket = self.admit(place, false).await?;
         self.busy.insert(slot.clone(), ticket);
-        self.batch.going.push((slot, step, call));
+        self.batch.going.push((slot, step.clone(), call));
         Ok(Begun::Yes)
     }
 
@@ -243,10 +249,16 @@ impl Driver {
         }
     }
 
-    /// Waits for the next attempt or forecast to end; never comes back while none is under way.
+    /// Waits for the next attempt or forecast to end, and sets going what has become durable; never comes back while
+    /// nothing is under way.
     pub async fn news(&mut self) -> News {
         loop {
             tokio::select! {
+                (batch, arrived) = self.flights.arrived() => {
+                    if let Err(error) = self.landed(batch, arrived).await {
+                        return News::Unwritten(error);
+                    }
+                }
                 Some(ended) = self.in_flight.join_next() => if let Ok(attempt) = ended {
                     return News::Attempt(Box::new(attempt));
                 },
@@ -312,7 +324,7 @@ impl Driver {
             Err(fault) if looked && fault.class != FaultClass::Terminal => {
                 return self.look_failed((id, path), &fault, catalog).await;
             }
-            Err(fault) => self.after_fault(&run, (&path, &step), fault),
+            Err(fault) => self.after_fault(&run, (&path, step), fault),
         };
         self.journal(&id, vec![Event::Step { path, event }], catalog).await
     }

@@ -31,6 +31,23 @@ impl Left {
     }
 }
 
+/// Tells whether an event may leave something behind.
+fn leaves(event: &Event) -> bool {
+    match event {
+        Event::Run { event } => matches!(
+            event,
+            RunEvent::Started
+                | RunEvent::Retried { .. }
+                | RunEvent::RollingBack { .. }
+                | RunEvent::Superseded { .. }
+        ),
+        Event::Step { event, .. } => matches!(
+            event,
+            StepEvent::Succeeded { .. } | StepEvent::Answered { .. } | StepEvent::Skipped { .. }
+        ),
+    }
+}
+
 impl Driver {
     /// Journals events of a run, with what becomes of its units; durable, together with what else is journaled, before
     /// anything that they intend is set going.
@@ -46,6 +63,11 @@ impl Driver {
         let mut writes = Vec::new();
         let mut entries = Vec::new();
         for event in events {
+            if !leaves(&event) {
+                run.apply_at(&event, now).map_err(illegal)?;
+                entries.push((now, event));
+                continue;
+            }
             let mut after = run.clone();
             after.apply_at(&event, now).map_err(illegal)?;
             let left = self.left_by(&after, &event, catalog).await?;
@@ -61,21 +83,20 @@ impl Driver {
                 entries.push((now, event));
             }
         }
-        let all = Box::new(run.clone());
-        let told: Vec<Event> = entries.iter().map(|(_, event)| event.clone()).collect();
         if !writes.is_empty() {
             self.memory.take_writes(&writes);
         }
-        self.engine.store.gather(RunWrite::Appended { run: all, entries, units: writes });
-        self.memory.runs.insert(id.clone(), run);
+        self.memory.runs.insert(id.clone(), run.clone());
         self.batch.runs.insert(id.clone());
-        for event in &told {
+        for (_, event) in &entries {
             self.after_event(id, event, now);
         }
-        if self.batch.is_full() { self.flush().await } else { Ok(()) }
+        let run = Box::new(run);
+        self.engine.store.gather(RunWrite::Appended { run, entries, units: writes });
+        if self.batch.is_full() { self.send_off().await } else { Ok(()) }
     }
 
-    /// Returns what an event leaves behind; `run` is as it is after it.
+    /// Returns what an event leaves behind, of those that [`leaves`] tells of; `run` is as it is after it.
     async fn left_by(
         &self,
         run: &Run,
@@ -308,7 +329,7 @@ impl Driver {
         });
         let mut after = run.clone();
         after.apply_at(&started, self.engine.clock.now()).ok()?;
-        let then = self.after_fault(&after, (path, &step), Fault { class, ..fault.clone() });
+        let then = self.after_fault(&after, (path, step), Fault { class, ..fault.clone() });
         Some(vec![started, event(then)])
     }
 }

@@ -121,7 +121,7 @@ impl Driver {
         let slot = (id.clone(), path.clone());
         let place = self.memory.runs.get(id).and_then(|run| {
             let (_, step) = Self::find(run, path)?;
-            Some(self.place(run, &step))
+            Some(self.place(run, step))
         });
         if let Some(place) = place.filter(|place| !self.admission.may_ask(place, now)) {
             return Ok(self.admission.again(&place));

@@ -30,7 +30,11 @@ impl Driver {
             for change in together {
                 created.push(self.create(change, &plan.commit, &mut known));
             }
-            self.engine.store.flush(&self.engine.lease).await.doing("recording runs")?;
+            let recorded = self.engine.store.flush(&self.engine.lease).await;
+            if recorded.is_err() {
+                self.engine.store.let_go();
+            }
+            recorded.doing("recording runs")?;
             started += created.len();
             created.into_iter().for_each(|(run, writes)| self.take_up_new(run, &writes));
         }

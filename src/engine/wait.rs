@@ -143,7 +143,7 @@ impl Driver {
                 continue;
             }
             let Some((unit, step)) = Self::find(&run, path) else { continue };
-            let mut place = self.place(&run, &step);
+            let mut place = self.place(&run, step);
             if on.on == "callback" {
                 // Whom the step asked is not asked again.
                 place.target = None;
@@ -156,7 +156,7 @@ impl Driver {
             if self.looks_under_way() >= self.engine.limits.capacity.all {
                 return Ok(again);
             }
-            self.look_once((&run, path, on), (&unit, &step, place), catalog).await?;
+            self.look_once((&run, path, on), (unit, step, place), catalog).await?;
         }
         Ok(again)
     }

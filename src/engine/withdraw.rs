@@ -192,8 +192,8 @@ impl Driver {
         let Some(key) = key else { return Ok(None) };
         let marker = key.rsplit_once('-').map_or(key.as_str(), |(marker, _)| marker).to_owned();
         let kept = self.read(&unit.unit).await?;
-        let previous = left_before(kept.as_ref(), &step);
-        let record = as_the_run_knew_it(kept, (run, &unit));
+        let previous = left_before(kept.as_ref(), step);
+        let record = as_the_run_knew_it(kept, (run, unit));
         let filled = fill(&self.engine, &record, (&step.action.kind, &step.config)).await;
         let filled = match filled {
             // What it read of others may be gone; most need none of it to take back what is theirs.

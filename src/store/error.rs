@@ -26,6 +26,9 @@ pub enum StoreError {
         /// What the database said.
         source: sqlx::Error,
     },
+    /// What comes before could not be written, and was not let go yet.
+    #[error("what comes before could not be written")]
+    Lost,
     /// The disk is full; nothing of the write took place.
     #[error("no space is left on the disk while {what}")]
     Full {

@@ -56,6 +56,10 @@ pub trait GatherStore {
     /// Takes a write that becomes durable with the next flush, or with the next other write of the driver.
     fn gather(&self, write: RunWrite);
 
-    /// Makes durable what was gathered, all of it or nothing; what fails is let go.
+    /// Makes durable what was gathered, all of it or nothing. Where that fails, nothing that was gathered since can be
+    /// written either, for it comes from what never happened, nor anything else of the driver: until it is let go.
     async fn flush(&self, lease: &Lease) -> Result<(), StoreError>;
+
+    /// Lets go of what was gathered and could not be written.
+    fn let_go(&self);
 }

@@ -28,7 +28,7 @@ struct Stage {
 
 impl Stage {
     async fn local() -> Self {
-        let world = begun(World::in_repository(&files()).await).await;
+        let world = Box::pin(begun(World::in_repository(&files()).await)).await;
         Self { world, github: None, _keys: tempfile::tempdir().expect("a folder") }
     }
 
@@ -40,7 +40,7 @@ impl Stage {
             let operator = Arc::new(Operator { github, ..Operator::default() });
             Ports { operator, http: loopback(), ..ports }
         };
-        let mut world = begun(World::reaching_in_repository(&files(), reach).await).await;
+        let mut world = Box::pin(begun(World::reaching_in_repository(&files(), reach).await)).await;
         let path = github.path(NAME);
         std::fs::remove_dir_all(&path).expect("there was one");
         let repository = world.repository.as_ref().expect("a repository");

@@ -20,6 +20,8 @@ const REMEMBERED: usize = 4096;
 #[derive(Debug, Default)]
 pub(super) struct Gathering {
     waiting: Vec<RunWrite>,
+    /// Some of what was gathered could not be written, and was not let go yet.
+    is_lost: bool,
     /// Where in it the journal of a run goes on that has not ended.
     journals: HashMap<RunId, usize>,
     /// Units as they were written: absent ones are gone. The lease sees to it that nobody else writes them.
@@ -110,9 +112,10 @@ impl SqliteStore {
         self.gathering.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes what waits out, to be written.
-    pub(super) fn take_gathered(&self) -> Vec<RunWrite> {
-        self.gathering().take()
+    /// Takes what waits out, to be written; nothing is while what it comes from was lost.
+    pub(super) fn take_gathered(&self) -> Result<Vec<RunWrite>, StoreError> {
+        let mut gathering = self.gathering();
+        if gathering.is_lost { Err(StoreError::Lost) } else { Ok(gathering.take()) }
     }
 
     /// Puts back what could not be written together with something else.
@@ -190,7 +193,7 @@ impl GatherStore for SqliteStore {
 
     async fn flush(&self, lease: &Lease) -> Result<(), StoreError> {
         let mut writer = self.writer.lock().await;
-        let gathered = self.take_gathered();
+        let gathered = self.take_gathered()?;
         if gathered.is_empty() {
             return Ok(());
         }
@@ -201,11 +204,16 @@ impl GatherStore for SqliteStore {
         };
         let written = written.await;
         let mut gathering = self.gathering();
-        if written.is_err() {
-            gathering.forget();
-        }
+        gathering.is_lost = written.is_err();
         gathering.age();
         written
+    }
+
+    fn let_go(&self) {
+        let mut gathering = self.gathering();
+        gathering.take();
+        gathering.forget();
+        gathering.is_lost = false;
     }
 }
 
@@ -213,7 +221,7 @@ impl GatherStore for SqliteStore {
 macro_rules! fenced {
     ($store:ident, $lease:ident, |$write:ident| $body:expr) => {{
         let mut writer = $store.writer.lock().await;
-        let gathered = $store.take_gathered();
+        let gathered = $store.take_gathered()?;
         let written = async {
             let mut open = Write::fenced(&mut writer, &$store.catalog, $lease).await?;
             gather::write(&mut open, &gathered).await?;
@@ -235,7 +243,9 @@ pub(super) use fenced;
 mod tests {
     use crate::run::Run;
     use crate::store::sqlite::fixtures::{beginning, definition, driven, end, run, take, unit};
-    use crate::store::{GatherStore as _, Lease, RunWrite, SqliteStore, Store as _, UnitWrite};
+    use crate::store::{
+        GatherStore as _, Lease, RunWrite, SqliteStore, Store as _, StoreError, UnitWrite,
+    };
 
     fn created(run: &Run) -> RunWrite {
         RunWrite::Created { run: Box::new(run.clone()), units: Vec::new() }
@@ -302,6 +312,12 @@ mod tests {
         store.gather(appended(&mut stranger, beginning(), vec![put(&newer)]));
         store.flush(&lease).await.expect_err("there is no such run");
         assert_eq!(audit(&store).await, before);
+        // Nothing comes of what never happened.
+        store.gather(created(&run("r2", "wiki")));
+        for refused in [store.flush(&lease).await, store.write_units(&lease, &[]).await] {
+            assert!(matches!(refused, Err(StoreError::Lost)), "{refused:?}");
+        }
+        store.let_go();
         let seen = store.units(std::slice::from_ref(&known.row.key)).await.expect("read");
         assert_eq!(seen, [known]);
         store.flush(&lease).await.expect("it was let go");
