@@ -22,6 +22,8 @@ use crate::store::{LeaseHolder, Sealer, SqliteStore, Store, StoreError};
 pub struct Context {
     /// The operator's configuration.
     pub config: Config,
+    /// The file of the configuration was named, and not just found here.
+    pub names_config: bool,
     /// The catalog's name.
     pub name: String,
     /// The catalog: a directory, a repository's path, or a URL.
@@ -79,6 +81,7 @@ impl Context {
                 .or_else(|| config.store.path.clone())
                 .unwrap_or_else(|| PathBuf::from(".trueline")),
             config,
+            names_config: global.config.is_some(),
             server: global.server.clone().filter(|server| !server.is_empty()),
             format: global.output,
             quiet: global.quiet,

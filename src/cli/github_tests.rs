@@ -16,6 +16,7 @@ fn context(folder: &Path, config: &str) -> Context {
     std::fs::write(&file, config).unwrap();
     Context {
         config: Config::read(&file).unwrap(),
+        names_config: true,
         name: "catalog".to_owned(),
         catalog: "acme/app".to_owned(),
         branch: None,

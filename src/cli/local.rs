@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::context::Context;
 use super::output::Failure;
+use super::table::cell;
 use crate::catalog::{Catalog, Snapshot};
 use crate::finding::did_you_mean;
 use crate::source::Source;
@@ -36,11 +37,11 @@ impl Context {
 
 /// Says that nothing of a name is there, and what was probably meant.
 pub(super) fn unknown(what: &str, name: &str, known: &[&str]) -> Failure {
-    let failure = Failure::usage(format!("there is no {what} `{name}`"));
+    let failure = Failure::usage(format!("there is no {what} `{}`", cell(name)));
     if let Some(hint) = did_you_mean(name, known.iter().copied()) {
-        return failure.hint(hint);
+        return failure.hint(cell(&hint));
     }
-    let listed = known.iter().take(MOST).copied().collect::<Vec<_>>().join(", ");
+    let listed = known.iter().take(MOST).map(|name| cell(name)).collect::<Vec<_>>().join(", ");
     match known.len() {
         0 => failure,
         count if count > MOST => {
@@ -72,6 +73,7 @@ pub(super) mod testing {
     pub(in crate::cli) fn context(directory: &Path) -> Context {
         Context {
             config: Config::default(),
+            names_config: true,
             name: "catalog".to_owned(),
             catalog: directory.display().to_string(),
             branch: None,
@@ -134,5 +136,8 @@ mod tests {
         check("queue", &["dns-record", "network"], "there is: dns-record, network");
         check("queue", &[], "hint: None");
         check("queue", &["long-name"; 20], "and 4 more");
+        for hostile in [unknown("item", "x", &["\u{1b}[2J"]), unknown("item", "\u{1b}[2Jx", &[])] {
+            assert!(!hostile.to_string().contains('\u{1b}'), "{hostile}");
+        }
     }
 }

@@ -10,6 +10,7 @@ use crate::source::fixture::Repo;
 fn context(catalog: &str, state: &std::path::Path) -> Context {
     Context {
         config: Config::default(),
+        names_config: true,
         name: "main".to_owned(),
         catalog: catalog.to_owned(),
         branch: None,

@@ -2,11 +2,15 @@
 //! of its own, so that a lost answer is asked for again and nothing is done twice. No redirect is followed with the token.
 
 mod answer;
+mod list;
 mod reach;
+mod send;
+#[cfg(test)]
+pub(super) mod testing;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::sync::atomic::AtomicBool;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
@@ -18,25 +22,13 @@ use url::{Host, Url};
 use super::context::Context;
 use super::output::Failure;
 use super::table::cell;
-use crate::action::{Egress, HttpClient, Request, Response};
+use crate::action::{Egress, HttpClient, Response};
 use crate::reconcile::show::visible;
-use crate::run::{Fault, FaultClass};
 use crate::secret::Secret;
 
 pub(super) use answer::refused;
 pub(super) use reach::refuse_elsewhere;
-
-/// How long an answer may take.
-const PATIENCE: Duration = Duration::from_mins(1);
-
-/// How often a lost answer is asked for again.
-const AGAIN: usize = 3;
-
-/// Before that.
-const PAUSE: Duration = Duration::from_millis(500);
-
-/// The longest page that is asked for.
-const PAGE: usize = 200;
+use send::{Asked, PATIENCE, Patience};
 
 /// A server elsewhere.
 pub(super) struct Server {
@@ -44,6 +36,10 @@ pub(super) struct Server {
     url: String,
     token: Secret,
     http: HttpClient,
+    context: Context,
+    patience: Patience,
+    /// It answered something: its address is right.
+    answered: AtomicBool,
 }
 
 /// A word that the server recorded.
@@ -54,33 +50,21 @@ pub(super) struct Recorded {
     driven: bool,
 }
 
-#[derive(Debug, Deserialize)]
-struct Page<T> {
-    items: Vec<T>,
-    #[serde(default)]
-    next: Option<String>,
-}
-
-/// What is asked of a server.
-struct Asked<'a> {
-    method: Method,
-    /// Below `/api/v1`.
-    path: &'a str,
-    accept: &'a str,
-    body: Option<&'a Value>,
-}
-
 impl Context {
     /// Returns the server that is to be asked, where one was named.
     pub(super) fn asks(&self) -> Result<Option<Server>, Failure> {
         let Some(text) = &self.server else { return Ok(None) };
         let token = std::env::var("TRUELINE_TOKEN").unwrap_or_default();
-        Server::at(text, token.trim(), self).map(Some)
+        Server::at((text, token.trim()), self, PATIENCE).map(Some)
     }
 }
 
 impl Server {
-    fn at(text: &str, token: &str, context: &Context) -> Result<Self, Failure> {
+    fn at(
+        (text, token): (&str, &str),
+        context: &Context,
+        patience: Patience,
+    ) -> Result<Self, Failure> {
         let wrong = |why: &str| {
             Failure::usage(format!("the server `{}` {why}", cell(text)))
                 .hint("write it as https://trueline.example.com")
@@ -111,15 +95,10 @@ impl Server {
             )
             .hint(answer::GET_A_TOKEN));
         }
-        // Whoever names it means it, wherever it is.
-        let port = url.port_or_known_default().unwrap_or(443);
-        let authorities = context.config.egress.authorities.clone();
-        let egress = Egress { allow: vec![format!("{host}:{port}")], authorities };
-        // What never leaves this machine needs no proxy.
-        let proxy = context.config.egress.proxy.as_deref().filter(|_| !is_loopback(&host));
-        let http = HttpClient::through(&egress, proxy)?;
+        let http = client(context, &host, url.port_or_known_default().unwrap_or(443))?;
         let url = text.trim_end_matches('/').to_owned();
-        Ok(Self { url, token: Secret::new(token), http })
+        let (token, context, answered) = (Secret::new(token), context.clone(), false.into());
+        Ok(Self { url, token, http, context, patience, answered })
     }
 
     /// Reads something below `/api/v1`.
@@ -134,6 +113,16 @@ impl Server {
             return Ok(None);
         }
         self.read(&answer).map(Some)
+    }
+
+    /// Tells whether there is something that may be seen.
+    pub(super) async fn has(&self, path: &str) -> Result<bool, Failure> {
+        let answer = self.got(path, "application/json").await?;
+        match answer.status {
+            200 => Ok(true),
+            404 if answer::is_problem(&answer) => Ok(false),
+            _ => Err(self.refusal(&answer)),
+        }
     }
 
     /// Reads something as the server writes it for people; nothing in it can steer a terminal.
@@ -172,94 +161,8 @@ impl Server {
         self.send(&Asked { method, path, accept, body: Some(body) }).await
     }
 
-    /// Reads a list page by page, at most so many entries; tells whether there are more.
-    pub(super) async fn list<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        parameters: &[(&str, Option<&str>)],
-        most: usize,
-    ) -> Result<(Vec<T>, bool), Failure> {
-        let mut found = Vec::new();
-        let mut cursor: Option<String> = None;
-        loop {
-            let mut query = url::form_urlencoded::Serializer::new(String::new());
-            for (name, value) in parameters.iter().filter_map(|(name, it)| Some((name, (*it)?))) {
-                query.append_pair(name, value);
-            }
-            let size = PAGE.min(most.saturating_sub(found.len())).max(1);
-            query.append_pair("limit", &size.to_string());
-            query.extend_pairs(cursor.iter().map(|cursor| ("cursor", cursor)));
-            let page: Page<T> = self.get(&format!("{path}?{}", query.finish())).await?;
-            let is_empty = page.items.is_empty();
-            found.extend(page.items);
-            match page.next {
-                None => return Ok((found, false)),
-                Some(_) if found.len() >= most => {
-                    found.truncate(most);
-                    return Ok((found, true));
-                }
-                // A page that brings neither an entry nor another place would be asked for for ever.
-                next if is_empty && next == cursor => return Ok((found, false)),
-                next => cursor = next,
-            }
-        }
-    }
-
     async fn got(&self, path: &str, accept: &str) -> Result<Response, Failure> {
         self.send(&Asked { method: Method::GET, path, accept, body: None }).await
-    }
-
-    async fn send(&self, asked: &Asked<'_>) -> Result<Response, Failure> {
-        let key = asked.body.map(|_| fresh_key());
-        let mut left = AGAIN;
-        loop {
-            let answer = self.http.send(self.request(asked, key.as_deref())).await;
-            let is_lost = match &answer {
-                Err(fault) => fault.class == FaultClass::Unknown,
-                Ok(answer) => answer::is_underway(answer),
-            };
-            if !is_lost || left == 0 {
-                return answer.map_err(|fault| self.unreached(&fault));
-            }
-            left -= 1;
-            tokio::time::sleep(PAUSE).await;
-        }
-    }
-
-    fn request(&self, asked: &Asked<'_>, key: Option<&str>) -> Request {
-        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let mut headers = vec![
-            header("authorization", &format!("Bearer {}", self.token.reveal())),
-            header("accept", asked.accept),
-        ];
-        if let Some(key) = key {
-            headers.push(header("content-type", "application/json"));
-            headers.push(header("idempotency-key", key));
-        }
-        Request {
-            method: asked.method.clone(),
-            url: format!("{}/api/v1{}", self.url, asked.path),
-            headers,
-            body: asked.body.map(|body| body.to_string().into_bytes()).unwrap_or_default(),
-            timeout: PATIENCE,
-        }
-    }
-
-    fn unreached(&self, fault: &Fault) -> Failure {
-        let failure = Failure::failed(format!(
-            "{} can't be asked: {}",
-            cell(&self.url),
-            cell(&fault.message)
-        ));
-        match fault.class {
-            FaultClass::Unknown => failure.hint(
-                "nobody knows whether it was recorded: look before you say it again, `trueline audit list` tells",
-            ),
-            _ if fault.message.contains("certificate") => failure.hint(
-                "where an authority of your own vouches for it, name its certificates with `[egress] authorities` in trueline.toml",
-            ),
-            _ => failure.hint("is it running, and is its address right? `curl` to its /livez tells"),
-        }
     }
 }
 
@@ -273,6 +176,18 @@ impl Recorded {
     }
 }
 
+/// Makes what asks one host alone.
+fn client(context: &Context, host: &Host<&str>, port: u16) -> Result<HttpClient, Failure> {
+    // A folder that others wrote decides neither through whom the token goes nor who may vouch for whom it reaches.
+    let own = context.names_config.then_some(&context.config.egress);
+    let authorities = own.and_then(|egress| egress.authorities.clone());
+    // Whoever names it means it, wherever it is.
+    let egress = Egress { allow: vec![format!("{host}:{port}")], authorities };
+    // What never leaves this machine needs no proxy.
+    let proxy = own.and_then(|egress| egress.proxy.as_deref()).filter(|_| !is_loopback(host));
+    Ok(HttpClient::through(&egress, proxy)?)
+}
+
 fn is_loopback(host: &Host<&str>) -> bool {
     match host {
         Host::Ipv4(address) => address.is_loopback(),
@@ -281,18 +196,7 @@ fn is_loopback(host: &Host<&str>) -> bool {
     }
 }
 
-/// Draws what one request is known again by.
-fn fresh_key() -> String {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
-    format!("cli-{}", crate::digest::Digest::of_bytes(&bytes))
-}
-
 /// Writes a text as one segment of a path.
 pub(super) fn segment(text: &str) -> String {
-    match text {
-        // A path that goes up is never meant.
-        "." | ".." => text.replace('.', "%2E"),
-        text => utf8_percent_encode(text, NON_ALPHANUMERIC).to_string(),
-    }
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }

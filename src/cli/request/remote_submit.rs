@@ -90,7 +90,7 @@ pub(super) async fn run(
     }
     let submitted: Submitted = server.read(&answer)?;
     let Some(mut line) = submitted.items.into_iter().next() else {
-        return Err(Failure::failed("the server took nothing down"));
+        return Err(Failure::usage("the server took nothing down"));
     };
     // What was just taken down is not proposed yet.
     let known = line.state != RequestState::Submitted;

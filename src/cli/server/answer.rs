@@ -4,15 +4,27 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::Server;
+use super::send::is_about_trust;
 use crate::action::Response;
 use crate::cli::output::Failure;
 use crate::cli::table::cell;
+use crate::run::{Fault, FaultClass};
 
 /// What the API names its problems by.
 const PROBLEMS: &str = "urn:trueline:problem:";
 
 pub(super) const GET_A_TOKEN: &str = "set TRUELINE_TOKEN to a key: under Settings, Keys in the server's portal, or by \
                                       `trueline auth token create --user NAME --note WHY` on its machine";
+
+/// What to do where nobody knows whether something was done.
+pub(super) const LOOK_FIRST: &str = "nobody knows whether it was recorded: look before you say it again, \
+                                     `trueline audit list` tells";
+
+/// Words of the API for what it did not even begin.
+const NOT_BEGUN: [&str; 3] = ["busy", "starting", "too-many"];
+
+/// The API's word where a forge fails it: that lasts.
+const FORGE: &str = "forge";
 
 /// What the server said no with.
 #[derive(Debug, Default, Deserialize)]
@@ -41,12 +53,49 @@ pub(in crate::cli) fn refused(answer: &Response) -> Refused {
 
 /// Tells whether it is the API that said no, and not something before it.
 pub(super) fn is_problem(answer: &Response) -> bool {
-    refused(answer).kind.starts_with(PROBLEMS)
+    refused(answer).word().is_some()
+}
+
+impl Refused {
+    /// Returns the API's word for the problem; nothing where something else answered.
+    fn word(&self) -> Option<&str> {
+        self.kind.strip_prefix(PROBLEMS)
+    }
 }
 
 /// Tells whether the first request under the same key is still being worked on.
-pub(super) fn is_underway(answer: &Response) -> bool {
-    answer.status == 409 && refused(answer).kind == format!("{PROBLEMS}idempotency-key-underway")
+fn is_underway(answer: &Response) -> bool {
+    answer.status == 409 && refused(answer).word() == Some("idempotency-key-underway")
+}
+
+/// Tells whether something that was sent may have been done, though the answer does not say so.
+pub(super) fn is_lost(answer: &Result<Response, Fault>) -> bool {
+    match answer {
+        Err(fault) => fault.class == FaultClass::Unknown,
+        Ok(answer) => match answer.status {
+            502 | 504 => true,
+            503 => refused(answer).word().is_none_or(|word| !NOT_BEGUN.contains(&word)),
+            _ => is_underway(answer),
+        },
+    }
+}
+
+/// Tells whether an answer says no more than that it is to be asked for again.
+pub(super) fn is_for_later(answer: &Response) -> bool {
+    match answer.status {
+        429 | 502 | 504 => true,
+        503 => refused(answer).word() != Some(FORGE),
+        _ => is_underway(answer),
+    }
+}
+
+/// Says why something is to be asked for again; nothing where this is the last that is said of it.
+pub(super) fn why_again(answer: &Result<Response, Fault>) -> Option<String> {
+    match answer {
+        Err(fault) if fault.class == FaultClass::Terminal || is_about_trust(fault) => None,
+        Err(fault) => Some(cell(&fault.message)),
+        Ok(answer) => is_for_later(answer).then(|| format!("it answered {}", answer.status)),
+    }
 }
 
 impl Server {
@@ -66,15 +115,14 @@ impl Server {
     pub(super) fn puzzled(&self, answer: &Response, why: &str) -> Failure {
         let url = cell(&self.url);
         if answer.truncated {
-            return Failure::failed(format!("{url} answered more than 1 MiB at once")).hint(
+            return Failure::usage(format!("{url} answered more than 1 MiB at once")).hint(
                 "ask for less, with `--service` or a smaller `--limit`, or look at its portal",
             );
         }
         let why = cell(why);
-        Failure::failed(format!("{url} answered what this version does not understand: {why}"))
-            .hint(
-                "is it a Trueline of this version? `trueline version` and its portal's Health tell",
-            )
+        Failure::usage(format!("{url} answered what this version does not understand: {why}")).hint(
+            "is it a Trueline of this version? `trueline version` and its portal's Health tell",
+        )
     }
 
     /// Says what the server said no with, and what to do.
@@ -96,8 +144,13 @@ impl Server {
         });
         let wrong: String = wrong.collect();
         message += wrong.trim_end_matches(';');
-        let failure = Failure::failed(message.trim_end_matches(':').to_owned());
-        match hint(answer, !problem.kind.starts_with(PROBLEMS)) {
+        let message = message.trim_end_matches(':').to_owned();
+        let failure = match problem.word() {
+            // What makes no sense as things stand ends as it does beside the store; with all else nothing could be asked.
+            Some("conflict") => Failure::failed(message),
+            _ => Failure::usage(message),
+        };
+        match hint(answer, problem.word().is_none()) {
             Some(hint) => failure.hint(hint),
             None => failure,
         }
