@@ -1,7 +1,11 @@
 //! Proves what is listed of the audit chain, and that an export can be verified by others.
 
+use serde_json::json;
+
 use super::super::audit_verify::noted;
 use super::*;
+use crate::cli::local::testing::context;
+use crate::cli::server::testing::{PATIENT, Stub, answer};
 use crate::engine::view_sample::{World, at, begin, change, fails, now, run, waits};
 use crate::store::{DecisionKind, verify_audit};
 
@@ -156,4 +160,39 @@ fn the_page_shows_a_script_that_verifies_an_export() {
     assert!(whole && said.contains("14 entries"), "{said}");
     assert!(!verified(&text.replacen("bob", "eve", 1)).0);
     assert!(!verified(&text.replacen("\"attempt\":1", "\"attempt\":2", 1)).0);
+}
+
+/// A server that tells of a chain what comes from an entry on.
+async fn told_from(world: &World, first: i64) -> Stub {
+    let chain = world.store.audit_after(0, 100).await.expect("reads");
+    let chain: Vec<AuditEntry> = chain.into_iter().filter(|entry| entry.seq >= first).collect();
+    Stub::answering(move |_, path| {
+        let after = path.split("after=").nth(1).and_then(|text| text.split('&').next());
+        let after: i64 = after.and_then(|text| text.parse().ok()).expect("a number");
+        let items: Vec<_> = chain.iter().filter(|entry| entry.seq > after).collect();
+        answer(200, &json!({"items": items}).to_string())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_server_that_drops_the_beginning_of_its_chain_is_not_believed() {
+    let world = world().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let context = context(folder.path());
+    let chain = world.store.audit_after(0, 100).await.expect("reads");
+    let noted = chain.iter().find(|entry| entry.seq == 5).map(|entry| (5, entry.hash));
+    for (first, head, expected) in [
+        (1, None, Exit::Success),
+        (1, noted, Exit::Success),
+        (2, None, Exit::Findings),
+        (6, None, Exit::Findings),
+        (6, noted, Exit::Findings),
+    ] {
+        let stub = told_from(&world, first).await;
+        let options = VerifyOptions { file: None, head };
+        let server = stub.server(PATIENT);
+        let exit = audit_verify::run(&context, Some(&server), &options).await;
+        assert_eq!(exit.map_err(|it| it.to_string()), Ok(expected), "{first} {head:?}");
+    }
 }

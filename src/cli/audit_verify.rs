@@ -70,6 +70,10 @@ async fn walk_server(
         let entries = chain_after(server, seen).await?;
         let Some(last) = entries.last().map(|entry| entry.seq) else { return Ok((walk, None)) };
         for entry in entries {
+            if walk.head().is_none() && entry.seq != 1 {
+                let kind = BreakKind::Gap { missing: 1 };
+                return Ok((walk, Some(ChainBreak { seq: entry.seq, kind })));
+            }
             if noted.is_some_and(|(seq, hash)| seq == entry.seq && hash != entry.hash) {
                 let broken = ChainBreak { seq: entry.seq, kind: BreakKind::Rewritten };
                 return Ok((walk, Some(broken)));
