@@ -27,15 +27,14 @@ pub(super) async fn run(
         }
         Command::Export { after } => return export(server, *after).await,
     };
-    if options.before.is_some() {
-        return Err(context.no_form("audit list --before").hint("give a larger `--limit`"));
-    }
     let filter = filter(options, SystemClock.now())?;
     let since = filter.since.map(|since| since.to_string());
+    let before = filter.before.map(|before| before.to_string());
     let asked = [
         ("service", filter.service.as_deref()),
         ("actor", filter.actor.as_deref()),
         ("since", since.as_deref()),
+        ("before", before.as_deref()),
     ];
     let (entries, more): (Vec<AuditEntry>, _) =
         server.list("/audit", &asked, options.limit.items()).await?;
@@ -58,7 +57,7 @@ async fn export(server: &Server, mut seq: i64) -> Result<Exit, Failure> {
         let Some(last) = entries.last() else { return exported(out.flush()) };
         // Who answers the same again would be asked for ever.
         if last.seq <= seq {
-            return Err(Failure::failed("the server's audit chain does not rise"));
+            return Err(Failure::usage("the server's audit chain does not rise"));
         }
         seq = last.seq;
         if let Err(error) = write(entries, &mut out)? {

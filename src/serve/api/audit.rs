@@ -110,6 +110,7 @@ async fn verify(
         ("service" = Option<String>, Query, description = "About this service"),
         ("actor" = Option<String>, Query, description = "By this person, or by `trueline`"),
         ("since" = Option<String>, Query, description = "Not before this moment: `2026-11-21T08:00:00Z`"),
+        ("before" = Option<i64>, Query, description = "Only what comes before this entry"),
     ),
     responses((status = 200, description = "A page of the chain", body = Page<EntryOfChain>)),
 )]
@@ -124,11 +125,14 @@ async fn list(
         let wrong = |_| Problem::parameter("since", "a moment, as 2026-11-21T08:00:00Z");
         since.parse::<jiff::Timestamp>().map_err(wrong)
     });
+    let wrong = || Problem::parameter("before", "the number of an entry");
+    let before = query.take("before").map(|before| before.parse::<i64>().map_err(|_| wrong()));
+    let before = before.transpose()?;
     let filter = AuditFilter {
         service: query.take("service"),
         actor: query.take("actor"),
         since: since.transpose()?,
-        before: page::number("audit", cursor.as_deref())?,
+        before: page::number("audit", cursor.as_deref())?.or(before),
     };
     query.done()?;
     demand(&who)?;
