@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::args::{Arguments, Format};
 use super::context::Context;
 use crate::causes::chain;
+use crate::reconcile::show::visible;
 
 /// How a command that ran ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,9 +86,10 @@ impl Failure {
     /// Tells it to the person and returns the exit code.
     pub fn report(&self, arguments: &Arguments) -> u8 {
         if arguments.global.output == Format::Text {
-            complain(&format!("error: {}", self.message));
+            // Some of it may be from outside, by way of an error that repeats what it could not read.
+            complain(&format!("error: {}", lines(&self.message)));
             if let Some(hint) = &self.hint {
-                complain(&format!("  hint: {hint}"));
+                complain(&format!("  hint: {}", lines(hint)));
             }
         } else {
             let value = serde_json::json!({"error": {"message": self.message, "hint": self.hint}});
@@ -111,6 +113,11 @@ impl<E: std::error::Error> From<E> for Failure {
     fn from(error: E) -> Self {
         Self { code: 2, message: chain(&error), hint: None }
     }
+}
+
+/// Writes lines so that nothing in them can steer a terminal.
+fn lines(text: &str) -> String {
+    text.lines().map(visible).collect::<Vec<_>>().join("\n")
 }
 
 /// Prints a line to the standard error.
@@ -163,5 +170,15 @@ impl Context {
             Some(unread) => unread.notify_one(),
             None => std::process::exit(0),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_steers_no_terminal() {
+        assert_eq!(lines("one\u{1b}[2J\ntwo\u{202e}"), "one\\u{1b}[2J\ntwo\\u{202e}");
     }
 }

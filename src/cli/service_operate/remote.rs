@@ -1,6 +1,7 @@
 //! `trueline service operate`, `suspend` and `resume` over the API of a server: it makes a request of what leads to a state, and
 //! records what leads to none.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::server::{Recorded, Server, segment};
@@ -8,6 +9,14 @@ use super::{
     Context, Exit, Failure, OperateWire, RequestLine, Wanted, What, cell, demand_reason,
     follow_remark, outcome_text,
 };
+
+/// What became of it: a request, or a word that was recorded.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Became {
+    Asked { items: Vec<RequestLine> },
+    Recorded(Recorded),
+}
 
 /// Asks for it.
 pub(in crate::cli) async fn ask_server(
@@ -24,14 +33,13 @@ pub(in crate::cli) async fn ask_server(
         What::Suspend => (None, Some("suspended".to_owned())),
         What::Resume(_) => (None, Some(state_left(server, &wanted.id).await?)),
     };
-    let answer = sent(server, &wanted, state.as_deref()).await?;
-    let request = answer.get("items").and_then(|items| items.get(0));
-    let request: Option<RequestLine> =
-        request.map(|line| serde_json::from_value(line.clone())).transpose()?;
-    let recorded: Option<Recorded> = match request {
-        None => Some(serde_json::from_value(answer)?),
-        Some(_) => None,
+    let (request, recorded) = match sent(server, &wanted, state.as_deref()).await? {
+        Became::Asked { items } => (items.into_iter().next(), None),
+        Became::Recorded(recorded) => (None, Some(recorded)),
     };
+    if request.is_none() && recorded.is_none() {
+        return Err(Failure::usage("the server took nothing down"));
+    }
     if operation.is_some() && request.is_some() {
         state = None;
     }
@@ -56,7 +64,7 @@ pub(in crate::cli) async fn ask_server(
     Ok(Exit::Success)
 }
 
-async fn sent(server: &Server, wanted: &Wanted, state: Option<&str>) -> Result<Value, Failure> {
+async fn sent(server: &Server, wanted: &Wanted, state: Option<&str>) -> Result<Became, Failure> {
     match (&wanted.what, state) {
         (What::Operation(operation), _) => {
             let (id, name) = (segment(&wanted.id), segment(operation));
@@ -76,4 +84,28 @@ async fn state_left(server: &Server, id: &str) -> Result<String, Failure> {
     let units = service.get("units").and_then(Value::as_array).into_iter().flatten();
     let mut states = units.filter_map(|unit| unit.get("applied")?.get("state")?.as_str());
     Ok(states.next().unwrap_or("active").to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::local::testing::context;
+    use crate::cli::server::testing::{PATIENT, Stub, answer};
+
+    #[tokio::test]
+    async fn an_answer_that_is_none_is_told_without_being_repeated() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for hostile in
+            [r#"{"items": [{"id": "\u001b[2J", "state": "\u001b[2J"}]}"#, "{}", r#"{"items": []}"#]
+        {
+            let stub = Stub::answering(move |_, _| answer(202, hostile)).await;
+            let (id, reason) = ("alpha-db".to_owned(), "a pause".to_owned());
+            let wanted = Wanted { id, what: What::Suspend, reason, dry_run: false };
+            let said = ask_server(&context(folder.path()), &stub.server(PATIENT), wanted).await;
+            let said = format!("{:?}", said.err().map(|it| it.to_string()));
+            let expected = ["does not understand", "took nothing down"];
+            assert!(expected.iter().any(|words| said.contains(words)), "{hostile}: {said}");
+            assert!(!said.contains("\\u{1b}") && !said.contains('\u{1b}'), "{said}");
+        }
+    }
 }
