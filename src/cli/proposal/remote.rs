@@ -1,5 +1,6 @@
 //! `trueline proposal` over the API of a server: those on the forge of its machine, and with `--ours` all that it filed.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -54,7 +55,8 @@ struct Detail {
     comment: Option<String>,
     created_at: Timestamp,
     updated_at: Timestamp,
-    diff: String,
+    /// Absent where it was not asked for.
+    diff: Option<String>,
     checks: Vec<CheckTold>,
     reviews: Vec<ReviewTold>,
     comments: Vec<CommentTold>,
@@ -96,20 +98,15 @@ pub(super) async fn run(
     match &options.command {
         Command::List { ours: true, limit, .. } => ours(context, server, *limit).await?,
         Command::List { all, limit, .. } => {
-            let mut lines = Vec::new();
             let all = of(server, repository, |line| *all || is_open(line)).await?;
-            let more = all.len() > limit.items();
-            for told in all.into_iter().take(limit.items()) {
-                lines.extend(detail(server, &told).await?.map(|it| wire(&told.line, &it)));
-            }
-            let proposals = Listed::page(lines, more);
+            let proposals = here(server, all, limit.items()).await?;
             let wire = ProposalsWire { version: "trueline.proposals/v1", proposals };
             context.show(&wire, || list_text(&wire, now))?;
         }
         Command::Show { number, diff } => {
-            let (told, detail) = find(server, repository, *number).await?;
+            let (told, detail) = find(server, (repository, *number), *diff).await?;
             let proposal = wire(&told.line, &detail);
-            let diff = diff.then(|| detail.diff.clone());
+            let diff = detail.diff.clone().filter(|_| *diff);
             let wire = ShowWire { version: VERSION, proposal, diff, talk: Some(talk(detail)) };
             context.show(&wire, || show_text(&wire, now))?;
         }
@@ -152,6 +149,31 @@ async fn ours(context: &Context, server: &Server, limit: Limit) -> Result<(), Fa
     proposal_ours::show(context, (Listed::of(pending, limit), unseen))
 }
 
+/// Shows the newest of each repository first, as the forge has them; what is elsewhere is left out, and what is gone since.
+async fn here(
+    server: &Server,
+    mut all: Vec<Told>,
+    most: usize,
+) -> Result<Listed<ProposalWire>, Failure> {
+    // What people see elsewhere has an address there.
+    all.retain(|told| told.line.url.is_none());
+    all.sort_by_key(|told| (told.line.repository.clone(), Reverse(told.line.number)));
+    let mut lines = Vec::new();
+    for told in all {
+        let found: Option<One> = server.find(&path_of(&told, "?diff=false")).await?;
+        let Some(detail) = found.and_then(|one| one.here) else { continue };
+        if lines.len() == most {
+            return Ok(Listed::page(lines, true));
+        }
+        lines.push(wire(&told.line, &detail));
+    }
+    Ok(Listed::page(lines, false))
+}
+
+fn path_of(told: &Told, rest: &str) -> String {
+    format!("/proposals/{}{rest}", segment(told.id.as_deref().unwrap_or_default()))
+}
+
 fn is_open(line: &Line) -> bool {
     matches!(line.standing, Standing::Open | Standing::Edited)
 }
@@ -171,18 +193,17 @@ async fn of(
     Ok(told.into_iter().filter(is_it).collect())
 }
 
-/// Reads one in full; nothing where it is on a forge elsewhere.
-async fn detail(server: &Server, told: &Told) -> Result<Option<Detail>, Failure> {
-    let id = segment(told.id.as_deref().unwrap_or_default());
-    let one: One = server.get(&format!("/proposals/{id}")).await?;
+/// Reads one in full, its difference where that is asked for; nothing where it is on a forge elsewhere.
+async fn detail(server: &Server, told: &Told, diff: bool) -> Result<Option<Detail>, Failure> {
+    let one: One = server.get(&path_of(told, &format!("?diff={diff}"))).await?;
     Ok(one.here)
 }
 
 /// Finds the proposal that has a number; a failure where it is none or several.
 async fn find(
     server: &Server,
-    repository: Option<&str>,
-    number: u64,
+    (repository, number): (Option<&str>, u64),
+    diff: bool,
 ) -> Result<(Told, Detail), Failure> {
     let mut found = of(server, repository, |line| line.number == Some(number)).await?;
     let Some(told) = found.pop() else {
@@ -199,7 +220,7 @@ async fn find(
         ))
         .hint("say which with --repository"));
     }
-    if let Some(detail) = detail(server, &told).await? {
+    if let Some(detail) = detail(server, &told, diff).await? {
         return Ok((told, detail));
     }
     let place = told.line.url.as_deref().unwrap_or(&told.line.repository);
@@ -210,13 +231,13 @@ async fn find(
 /// Says a word on a proposal as it was seen just now.
 async fn say(
     server: &Server,
-    (repository, number): (Option<&str>, u64),
+    which: (Option<&str>, u64),
     (word, reason): (&str, &str),
 ) -> Result<(Told, Detail), Failure> {
-    let (told, detail) = find(server, repository, number).await?;
+    let (told, detail) = find(server, which, false).await?;
     let body = json!({"head": detail.head, "reason": reason});
-    let id = segment(told.id.as_deref().unwrap_or_default());
-    let _: serde_json::Value = server.post(&format!("/proposals/{id}/{word}"), &body).await?;
+    let path = path_of(&told, &format!("/{word}"));
+    let _: serde_json::Value = server.post(&path, &body).await?;
     Ok((told, detail))
 }
 
@@ -228,7 +249,7 @@ async fn settle(
     word: (&str, &str),
 ) -> Result<Exit, Failure> {
     let (told, before) = say(server, which, word).await?;
-    let after = detail(server, &told).await?.unwrap_or(before);
+    let after = detail(server, &told, false).await?.unwrap_or(before);
     settled(context, wire(&told.line, &after), "")?;
     Ok(Exit::Success)
 }
@@ -280,5 +301,65 @@ fn talk(detail: Detail) -> TalkWire {
         reviews: detail.reviews.into_iter().map(review).collect(),
         checks: detail.checks.into_iter().map(check).collect(),
         comments: detail.comments.into_iter().map(comment).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::cli::server::testing::{PATIENT, Stub, answer, problem};
+
+    fn line(repository: &str, number: u64, url: Option<&str>) -> Value {
+        json!({
+            "id": format!("r{number}"), "standing": "open", "repository": repository, "number": number, "url": url,
+            "title": format!("Add {number}"), "by": null, "service": null, "run": null,
+            "since": "2026-11-21T08:00:00Z", "why": null, "ask": null,
+        })
+    }
+
+    /// A server with six proposals, of which one is elsewhere and one is gone since.
+    async fn six() -> Stub {
+        Stub::answering(|_, path| {
+            let (path, query) = path.split_once('?').unwrap_or((path, ""));
+            let Some(id) = path.strip_prefix("/api/v1/proposals/") else {
+                let there = Some("https://github.com/acme/app/pull/9");
+                let here = [(1, "/b"), (2, "/b"), (3, "/b"), (4, "/b"), (5, "/a")];
+                let here = here.map(|(number, repository)| line(repository, number, None));
+                let items = [&here[..], &[line("acme/app", 9, there)]].concat();
+                return answer(200, &json!({"items": items, "unseen": {}}).to_string());
+            };
+            assert_eq!(query, "diff=false", "{id}");
+            if id == "r4" {
+                return problem(404, "not-found");
+            }
+            let here = json!({
+                "state": "open", "author": "eve", "body": id, "sourceBranch": "change", "baseBranch": "main", "head": "c0ffee",
+                "mergeCommit": null, "settledBy": null, "comment": null, "createdAt": "2026-11-21T08:00:00Z",
+                "updatedAt": "2026-11-21T08:00:00Z", "checks": [], "reviews": [], "comments": [], "asked": [], "labels": [],
+            });
+            answer(200, &json!({"here": here}).to_string())
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn the_newest_here_come_first_and_what_is_elsewhere_takes_no_place() {
+        let stub = six().await;
+        let server = stub.server(PATIENT);
+        for (most, expected, more) in
+            [(50, &[5, 3, 2, 1][..], false), (2, &[5, 3], true), (4, &[5, 3, 2, 1], false)]
+        {
+            let all = of(&server, None, |_| true).await.map_err(|it| it.to_string());
+            let listed = here(&server, all.expect("listed"), most).await;
+            let listed = listed.map_err(|it| it.to_string()).expect("read");
+            let numbers: Vec<u64> = listed.items.iter().map(|it| it.number).collect();
+            assert_eq!((&numbers[..], listed.more), (expected, more), "{most}");
+        }
+        assert!(
+            !stub.paths().iter().any(|path| path.contains("/r9")),
+            "it is known to be elsewhere"
+        );
     }
 }

@@ -59,8 +59,10 @@ pub(super) struct DetailWire {
     created_at: String,
     #[schema(format = DateTime)]
     updated_at: String,
-    /// A unified patch against where it left its base, cut at one MiB.
-    diff: String,
+    /// A unified patch against where it left its base, cut at one MiB; absent where `diff=false` left it out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    diff: Option<String>,
     /// Checks of its head.
     checks: Vec<CheckWire>,
     /// Reviews, oldest first.
@@ -150,21 +152,28 @@ fn newest<T>(mut all: Vec<T>) -> Vec<T> {
 /// Shows one proposal. One on the forge of this machine is shown in full.
 #[utoipa::path(
     get, path = "/proposals/{id}", tag = "proposals", operation_id = "getProposal",
-    params(("id" = String, Path, description = "Name of the proposal, as lists tell it")),
+    params(
+        ("id" = String, Path, description = "Name of the proposal, as lists tell it"),
+        ("diff" = Option<bool>, Query, description = "`false` leaves its patch out, which may be long"),
+    ),
     responses((status = 200, description = "The proposal", body = ProposalWire)),
 )]
 async fn one(
     State(app): State<App>,
     Who(who): Who,
     Id(id): Id,
-    query: Query,
+    mut query: Query,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let diff = query.flag("diff")?.unwrap_or(true);
     query.done()?;
     who.demand(Verb::Read, Kind::Run)?;
     let found = found(&app, &who, &id).await?;
     let here = match &found.here {
-        Some((forge, number)) => Some(detail((forge, *number), (&found, &who)).await?),
+        Some((forge, number)) => {
+            let seen = detail((forge, *number), (&found, &who)).await?;
+            Some(DetailWire { diff: seen.diff.filter(|_| diff), ..seen })
+        }
         None => None,
     };
     Ok(shown(&headers, &ProposalWire { line: ProposalLine::of(&found.line), here }))
@@ -205,7 +214,7 @@ async fn detail(
         comment: proposal.comment,
         created_at: proposal.created_at.to_string(),
         updated_at: proposal.updated_at.to_string(),
-        diff: shown.diff,
+        diff: Some(shown.diff),
         checks: checks.into_iter().map(CheckWire::of).collect(),
         reviews: reviews.into_iter().map(review).collect(),
         comments: comments.into_iter().map(comment).collect(),

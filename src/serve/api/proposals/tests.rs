@@ -150,6 +150,8 @@ async fn one_on_this_machine_is_shown_in_full_approved_and_merged_once_its_check
         (&json!("open"), &json!("eve <eve@acme.example>"))
     );
     assert!(here["diff"].as_str().expect("a patch").contains("+size: <script>"), "{}", one.text);
+    let short = scene.get(&ada, &format!("{path}?diff=false")).await;
+    assert_eq!(short.body["here"]["diff"], Value::Null, "{}", short.text);
     assert_eq!(
         here["possible"],
         json!(["approve", "request-changes", "comment", "merge", "close"])
