@@ -24,6 +24,8 @@ use crate::id::UnitKey;
 use crate::reconcile::UnitRecord;
 use crate::store::{DecisionKind, Store};
 
+pub(super) use remote::same_plan;
+
 /// What `service` takes.
 #[derive(Debug, Args)]
 pub struct Options {

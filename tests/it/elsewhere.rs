@@ -99,7 +99,7 @@ fn the_same_words_are_said_over_the_api() {
     let (_daemon, ann) = served(&world);
     assert_eq!(ann.json(&["plan"]), world.plan(), "the same, wherever it is asked");
     assert_eq!(ann.trueline(&["plan", "--detailed-exitcode", "-q"]).status.code(), Some(2));
-    assert_eq!(ann.trueline(&["diff", "--service", "nobody", "-q"]).status.code(), Some(1));
+    assert_eq!(ann.trueline(&["diff", "--service", "nobody", "-q"]).status.code(), Some(2));
     let shown = ann.ok(&["service", "show", "alpha-db"]);
     assert!(shown.contains("trueline approve") && shown.contains("+ create alpha-db"), "{shown}");
     approves(&ann);
@@ -114,6 +114,8 @@ fn the_same_words_are_said_over_the_api() {
     world.settled();
 
     assert_eq!(ann.json(&["status"]), world.json(&["status"]));
+    let cut = ann.trueline(&["status", "--limit", "500"]);
+    assert!(cut.status.success() && cut.err.contains("at most 200 of each list"), "{}", cut.err);
     let (there, here) = (ann.ok(&["status"]), world.ok(&["status"]));
     assert!(there.contains("Ready: all is as") && here.contains("Ready: all is as"), "{there}");
     assert_eq!(ann.json(&["run", "list"]), world.json(&["run", "list"]));

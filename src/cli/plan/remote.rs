@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::super::args::Format;
 use super::super::output::Failure;
 use super::super::server::{Server, segment};
+use super::super::service::same_plan;
 use super::{Context, Options, kept};
 
 /// Shows it; tells whether nothing is to be done.
@@ -13,11 +14,15 @@ pub(super) async fn shown(
     server: &Server,
     options: &Options,
 ) -> Result<bool, Failure> {
-    let path = match &options.service {
-        Some(service) => format!("/services/{}/plan", segment(service)),
-        None => newest(server).await?,
+    let (plan, path) = if let Some(service) = &options.service {
+        let path = format!("/services/{}/plan", segment(service));
+        let plan = server.get(&path).await?;
+        let same = same_plan(&path, &plan);
+        (plan, same)
+    } else {
+        let path = newest(server).await?;
+        (server.get(&path).await?, path)
     };
-    let plan: Value = server.get(&path).await?;
     kept(options, &plan)?;
     let text = match context.format {
         Format::Text => server.text(&path).await?,
@@ -33,7 +38,7 @@ async fn newest(server: &Server) -> Result<String, Failure> {
     let (plans, _): (Vec<Value>, _) = server.list("/plans", &[], 1).await?;
     let digest = plans.first().and_then(|plan| plan.get("digest")?.as_str());
     digest.map(|digest| format!("/plans/{}", segment(digest))).ok_or_else(|| {
-        Failure::failed("the server has planned nothing yet").hint(
+        Failure::usage("the server has planned nothing yet").hint(
             "it plans within a minute of its start; its portal's Health tells why it does not",
         )
     })

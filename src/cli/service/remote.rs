@@ -34,7 +34,7 @@ pub(super) async fn run(
         }
         Command::Show { id } => {
             let wire: ServiceWire = server.get(&path(id, "")).await?;
-            let (commands, plan) = planned(context, server, &path(id, "/plan")).await?;
+            let (commands, plan) = planned(context, server, id).await?;
             let wire = wire.told(commands, plan);
             context.show(&wire, || service_show::text(&wire, (now, context.color)))?;
         }
@@ -81,18 +81,24 @@ pub(super) async fn run(
 async fn planned(
     context: &Context,
     server: &Server,
-    path: &str,
+    id: &str,
 ) -> Result<(Vec<String>, Option<(Value, String)>), Failure> {
-    let plan: Option<Value> = server.find(path).await?;
-    let change = |plan: &Value| plan.get("changes")?.get(0).cloned();
-    let Some((change, plan)) = plan.and_then(|plan| Some((change(&plan)?, plan))) else {
+    let path = format!("/services/{}/plan", segment(id));
+    let Some(plan) = server.find::<Value>(&path).await? else { return Ok((Vec::new(), None)) };
+    let Some(change) = plan.get("changes").and_then(|changes| changes.get(0)).cloned() else {
         return Ok((Vec::new(), None));
     };
     let text = match context.format {
-        Format::Text => server.text(path).await?,
+        Format::Text => server.text(&same_plan(&path, &plan)).await?,
         Format::Json | Format::Yaml => String::new(),
     };
     Ok((commands(&plan, &change), Some((plan, text))))
+}
+
+/// Names what a plan that was read does to a service, whatever was planned since.
+pub(in crate::cli) fn same_plan(path: &str, plan: &Value) -> String {
+    let digest = plan.get("digest").and_then(Value::as_str).map(segment);
+    digest.map_or_else(|| path.to_owned(), |digest| format!("{path}?digest={digest}"))
 }
 
 /// Returns what a person can do about a change that does not start.

@@ -38,11 +38,15 @@ impl Overview for Teller {
 /// Asks a server how everything stands.
 pub(super) async fn ask(context: &Context, server: &Server, limit: Limit) -> Result<Exit, Failure> {
     let path = format!("/status?limit={}", limit.limit.min(MOST));
-    let wire: Value = server.get(&path).await?;
-    let text = match context.format {
-        Format::Text => server.text(&path).await?,
-        Format::Json | Format::Yaml => String::new(),
-    };
-    context.show(&wire, || text)?;
+    if limit.limit > MOST {
+        context.remark(format!("a server tells at most {MOST} of each list"));
+    }
+    match context.format {
+        Format::Text => context.say(server.text(&path).await?.trim_end_matches('\n')),
+        Format::Json | Format::Yaml => {
+            let wire: Value = server.get(&path).await?;
+            context.show(&wire, String::new)?;
+        }
+    }
     Ok(Exit::Success)
 }

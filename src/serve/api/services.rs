@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use super::app::App;
 use super::extract::{Id, Query};
 use super::page::{self, Page};
-use super::plans::as_asked;
+use super::plans::{as_asked, plan_of};
 use super::recorded::Recorded;
 use super::runs::{RunLine, runs_of};
 use super::standing::{Standings, standings};
@@ -271,7 +271,10 @@ async fn one(
 /// Shows what the newest plan does to a service.
 #[utoipa::path(
     get, path = "/services/{id}/plan", tag = "services", operation_id = "getServicePlan",
-    params(("id" = String, Path, description = "Id of the service")),
+    params(
+        ("id" = String, Path, description = "Id of the service"),
+        ("digest" = Option<String>, Query, description = "What this plan does to it, not the newest one"),
+    ),
     responses((status = 200, description = "The part of the plan that is about it, `trueline.plan/v1`; as text where `Accept` asks for that", content(
         (serde_json::Value = "application/json"), (String = "text/plain"),
     ))),
@@ -280,15 +283,18 @@ async fn plan(
     State(app): State<App>,
     Who(who): Who,
     Id(id): Id,
-    query: Query,
+    mut query: Query,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let digest = query.take("digest");
     query.done()?;
     who.demand(Verb::Read, Kind::Service)?;
     team_of(&app, &who, &id).await?;
-    let Some(plan) = app.store().latest_plan().await? else {
-        return Err(Problem::missing("plan of service", &id));
+    let plan = match digest {
+        Some(digest) => Some(plan_of(&app, &digest).await?),
+        None => app.store().latest_plan().await?,
     };
+    let plan = plan.ok_or_else(|| Problem::missing("plan of service", &id))?;
     Ok(as_asked(&headers, &only(plan, &|service| service == id)))
 }
 

@@ -38,6 +38,12 @@ async fn what_is_there_is_shown() {
     assert_eq!(plan.body["changes"].as_array().map(Vec::len), Some(2), "{}", plan.text);
     let part = scene.get(&key, "/services/shop-db/plan").await;
     assert_eq!(part.body["changes"][0]["service"], "shop-db", "{}", part.text);
+    // The same plan is read again, whatever is planned since.
+    let digest = part.body["digest"].as_str().expect("a digest");
+    let same = scene.get(&key, &format!("/services/shop-db/plan?digest={digest}")).await;
+    assert_eq!(same.body, part.body);
+    let other = format!("/services/shop-db/plan?digest={}", "0".repeat(64));
+    assert_eq!(scene.get(&key, &other).await.status, 404);
     assert_eq!(scene.get(&key, "/tasks?state=open").await.body["items"][1]["service"], "shop-db");
     assert_eq!(scene.get(&key, "/approvals").await.body, json!({"items": []}));
     let offers = scene.get(&key, "/catalog").await;
@@ -47,6 +53,10 @@ async fn what_is_there_is_shown() {
     assert!(schema.text.contains("\"size\""), "{}", schema.text);
     let audit = scene.get(&key, "/audit?limit=1").await;
     assert!(audit.body["next"].is_string(), "{}", audit.text);
+    let newest = audit.body["items"][0]["seq"].as_i64().expect("a number");
+    let audit = scene.get(&key, &format!("/audit?limit=1&before={newest}")).await;
+    assert_eq!(audit.body["items"][0]["seq"], newest - 1, "{}", audit.text);
+    assert_eq!(scene.get(&key, "/audit?before=x").await.status, 400);
 }
 
 #[tokio::test]
@@ -177,6 +187,10 @@ async fn a_run_is_followed_to_its_end() {
         said.text.lines().filter_map(|line| line.strip_prefix("event: ")).collect();
     assert_eq!(events, ["entry", "entry", "entry", "entry", "entry", "end"], "{}", said.text);
     assert!(said.text.contains("{\"state\":\"failed\"}"), "{}", said.text);
+    let ended = scene.get(&key, "/runs/r-end").await;
+    assert!(ended.body["why"].as_str().is_some_and(|why| !why.is_empty()), "{}", ended.text);
+    let journal = scene.get(&key, "/runs/r-end/journal").await;
+    assert!(journal.text.contains("\"key\":"), "{}", journal.text);
     let resumed = [("authorization", bearer.as_str()), ("last-event-id", "4")];
     let said = scene.ask((Method::GET, path), &resumed, "").await;
     assert!(!said.text.contains("id: 4\n") && said.text.contains("id: 5\n"), "{}", said.text);
