@@ -24,6 +24,9 @@ pub(super) struct EntryWire {
     event: Cow<'static, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     attempt: Option<u32>,
+    /// What its effect is known again by on the other side.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     not_before: Option<String>,
@@ -38,8 +41,8 @@ pub(super) struct EntryWire {
 impl EntryWire {
     /// Takes it from a journal.
     pub(super) fn of(entry: &JournalEntry) -> Self {
-        let Told { seq, at, step, event, attempt, not_before, why, outputs, .. } = Told::of(entry);
+        let Told { seq, at, step, event, attempt, key, not_before, why, outputs } = Told::of(entry);
         let (at, not_before) = (at.to_string(), not_before.map(|at| at.to_string()));
-        Self { seq, at, step, event, attempt, not_before, why, outputs }
+        Self { seq, at, step, event, attempt, key, not_before, why, outputs }
     }
 }

@@ -15,7 +15,7 @@ use super::extract::{Id, Query};
 use super::page::{self, Page};
 use super::search::Search;
 use super::tag::shown;
-use crate::engine::why_open;
+use crate::engine::{why_open, why_over};
 use crate::id::RunId;
 use crate::reconcile::show::masked;
 use crate::reconcile::{Effect, PlannedStep};
@@ -85,7 +85,7 @@ pub(super) struct RunWire {
     commit: String,
     #[schema(format = DateTime)]
     created_at: String,
-    /// Why it is not further.
+    /// Why it is not further, or why it ended as it did.
     why: Option<String>,
     /// People do a part of it by hand.
     escalated: bool,
@@ -97,7 +97,16 @@ pub(super) struct RunWire {
 }
 
 impl RunWire {
-    pub(super) fn of(run: &Run) -> Self {
+    /// Reads it; why it ended stands in its journal.
+    pub(super) async fn read(app: &App, run: &Run) -> Result<Self, Problem> {
+        let why = match run.state.is_over() {
+            true => why_over(&app.store().journal(&run.id).await?),
+            false => why_open(run),
+        };
+        Ok(Self::of(run, why))
+    }
+
+    fn of(run: &Run, why: Option<String>) -> Self {
         let steps = run.change.units.iter().flat_map(|unit| &unit.steps);
         let known = steps.filter_map(|step| Some(StepWire::of(step, run.steps.get(&step.path)?)));
         Self {
@@ -110,7 +119,7 @@ impl RunWire {
             change: run.change.digest.to_string(),
             commit: run.commit.clone(),
             created_at: run.created_at.to_string(),
-            why: why_open(run),
+            why,
             escalated: run.escalated,
             said: run.said.as_ref().map(|said| format!("{} ({})", said.why, said.by)),
             possible: run.possible().into_iter().map(str::to_owned).collect(),
@@ -239,7 +248,8 @@ async fn one(
 ) -> Result<Response, Problem> {
     query.done()?;
     who.demand(Verb::Read, Kind::Run)?;
-    Ok(shown(&headers, &RunWire::of(&run_of(&app, &who, &id).await?)))
+    let run = run_of(&app, &who, &id).await?;
+    Ok(shown(&headers, &RunWire::read(&app, &run).await?))
 }
 
 /// Lists what happened to a run, oldest first.

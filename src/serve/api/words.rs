@@ -84,7 +84,8 @@ async fn say(
     let said = said?;
     let run = run_of(&app, &who, &id).await?;
     who.demand_of(Verb::Operate, Kind::Run, Some(&run.change.team))?;
-    must_match(&headers, || RunWire::of(&run))?;
+    let seen = RunWire::read(&app, &run).await?;
+    must_match(&headers, || seen)?;
     demand_reason(&said.reason)?;
     let control = control(&word, &said, (&run, app.sealer()))?;
     possible(&app, &run, &control).await?;
