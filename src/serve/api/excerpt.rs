@@ -5,12 +5,30 @@ use std::sync::Arc;
 
 use super::relations::{dependents, upstream};
 use crate::catalog::{Catalog, Snapshot};
+use crate::clock::Clock;
+use crate::daemon::{Preview, compare};
 
 /// One side of a comparison: what was read, and the catalog in it.
 pub(super) type Side<'a> = (&'a Snapshot, &'a Arc<Catalog>);
 
+/// Plans one service from what is around it. The guard counts all services there are: where it holds the plan of so few, it is asked
+/// about all. What it does not hold of few it does not hold of all.
+pub(super) fn planned_around(
+    id: &str,
+    base: Side<'_>,
+    head: Side<'_>,
+    (name, clock): (&str, &dyn Clock),
+) -> Preview {
+    let (before, after) = around(id, base, head);
+    let preview = compare(&before, &after, name, clock);
+    if preview.plan.verdict.holds.is_empty() {
+        return preview;
+    }
+    compare(base.0, head.0, name, clock)
+}
+
 /// Takes the services out of both sides that neither need one service nor are needed by it or by those; all else stays.
-pub(super) fn around(id: &str, base: Side<'_>, head: Side<'_>) -> (Snapshot, Snapshot) {
+fn around(id: &str, base: Side<'_>, head: Side<'_>) -> (Snapshot, Snapshot) {
     let mut kept = BTreeSet::from([id.to_owned()]);
     for (snapshot, catalog) in [base, head] {
         let Some(others) = dependents((catalog, snapshot), id) else {
@@ -42,7 +60,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::daemon::{SystemClock, compare};
+    use crate::daemon::SystemClock;
     use crate::reconcile::show;
     use crate::serve::api::scene;
     use crate::serve::api::services::only;
@@ -102,5 +120,21 @@ mod tests {
             assert_eq!(services(&before), left, "{id}");
             assert_eq!(planned(&before, &after, id), planned(&base, head, id), "{id}");
         }
+    }
+
+    #[test]
+    fn the_guard_judges_what_goes_by_all_that_there_is() {
+        let base = catalog("small");
+        let mut gone = base.clone();
+        gone.files.remove("services/payments/unit-f.yaml");
+        let sides = ((&base, &judged(&base)), (&gone, &judged(&gone)));
+        let (before, after) = around("unit-f", sides.0, sides.1);
+        let held = compare(&before, &after, "tests", &SystemClock).plan.verdict;
+        assert_eq!(held.holds.len(), 1, "alone, it is all that there is");
+        let plan = planned_around("unit-f", sides.0, sides.1, ("tests", &SystemClock)).plan;
+        assert!(plan.verdict.holds.is_empty() && plan.verdict.deletions == 1, "{:?}", plan.verdict);
+        let mut told = show::json(&only(plan, &|one| one == "unit-f"));
+        told.as_object_mut().map(|told| told.remove("digest"));
+        assert_eq!(told, planned(&base, &gone, "unit-f"));
     }
 }

@@ -1,4 +1,7 @@
 //! What a request would do, before anybody asks for it: the file, the plan, what it costs, who must approve. Nothing is kept.
+//!
+//! It is planned from what is around the service. That another service has the same thing outside already is not seen here, but by
+//! the plan of the proposal, which looks at all.
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -10,12 +13,12 @@ use utoipa_axum::routes;
 
 use super::app::{App, BENCH};
 use super::asking::{AskWire, Fitting, fitting};
-use super::excerpt::around;
+use super::excerpt::planned_around;
 use super::extract::{Json, Plain};
 use super::services::only;
 use super::tools::{FindingWire, broken};
 use crate::catalog::Snapshot;
-use crate::daemon::{Published, compare};
+use crate::daemon::Published;
 use crate::engine::request::Draft;
 use crate::owners::{Demand, Owners, People, Touched, Why, approval};
 use crate::reconcile::{Plan, show};
@@ -61,7 +64,7 @@ pub(super) struct RequestPreview {
     owners: Vec<OwnersWire>,
     /// What it costs each month, as the items estimate it; of what is known now.
     costs: Vec<CostWire>,
-    /// The plan of it, `trueline.plan/v1`.
+    /// The plan of it, `trueline.plan/v1`; that another service has the same thing outside is first seen in its proposal.
     plan: Value,
 }
 
@@ -199,8 +202,7 @@ async fn planned(
     let after = (checked.snapshot.clone(), checked.catalog.clone());
     let (name, clock, id) = (app.catalog().to_owned(), app.clock(), draft.service.clone());
     let working = tokio::task::spawn_blocking(move || {
-        let (base, after) = around(&id, (&base.0, &base.1), (&after.0, &after.1));
-        compare(&base, &after, &name, &*clock)
+        planned_around(&id, (&base.0, &base.1), (&after.0, &after.1), (&name, &*clock))
     });
     let preview = working.await.map_err(|_| broken())?;
     drop(turn);
