@@ -1,5 +1,6 @@
 //! `trueline user`: who may use the API. It works on the store itself: whoever has that at hand is its operator.
 
+use std::collections::BTreeSet;
 use std::io::Read as _;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -212,18 +213,22 @@ impl Rights {
     }
 }
 
-/// Takes accounts elsewhere off a user; also the last way to sign in, for whoever has the store at hand can put another there.
+/// Takes accounts elsewhere off a user, or none where one is not theirs; also the last way to sign in, for whoever has the store at hand can put another there.
 async fn take_off(context: &Context, name: &str, providers: &[String]) -> Result<(), Failure> {
-    for provider in providers {
-        let store = context.existing_store().await?;
+    if providers.is_empty() {
+        return Ok(());
+    }
+    let store = context.existing_store().await?;
+    let Some(user) = store.user(name).await? else { return Err(missing(name)) };
+    let is_theirs = |provider: &String| user.links.iter().any(|link| link.provider == *provider);
+    if let Some(other) = providers.iter().find(|provider| !is_theirs(provider)) {
+        let (name, other) = (cell(name), cell(other));
+        return Err(Failure::usage(format!("{name} has no account with {other}"))
+            .hint("`trueline user list -o json` shows who signs in with what"));
+    }
+    for provider in providers.iter().collect::<BTreeSet<_>>() {
         let asked = (name, provider.as_str(), None);
-        match store.unlink(&operator(context), SystemClock.now(), asked).await {
-            Err(StoreError::Missing(what)) => {
-                return Err(Failure::usage(format!("there is no {}", cell(&what)))
-                    .hint("`trueline user list -o json` shows who signs in with what"));
-            }
-            unlinked => drop(unlinked?),
-        }
+        store.unlink(&operator(context), SystemClock.now(), asked).await?;
     }
     Ok(())
 }
@@ -347,17 +352,5 @@ fn of(teams: &[String]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn roles_are_read_with_their_teams() {
-        assert_eq!(role("viewer"), Ok((Role::Viewer, Vec::new())));
-        assert_eq!(role("admin"), Ok((Role::Admin, vec!["*".to_owned()])));
-        let some = vec!["a".to_owned(), "own".to_owned()];
-        assert_eq!(role("maintainer=a, own"), Ok((Role::Maintainer, some)));
-        for wrong in ["", "root", "admin=", "Viewer", "viewer=a,,b"] {
-            assert!(role(wrong).is_err(), "{wrong}");
-        }
-    }
-}
+#[path = "user_tests.rs"]
+mod tests;
