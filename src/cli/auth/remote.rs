@@ -32,7 +32,12 @@ pub(super) async fn run(
         Command::CanI(question) => answer(context, server, (question, false)).await,
         Command::Explain(question) => answer(context, server, (question, true)).await,
         Command::Token { command: Token::List { user } } => {
-            let path = if user.is_some() { "/auth/keys?all=true" } else { "/auth/keys" };
+            // Everybody's are for admins; one's own are not.
+            let is_own = match user {
+                Some(user) => *user == server.get::<Me>("/auth/me").await?.user,
+                None => true,
+            };
+            let path = if is_own { "/auth/keys" } else { "/auth/keys?all=true" };
             let keys: Keys = server.get(path).await?;
             let keys = keys.items.into_iter();
             let is_theirs = |key: &KeyLine| user.as_ref().is_none_or(|user| key.owner == *user);
