@@ -33,17 +33,22 @@ struct Account {
 /// Shows the accounts of whoever looks; nothing where there are none.
 pub(super) async fn own(visit: &Visit) -> Result<Markup, Refused> {
     let accounts: Accounts = visit.get("/auth/accounts").await?;
-    Ok(section(visit, &accounts.items, ("/settings", true)))
+    Ok(section(visit, &accounts.items, ("/settings", true, true)))
 }
 
 /// Shows those of a user; who only looks is offered nothing.
 pub(super) async fn of(visit: &Visit, name: &str, manages: bool) -> Result<Markup, Refused> {
+    let is_own = name == visit.who().actor.name;
     let name = segment(name);
     let accounts: Accounts = visit.get(&format!("/users/{name}/accounts")).await?;
-    Ok(section(visit, &accounts.items, (&format!("/settings/users/{name}"), manages)))
+    Ok(section(visit, &accounts.items, (&format!("/settings/users/{name}"), manages, is_own)))
 }
 
-fn section(visit: &Visit, accounts: &[Account], (path, offers): (&str, bool)) -> Markup {
+fn section(
+    visit: &Visit,
+    accounts: &[Account],
+    (path, offers, is_own): (&str, bool, bool),
+) -> Markup {
     html! {
         @if !accounts.is_empty() {
             section aria-labelledby="accounts" {
@@ -57,7 +62,7 @@ fn section(visit: &Visit, accounts: &[Account], (path, offers): (&str, bool)) ->
                             td { code { (told(&one.subject)) } }
                             td { @if one.groups.is_empty() { span.quiet { "none" } } (told(&one.groups.join(", "))) }
                             td { @match one.seen_at { Some(at) => (when(at, visit.now())), None => span.quiet { "not yet" } } }
-                            @if offers { td { (offer(visit, one, path)) } }
+                            @if offers { td { (offer(visit, one, (path, is_own))) } }
                         } } }
                     }
                 }
@@ -67,8 +72,7 @@ fn section(visit: &Visit, accounts: &[Account], (path, offers): (&str, bool)) ->
 }
 
 /// Offers to take one off, and says what that does before it is done.
-fn offer(visit: &Visit, one: &Account, path: &str) -> Markup {
-    let is_own = path == "/settings";
+fn offer(visit: &Visit, one: &Account, (path, is_own): (&str, bool)) -> Markup {
     let action = format!("{path}/accounts/{}/unlink", segment(&one.provider));
     html! {
         @if one.is_last_way && is_own { span.quiet { "It is your only way to sign in." } }

@@ -122,6 +122,8 @@ async fn accounts_of_others_are_for_who_manages_users() {
     assert_eq!(said.headers["location"], "/settings/users/ada?done=unlinked", "{}", said.text);
     assert_eq!(links(&scene, "ada").await, Vec::<String>::new());
     assert_eq!(ada.open("/settings").await.status, 303, "the session is ended");
+    let page = root.page("/settings/users/root").await;
+    assert!(page.contains("It is your only way to sign in.") && !page.contains("Unlink it"));
     let own = root.send("/", "/settings/users/root/accounts/corp/unlink", &[]).await;
     assert_eq!(own.status, 409, "{}", own.text);
     for missing in ["/settings/users/none/accounts/corp/unlink", path] {

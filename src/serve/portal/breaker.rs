@@ -9,7 +9,7 @@ use serde_json::json;
 use super::form::Form;
 use super::layout::{Page, Section};
 use super::local::{segment, sent_to};
-use super::marks::{Tone, told, toned};
+use super::marks::{Tone, prose, told, toned};
 use super::operating::Breaker;
 use super::problem_page::Refused;
 use super::said::{reason, said};
@@ -48,7 +48,7 @@ async fn ask(
     let body = html! {
         @if let Some(wrong) = wrong { (wrong.above()) }
         p.lead { "All steps that wait for " (told(target)) " go on within a second and ask it again, of all teams at once; its failures are forgotten. Where it still fails, the breaker opens again." }
-        p { (told(target)) " by " code { (told(action)) } " is " (toned(Tone::Wait, &breaker.state)) @if let Some(why) = &breaker.why { " " (told(why)) } }
+        p { (told(target)) " by " code { (told(action)) } " is " (toned(Tone::Wait, &breaker.state)) @if let Some(why) = &breaker.why { " " (prose(why)) } }
         form.card method="post" action=(path(&breaker)) {
             (visit.hidden())
             (reason(form, wrong))

@@ -24,9 +24,9 @@ fn is_local(asked: &str) -> bool {
 
 /// Writes a text as one segment of a path.
 pub(super) fn segment(text: &str) -> String {
-    // A path that goes up is never meant.
+    // A path that goes up is never meant. A browser takes `%2E%2E` for one, too; nothing has a space at its end.
     if matches!(text, "." | "..") {
-        return text.replace('.', "%2E");
+        return format!("{text}%20");
     }
     utf8_percent_encode(text, SEGMENT).to_string()
 }
@@ -78,7 +78,11 @@ mod tests {
     #[test]
     fn what_stands_in_a_path_stays_in_its_segment() {
         assert_eq!(segment("a/../b?c#d"), "a%2F..%2Fb%3Fc%23d");
-        assert_eq!(segment(".."), "%2E%2E");
+        for up in [".", ".."] {
+            let place = format!("https://t.example/services/{}/hold", segment(up));
+            let read = url::Url::parse(&place).expect("a URL");
+            assert_eq!(read.path(), format!("/services/{up}%20/hold"));
+        }
         assert_eq!(link("/services", &[("q", "a&b"), ("team", "")]), "/services?q=a%26b");
         assert_eq!(link("/services", &[]), "/services");
     }

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::local::link;
+use super::times::dated;
 use crate::reconcile::show::{literal, visible};
 
 /// How a state feels.
@@ -126,16 +127,16 @@ pub(super) fn told(text: &str) -> String {
     text.lines().map(visible).collect::<Vec<_>>().join("\n")
 }
 
-/// Shows a sentence from outside; what stands between backticks as code.
+/// Shows a sentence from outside; what stands between backticks as code, and moments as people read them.
 pub(super) fn prose(text: &str) -> Markup {
     let text = told(text);
     let paired = text.matches('`').count().is_multiple_of(2);
     html! {
         @if paired {
             @for (index, part) in text.split('`').enumerate() {
-                @if index % 2 == 1 { code { (part) } } @else { (part) }
+                @if index % 2 == 1 { code { (part) } } @else { (dated(part)) }
             }
-        } @else { (text) }
+        } @else { (dated(&text)) }
     }
 }
 

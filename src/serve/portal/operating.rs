@@ -9,9 +9,9 @@ use super::breaker;
 use super::form::Asked;
 use super::layout::{Page, Section};
 use super::local::{link, segment};
-use super::marks::{Tone, empty, facts, pager, short, told, toned};
+use super::marks::{Tone, empty, facts, pager, prose, short, told, toned};
 use super::problem_page::Refused;
-use super::times::{exact, when, when_any};
+use super::times::{count, exact, when, when_any};
 use super::visit::Visit;
 use crate::serve::auth::{Kind, Verb};
 
@@ -103,11 +103,13 @@ fn of_catalogs(catalogs: &[Catalog]) -> Markup {
                 (facts(&[
                     ("Name", Some(html! { (told(&one.name)) })),
                     ("Commit", (!one.commit.is_empty()).then(|| short(&one.commit))),
-                    ("On offer", Some(html! { (one.items) " items, " (one.bundles) " bundles" })),
-                    ("Services", Some(html! { (one.services) " of " (one.teams) " teams, in " (one.environments) " environments" })),
+                    ("On offer", Some(html! { (count(one.items, "item")) ", " (count(one.bundles, "bundle")) })),
+                    ("Services", Some(html! { (one.services) @if one.environments > 0 { " in " (count(one.environments, "environment")) } })),
+                    // Teams need not be named.
+                    ("Teams", (one.teams > 0).then(|| html! { (one.teams) })),
                     ("Findings", Some(html! {
                         @if one.errors + one.warnings == 0 { (toned(Tone::Good, "none")) }
-                        @else { a href="/findings" { (one.errors) " errors, " (one.warnings) " others" } }
+                        @else { a href="/findings" { (count(one.errors, "error")) ", " (count(one.warnings, "other")) } }
                     })),
                 ]))
             }
@@ -129,7 +131,7 @@ fn of_breakers(breakers: &[Breaker], (now, operates): (Timestamp, bool)) -> Mark
                         thead { tr { th scope="col" { "Whom" } th scope="col" { "State" } th.number scope="col" { "Failures" } th.number scope="col" { "Opened" } th scope="col" { "Since" } th scope="col" { "Asked again" } @if operates { th scope="col" { span.unseen { "What you can do" } } } } }
                         tbody { @for one in breakers { tr {
                             th scope="row" { (told(&one.target)) div.why { "by " code { (told(&one.action)) } } }
-                            td { (toned(tone(&one.state), &one.state)) @if let Some(why) = &one.why { div.why { (told(why)) } } }
+                            td { (toned(tone(&one.state), &one.state)) @if let Some(why) = &one.why { div.why { (prose(why)) } } }
                             td.number { (one.failures) }
                             td.number { (one.openings) "×" }
                             td { (when_any(one.since, now)) }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::form::Asked;
 use super::layout::{Page, Section};
 use super::local::{link, segment};
-use super::marks::{facts, mark, pager, short, told};
+use super::marks::{facts, mark, pager, prose, short, told};
 use super::problem_page::Refused;
 use super::run_steps;
 use super::times::{exact, when};
@@ -117,7 +117,7 @@ fn standing(visit: &Visit, run: &Run) -> Markup {
     html! {
         p.lead {
             (mark(&run.state)) " "
-            @match &run.why { Some(why) => (told(why)), None => (what_next(&run.state)) }
+            @match run.why.as_ref().filter(|_| run.state != "succeeded") { Some(why) => (prose(why)), None => (what_next(&run.state)) }
         }
         @if let Some(said) = &run.said { p.notice { "Said last: " (told(said)) } }
         @if run.escalated { p.notice.wait { "People do a part of this run by hand." } }
@@ -188,7 +188,7 @@ fn entries(entries: &[Entry]) -> Markup {
                         td { time datetime=(entry.at) { (exact(entry.at)) } }
                         td { @match &entry.step { Some(step) => code { (told(step)) }, None => span.quiet { "the run" } } }
                         td { (entry.event.replace('-', " ")) @if let Some(attempt) = entry.attempt { " (attempt " (attempt) ")" } }
-                        td { @if let Some(why) = &entry.why { (told(why)) } }
+                        td { @if let Some(why) = &entry.why { (prose(why)) } }
                     } } }
                 }
             }

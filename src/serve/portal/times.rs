@@ -18,6 +18,23 @@ pub(super) fn exact(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
+/// Writes the moments in a sentence as people read them.
+pub(super) fn dated(text: &str) -> String {
+    let written = |word: &str| {
+        let bare = word.trim_matches(|one: char| !one.is_ascii_alphanumeric());
+        match bare.parse::<Timestamp>() {
+            Ok(at) if bare.ends_with('Z') => word.replacen(bare, &exact(at), 1),
+            _ => word.to_owned(),
+        }
+    };
+    text.split_inclusive(char::is_whitespace).map(written).collect()
+}
+
+/// Writes a number of things: `1 item`, `2 items`.
+pub(super) fn count(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
 fn relative(at: Timestamp, now: Timestamp) -> String {
     let seconds = now.as_second() - at.as_second();
     if seconds.abs() < 5 {
@@ -68,6 +85,18 @@ mod tests {
         ] {
             assert_eq!(relative(at(then), at(now)), said);
         }
+        for (text, said) in [
+            (
+                "open until 1970-01-01T00:01:40Z, then asked",
+                "open until 1970-01-01 00:01:40 UTC, then asked",
+            ),
+            ("(1970-01-01T00:01:40.5Z)\nx", "(1970-01-01 00:01:40 UTC)\nx"),
+            ("at 1970-01-01 of 12:00Z v1Z", "at 1970-01-01 of 12:00Z v1Z"),
+            ("", ""),
+        ] {
+            assert_eq!(dated(text), said);
+        }
+        assert_eq!([count(1, "item"), count(0, "item")], ["1 item", "0 items"]);
         assert_eq!(took(at(0), at(125)), "2 min 05 s");
         assert_eq!(took(at(0), at(3_720)), "1 h 02 min");
         assert_eq!(took(at(9), at(9)), "0 ms");

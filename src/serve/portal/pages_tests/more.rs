@@ -142,6 +142,10 @@ async fn what_happened_and_how_well_it_went_is_of_what_somebody_sees() {
     assert!(ada.page("/insights").await.contains("No run ended in these days"));
     let operating = root.page("/settings/operating").await;
     assert!(operating.contains("0 3 * * *") && operating.contains("site-web"), "{operating}");
+    for told in ["2 items, 0 bundles", "<dt>Teams</dt><dd>3</dd>"] {
+        assert!(operating.contains(told), "{told}: {operating}");
+    }
+    assert!(!operating.contains("0 environments"), "{operating}");
     let own = ada.page("/settings/operating").await;
     assert!(own.contains("shop-db") && !own.contains("site-web"), "{own}");
     assert!(!own.contains("id=\"breakers\"") && !own.contains("id=\"catalogs\""), "{own}");
