@@ -158,6 +158,30 @@ mod tests {
     use super::Arguments;
 
     #[test]
+    fn no_command_takes_what_every_command_takes() {
+        let root = Arguments::command();
+        let names = |it: &clap::Arg| {
+            let long = it.get_long_and_visible_aliases().unwrap_or_default();
+            let long = long.into_iter().map(|long| format!("--{long}"));
+            let short = it.get_short_and_visible_aliases().unwrap_or_default();
+            let short = short.into_iter().map(|short| format!("-{short}"));
+            long.chain(short).chain([it.get_id().to_string()]).collect::<Vec<_>>()
+        };
+        let global: Vec<String> =
+            root.get_arguments().filter(|it| it.is_global_set()).flat_map(names).collect();
+        assert!(global.contains(&"--server".to_owned()) && global.contains(&"-q".to_owned()));
+        let (mut open, mut seen) = (root.get_subcommands().collect::<Vec<_>>(), 0);
+        while let Some(command) = open.pop() {
+            seen += 1;
+            for name in command.get_arguments().flat_map(names) {
+                assert!(!global.contains(&name), "{}: {name}", command.get_name());
+            }
+            open.extend(command.get_subcommands());
+        }
+        assert!(seen > 60, "{seen}");
+    }
+
+    #[test]
     fn no_two_arguments_of_a_command_are_written_alike() {
         Arguments::command().debug_assert();
         let line = ["trueline", "task", "complete", "3", "--output", "a=b=c", "-o", "json"];
