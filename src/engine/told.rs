@@ -117,12 +117,14 @@ impl Told {
     }
 }
 
-/// Says why a run ended as it did.
+/// Says why a run ended as it did; of one that succeeded there is nothing to say.
 pub fn why_over(entries: &[JournalEntry]) -> Option<String> {
-    entries.iter().rev().find_map(|entry| match &entry.event {
-        Event::Run { event } => Told::of_run(event).why,
+    let events = entries.iter().rev().filter_map(|entry| match &entry.event {
+        Event::Run { event } => Some(event),
         Event::Step { .. } => None,
-    })
+    });
+    let mut failing = events.take_while(|event| !matches!(event, RunEvent::Succeeded));
+    failing.find_map(|event| Told::of_run(event).why)
 }
 
 /// What a person said, with who did.
