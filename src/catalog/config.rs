@@ -4,6 +4,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+/// What templates read by other names than those of the roots: letters that are written otherwise, whatever a word is for, and the
+/// helpers that read `system`.
+const READS_WITHOUT_NAMES: [&str; 7] =
+    ["\\u", "@root", "lookup", "this", "date", "timestamp", "uuid"];
+
 /// The `config` of an action, its strings templates.
 ///
 /// As a tree it takes ten times the room of its text, and a catalog has thousands.
@@ -17,13 +22,12 @@ impl Config {
         serde_json::from_str(self.0.get()).unwrap_or_default()
     }
 
-    /// Tells whether a template in it may read something of what stands under some names; where it says no, none does:
-    /// who reads writes the name, and only these words can make another of it.
+    /// Tells whether a template in it may read something of what stands under some names; where it says no, none does: who reads
+    /// writes the name, or one of the words that do without.
     pub fn may_read(&self, names: &[&str]) -> bool {
         let text = self.0.get();
         let has = |word: &str| text.contains(word);
-        ["\\u", "@root", "lookup", "this"].into_iter().any(has)
-            || names.iter().any(|name| has(name))
+        READS_WITHOUT_NAMES.into_iter().any(has) || names.iter().any(|name| has(name))
     }
 }
 
@@ -68,5 +72,22 @@ mod tests {
         assert_eq!(spaced, Config::from(json!({"a": 2, "b": 1})));
         assert_ne!(spaced, Config::from(json!({"a": 2, "b": 3})));
         assert_eq!(Config::default().value(), Value::Null);
+    }
+
+    #[test]
+    fn what_no_template_of_it_names_none_reads() {
+        for (text, reads) in [
+            ("{{fields.size}} of {{service.id}}", false),
+            ("{{outputs.make.url}}", true),
+            ("{{output.make.url}}", true),
+            ("{{#each fields.disks}}{{@root.outputs.make.url}}{{/each}}", true),
+            ("{{lookup fields.a \"b\"}}", true),
+            ("{{date}}", true),
+            ("{{timestamp \"%H\"}}", true),
+            ("{{uuid}}", true),
+        ] {
+            let config = Config::from(json!({"url": text}));
+            assert_eq!(config.may_read(&["output"]), reads, "{text}");
+        }
     }
 }

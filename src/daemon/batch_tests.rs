@@ -82,6 +82,7 @@ async fn what_does_not_arrive_never_happened_nor_what_came_of_it() {
             let steps = run.steps.iter().map(|(path, step)| (path.clone(), step.state.clone()));
             (run.id.clone(), run.state, steps.collect::<Vec<_>>())
         };
+        world.daemon.driver.be_sure().await.expect("read");
         let durable = world.store.open_runs().await.expect("read");
         let known: BTreeSet<_> = world.daemon.driver.memory.runs.keys().collect();
         assert_eq!(known, durable.iter().map(|run| &run.id).collect());
@@ -101,5 +102,18 @@ async fn what_does_not_arrive_never_happened_nor_what_came_of_it() {
         effects.dedup();
         assert_eq!(effects.len(), 8, "each under one key: {effects:?}");
         assert!(world.settle().await.is_converged());
+    }
+}
+
+#[tokio::test]
+async fn a_step_that_reads_the_run_by_a_helper_alone_is_carried_out() {
+    for header in ["{{uuid}}", "{{date}} {{timestamp}}"] {
+        let counterpart = Counterpart::start().await;
+        let files = [item("thing", &counterpart, header), thing("payments", "a-thing", "thing")];
+        let reach = |ports| Ports { http: loopback().http, ..ports };
+        let mut told = told_with(&files.concat(), Limits::default(), reach).await;
+        let settled = told.world.settle().await;
+        assert!(settled.is_converged(), "{header}: {settled:?}");
+        assert_eq!(counterpart.seen().len(), 1);
     }
 }

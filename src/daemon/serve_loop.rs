@@ -224,9 +224,12 @@ impl Loop<'_> {
     async fn drain(&mut self) -> Result<(), TickError> {
         let until = Instant::now() + self.pace.drain;
         let catalog = self.daemon.catalog.clone();
+        // What was begun begins before programs are told; what could not be written is taken up by the next process.
+        if let Err(error) = self.daemon.driver.be_sure().await {
+            tracing::error!("what was done last could not be written: {}", chain(&error));
+        }
         // Programs are told before they are cut off, and may save what they have.
         self.daemon.driver.engine.ports.stop.ask(self.pace.drain.mul_f64(0.8));
-        self.daemon.driver.be_sure().await?;
         while self.daemon.driver.is_busy() {
             tokio::select! {
                 attempt = self.daemon.driver.finished() => {

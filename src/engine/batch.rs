@@ -164,11 +164,11 @@ impl Driver {
             return Ok(());
         }
         let (batch, arrived) = self.flights.arrived().await;
-        self.landed(batch, arrived).await
+        self.landed(batch, arrived)
     }
 
     /// Sets going what a batch intends that has arrived; one that has not never happened, nor what came after it.
-    pub(super) async fn landed(
+    pub(super) fn landed(
         &mut self,
         batch: Batch,
         arrived: Result<(), EngineError>,
@@ -185,9 +185,8 @@ impl Driver {
                 self.give_back(ticket);
             }
         }
+        // They are read again before anything else is done.
         self.batch.unsure.extend(batch.runs.into_iter().chain(later.runs).chain(later.unsure));
-        // Where it can't be read either, that is tried again before anything else is done.
-        let _ = Box::pin(self.be_sure()).await;
         Err(error)
     }
 

@@ -255,7 +255,7 @@ impl Driver {
         loop {
             tokio::select! {
                 (batch, arrived) = self.flights.arrived() => {
-                    if let Err(error) = self.landed(batch, arrived).await {
+                    if let Err(error) = self.landed(batch, arrived) {
                         return News::Unwritten(error);
                     }
                 }

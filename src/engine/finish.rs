@@ -181,7 +181,7 @@ pub(super) fn after_step(
             let whole = sent(Some(outputs))?;
             // It is found again by what is known before it answers, which is the same where it reads nothing else.
             let config = &step.action.config;
-            let early = config.may_read(&["outputs", "request", "system"]).then(|| sent(None));
+            let early = config.may_read(&["output", "request", "system"]).then(|| sent(None));
             let early = early.transpose()?;
             let left = StepRecord {
                 action: step.action.kind.clone(),

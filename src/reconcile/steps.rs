@@ -195,7 +195,7 @@ pub(super) fn available(action: &Action) -> Result<&'static ActionKind, String> 
 }
 
 /// What templates see of a run besides what they see of its unit.
-const OF_THE_RUN: &[&str] = &["outputs", "request", "system", "secrets", "failure"];
+const OF_THE_RUN: &[&str] = &["output", "request", "system", "secrets", "failure"];
 
 /// Renders the `config` of an action in public, with what is known of the outputs of a unit's steps.
 ///
@@ -215,7 +215,7 @@ pub fn render_public(
     let mut outputs: BTreeMap<String, Value> = BTreeMap::new();
     // Of a hundred services of an item, none reads what its templates do not name.
     let actions = actions.chain(std::iter::once(action));
-    for other in actions.filter(|_| action.config.may_read(&["outputs"])) {
+    for other in actions.filter(|_| action.config.may_read(&["output"])) {
         let answers = known.get(&other.id);
         let seen = output_names(other).into_iter().map(|name| {
             let path = format!("outputs.{}.{name}", other.id);

@@ -197,6 +197,8 @@ impl GatherStore for SqliteStore {
         if gathered.is_empty() {
             return Ok(());
         }
+        // Until it is known to be written: whoever writes it may break down.
+        self.gathering().is_lost = true;
         let written = async {
             let mut open = Write::fenced(&mut writer, &self.catalog, lease).await?;
             self::write(&mut open, &gathered).await?;
