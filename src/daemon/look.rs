@@ -21,7 +21,7 @@ impl Daemon {
         let known = self.judged.as_ref().map(|_| self.head.commit.clone());
         let state = &self.driver.memory.state;
         let last = state.applied_revision.clone();
-        let since = known.clone().or_else(|| state.head.clone());
+        let since = state.head.clone();
         let looked = tokio::task::spawn_blocking(move || {
             let mut source = source;
             let since = (known.as_deref(), since.as_deref());
@@ -95,8 +95,8 @@ impl Daemon {
     }
 }
 
-/// Reads the head, unless it is the one that is known; who wrote what is found out since the head that was seen last, of this
-/// process or of one before.
+/// Reads the head, unless it is the one that is known; who wrote what is found out since the head that was acted upon last, by this
+/// process or by one before.
 pub(super) fn look_at(
     source: &mut Source,
     (known, since): (Option<&str>, Option<&str>),
@@ -112,7 +112,6 @@ pub(super) fn look_at(
     }
     let snapshot = source.snapshot(&commit)?;
     let author = snapshot.author.clone();
-    let written = since.map(|since| source.written(since, &commit)).transpose()?;
-    let written = written.unwrap_or_default();
+    let written = since.map(|since| source.written(since, &commit)).unwrap_or_default();
     Ok(Some((snapshot, Head { commit, author, written, descends })))
 }

@@ -8,10 +8,10 @@ use super::daemon::Daemon;
 use super::error::TickError;
 use super::health::HealthReport;
 use super::review::Unapproved;
-use crate::catalog::Written;
+use crate::catalog::{Entry, Written};
 use crate::engine::superseded;
 use crate::id::RunId;
-use crate::reconcile::{Desired, Plan, renames};
+use crate::reconcile::{Desired, Plan, concerns, renames};
 use crate::store::{CatalogState, UnitWrite};
 
 /// How long an unchanged state may stay unwritten, in seconds: the heartbeat that `status` reads.
@@ -170,13 +170,25 @@ impl Daemon {
         if self.head.written.is_empty() {
             return Written::default();
         }
-        let runs = self.driver.memory.runs.values().map(|run| run.change.service.as_str());
-        let pending = plan.pending.keys().chain(plan.blocked.keys()).map(String::as_str);
-        let services = runs.chain(pending).filter_map(|id| self.catalog.services.get(id));
-        let mut paths: BTreeSet<&str> = services.map(|entry| &*entry.document.path).collect();
+        let runs = self.driver.memory.runs.values().map(|run| &run.change.service);
+        let changes = plan.changes.iter().map(|change| &change.service);
+        let units = plan.outdated.keys().chain(plan.unknown.keys()).map(|unit| &unit.service);
+        let waits = plan.pending.keys().chain(plan.blocked.keys()).chain(&plan.suspended);
+        let services: BTreeSet<&str> =
+            runs.chain(changes).chain(units).chain(waits).map(String::as_str).collect();
+        let offers = services.iter().filter_map(|id| self.catalog.services.get(*id));
+        let offers: BTreeSet<&str> = offers.map(Entry::offer).collect();
+        let items = offers.iter().filter_map(|id| self.catalog.items.get(*id));
+        let bundles = offers.iter().filter_map(|id| self.catalog.bundles.get(*id));
+        let mut paths: BTreeSet<&str> = items.map(|entry| &*entry.document.path).collect();
+        paths.extend(bundles.map(|entry| &*entry.document.path));
         let overlay = self.judged.as_ref().map(|judged| judged.overlay.as_slice());
         paths.extend(overlay.unwrap_or_default().iter().map(|row| &*row.path));
-        self.head.written.only(|path| paths.contains(path))
+        let is_open = |path: &str| {
+            let mut changes = plan.changes.iter();
+            paths.contains(path) || changes.any(|change| concerns(path, change, &self.catalog))
+        };
+        self.head.written.only(|id| services.contains(id), is_open)
     }
 
     fn overlay(&self) -> Vec<(String, String)> {

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use super::change::{Change, Need, NeedKind};
 use super::facts::Facts;
-use crate::catalog::Settings;
+use super::landed::concerns;
+use crate::catalog::{Catalog, Settings};
 
 /// Returns the one form of a name, by which people are told apart.
 pub fn bare(name: &str) -> String {
@@ -47,9 +48,14 @@ impl Authors {
 
 /// Says of a change who wrote it: as it was known when the same was planned before, else whoever wrote the files that it comes from
 /// since the catalog was looked at before, else who wrote the head.
-pub(super) fn sign(change: &mut Change, facts: &Facts) {
+pub(super) fn sign(change: &mut Change, catalog: &Catalog, facts: &Facts) {
     let authors = facts.authors.get(&change.digest).cloned().unwrap_or_else(|| {
-        let mut people = facts.written.of_service(&change.path).into_iter();
+        let service = catalog.services.get(&change.service);
+        let former = service.map(|entry| entry.body.metadata.former_ids.clone());
+        let former = former.unwrap_or_default();
+        let ids = std::iter::once(change.service.as_str()).chain(former.iter().map(String::as_str));
+        let people = facts.written.of_service(ids, |path| concerns(path, change, catalog));
+        let mut people = people.into_iter();
         let author = people.next().or_else(|| facts.author.clone());
         Authors { author, coauthors: people.collect() }
     });

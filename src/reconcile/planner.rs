@@ -279,7 +279,7 @@ impl Planner<'_> {
             change.needs.extend(needs::of_first_contact(&change, &settings, self.facts));
             forecast::join(&mut change, &self.facts.forecasts);
             change.digest = change.compute_digest();
-            people::sign(&mut change, self.facts);
+            people::sign(&mut change, self.catalog, self.facts);
             self.plan.changes.push(change);
         }
         let many = needs::of_many_updates(&self.plan.changes, &settings);

@@ -50,31 +50,49 @@ const MAX_NAMED: usize = 240;
 
 /// Finds out who wrote which file in the commits that one commit has and another has not.
 ///
-/// Who merged wrote only what is as in none of the parents. Of more commits than can be compared everybody counts as
-/// having written what all services share; where the other commit is not known, nothing is found out.
-pub(super) fn written(
-    git: &git2::Repository,
-    base: &str,
-    head: &str,
-) -> Result<Written, SourceError> {
+/// Who merged wrote what is as in none of the parents, and what nobody else wrote of all that differs: a merge can undo what others
+/// wrote. Who wrote a commit that can't be compared, for there are too many or it is damaged, counts for all that services share.
+/// Where the other commit is not known, nothing is found out.
+pub(super) fn written(git: &git2::Repository, base: &str, head: &str) -> Written {
     let known = |commit: &str| git.find_commit(Oid::from_str(commit).ok()?).ok();
     let (Some(base), Some(head)) = (known(base), known(head)) else {
-        return Ok(Written::default());
+        return Written::default();
     };
+    walked(git, &base, &head).unwrap_or_else(|fault| {
+        tracing::warn!(%fault, "who wrote what is not known");
+        Written::default()
+    })
+}
+
+fn walked(
+    git: &git2::Repository,
+    base: &Commit<'_>,
+    head: &Commit<'_>,
+) -> Result<Written, SourceError> {
     let damaged = || SourceError::git("read the commits since the last look");
     let mut walk = git.revwalk().map_err(damaged())?;
     walk.set_sorting(git2::Sort::TOPOLOGICAL | git2::Sort::TIME).map_err(damaged())?;
     walk.push(head.id()).and_then(|()| walk.hide(base.id())).map_err(damaged())?;
-    let mut written = Written::default();
+    let (mut written, mut seen, mut mergers) = (Written::default(), BTreeSet::new(), Vec::new());
     for (count, id) in walk.take(MAX_COMMITS).enumerate() {
         let commit = id.and_then(|id| git.find_commit(id)).map_err(damaged())?;
         let people = people_of(&commit);
-        if count >= MAX_COMPARED {
-            written.add("", &people);
-            continue;
+        let paths = (count < MAX_COMPARED).then(|| paths_of(git, &commit));
+        match paths {
+            Some(Ok(paths)) => {
+                paths.iter().for_each(|path| written.add(path, &people));
+                seen.extend(paths);
+            }
+            _ => written.add("", &people),
         }
-        for path in paths_of(git, &commit)? {
-            written.add(&path, &people);
+        if commit.parent_count() > 1 {
+            mergers.extend(people);
+        }
+    }
+    let (old, new) = (Some(base.tree_id()), Some(head.tree_id()));
+    for changed in changed_in_trees(git, old, new).unwrap_or_default() {
+        if !mergers.is_empty() && !seen.contains(&changed.path) {
+            written.add(&changed.path, &mergers);
         }
     }
     Ok(written)
@@ -161,12 +179,13 @@ mod tests {
         let (base, head) =
             (repo.git(&["rev-parse", "main~2"], ""), repo.git(&["rev-parse", "main"], ""));
         let git = git2::Repository::open_bare(&repo.path).unwrap();
-        let found = written(&git, &base, &head).unwrap();
+        let found = written(&git, &base, &head);
         (repo, found)
     }
 
     fn names(written: &Written, path: &str) -> Vec<String> {
-        let people = written.of_service(path).into_iter();
+        let id = path.rsplit('/').next().and_then(|name| name.strip_suffix(".yaml"));
+        let people = written.of_service(id, |path| path == "catalog/x.yaml").into_iter();
         people.map(|who| who.split(' ').next().unwrap_or_default().to_owned()).collect()
     }
 
@@ -192,12 +211,23 @@ mod tests {
     }
 
     #[test]
+    fn a_merge_that_undoes_what_others_wrote_is_of_who_merged() {
+        // It takes the old content, which one of its parents has.
+        let own = "M 100644 inline services/t/a.yaml\ndata 1\n1\n";
+        let (repo, _) = history(own);
+        let git = git2::Repository::open_bare(&repo.path).unwrap();
+        let rev = |name: &str| repo.git(&["rev-parse", name], "");
+        let found = written(&git, &rev("side"), &rev("main"));
+        assert_eq!(names(&found, "services/t/a.yaml"), ["max"]);
+    }
+
+    #[test]
     fn nothing_is_found_out_from_a_commit_that_is_not_there() {
         let (repo, _) = history("");
         let head = repo.git(&["rev-parse", "main"], "");
         let git = git2::Repository::open_bare(&repo.path).unwrap();
         for base in ["", "x", &"0".repeat(40), &head] {
-            assert!(written(&git, base, &head).unwrap().is_empty(), "{base}");
+            assert!(written(&git, base, &head).is_empty(), "{base}");
         }
     }
 }
