@@ -75,7 +75,7 @@ fn folder() -> Result<tempfile::TempDir> {
 
 async fn usual((services, runs): Size) -> Result<()> {
     let folder = folder()?;
-    seed(folder.path(), services, runs).await?;
+    Box::pin(seed(folder.path(), services, runs)).await?;
     let served = Served::trueline(folder.path())?;
     let asker = ready(served.address).await?;
     println!(
@@ -199,7 +199,7 @@ async fn flat_out(name: &str, address: SocketAddr, question: Question) -> Result
 
 async fn largest((services, runs): Size) -> Result<()> {
     let folder = folder()?;
-    seed(folder.path(), services, runs).await?;
+    Box::pin(seed(folder.path(), services, runs)).await?;
     let served = Served::trueline(folder.path())?;
     let asker = ready(served.address).await?;
     println!(
