@@ -95,7 +95,7 @@ impl Daemon {
     }
 }
 
-/// Reads the head, unless it is the one that is known; who wrote what is found out since the head that was acted upon last, by this
+/// Reads the head, unless it is the one that is known; who wrote what is found out since the head that was planned last, by this
 /// process or by one before.
 pub(super) fn look_at(
     source: &mut Source,

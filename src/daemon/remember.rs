@@ -186,7 +186,8 @@ impl Daemon {
         paths.extend(overlay.unwrap_or_default().iter().map(|row| &*row.path));
         let is_open = |path: &str| {
             let mut changes = plan.changes.iter();
-            paths.contains(path) || changes.any(|change| concerns(path, change, &self.catalog))
+            let concerns = |change| path.is_empty() || concerns(path, change, &self.catalog);
+            paths.contains(path) || changes.any(concerns)
         };
         self.head.written.only(|id| services.contains(id), is_open)
     }

@@ -50,8 +50,13 @@ impl Flights {
     }
 
     /// Tells whether a batch is on its way.
-    pub(super) fn is_any(&self) -> bool {
+    fn is_any(&self) -> bool {
         self.0.is_some()
+    }
+
+    /// Tells whether a step begins once the batch that is on its way has arrived.
+    pub(super) fn begin_any(&self) -> bool {
+        self.0.as_ref().is_some_and(|(batch, _)| !batch.going.is_empty())
     }
 }
 

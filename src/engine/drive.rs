@@ -129,9 +129,9 @@ impl Driver {
         shut.map(|(key, breaker)| format!("{key} is {breaker}")).collect()
     }
 
-    /// Tells whether a step is in effect.
+    /// Tells whether a step is in effect, or begins once its intent is durable.
     pub fn is_busy(&self) -> bool {
-        !self.in_flight.is_empty() || self.flights.is_any()
+        !self.in_flight.is_empty() || self.flights.begin_any()
     }
 
     /// Lets newer revisions take the place of runs, at their next step boundary.

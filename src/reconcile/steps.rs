@@ -213,9 +213,9 @@ pub fn render_public(
     let more = definition.update.iter().chain(&definition.delete).chain([&definition.manual]);
     let actions = lists.into_iter().chain(more).flatten();
     let mut outputs: BTreeMap<String, Value> = BTreeMap::new();
-    // Of a hundred services of an item, none reads what its templates do not name.
-    let actions = actions.chain(std::iter::once(action));
-    for other in actions.filter(|_| action.config.may_read(&["output"])) {
+    // What no template of it reads is not made for it.
+    let reads = action.config.may_read(&["output"]);
+    for other in actions.chain(std::iter::once(action)).filter(|_| reads) {
         let answers = known.get(&other.id);
         let seen = output_names(other).into_iter().map(|name| {
             let path = format!("outputs.{}.{name}", other.id);

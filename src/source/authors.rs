@@ -59,7 +59,12 @@ pub(super) fn written(git: &git2::Repository, base: &str, head: &str) -> Written
         return Written::default();
     };
     walked(git, &base, &head).unwrap_or_else(|fault| {
-        tracing::warn!(%fault, "who wrote what is not known");
+        tracing::warn!(
+            %fault,
+            "who wrote what since {} is not known: only who wrote {} is kept from approving it; look at who approves",
+            base.id(),
+            head.id()
+        );
         Written::default()
     })
 }
@@ -73,10 +78,14 @@ fn walked(
     let mut walk = git.revwalk().map_err(damaged())?;
     walk.set_sorting(git2::Sort::TOPOLOGICAL | git2::Sort::TIME).map_err(damaged())?;
     walk.push(head.id()).and_then(|()| walk.hide(base.id())).map_err(damaged())?;
-    let (mut written, mut seen, mut mergers) = (Written::default(), BTreeSet::new(), Vec::new());
+    let (mut written, mut seen, mut mergers) =
+        (Written::default(), BTreeSet::new(), BTreeSet::new());
     for (count, id) in walk.take(MAX_COMMITS).enumerate() {
         let commit = id.and_then(|id| git.find_commit(id)).map_err(damaged())?;
         let people = people_of(&commit);
+        if commit.parent_count() > 1 {
+            mergers.extend(people.iter().cloned());
+        }
         let paths = (count < MAX_COMPARED).then(|| paths_of(git, &commit));
         match paths {
             Some(Ok(paths)) => {
@@ -85,15 +94,16 @@ fn walked(
             }
             _ => written.add("", &people),
         }
-        if commit.parent_count() > 1 {
-            mergers.extend(people);
-        }
     }
-    let (old, new) = (Some(base.tree_id()), Some(head.tree_id()));
-    for changed in changed_in_trees(git, old, new).unwrap_or_default() {
-        if !mergers.is_empty() && !seen.contains(&changed.path) {
-            written.add(&changed.path, &mergers);
+    if mergers.is_empty() {
+        return Ok(written);
+    }
+    match changed_in_trees(git, Some(base.tree_id()), Some(head.tree_id())) {
+        Ok(changed) => {
+            let unseen = changed.iter().filter(|changed| !seen.contains(&changed.path));
+            unseen.for_each(|changed| written.add(&changed.path, &mergers));
         }
+        Err(_) => written.add("", &mergers),
     }
     Ok(written)
 }

@@ -27,7 +27,7 @@ pub enum StoreError {
         source: sqlx::Error,
     },
     /// What comes before could not be written, and was not let go yet.
-    #[error("what comes before could not be written")]
+    #[error("what comes before could not be written, and is worked out again")]
     Lost,
     /// The disk is full; nothing of the write took place.
     #[error("no space is left on the disk while {what}")]
