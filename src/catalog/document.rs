@@ -162,19 +162,21 @@ impl Body {
             Body::Item(body) => certain(&**body),
             Body::Bundle(body) => certain(&**body),
             Body::Environment(body) => certain(&**body),
-            Body::Service(_) | Body::Settings(_) => None,
+            Body::Settings(body) => certain(&**body),
+            Body::Service(_) => None,
         }
     }
 
     /// Reads what was written to be recalled.
-    pub(super) fn recalled(kind: Kind, text: &[u8]) -> Option<Self> {
+    pub(super) fn recalled(kind: Kind, text: &str) -> Option<Self> {
         let body = match kind {
-            Kind::Item => Body::Item(serde_json::from_slice::<Item>(text).ok()?.into()),
-            Kind::Bundle => Body::Bundle(serde_json::from_slice::<Bundle>(text).ok()?.into()),
+            Kind::Item => Body::Item(serde_json::from_str::<Item>(text).ok()?.into()),
+            Kind::Bundle => Body::Bundle(serde_json::from_str::<Bundle>(text).ok()?.into()),
             Kind::Environment => {
-                Body::Environment(serde_json::from_slice::<Environment>(text).ok()?.into())
+                Body::Environment(serde_json::from_str::<Environment>(text).ok()?.into())
             }
-            Kind::Service | Kind::Settings => return None,
+            Kind::Settings => Body::Settings(serde_json::from_str(text).ok()?),
+            Kind::Service => return None,
         };
         Some(body)
     }

@@ -7,7 +7,7 @@ use super::bundle::Bundle;
 use imbl::OrdMap;
 use imbl::ordmap::DiffItem;
 
-use super::document::{Body, Document, Documents, Kind, Layout};
+use super::document::{Body, Document, Documents, Kind};
 use super::environment::{Environment, Settings};
 use super::held::Held;
 use super::item::Item;
@@ -42,10 +42,9 @@ impl Entry<Service> {
 
     /// Returns its team, without reading it: who is right stands in the folder of the team.
     pub fn team(&self) -> &str {
-        match (&self.document.brief, Layout::of(&self.document.path)) {
-            (Some(_), Layout::Document { folder: Some(folder), .. }) => folder,
-            _ => &self.body.metadata.team,
-        }
+        let brief = self.document.brief.as_ref();
+        let folder = brief.and_then(|_| self.document.path.split('/').nth(1));
+        folder.unwrap_or_else(|| &self.body.metadata.team)
     }
 
     /// Returns the id of its environment, without reading it.
@@ -216,7 +215,10 @@ impl Catalog {
             Some(Kind::Bundle) => self.bundles.get(id).map(|entry| &entry.document),
             Some(Kind::Service) => self.services.get(id).map(|entry| &entry.document),
             Some(Kind::Environment) => self.environments.get(id).map(|entry| &entry.document),
-            Some(Kind::Settings) | None => None,
+            Some(Kind::Settings) => {
+                self.documents.get(&document.path).filter(|settings| settings.body.is_some())
+            }
+            None => None,
         };
         indexed == Some(document)
     }

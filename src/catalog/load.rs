@@ -144,14 +144,16 @@ fn read_right(
     (kind, folder, stem): (Kind, Option<&str>, &str),
 ) -> Option<(Option<Arc<str>>, Body)> {
     let value = yaml::quick(bytes)?;
-    let text = |pointer| value.pointer(pointer).and_then(Value::as_str);
-    let id = text("/metadata/id");
+    let metadata = value.get("metadata");
+    let told = |key| metadata.and_then(|metadata| metadata.get(key)).and_then(Value::as_str);
+    let id = told("id");
     let said = match kind {
-        Kind::Item => text("/metadata/category"),
-        Kind::Service => text("/metadata/team"),
+        Kind::Item => told("category"),
+        Kind::Service => told("team"),
         Kind::Bundle | Kind::Environment | Kind::Settings => folder,
     };
-    let is_headed = text("/schemaVersion") == Some(VERSION) && text("/kind") == Some(kind.word());
+    let head = |key| value.get(key).and_then(Value::as_str);
+    let is_headed = head("schemaVersion") == Some(VERSION) && head("kind") == Some(kind.word());
     let is_placed = said == folder && (kind == Kind::Settings || id == Some(stem));
     if !is_headed || !is_placed || !problems(kind, &value).is_empty() {
         return None;

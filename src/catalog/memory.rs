@@ -19,10 +19,9 @@ use crate::digest::{Digest, Digesting};
 /// The most bytes that it is written as: what would take more is not remembered.
 pub const MAX_BYTES: usize = 128 << 20;
 
-const MAGIC: &[u8] = b"trueline memory 3\n";
+const MAGIC: &[u8] = b"trueline memory 4\n";
 /// Stands behind every field: no path, no id and no JSON has it.
-const END: char = '\0';
-const END_BYTE: u8 = 0;
+const END: u8 = 0;
 
 /// The catalog as an earlier run left it, as text.
 #[derive(Debug, Default)]
@@ -84,8 +83,8 @@ struct Row<'a> {
 
 impl Memory {
     /// Reads what a program of the same name wrote.
-    pub fn read(program: &str, bytes: &[u8]) -> Self {
-        Self(text_of(program, bytes).unwrap_or_default().to_owned())
+    pub fn read(program: &str, bytes: Vec<u8>) -> Self {
+        Self(text_of(program, bytes).unwrap_or_default())
     }
 
     /// Writes down a catalog that was read from a snapshot; false where that is not certain to be recalled as it is, and
@@ -114,22 +113,23 @@ impl Memory {
 
     /// Returns what is known of a snapshot; nothing where most of it is another by now.
     pub fn recall(&self, snapshot: &Snapshot, torn: &Torn) -> Option<Recalled> {
-        let mut fields = self.0.split_terminator(END);
+        let mut fields = fields_of(&self.0);
         let (settings, owners) = (fields.next()?, fields.next()?);
         if settings != settings_of(snapshot) {
             return None;
         }
         let mut rows: Vec<Row<'_>> = Vec::with_capacity(snapshot.files.len());
         rows.extend(std::iter::from_fn(|| row(&mut fields)));
-        let is_same =
-            |row: &&Row<'_>| snapshot.files.get(row.path).is_some_and(|it| *it.id == *row.blob);
-        let same = rows.par_iter().filter(is_same).count();
-        if same * 2 < rows.len() || fields.next().is_some() {
+        let same_of = |row: &Row<'_>| {
+            snapshot.files.get_key_value(row.path).filter(|(_, blob)| *blob.id == *row.blob)
+        };
+        let same: Vec<Option<(&Arc<str>, &Blob)>> = rows.par_iter().map(same_of).collect();
+        if same.iter().flatten().count() * 2 < rows.len() || fields.next().is_some() {
             return None;
         }
         let names = Names::of(&rows);
-        let read = |row: &Row<'_>| document(row, snapshot, &names, torn);
-        let documents: Option<Vec<Arc<Document>>> = rows.par_iter().map(read).collect();
+        let read = |(row, same): (&Row<'_>, Option<_>)| document(row, same, &names, torn);
+        let documents: Option<Vec<Arc<Document>>> = rows.par_iter().zip(same).map(read).collect();
         let documents = documents?;
         let by_path = || documents.iter().map(|it| (it.path.clone(), it.clone())).collect();
         let (files, documents) = rayon::join(|| files(&documents, snapshot), by_path);
@@ -144,12 +144,15 @@ impl Memory {
 }
 
 /// Returns the text, where every byte of it is as a program of this name wrote it.
-fn text_of<'b>(program: &str, bytes: &'b [u8]) -> Option<&'b str> {
+fn text_of(program: &str, mut bytes: Vec<u8>) -> Option<String> {
     let (by, rest) = bytes.strip_prefix(MAGIC)?.split_first_chunk::<32>()?;
     let (text, sum) = rest.split_last_chunk::<32>()?;
     let is_ours = by == Digest::of_bytes(program.as_bytes()).as_bytes();
     let is_whole = is_ours && *sum == *Digest::of_bytes(text).as_bytes();
-    std::str::from_utf8(text).ok().filter(|_| is_whole)
+    let length = Some(text.len()).filter(|_| is_whole)?;
+    bytes.drain(..MAGIC.len() + by.len());
+    bytes.truncate(length);
+    String::from_utf8(bytes).ok()
 }
 
 /// Names the settings of a snapshot: under others everything is judged anew.
@@ -183,11 +186,11 @@ impl Text<'_> {
 /// Adds fields; nothing where one of them could not be told from its neighbours, or there is no room.
 fn push<'a>(text: &mut Text<'_>, fields: impl IntoIterator<Item = &'a str>) -> Option<()> {
     for field in fields {
-        if field.contains(END) {
+        if memchr::memchr(END, field.as_bytes()).is_some() {
             return None;
         }
         text.add(field.as_bytes())?;
-        text.add(&[END_BYTE])?;
+        text.add(&[END])?;
     }
     Some(())
 }
@@ -214,13 +217,26 @@ fn push_row(text: &mut Text<'_>, right: &Right<'_>) -> Option<()> {
     };
     let blob = if right.is_right { &*document.blob } else { "" };
     let waits_for = listed(right.waits_for)?;
-    let id = document.id.as_deref()?;
+    let id = match document.kind? {
+        Kind::Settings => "",
+        _ => document.id.as_deref()?,
+    };
     let first = [document.kind?.word(), &document.path, id, blob];
     push(text, first.into_iter().chain([body.as_str(), environment, &former_ids, &waits_for]))
 }
 
 fn of_offer(id: &str, is_bundle: bool) -> String {
     format!("{}:{id}", if is_bundle { "bundle" } else { "item" })
+}
+
+/// Splits a text into its fields, all of which have an end.
+fn fields_of(text: &str) -> impl Iterator<Item = &str> {
+    let mut begin = 0;
+    memchr::memchr_iter(END, text.as_bytes()).map_while(move |end| {
+        let field = text.get(begin..end);
+        begin = end + 1;
+        field
+    })
 }
 
 fn row<'a>(fields: &mut impl Iterator<Item = &'a str>) -> Option<Row<'a>> {
@@ -265,11 +281,10 @@ fn offer_of<'a>(row: &Row<'a>) -> Option<(&'a str, bool)> {
 /// Makes the document of a row: the one in the snapshot where that is the same, else what it was called.
 fn document(
     row: &Row<'_>,
-    snapshot: &Snapshot,
+    same: Option<(&Arc<str>, &Blob)>,
     names: &Names<'_>,
     torn: &Torn,
 ) -> Option<Arc<Document>> {
-    let same = snapshot.files.get_key_value(row.path).filter(|(_, blob)| *blob.id == *row.blob);
     let gone = || Blob { id: "".into(), bytes: Content::from(Vec::new()) };
     let (path, blob) = match same {
         Some((path, blob)) => (path.clone(), blob.clone()),
@@ -286,8 +301,9 @@ fn document(
         };
         return Some(Arc::new(put_off((&path, row.id.into()), &blob, brief, torn)));
     }
-    let body = Some(Body::recalled(row.kind, row.body.as_bytes())?);
-    let (kind, id) = (Some(row.kind), Some(row.id.into()));
+    let body = Some(Body::recalled(row.kind, row.body)?);
+    // Settings have no id.
+    let (kind, id) = (Some(row.kind), Some(row.id).filter(|id| !id.is_empty()).map(Arc::from));
     Some(Arc::new(Document { kind, id, body, is_recalled: true, ..unread(&path, &blob) }))
 }
 
@@ -322,9 +338,13 @@ fn service(path: &Arc<str>, blob: &Blob, torn: &Torn) -> Service {
 /// Returns the files of a snapshot that are known as they are, and what became of the others that are.
 fn files(documents: &[Arc<Document>], snapshot: &Snapshot) -> Files {
     let mut files = snapshot.files.clone();
-    let known: HashSet<&str> = documents.iter().map(|document| &*document.path).collect();
-    for path in snapshot.files.keys().filter(|path| !known.contains(&***path)) {
-        files.remove(path);
+    // Both stand in the order of their paths; one out of it is read again, like any that is not known.
+    let mut known = documents.iter().map(|document| &*document.path).peekable();
+    for path in snapshot.files.keys() {
+        while known.next_if(|known| *known < &**path).is_some() {}
+        if known.peek().is_none_or(|known| *known != &**path) {
+            files.remove(path);
+        }
     }
     for document in documents.iter().filter(|document| document.blob.is_empty()) {
         let blob = Blob { id: document.blob.clone(), bytes: document.bytes.clone() };

@@ -79,7 +79,7 @@ impl Kept {
         };
         let bytes = read(&file, MAX_MEMORY_BYTES).unwrap_or_default();
         let program = program();
-        Self { file, memory: Memory::read(&program, &bytes), program }
+        Self { file, memory: Memory::read(&program, bytes), program }
     }
 
     /// Makes a judge who goes on from what is kept.

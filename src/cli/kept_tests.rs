@@ -63,7 +63,7 @@ fn it_stands_in_the_repository_and_is_asked() {
     assert_eq!(findings(folder.path(), false), []);
     let bytes = fs::read(kept(folder.path())).unwrap();
     let snapshot = DirectoryReader::new(folder.path()).read().unwrap();
-    let known = Memory::read(&program(), &bytes).recall(&snapshot, &Torn::default()).unwrap();
+    let known = Memory::read(&program(), bytes).recall(&snapshot, &Torn::default()).unwrap();
     let known = known.documents.values().filter(|document| !document.blob.is_empty()).count();
     assert_eq!(known, 221);
 }

@@ -164,7 +164,8 @@ impl Options {
             return Ok(DirectoryReader::new(root).read()?);
         }
         let stamps = place.map(Place::stamps).unwrap_or_default();
-        let mut reader = DirectoryReader::knowing(root, stamps);
+        // The process ends soon.
+        let mut reader = ManuallyDrop::new(DirectoryReader::knowing(root, stamps));
         let snapshot = reader.read()?;
         place.iter().for_each(|place| place.write_stamps(&reader));
         Ok(snapshot)

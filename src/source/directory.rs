@@ -29,7 +29,7 @@ use crate::finding::{Finding, Place};
 #[derive(Debug)]
 pub struct DirectoryReader {
     root: PathBuf,
-    known: HashMap<Arc<str>, Known>,
+    known: Vec<(Arc<str>, Known)>,
     /// When the last read began; files that were just written may have changed since.
     read_at: Timestamp,
     opened: usize,
@@ -62,7 +62,7 @@ impl Lender for Folder {
 impl DirectoryReader {
     /// Makes a reader; the directory is looked at when it is read.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        let (known, read_at) = (HashMap::new(), Timestamp::UNIX_EPOCH);
+        let (known, read_at) = (Vec::new(), Timestamp::UNIX_EPOCH);
         Self { root: root.into(), known, read_at, opened: 0, most_held: u64::MAX }
     }
 
@@ -71,7 +71,7 @@ impl DirectoryReader {
     pub fn knowing(root: impl Into<PathBuf>, stamps: Stamps) -> Self {
         let mut reader = Self::new(root);
         let folder: Arc<dyn Lender> = Arc::new(Folder(reader.root.clone()));
-        let known = stamps.0.into_iter().map(|(path, (stamp, digest, size))| {
+        let known = stamps.0.into_par_iter().map(|(path, (stamp, digest, size))| {
             let bytes = Content::lent(folder.clone(), path.clone(), (digest, size), None);
             let blob = Blob { id: digest.to_string().into(), bytes };
             (path, Known { stamp, digest, blob })
@@ -111,8 +111,9 @@ impl DirectoryReader {
     /// Reads the directory as it is now; the commit is `dir:<digest>`.
     pub fn read(&mut self) -> Result<Snapshot, SourceError> {
         let read_at = Timestamp::now();
+        let known = self.known.iter().map(|(path, known)| (&**path, (path, known)));
         let walk = Walk {
-            known: &self.known,
+            known: known.collect(),
             known_at: self.read_at,
             most_held: self.most_held,
             folder: Arc::new(Folder(self.root.clone())),
@@ -129,22 +130,18 @@ impl DirectoryReader {
             None => String::new(),
         };
         self.opened = walk.opened.into_inner();
-        let Part { files: read, findings } = whole;
-        let named = || {
-            let files: Files =
-                read.iter().map(|(path, known)| (path.clone(), known.blob.clone())).collect();
-            (directory_commit(&files), files)
-        };
-        let ((commit, files), known) = rayon::join(named, || read.iter().cloned().collect());
-        self.known = known;
-        self.read_at = read_at;
+        let Part { files: known, findings } = whole;
+        let files: Files =
+            known.iter().map(|(path, known)| (path.clone(), known.blob.clone())).collect();
+        let commit = directory_commit(&files);
+        (self.known, self.read_at) = (known, read_at);
         Ok(Snapshot { commit, author: None, folder, files, findings })
     }
 }
 
 /// A walk through a directory, with as many files read at a time as there are cores.
 struct Walk<'a> {
-    known: &'a HashMap<Arc<str>, Known>,
+    known: HashMap<&'a str, (&'a Arc<str>, &'a Known)>,
     known_at: Timestamp,
     most_held: u64,
     folder: Arc<dyn Lender>,
@@ -259,9 +256,9 @@ impl Walk<'_> {
         let nothing = Ok(Part::default());
         let Some(wanted) = wanted(path) else { return nothing };
         let stamp = Stamp::of(metadata);
-        let same = |known: &&Known| known.stamp == stamp && stamp.is_settled(self.known_at);
-        if let Some((path, known)) = self.known.get_key_value(path).filter(|(_, it)| same(it)) {
-            return self.counted(path.clone(), known.clone());
+        let same = |known: &Known| known.stamp == stamp && stamp.is_settled(self.known_at);
+        if let Some((path, known)) = self.known.get(path).filter(|(_, known)| same(known)) {
+            return self.counted((*path).clone(), (*known).clone());
         }
         match File::open(file) {
             Ok(opened) => self.opened(opened, (path, wanted), metadata),
@@ -305,8 +302,12 @@ impl Walk<'_> {
             Err(error) => return Ok(Part::found(unreadable(path, &error))),
         };
         let path: Arc<str> = path.into();
-        let known = self.taken(&path, Stamp::of(metadata), (bytes, self.known.get(&path)));
+        let known = self.taken(&path, Stamp::of(metadata), (bytes, self.known_of(&path)));
         self.counted(path, known)
+    }
+
+    fn known_of(&self, path: &str) -> Option<&Known> {
+        self.known.get(path).map(|(_, known)| *known)
     }
 
     /// Counts what was read, and gives up where that is too much.

@@ -71,6 +71,10 @@ fn names_git_directory(name: &str) -> bool {
 
 /// Judges the names of one directory: which positions are accepted, and one finding for each of the rest.
 pub(crate) fn judge(prefix: &str, names: &[&[u8]]) -> (Vec<bool>, Vec<Finding>) {
+    if are_plain(names) { (vec![true; names.len()], Vec::new()) } else { judge_each(prefix, names) }
+}
+
+fn judge_each(prefix: &str, names: &[&[u8]]) -> (Vec<bool>, Vec<Finding>) {
     let mut alike: BTreeMap<String, Vec<&[u8]>> = BTreeMap::new();
     for name in names {
         alike.entry(folded(name)).or_default().push(name);
@@ -87,6 +91,18 @@ pub(crate) fn judge(prefix: &str, names: &[&[u8]]) -> (Vec<bool>, Vec<Finding>) 
         }
     }
     (accepted, findings)
+}
+
+/// Tells of most directories at a glance that nothing is wrong with any name: each is in small letters and digits that no
+/// file system takes for others, and none stands there twice.
+fn are_plain(names: &[&[u8]]) -> bool {
+    let is_plain = |name: &&[u8]| {
+        let is_known = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.');
+        name.first().is_some_and(u8::is_ascii_alphanumeric)
+            && name.len() <= MAX_NAME
+            && name.iter().all(is_known)
+    };
+    names.iter().all(is_plain) && names.is_sorted_by(|one, next| one < next)
 }
 
 /// Returns what some file system takes for the same name: it tells no cases apart, or composes accents.
@@ -121,6 +137,8 @@ pub(crate) fn hostile(path: String, reason: String) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -176,6 +194,20 @@ mod tests {
         );
         let twice: Vec<&[u8]> = vec![b"a", b"a"];
         assert_eq!(judge("", &twice).0, [false, false]);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_plain_at_a_glance_is_so_on_a_second_look(
+            mut names in prop::collection::vec("[a-bA0._~ -]{0,3}|\\.git|git~1|[ab]{254,257}", 0..6),
+            sorted in any::<bool>(),
+        ) {
+            if sorted {
+                names.sort();
+            }
+            let names: Vec<&[u8]> = names.iter().map(String::as_bytes).collect();
+            prop_assert!(!are_plain(&names) || judge_each("", &names).0.iter().all(|accepted| *accepted));
+        }
     }
 
     #[test]

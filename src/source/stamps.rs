@@ -1,6 +1,5 @@
 //! What tells that a file is the one that was read, as the index of git does; kept between runs as bytes.
 
-use std::collections::HashMap;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
@@ -55,9 +54,11 @@ impl Stamp {
     }
 }
 
-/// Of each file that was read: its stamp, its digest and its size.
+/// Of each file that was read, by its path: its stamp, its digest and its size.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Stamps(pub(super) HashMap<Arc<str>, (Stamp, Digest, u64)>);
+pub struct Stamps(pub(super) Vec<Record>);
+
+type Record = (Arc<str>, (Stamp, Digest, u64));
 
 impl Stamps {
     /// Reads what was written; nothing is known where a byte of it is another.
@@ -82,12 +83,12 @@ impl Stamps {
     }
 }
 
-fn records(bytes: &[u8]) -> Option<HashMap<Arc<str>, (Stamp, Digest, u64)>> {
+fn records(bytes: &[u8]) -> Option<Vec<Record>> {
     let (sum, mut rest) = bytes.strip_prefix(MAGIC)?.split_first_chunk::<32>()?;
     if *sum != *Digest::of_bytes(rest).as_bytes() {
         return None;
     }
-    let mut records = HashMap::new();
+    let mut records = Vec::new();
     while !rest.is_empty() {
         let (length, after) = rest.split_first_chunk::<2>()?;
         let (path, mut after) = after.split_at_checked(u16::from_le_bytes(*length).into())?;
@@ -99,7 +100,7 @@ fn records(bytes: &[u8]) -> Option<HashMap<Arc<str>, (Stamp, Digest, u64)>> {
         let (digest, behind) = after.split_first_chunk::<32>()?;
         let [of_stamp @ .., size] = words;
         let found = (Stamp::of_words(of_stamp), Digest::from(*digest), size);
-        records.insert(std::str::from_utf8(path).ok()?.into(), found);
+        records.push((std::str::from_utf8(path).ok()?.into(), found));
         rest = behind;
     }
     Some(records)

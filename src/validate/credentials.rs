@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use regex::Regex;
 
@@ -69,14 +69,20 @@ static BEGINNINGS: LazyLock<[Regex; 2]> = LazyLock::new(|| {
     [pattern(&one.join("|")), pattern(&other.join("|"))]
 });
 
-/// Each shape, anchored to where it begins.
-static ANCHORED: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-    SHAPES.iter().map(|shape| pattern(&format!(r"\A(?:{})", shape.pattern))).collect()
-});
+/// Each shape, anchored to where it begins, once something begins like it.
+static ANCHORED: [OnceLock<Regex>; SHAPES.len()] = [const { OnceLock::new() }; SHAPES.len()];
 
-/// What is in every key that names a credential.
-static WORDS: LazyLock<Regex> =
-    LazyLock::new(|| pattern("(?i-u:passw|passp|pwd|secret|token|credential|key)"));
+/// What is in every key that names a credential, in the ways that people write it: a search for words as they stand is
+/// several times faster than one in which the case of no letter counts.
+static WORDS: LazyLock<Regex> = LazyLock::new(|| {
+    let words = ["passw", "passp", "pwd", "secret", "token", "credential", "key"];
+    let written = words.into_iter().flat_map(|word| {
+        let (first, rest) = word.split_at(1);
+        [word.to_owned(), word.to_ascii_uppercase(), first.to_ascii_uppercase() + rest]
+    });
+    let humps = ["passW", "PassW", "passP", "PassP"].map(ToOwned::to_owned);
+    pattern(&written.chain(humps).collect::<Vec<String>>().join("|"))
+});
 
 /// The rest of such a key, and its value: on one line, or as `name:` with `value:` behind it.
 static KEYED: LazyLock<Regex> = LazyLock::new(|| {
@@ -169,7 +175,7 @@ fn value_behind(text: &str, start: usize) -> Option<Range<usize>> {
 /// Returns the credential of a known shape that begins here.
 fn known(text: &str, start: usize) -> Option<Credential> {
     let rest = window(text, start);
-    let begins = |shape: &(&Shape, &Regex)| {
+    let begins = |shape: &(&Shape, &OnceLock<Regex>)| {
         shape.0.beginnings.iter().any(|beginning| rest.starts_with(beginning))
     };
     let shapes = SHAPES.iter().zip(ANCHORED.iter());
@@ -181,6 +187,7 @@ fn known(text: &str, start: usize) -> Option<Credential> {
         return None;
     }
     of_it.find_map(|(shape, anchored)| {
+        let anchored = anchored.get_or_init(|| pattern(&format!(r"\A(?:{})", shape.pattern)));
         let caught = anchored.captures(rest)?;
         let part = caught.get(1).or_else(|| caught.get(0))?;
         let range = start + part.start()..start + part.end();

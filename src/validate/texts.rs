@@ -1,5 +1,7 @@
 //! Walks over the texts of values and actions, each with its JSON pointer. It reads no template.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::catalog::{Action, Item};
@@ -66,8 +68,11 @@ pub(super) fn each_key<'v>(
 }
 
 /// Writes a key as a part of a JSON pointer.
-pub(super) fn escape(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
+pub(super) fn escape(key: &str) -> Cow<'_, str> {
+    if key.contains(['~', '/']) {
+        return key.replace('~', "~0").replace('/', "~1").into();
+    }
+    key.into()
 }
 
 /// A list of actions, where it stands, and the list that is done before it.

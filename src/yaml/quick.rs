@@ -16,8 +16,12 @@ const KEY: usize = 128;
 
 /// Returns the value of a document that `parse` reads without any finding, or nothing where that is not certain.
 pub fn quick(bytes: &[u8]) -> Option<Value> {
+    if bytes.len() > MAX_BYTES || bytes.last() != Some(&b'\n') {
+        return None;
+    }
+    // Without an end at the first that is not, many bytes are looked at in one step.
     let is_plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\n');
-    if bytes.len() > MAX_BYTES || bytes.last() != Some(&b'\n') || !bytes.iter().all(is_plain) {
+    if !bytes.iter().fold(true, |all, byte| all & is_plain(byte)) {
         return None;
     }
     let text = std::str::from_utf8(bytes).ok()?;
@@ -45,10 +49,11 @@ impl<'a> Lines<'a> {
     /// Returns the next line that is neither empty nor a comment.
     fn peek(&mut self) -> Option<Line<'a>> {
         while self.next.is_none() {
-            let (line, rest) = self.rest.split_once('\n')?;
-            let text = line.trim_start_matches(' ');
+            let (line, rest) = split_line(self.rest)?;
+            let indent = line.bytes().take_while(|byte| *byte == b' ').count();
+            let text = line.get(indent..)?;
             if !text.is_empty() && !text.starts_with('#') {
-                self.next = Some(Line { indent: line.len() - text.len(), text });
+                self.next = Some(Line { indent, text });
             }
             self.rest = rest;
         }
@@ -162,7 +167,7 @@ impl<'a> Lines<'a> {
         }
         let mut text = String::new();
         let (mut indent, mut blank) = (None, 0);
-        while let Some((line, rest)) = self.rest.split_once('\n') {
+        while let Some((line, rest)) = split_line(self.rest) {
             let content = line.trim_start_matches(' ');
             let blanks = line.len() - content.len();
             if line.is_empty() {
@@ -200,6 +205,12 @@ impl<'a> Lines<'a> {
     }
 }
 
+/// Splits off a line; nothing where no break ends it.
+fn split_line(text: &str) -> Option<(&str, &str)> {
+    let end = memchr::memchr(b'\n', text.as_bytes())?;
+    Some((text.get(..end)?, text.get(end + 1..)?))
+}
+
 /// Returns what stands behind the dash of an item.
 fn item(text: &str) -> Option<&str> {
     let rest = text.strip_prefix('-')?;
@@ -232,17 +243,20 @@ fn is_comment(rest: &str) -> bool {
         || (comment.starts_with('#') && comment.len() < rest.len() && !comment.contains(['{', '}']))
 }
 
-/// Reads a text without quotes outside of brackets.
+/// Reads a text without quotes outside of brackets, up to a comment. Braces may have been meant for more, in both.
 fn plain(text: &str) -> Option<Value> {
-    let (text, comment) = match text.split_once(" #") {
-        Some((text, comment)) => (text.trim_end_matches(' '), comment),
-        None => (text, ""),
-    };
-    let is_odd = text.contains(['{', '}']) || comment.contains(['{', '}']);
-    if is_odd || text.contains(": ") || text.ends_with(':') {
-        return None;
+    let (mut end, mut before) = (None, 0);
+    for (at, byte) in text.bytes().enumerate() {
+        match (before, byte) {
+            (_, b'{' | b'}') => return None,
+            (b':', b' ') if end.is_none() => return None,
+            (b' ', b'#') => end = end.or(Some(at)),
+            _ => {}
+        }
+        before = byte;
     }
-    word(text)
+    let text = text.get(..end.unwrap_or(text.len()))?.trim_end_matches(' ');
+    if text.ends_with(':') { None } else { word(text) }
 }
 
 /// Reads a text without quotes that ends where it ends.

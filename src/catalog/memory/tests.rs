@@ -37,8 +37,7 @@ fn documents(snapshot: &Snapshot) -> Vec<Document> {
 fn written(wrong: &str) -> Vec<u8> {
     let (snapshot, waits) = (whole(), ["shop-b".to_owned(), "shop-c".to_owned()]);
     let documents = documents(&snapshot);
-    let counted = documents.iter().filter(|document| document.kind != Some(Kind::Settings));
-    let rows = counted.map(|document| Right {
+    let rows = documents.iter().map(|document| Right {
         document,
         is_right: document.id.as_deref() != Some(wrong),
         waits_for: if document.id.as_deref() == Some("shop-a") { &waits } else { &[] },
@@ -50,7 +49,7 @@ fn written(wrong: &str) -> Vec<u8> {
 }
 
 fn recalled(bytes: &[u8], snapshot: &Snapshot) -> Option<Recalled> {
-    Memory::read("p", bytes).recall(snapshot, &Torn::default())
+    Memory::read("p", bytes.to_vec()).recall(snapshot, &Torn::default())
 }
 
 fn body(document: &Document) -> String {
@@ -63,14 +62,14 @@ fn body(document: &Document) -> String {
 #[test]
 fn what_is_right_is_recalled_as_it_is() {
     let (snapshot, torn) = (whole(), Torn::default());
-    let known = Memory::read("p", &written("")).recall(&snapshot, &torn).unwrap();
+    let known = Memory::read("p", written("")).recall(&snapshot, &torn).unwrap();
     assert_eq!(known.owners, Some(Digest::of_bytes(b"owners")));
     assert_eq!(
         known.waiting,
         [("shop-a".to_owned(), vec!["shop-b".to_owned(), "shop-c".to_owned()])]
     );
     let paths: Vec<&str> = known.files.keys().map(|path| &**path).collect();
-    assert_eq!(paths.len(), 6, "{paths:?}");
+    assert_eq!(paths.len(), 7, "{paths:?}");
     for read in documents(&snapshot).iter().filter(|it| known.documents.contains_key(&it.path)) {
         let recalled = known.documents.get(&read.path).unwrap();
         if let Some(Body::Service(service)) = &recalled.body {
@@ -125,7 +124,7 @@ fn a_file_that_changes_under_our_hands_is_told() {
     let blob =
         Blob { bytes: Content::from(b"no: service".as_slice()), ..torn_from.files[path].clone() };
     torn_from.files.insert(path.into(), blob);
-    let known = Memory::read("p", &written("")).recall(&torn_from, &torn).unwrap();
+    let known = Memory::read("p", written("")).recall(&torn_from, &torn).unwrap();
     assert!(!torn.is_torn());
     let Some(Body::Service(service)) = &known.documents[path].body else { panic!() };
     assert_eq!((service.offer(), torn.is_torn()), ("", true));
@@ -134,7 +133,7 @@ fn a_file_that_changes_under_our_hands_is_told() {
 #[test]
 fn what_is_foreign_cut_off_or_changed_is_nothing() {
     let (written, snapshot) = (written(""), whole());
-    assert!(Memory::read("q", &written).recall(&snapshot, &Torn::default()).is_none());
+    assert!(Memory::read("q", written.clone()).recall(&snapshot, &Torn::default()).is_none());
     for length in 0..written.len() {
         assert!(recalled(&written[..length], &snapshot).is_none(), "{length}");
     }

@@ -13,8 +13,8 @@ use super::super::fit::{self, Fit};
 use super::super::known::digest_of_owners;
 use super::{Judge, Last, Seen, looked_at};
 use crate::catalog::{
-    Blob, Body, Brief, Catalog, Document, Entry, Kind, Layout, Memory, Reader, Right, Snapshot,
-    Torn, put_off, read,
+    Blob, Body, Brief, Catalog, Document, Documents, Entry, Files, Kind, Layout, Memory, Reader,
+    Right, Snapshot, Torn, put_off, read,
 };
 use crate::digest::Digest;
 
@@ -35,7 +35,9 @@ impl Judge {
         let Some(known) = memory.and_then(|memory| memory.recall(snapshot, &self.torn)) else {
             return false;
         };
+        // Where they are not known to be right, they are the ones of that run all the same: it says so of its own.
         let settings = snapshot.files.get_key_value("trueline.yaml");
+        let settings = settings.filter(|(path, _)| !known.documents.contains_key(*path));
         let settings = settings.and_then(|(path, blob)| read(path, blob)).map(Arc::new);
         self.reader = Reader::going_on(known.files, known.documents.clone());
         self.documents = known.documents.clone();
@@ -77,29 +79,39 @@ impl Judge {
         let before = Catalog::default().follow("", documents.clone());
         let owners = self.owners(snapshot);
         let context = Context::new(&before, &found.unusable, &owners, None);
-        let (mut files, mut waiting) = (snapshot.files.clone(), Vec::new());
+        let parts =
+            |passed: Option<Passed>| passed.map(|Passed { document, fits }| (document, fits));
+        let passed = all_passed(&context, &foreseen, &torn).into_iter().map(parts);
+        let (passed, fits): (Vec<_>, Vec<_>) = passed.map(Option::unzip).unzip();
+        let fits = fits.into_iter().map(Option::flatten);
+        let (files, (catalog, fit)) = rayon::join(
+            || self.keep(&snapshot.files, &foreseen, &passed),
+            || followed(&before, documents, &foreseen, passed.iter().zip(fits)),
+        );
+        self.reader = Reader::going_on(files, self.documents.clone());
+        self.fit = fit.going_on(&catalog, found.unusable, None);
+        self.last = Some(Last::of(Arc::new(catalog)));
+    }
+
+    /// Takes up the services that passed; returns the files that are known by now.
+    fn keep(
+        &mut self,
+        files: &Files,
+        foreseen: &[Arc<Document>],
+        passed: &[Option<Arc<Document>>],
+    ) -> Files {
+        let mut files = files.clone();
         self.holders.expect(Kind::Service, foreseen.len());
-        for (foreseen, passed) in foreseen.iter().zip(all_passed(&context, &foreseen, &torn)) {
-            let Some(Passed { document, fits }) = passed else {
+        for (foreseen, passed) in foreseen.iter().zip(passed) {
+            let Some(document) = passed else {
                 files.remove(&foreseen.path);
                 continue;
             };
-            self.holders.add(&document);
+            self.holders.add(document);
             self.documents.insert(document.path.clone(), document.clone());
             self.fresh += 1;
-            let Some(waits_for) = fits else { continue };
-            if !waits_for.is_empty() {
-                waiting.extend(document.id.as_deref().map(|id| (id.to_owned(), waits_for)));
-            }
-            if !Arc::ptr_eq(foreseen, &document) {
-                documents.insert(document.path.clone(), document);
-            }
         }
-        self.reader = Reader::going_on(files, self.documents.clone());
-        // What did not pass is another document by now, or none: who names it is checked again.
-        let catalog = Arc::new(before.follow("", documents));
-        self.fit = Fit::of_waiting(waiting).going_on(&catalog, found.unusable, None);
-        self.last = Some(Last::of(catalog));
+        files
     }
 
     /// Tells whether much of what it found in the last snapshot is new, and worth writing down.
@@ -149,6 +161,27 @@ struct Passed {
     document: Arc<Document>,
     /// Whom it waits for, where it fits; then it is read again where somebody asks for it.
     fits: Option<Vec<String>>,
+}
+
+/// Returns the catalog of what was foreseen and what turned out to be otherwise, and who waits for whom in it. What did not
+/// pass is another document by now, or none: who names it is checked again.
+fn followed<'a>(
+    before: &Catalog,
+    mut documents: Documents,
+    foreseen: &[Arc<Document>],
+    passed: impl Iterator<Item = (&'a Option<Arc<Document>>, Option<Vec<String>>)>,
+) -> (Catalog, Fit) {
+    let mut waiting = Vec::new();
+    for (foreseen, passed) in foreseen.iter().zip(passed) {
+        let (Some(document), Some(waits_for)) = passed else { continue };
+        if !waits_for.is_empty() {
+            waiting.extend(document.id.as_deref().map(|id| (id.to_owned(), waits_for)));
+        }
+        if !Arc::ptr_eq(foreseen, document) {
+            documents.insert(document.path.clone(), document.clone());
+        }
+    }
+    (before.follow("", documents), Fit::of_waiting(waiting))
 }
 
 /// Tells by its path, and by a glance at its bytes, what a service will turn out to be.

@@ -60,7 +60,7 @@ fn remembering(
     snapshot: &Snapshot,
     today: Option<Date>,
 ) -> (Vec<Finding>, usize) {
-    let mut judge = Judge::recalling(Memory::read("test", kept));
+    let mut judge = Judge::recalling(Memory::read("test", kept.clone()));
     let findings = judge.judge_against(snapshot, &Against { base: None, today }).findings;
     let read = judge.fresh + judge.flaws.len();
     assert!(!judge.is_torn());

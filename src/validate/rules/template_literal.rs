@@ -2,7 +2,7 @@
 
 use crate::catalog::{Body, Document};
 use crate::finding::Severity;
-use crate::template::{ROOTS, lone_reference, references};
+use crate::template::{ROOTS, is_template, lone_reference, references};
 use crate::validate::findings::Findings;
 use crate::validate::registry::{Check, Rule};
 use crate::validate::texts::{each_text, escape};
@@ -22,7 +22,8 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
     let Some(Body::Service(service)) = &document.body else { return };
     for (field, value) in service.fields.iter() {
         // A lone reference is read where it is the whole field.
-        if value.as_str().is_some_and(|text| lone_reference(text).is_some()) {
+        let is_fine = |text: &str| !is_template(text) || lone_reference(text).is_some();
+        if value.as_str().is_some_and(is_fine) {
             continue;
         }
         let mut pointer = format!("/fields/{}", escape(field));
