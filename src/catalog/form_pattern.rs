@@ -49,7 +49,7 @@ fn broken(pattern: &str) -> Problem {
     let Err(error) = ast::parse::Parser::new().parse(pattern) else {
         return problem(
             "the pattern is too costly".to_owned(),
-            "repeat less, or bound it with `maxLength`",
+            "repeat less: repetitions in one another multiply",
         );
     };
     let offset = error.span().start.offset;

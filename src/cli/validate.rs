@@ -164,10 +164,11 @@ impl Options {
             return Ok(DirectoryReader::new(root).read()?);
         }
         let stamps = place.map(Place::stamps).unwrap_or_default();
-        // The process ends soon.
-        let mut reader = ManuallyDrop::new(DirectoryReader::knowing(root, stamps));
+        let mut reader = DirectoryReader::knowing(root, stamps);
         let snapshot = reader.read()?;
         place.iter().for_each(|place| place.write_stamps(&reader));
+        // What it knows takes room that others need, and time to be given back.
+        rayon::spawn(|| drop(reader));
         Ok(snapshot)
     }
 }

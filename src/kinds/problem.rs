@@ -122,7 +122,7 @@ pub fn explain(error: &ValidationError<'_>, schema: &Value) -> Vec<Fault> {
 fn excluded(around: &Value, found: &Value, pointer: &str) -> String {
     let name = pointer.rsplit('/').next().unwrap_or_default();
     match part(part(around, "not"), "const") == found {
-        true => format!("`{}` must be another than {}", cut(name), shown(found)),
+        true => format!("`{}` must not be {}", cut(name), shown(found)),
         false => format!("{} cannot be used here", shown(found)),
     }
 }

@@ -182,7 +182,7 @@ mod tests {
         {{#eq fields.a 'b'}}{{/eq}}
             3: `eq` is not a block (write `{{#if (eq …)}}…{{/if}}`)
         {{{fields.a}}}
-            0: `{{{` is not available: values are always escaped (write `{{x}}`, with a space before it where a `{` of the text comes first)
+            0: `{{{` is not available: values are always escaped (write two braces, with a space before them where a `{` of the text comes first)
         {{&fields.a}}
             0: `{{&` is not available: values are always escaped (write `{{fields.a}}`)
         {{> part}}
@@ -192,8 +192,8 @@ mod tests {
         {{* decorator}}
             0: decorators are not available (write the text here)
         {{{{raw}}}} {{x}} {{{{/raw}}}}
-            0: raw blocks are not available (write `\{{` where braces are meant as they are)
-        18: raw blocks are not available (write `\{{` where braces are meant as they are)
+            0: raw blocks are not available (write `\{{` where braces are meant as they are; in double quotes `\\{{`)
+        18: raw blocks are not available (write `\{{` where braces are meant as they are; in double quotes `\\{{`)
         {{uper fields.a}}
             2: there is no helper `uper` (did you mean `upper`?)
         {{log fields.a}}
@@ -258,11 +258,11 @@ mod tests {
         let snapshot = FAULTS.map(|text| format!("{text}\n    {}", problems(text))).join("\n");
         assert_snapshot!(snapshot, @r#"
         {{
-            0: `{{` has no `}}` (close the tag with `}}`, or write `\{{` where braces are meant as they are)
+            0: `{{` has no `}}` (close the tag with `}}`, or write `\{{` where braces are meant as they are; in double quotes `\\{{`)
         {{}}
             0: the tag is empty (write a path between the braces: `{{fields.name}}`)
         a {{fields.a
-            2: `{{` has no `}}` (close the tag with `}}`, or write `\{{` where braces are meant as they are)
+            2: `{{` has no `}}` (close the tag with `}}`, or write `\{{` where braces are meant as they are; in double quotes `\\{{`)
         {{fields..a}}
             2: `fields..a` is not a path (write names with dots between them: `fields.name`)
         {{fields.a fields.b}}

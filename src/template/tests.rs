@@ -87,7 +87,7 @@ fn paths_are_strict_everywhere() {
     check("{{json fields.labels}}", r#"{"tier":"1","zone":"b"}"#);
     check(
         "{{fields.size",
-        "error: `{{` has no `}}`; close the tag with `}}`, or write `\\{{` where braces are meant as they are",
+        "error: `{{` has no `}}`; close the tag with `}}`, or write `\\{{` where braces are meant as they are; in double quotes `\\\\{{`",
     );
 }
 

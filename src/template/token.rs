@@ -122,7 +122,7 @@ impl<'a> Cursor<'a> {
             }
             if self.rest().is_empty() {
                 return Err(TemplateProblem::new(start, "`{{` has no `}}`").hint(
-                    "close the tag with `}}`, or write `\\{{` where braces are meant as they are",
+                    "close the tag with `}}`, or write `\\{{` where braces are meant as they are; in double quotes `\\\\{{`",
                 ));
             }
             tokens.push(self.token()?);
@@ -220,12 +220,13 @@ fn refuse_foreign(rest: &str, start: usize) -> Result<(), TemplateProblem> {
         Some('>') => ("partials are not available", "write the text here"),
         Some('*') => ("decorators are not available", "write the text here"),
         Some('&') => ("`{{&` is not available: values are always escaped", "write `{{x}}`"),
-        Some('{') if rest.starts_with("{{") => {
-            ("raw blocks are not available", "write `\\{{` where braces are meant as they are")
-        }
+        Some('{') if rest.starts_with("{{") => (
+            "raw blocks are not available",
+            "write `\\{{` where braces are meant as they are; in double quotes `\\\\{{`",
+        ),
         Some('{') => (
             "`{{{` is not available: values are always escaped",
-            "write `{{x}}`, with a space before it where a `{` of the text comes first",
+            "write two braces, with a space before them where a `{` of the text comes first",
         ),
         _ => return Ok(()),
     };

@@ -29,7 +29,7 @@ pub(super) enum What {
 /// The rule about what is certainly a credential.
 pub(super) const IN_CLEAR: &str = "secret/in-clear";
 /// What to do about a text that has the shape of one.
-pub(super) const NAME_IT: &str = "put it into the secret store, write `{{secrets.NAME}}` or `{secret: NAME}` here, and replace it by a new one: this one is known; if it opens nothing, write `# trueline: allow secret/in-clear WHY` above";
+pub(super) const NAME_IT: &str = "put it into the secret store, write `{{secrets.NAME}}` in the action or `{secret: NAME}` in the field that needs it, and replace it by a new one: this one is known; if it opens nothing, write `# trueline: allow secret/in-clear WHY` above";
 
 /// The longest credential, in bytes: what begins like one is looked at no further.
 const LONGEST: usize = 4_096;

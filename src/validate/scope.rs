@@ -198,9 +198,10 @@ impl<'a> Names<'a> {
             }
             if later.contains(action.as_str()) {
                 let message = format!("action `{action}` is not done before this one");
-                return Some(
-                    Wrong::new(message).hint(format!("name it in `dependsOn: [{action}]`")),
+                let hint = format!(
+                    "move `{action}` above this action; where `dependsOn` stands here, name it there"
                 );
+                return Some(Wrong::new(message).hint(hint));
             }
             let wrong = Wrong::new(format!("no action `{action}` is done before this one"));
             let names: Vec<&str> = known.keys().copied().collect();

@@ -253,7 +253,7 @@ impl Allows {
         let place = self.place(comment, &word.range);
         let message = format!("this comment has no effect: `{}` is an error", word.rule);
         Finding::warning("suppression/not-possible", place, message)
-            .hint("mend what it finds; comments allow warnings and notes")
+            .hint("mend what it finds, and take the comment away: comments allow warnings and notes alone")
     }
 
     fn unused(&self, comment: &Comment, idle: &[&Word]) -> Option<Finding> {

@@ -40,7 +40,7 @@ fn shape(source: &Source, key: &Written, span: Span) -> Option<(String, &'static
     let rest = source.text.get(key.start.offset..).unwrap_or_default();
     if span.line != span.end_line && rest.starts_with("//") {
         let message = "`//` begins no comment in YAML".to_owned();
-        return Some((message, "begin a comment with `#`, or put quotes around the key"));
+        return Some((message, "begin a comment with `#`"));
     }
     let block = matches!(key.style, ScalarStyle::Literal | ScalarStyle::Folded);
     if block || span.line != span.end_line {

@@ -140,9 +140,10 @@ pub(super) fn code_point(character: char) -> String {
 fn explain(character: char) -> (&'static str, &'static str) {
     match character {
         '\r' => ("carriage return without a line feed", "save the file with LF line ends"),
-        '\u{85}' | '\u{2028}' | '\u{2029}' => {
-            ("line separator that reviews don't show", "use an ordinary line break")
-        }
+        '\u{85}' | '\u{2028}' | '\u{2029}' => (
+            "line separator that reviews don't show",
+            "write a space or an ordinary line break instead",
+        ),
         '\u{e000}' | '\u{e001}' => ("reserved private character", "remove it"),
         '\u{feff}' => ("byte order mark inside the document", "remove it"),
         '\u{fffe}' | '\u{ffff}' => ("unassigned character", "remove it"),

@@ -28,7 +28,9 @@ pub(super) fn resolve(text: String) -> Result<Scalar, Doubt> {
         Some(Err((what, instead))) => {
             let text = shorten(&text);
             let hint = match instead {
-                "" => format!("quote it: `\"{text}\"`"),
+                "" => {
+                    format!("quote it where it is a text: `\"{text}\"`; else write another number")
+                }
                 _ => format!("quote it where it is a text: `\"{text}\"`; {instead}"),
             };
             Err(Doubt { message: format!("`{text}` {what}"), hint })

@@ -79,7 +79,7 @@ const WORDINGS: &[Wording] = &[
         "invalid Unicode character escape",
         SYNTAX,
         "this text has an escape that is no character",
-        "write the character itself, or one `\\U` with 8 digits",
+        "write the character itself, or its own code as `\\U` with 8 digits: D800 to DFFF are halves of one",
     ),
     (
         "trailing content after double-quoted",
@@ -254,7 +254,7 @@ pub(super) fn foreign(source: &Source, spot: Spot) -> Option<Finding> {
     let rest = source.text.get(spot.offset..)?;
     rest.starts_with("//").then(|| {
         Finding::error(SYNTAX, source.place(spot, 2), "`//` begins no comment in YAML")
-            .hint("begin a comment with `#`, or put quotes around the text")
+            .hint("begin a comment with `#`")
     })
 }
 

@@ -132,7 +132,7 @@ fn values_are_explained_by_their_rule() {
         /fulfillment/operations/Rotate/actions schema/value: expected at least 1 entry, found 0
         /fulfillment/operations/rotate/schedule/cron schema/value: expected a cron expression of five fields: minute, hour, day, month and weekday, found `0 25 * * *` (for example `0 9 * * MON-FRI`)
         /fulfillment/operations/rotate/schedule/timezone schema/value: expected an IANA time zone, found empty text (for example `Europe/Berlin`)
-        /fulfillment/operations/rotate/state schema/value: `state` must be another than `suspended` (state that the operation leads to, where a service may ask for it; `suspended` is one that every item has, so choose another name)
+        /fulfillment/operations/rotate/state schema/value: `state` must not be `suspended` (state that the operation leads to, where a service may ask for it; `suspended` is one that every item has, so choose another name)
         ");
     assert_snapshot!(check(Kind::Item, "{fulfillment: {manual: {actions: [{type: jira, config: {}, retry: {attempts: 0, delay: 5 s, backoff: linear}}]}}}"), @r"
 /fulfillment/manual/actions/0/retry/attempts schema/value: expected at least 1, found 0

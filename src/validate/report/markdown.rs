@@ -207,7 +207,7 @@ mod tests {
 
         * `fields/value`: The value of a field is not one that the form allows. The limits of a form are what the owner of the item can answer for. Choose a value within the limits that the message names.
         * `id/duplicate`: Two documents claim one id. What belongs to that id would go from one to the other and back. Items and bundles share one space of ids. Rename one of them; where it was renamed already, its old id stands under `formerIds` of one document only.
-        * `template/literal`: A field of a service holds a reference among other text, or another variable, and is taken as it stands. What people enter is never a template; only one lone reference to an output is read. Give the reference alone, and let the item put it together with other text.
+        * `template/literal`: A field of a service holds a reference among other text, or another variable; or a constant holds a variable. Both are taken as they stand. What people enter is never a template; only one lone reference to an output is read. Give the reference alone, and let the item put it together with other text.
 
         </details>
         "#);

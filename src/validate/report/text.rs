@@ -149,13 +149,13 @@ mod tests {
             services/billing/payments-db.yaml:3:16: error id/duplicate `services/payments/payments-db.yaml` has the id `payments-db` too
               3 | metadata: {id: payments-db, team: billing}
                 |                ^^^^^^^^^^^
-              hint: give one of the two another id, or delete the one that is too much
+              hint: give one of the two another id and file name, or delete the one that is too much
               services/payments/payments-db.yaml:3:16: the other one
 
             services/payments/payments-db.yaml:3:16: error id/duplicate `services/billing/payments-db.yaml` has the id `payments-db` too
               3 | metadata: {id: payments-db, team: payments}
                 |                ^^^^^^^^^^^
-              hint: give one of the two another id, or delete the one that is too much
+              hint: give one of the two another id and file name, or delete the one that is too much
               services/billing/payments-db.yaml:3:16: the other one
 
             2 errors

@@ -61,7 +61,7 @@ fn report(list: &ActionList<'_>, ring: &Ring, findings: &mut Findings<'_>) {
     let path: Vec<&str> = ring.iter().chain(ring.first()).map(name).collect();
     let place = |index: &usize| findings.place(&format!("{}/dependsOn", list.pointer_to(*index)));
     let message = format!("actions wait for one another: {}", path.join(" → "));
-    let hint = "break the ring: take a name out of `dependsOn`";
+    let hint = "break the ring: take a name out of `dependsOn`; an action without it waits for the one above, one with `dependsOn: []` for none";
     let finding = findings.at(&format!("{}/dependsOn", list.pointer_to(*first)), message);
     let mut finding = finding.hint(hint);
     for (from, to) in ring.iter().zip(ring.iter().skip(1).chain(ring.first())) {
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn a_ring_is_printed() {
         check(&with(&[("a", "dependsOn: [c], "), ("b", ""), ("c", "dependsOn: [b], ")]), "
-            catalog/databases/database-standard.yaml:28:42: error action/depends-on actions wait for one another: a → c → b → a (break the ring: take a name out of `dependsOn`)
+            catalog/databases/database-standard.yaml:28:42: error action/depends-on actions wait for one another: a → c → b → a (break the ring: take a name out of `dependsOn`; an action without it waits for the one above, one with `dependsOn: []` for none)
             catalog/databases/database-standard.yaml:28:42: `a` waits for `c`
             catalog/databases/database-standard.yaml:30:42: `c` waits for `b`
             catalog/databases/database-standard.yaml:29:9: `b` waits for `a`

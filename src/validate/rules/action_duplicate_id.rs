@@ -46,7 +46,7 @@ fn check_list<'a>(
         if let Some(first) = seen.get(action.id.as_str()) {
             let message =
                 format!("an action that runs together with it has the id `{}` already", action.id);
-            let finding = findings.at(&pointer, message).hint("give one of the two another id");
+            let finding = findings.at(&pointer, message).hint("give this one another id");
             findings.add(finding.related(findings.place(first), "the first one"));
             continue;
         }
@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn ids_are_unique_in_a_list() {
         check(&ITEM.replace("outputs:\n  url", &format!("{SECOND}outputs:\n  url")), "
-            catalog/databases/database-standard.yaml:28:14: error action/duplicate-id an action that runs together with it has the id `provision` already (give one of the two another id)
+            catalog/databases/database-standard.yaml:28:14: error action/duplicate-id an action that runs together with it has the id `provision` already (give this one another id)
             catalog/databases/database-standard.yaml:22:13: the first one
         ");
     }
@@ -76,7 +76,7 @@ mod tests {
     fn ids_of_hooks_are_unique_in_all_that_runs() {
         let hooks = format!("  hooks:\n    after:\n{SECOND}outputs:\n  url");
         check(&ITEM.replace("outputs:\n  url", &hooks), "
-            catalog/databases/database-standard.yaml:22:13: error action/duplicate-id an action that runs together with it has the id `provision` already (give one of the two another id)
+            catalog/databases/database-standard.yaml:22:13: error action/duplicate-id an action that runs together with it has the id `provision` already (give this one another id)
             catalog/databases/database-standard.yaml:30:14: the first one
         ");
     }

@@ -28,7 +28,7 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
         if let Some(first) = positions.get(component.id.as_str()) {
             let message = format!("another component has the id `{}` already", component.id);
             let finding = findings.at(&format!("/components/{index}/id"), message);
-            let finding = finding.hint("give one of the two another id");
+            let finding = finding.hint("give this one another id");
             let first = findings.place(&format!("/components/{first}/id"));
             findings.add(finding.related(first, "the first one"));
         } else {
@@ -149,7 +149,7 @@ mod tests {
                 BUNDLE.replace("id: replica", "id: database")
             ),
             "
-            bundles/bundle-webapp.yaml:14:9: error component/depends-on another component has the id `database` already (give one of the two another id)
+            bundles/bundle-webapp.yaml:14:9: error component/depends-on another component has the id `database` already (give this one another id)
             bundles/bundle-webapp.yaml:10:9: the first one
         ",
         );

@@ -47,7 +47,7 @@ fn of_two(document: &Document, other: &Document, (rule, id): (&'static Rule, &st
     let message = format!("`{}` has the id `{id}` too", other.path);
     findings
         .at("/metadata/id", message)
-        .hint("give one of the two another id, or delete the one that is too much")
+        .hint("give one of the two another id and file name, or delete the one that is too much")
         .related(other.place("/metadata/id"), "the other one")
 }
 
@@ -72,6 +72,10 @@ fn check_former<'a>(
         };
         let findings = Findings::new(document, rule);
         let finding = findings.at(&format!("/metadata/formerIds/{index}"), message);
+        if Arc::ptr_eq(other, document) {
+            found.push(finding.hint("nothing is its own former id: take it out of `formerIds`"));
+            continue;
+        }
         let hint = format!("take `{id}` out of the `formerIds` of the one that never had it");
         found.push(finding.hint(hint).related(other.place(pointer), "the other one"));
     }
@@ -86,9 +90,9 @@ mod tests {
         let twin =
             SERVICE.replace("payments/", "billing/").replace("team: payments", "team: billing");
         check(&format!("{ITEM}{SERVICE}{twin}"), "
-            services/billing/payments-db.yaml:3:16: error id/duplicate `services/payments/payments-db.yaml` has the id `payments-db` too (give one of the two another id, or delete the one that is too much)
+            services/billing/payments-db.yaml:3:16: error id/duplicate `services/payments/payments-db.yaml` has the id `payments-db` too (give one of the two another id and file name, or delete the one that is too much)
             services/payments/payments-db.yaml:3:16: the other one
-            services/payments/payments-db.yaml:3:16: error id/duplicate `services/billing/payments-db.yaml` has the id `payments-db` too (give one of the two another id, or delete the one that is too much)
+            services/payments/payments-db.yaml:3:16: error id/duplicate `services/billing/payments-db.yaml` has the id `payments-db` too (give one of the two another id and file name, or delete the one that is too much)
             services/billing/payments-db.yaml:3:16: the other one
         ");
     }
@@ -97,9 +101,9 @@ mod tests {
     fn items_and_bundles_share_one_space() {
         let bundle = BUNDLE.replace("bundle-webapp", "database-standard");
         check(&format!("{ITEM}{bundle}"), "
-            bundles/database-standard.yaml:4:7: error id/duplicate `catalog/databases/database-standard.yaml` has the id `database-standard` too (give one of the two another id, or delete the one that is too much)
+            bundles/database-standard.yaml:4:7: error id/duplicate `catalog/databases/database-standard.yaml` has the id `database-standard` too (give one of the two another id and file name, or delete the one that is too much)
             catalog/databases/database-standard.yaml:4:7: the other one
-            catalog/databases/database-standard.yaml:4:7: error id/duplicate `bundles/database-standard.yaml` has the id `database-standard` too (give one of the two another id, or delete the one that is too much)
+            catalog/databases/database-standard.yaml:4:7: error id/duplicate `bundles/database-standard.yaml` has the id `database-standard` too (give one of the two another id and file name, or delete the one that is too much)
             bundles/database-standard.yaml:4:7: the other one
         ");
     }

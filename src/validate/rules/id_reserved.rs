@@ -46,7 +46,7 @@ fn check(document: &Document, findings: &mut Findings<'_>) {
 
 fn said(what: &str) -> String {
     format!(
-        "no {what} can be named `this`: in templates it stands for what they are in, and is skipped"
+        "no {what} can be named `this`: in templates it means the value that they are at, not this one"
     )
 }
 
@@ -76,9 +76,9 @@ mod tests {
             .replace("outputs:\n  url:", "outputs:\n  this: {value: x}\n  url:");
         let service = SERVICE.replace("payments-db", "this");
         check(&format!("{item}{service}"), "
-            catalog/databases/database-standard.yaml:17:18: error id/reserved no field can be named `this`: in templates it stands for what they are in, and is skipped (give it another name)
-            catalog/databases/database-standard.yaml:29:3: error id/reserved no output can be named `this`: in templates it stands for what they are in, and is skipped (give it another name)
-            services/payments/this.yaml:3:16: error id/reserved no service can be named `this`: in templates it stands for what they are in, and is skipped (give it another name)
+            catalog/databases/database-standard.yaml:17:18: error id/reserved no field can be named `this`: in templates it means the value that they are at, not this one (give it another name)
+            catalog/databases/database-standard.yaml:29:3: error id/reserved no output can be named `this`: in templates it means the value that they are at, not this one (give it another name)
+            services/payments/this.yaml:3:16: error id/reserved no service can be named `this`: in templates it means the value that they are at, not this one (give it another name)
         ");
         check(&ITEM.replace("id: main", "id: this"), "");
     }

@@ -85,7 +85,10 @@ fn shadowed(context: &Context<'_>, rule: &'static Rule, found: &mut Vec<Finding>
             severity: rule.severity,
             ..Finding::error(rule.id, owners.place_of(line), message)
         };
-        let hint = format!("move it below line {}, or delete it", later.number);
+        let hint = match line.pattern == later.pattern {
+            true => "keep one of the two".to_owned(),
+            false => format!("move it below line {}, or delete it", later.number),
+        };
         found.push(finding.hint(hint).related(owners.place_of(later), "this line decides"));
     }
 }

@@ -10,7 +10,7 @@ use crate::validate::registry::{Check, Rule};
 /// How many are shown of one document: whoever sees so many looks at all of it.
 const MOST: usize = 50;
 const SUSPECTED: &str = "secret/suspected";
-const NAME_OR_ALLOW_IT: &str = "put it into the secret store and write `{{secrets.NAME}}` or `{secret: NAME}` here; if it is none, write `# trueline: allow secret/suspected WHY` above";
+const NAME_OR_ALLOW_IT: &str = "put it into the secret store and write `{{secrets.NAME}}` in the action or `{secret: NAME}` in the field that needs it; if it is none, write `# trueline: allow secret/suspected WHY` above";
 
 pub(super) static RULES: [Rule; 2] = [
     Rule {
@@ -83,12 +83,12 @@ mod tests {
         let item = ITEM.replace("Make it.", &format!("\"Ask with {}.\"", token()));
         check(
             &item,
-            "catalog/databases/database-standard.yaml:26:35: error secret/in-clear the text that begins with `ghp_` looks like a GitHub token in clear (put it into the secret store, write `{{secrets.NAME}}` or `{secret: NAME}` here, and replace it by a new one: this one is known; if it opens nothing, write `# trueline: allow secret/in-clear WHY` above)",
+            "catalog/databases/database-standard.yaml:26:35: error secret/in-clear the text that begins with `ghp_` looks like a GitHub token in clear (put it into the secret store, write `{{secrets.NAME}}` in the action or `{secret: NAME}` in the field that needs it, and replace it by a new one: this one is known; if it opens nothing, write `# trueline: allow secret/in-clear WHY` above)",
         );
         let url = format!("postgres://shop:{}@db.acme.example/shop", "Tr0ub4dor");
         check(
             &ITEM.replace("Make it.", &format!("See {url}")),
-            "catalog/databases/database-standard.yaml:26:45: error secret/in-clear a password in a URL stands here in clear (put it into the secret store, write `{{secrets.NAME}}` or `{secret: NAME}` here, and replace it by a new one: this one is known; if it opens nothing, write `# trueline: allow secret/in-clear WHY` above)",
+            "catalog/databases/database-standard.yaml:26:45: error secret/in-clear a password in a URL stands here in clear (put it into the secret store, write `{{secrets.NAME}}` in the action or `{secret: NAME}` in the field that needs it, and replace it by a new one: this one is known; if it opens nothing, write `# trueline: allow secret/in-clear WHY` above)",
         );
     }
 
@@ -96,13 +96,13 @@ mod tests {
     fn comments_and_files_that_cannot_be_read_are_searched_too() {
         check(
             &format!("{ITEM}{SERVICE}# {}\n", token()),
-            "services/payments/payments-db.yaml:6:3: error secret/in-clear the text that begins with `ghp_` looks like a GitHub token in clear (put it into the secret store, write `{{secrets.NAME}}` or `{secret: NAME}` here, and replace it by a new one: this one is known; if it opens nothing, write `# trueline: allow secret/in-clear WHY` above)",
+            "services/payments/payments-db.yaml:6:3: error secret/in-clear the text that begins with `ghp_` looks like a GitHub token in clear (put it into the secret store, write `{{secrets.NAME}}` in the action or `{secret: NAME}` in the field that needs it, and replace it by a new one: this one is known; if it opens nothing, write `# trueline: allow secret/in-clear WHY` above)",
         );
         let cut = SERVICE.replace("{size: small}", &format!("[{}", token()));
         check(
             &format!("{ITEM}{cut}"),
             "
-            services/payments/payments-db.yaml:5:10: error secret/in-clear the text that begins with `ghp_` looks like a GitHub token in clear (put it into the secret store, write `{{secrets.NAME}}` or `{secret: NAME}` here, and replace it by a new one: this one is known; if it opens nothing, write `# trueline: allow secret/in-clear WHY` above)
+            services/payments/payments-db.yaml:5:10: error secret/in-clear the text that begins with `ghp_` looks like a GitHub token in clear (put it into the secret store, write `{{secrets.NAME}}` in the action or `{secret: NAME}` in the field that needs it, and replace it by a new one: this one is known; if it opens nothing, write `# trueline: allow secret/in-clear WHY` above)
             services/payments/payments-db.yaml:5:50: error yaml/syntax `,` or `]` is expected here (close the list, or quote a text that contains brackets or commas)
         ",
         );
@@ -132,7 +132,7 @@ mod tests {
             SERVICE.replace("{size: small}", &format!("{{size: small, label: hunter2}} {allow}"));
         check(&format!("{item}{service}"), "
             services/payments/payments-db.yaml:5:30: error secret/in-clear a password is named, never written down (write the name of a secret: {secret: PAYMENTS_DB_ADMIN})
-            services/payments/payments-db.yaml:5:57: warning suppression/not-possible this comment has no effect: `secret/in-clear` is an error (mend what it finds; comments allow warnings and notes)
+            services/payments/payments-db.yaml:5:57: warning suppression/not-possible this comment has no effect: `secret/in-clear` is an error (mend what it finds, and take the comment away: comments allow warnings and notes alone)
         ");
     }
 
@@ -147,7 +147,7 @@ mod tests {
         };
         check(
             &item(""),
-            "catalog/databases/database-standard.yaml:26:40: warning secret/suspected what stands behind `api-key` looks like a credential in clear (put it into the secret store and write `{{secrets.NAME}}` or `{secret: NAME}` here; if it is none, write `# trueline: allow secret/suspected WHY` above)",
+            "catalog/databases/database-standard.yaml:26:40: warning secret/suspected what stands behind `api-key` looks like a credential in clear (put it into the secret store and write `{{secrets.NAME}}` in the action or `{secret: NAME}` in the field that needs it; if it is none, write `# trueline: allow secret/suspected WHY` above)",
         );
         check(&item("          # trueline: allow secret/suspected it opens nothing\n"), "");
     }

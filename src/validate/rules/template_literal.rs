@@ -1,6 +1,8 @@
 //! `template/literal`: a text that looks like a reference but stands where no template is read.
 
-use crate::catalog::{Body, Document};
+use serde_json::{Map, Value};
+
+use crate::catalog::{Body, Document, Service};
 use crate::finding::Severity;
 use crate::template::{ROOTS, is_template, lone_reference, references};
 use crate::validate::findings::Findings;
@@ -10,7 +12,7 @@ use crate::validate::texts::{each_text, escape};
 pub(super) static RULE: Rule = Rule {
     id: "template/literal",
     severity: Severity::Warning,
-    summary: "A field of a service holds a reference among other text, or another variable, and is taken as it stands.",
+    summary: "A field of a service holds a reference among other text, or another variable; or a constant holds a variable. Both are taken as they stand.",
     why: "What people enter is never a template; only one lone reference to an output is read.",
     mend: "Give the reference alone, and let the item put it together with other text.",
     bad: "databaseUrl: \"postgresql://{{services.payments-db.outputs.host}}/app\"",
@@ -19,7 +21,27 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(document: &Document, findings: &mut Findings<'_>) {
-    let Some(Body::Service(service)) = &document.body else { return };
+    match &document.body {
+        Some(Body::Service(service)) => in_fields(service, findings),
+        Some(Body::Item(item)) => in_constants(&item.metadata.constants, findings),
+        Some(Body::Bundle(bundle)) => in_constants(&bundle.metadata.constants, findings),
+        _ => {}
+    }
+}
+
+fn in_constants(constants: &Map<String, Value>, findings: &mut Findings<'_>) {
+    for (name, value) in constants {
+        let mut pointer = format!("/metadata/constants/{}", escape(name));
+        each_text(value, &mut pointer, &mut |text, pointer| {
+            let Some((offset, _)) = variable(text) else { return };
+            let message = "`{{` stands for itself here: a constant is taken as it stands";
+            let finding = findings.in_text(pointer, offset, message);
+            findings.add(finding.hint("write the variable where the constant is used"));
+        });
+    }
+}
+
+fn in_fields(service: &Service, findings: &mut Findings<'_>) {
     for (field, value) in service.fields.iter() {
         // A lone reference is read where it is the whole field.
         let is_fine = |text: &str| !is_template(text) || lone_reference(text).is_some();
@@ -49,6 +71,21 @@ fn variable(text: &str) -> Option<(usize, String)> {
 #[cfg(test)]
 mod tests {
     use crate::validate::testing::{ITEM, SERVICE, check};
+
+    #[test]
+    fn a_constant_holds_no_variable() {
+        let with = |text: &str| {
+            ITEM.replace(
+                "presentation:",
+                &format!("  constants: {{key: \"{text}\"}}\npresentation:"),
+            )
+        };
+        check(&with("{{x}}"), "");
+        check(
+            &with("a {{secrets.API_TOKEN}}"),
+            "catalog/databases/database-standard.yaml:10:23: warning template/literal `{{` stands for itself here: a constant is taken as it stands (write the variable where the constant is used)",
+        );
+    }
 
     #[test]
     fn a_reference_stands_alone() {

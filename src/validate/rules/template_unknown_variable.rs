@@ -102,7 +102,7 @@ mod tests {
         check(&more("dependsOn: [provision]", "url"), "");
         check(
             &more("dependsOn: []", "url"),
-            "catalog/databases/database-standard.yaml:31:56: error template/unknown-variable action `provision` is not done before this one (name it in `dependsOn: [provision]`)",
+            "catalog/databases/database-standard.yaml:31:56: error template/unknown-variable action `provision` is not done before this one (move `provision` above this action; where `dependsOn` stands here, name it there)",
         );
         check(
             &more("timeout: 5m", "urll"),
