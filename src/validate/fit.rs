@@ -360,12 +360,11 @@ fn check_bundles(
     severities: &Severities,
 ) -> Vec<Finding> {
     let mut found = Vec::new();
-    let check = |(id, entry)| (id, check_bundle(context, entry));
-    let checked: Vec<(&String, Vec<Finding>)> =
-        context.catalog.bundles.par_iter().map(check).collect();
+    let bundles = context.catalog.bundles.par_iter();
+    let checked: Vec<_> = bundles.map(|(id, entry)| (id, check_bundle(context, entry))).collect();
     for (id, findings) in checked {
-        let findings: Vec<Finding> =
-            findings.into_iter().filter_map(|finding| severities.apply(finding)).collect();
+        let findings = findings.into_iter().filter_map(|finding| severities.apply(finding));
+        let findings: Vec<Finding> = findings.collect();
         if let Some(error) = findings.iter().find(|finding| finding.is_error()) {
             let why = format!("bundle `{id}` does not fit: {}", error.message);
             let users = context.catalog.services.iter();
